@@ -1,0 +1,8 @@
+/** The command line. Nothing here is needed to embed the engine. */
+module jambic.app {
+  requires jambic.train;
+  requires info.picocli;
+
+  opens jambic.app to
+      info.picocli;
+}

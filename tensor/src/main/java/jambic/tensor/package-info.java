@@ -1,0 +1,2 @@
+/** Tensors and the operations on them. */
+package jambic.tensor;

@@ -1,0 +1,4 @@
+/** Data sets, optimizers, schedules and the training loop. */
+module jambic.train {
+  requires transitive jambic.model;
+}
