@@ -1,4 +1,7 @@
 /** Data sets, optimizers, schedules and the training loop. */
 module jambic.train {
   requires transitive jambic.model;
+  requires com.fasterxml.jackson.jr.ob;
+
+  exports jambic.train;
 }

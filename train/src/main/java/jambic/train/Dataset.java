@@ -1,0 +1,52 @@
+package jambic.train;
+
+import jambic.tensor.JambicException;
+
+/**
+ * The tokens to train on and those held back to measure with.
+ *
+ * @param train the tokens to train on
+ * @param val the validation tokens, never trained on
+ */
+public record Dataset(Tokens train, Tokens val) {
+  /** The two parts of a dataset. */
+  public enum Split {
+    /** What is trained on. */
+    TRAIN,
+    /** What is held back. */
+    VAL
+  }
+
+  /**
+   * Splits a text as the lecture and nanoGPT do: the first nine tenths to train on, the rest to
+   * validate with.
+   *
+   * @param tokens the whole text
+   * @param blockSize the context length; both parts must hold one context and the token after it
+   * @param name what error messages call the text, usually its file
+   * @return views of the two parts
+   * @throws JambicException if the text is too short, saying how many tokens it needs
+   */
+  public static Dataset split(Tokens tokens, int blockSize, String name) {
+    long n = tokens.length();
+    long needed = 10L * blockSize + 1; // the least n whose last tenth, rounded up, is blockSize + 1
+    if (n < needed) {
+      throw new JambicException(
+          ("%s has %,d tokens, but a context of %d needs at least %,d (its last tenth must hold one"
+                  + " context and the token after it); give a longer text or a smaller context.")
+              .formatted(name, n, blockSize, needed));
+    }
+    long boundary = n * 9 / 10;
+    return new Dataset(tokens.slice(0, boundary), tokens.slice(boundary, n));
+  }
+
+  /**
+   * Returns one of the two parts.
+   *
+   * @param split which
+   * @return its tokens
+   */
+  public Tokens of(Split split) {
+    return split == Split.TRAIN ? train : val;
+  }
+}

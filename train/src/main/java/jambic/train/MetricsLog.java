@@ -1,0 +1,234 @@
+package jambic.train;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.tensor.JambicException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * The log of a run, {@code metrics.jsonl}: one JSON object a line, written as it happens.
+ *
+ * <p>A step has {@code iter}, {@code loss}, {@code lr}, {@code grad_norm}, {@code ms}, {@code
+ * tokens_per_s} and, where the peak is known, {@code mfu}; an evaluation has {@code iter}, {@code
+ * train_loss} and {@code val_loss}. Numbers that JSON cannot hold (NaN, infinity) are left out.
+ *
+ * <p>A line is one write, so a kill leaves at most the last line unfinished; reading ignores it and
+ * resuming removes it.
+ */
+public final class MetricsLog implements Closeable {
+  /** The log's file name in a run's folder. */
+  public static final String FILE_NAME = "metrics.jsonl";
+
+  private final Path file;
+  private final FileChannel channel;
+
+  private MetricsLog(Path file, FileChannel channel) {
+    this.file = file;
+    this.channel = channel;
+  }
+
+  /**
+   * Starts a new log.
+   *
+   * @param file where; must not exist yet
+   * @return the empty log
+   * @throws JambicException if the file exists or cannot be written
+   */
+  public static MetricsLog create(Path file) {
+    try {
+      return new MetricsLog(
+          file, FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.APPEND));
+    } catch (FileAlreadyExistsException e) {
+      throw new JambicException(
+          file + " already holds a run; resume it or choose another folder.", e);
+    } catch (IOException e) {
+      throw cannot("written", file, e);
+    }
+  }
+
+  /**
+   * Continues a log from an iteration, as if the lines at and after it had never been written.
+   *
+   * @param file the log; created if there is none
+   * @param iter the iteration at which the run continues; lines of it and later ones are dropped
+   * @return the log, ready for the lines of {@code iter}
+   * @throws JambicException if the file cannot be read or written, or is not such a log
+   */
+  public static MetricsLog resume(Path file, int iter) {
+    Path kept = file.resolveSibling(file.getFileName() + ".tmp");
+    try {
+      StringBuilder text = new StringBuilder();
+      if (Files.exists(file)) {
+        for (String line : lines(file)) {
+          if (parse(file, line).iter() < iter) {
+            text.append(line).append('\n');
+          }
+        }
+      }
+      // A new file, synced and renamed: at every moment the log is the old one or the new one.
+      try (FileChannel out =
+          FileChannel.open(
+              kept,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.TRUNCATE_EXISTING,
+              StandardOpenOption.WRITE)) {
+        write(out, text.toString());
+        out.force(true);
+      }
+      Files.move(kept, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      return new MetricsLog(file, FileChannel.open(file, StandardOpenOption.APPEND));
+    } catch (IOException e) {
+      throw cannot("continued", file, e);
+    }
+  }
+
+  /**
+   * Appends a line.
+   *
+   * @param metrics what to log
+   * @throws JambicException if it cannot be written, for example to a full disk
+   */
+  public void append(Metrics metrics) {
+    try {
+      write(channel, JSON.std.asString(fields(metrics)) + "\n");
+    } catch (IOException e) {
+      throw cannot("written", file, e);
+    }
+  }
+
+  /**
+   * Waits until everything appended is on the disk; a checkpoint calls it so that the log never
+   * lags behind the model.
+   *
+   * @throws JambicException if the disk refuses
+   */
+  public void sync() {
+    try {
+      channel.force(false);
+    } catch (IOException e) {
+      throw cannot("written", file, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw cannot("closed", file, e);
+    }
+  }
+
+  /**
+   * Reads a log, also while a run is writing it.
+   *
+   * @param file the log
+   * @return its lines in order, without an unfinished last one
+   * @throws JambicException if the file cannot be read, or a line is not one of such a log
+   */
+  public static List<Metrics> read(Path file) {
+    try {
+      List<Metrics> all = new ArrayList<>();
+      for (String line : lines(file)) {
+        all.add(parse(file, line));
+      }
+      return all;
+    } catch (NoSuchFileException e) {
+      throw new JambicException(file + " does not exist; name the folder of a run.", e);
+    } catch (IOException e) {
+      throw cannot("read", file, e);
+    }
+  }
+
+  /** The finished lines. */
+  private static List<String> lines(Path file) throws IOException {
+    String text = Files.readString(file, StandardCharsets.ISO_8859_1); // our JSON is ASCII
+    return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
+  }
+
+  private static Map<String, Object> fields(Metrics metrics) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("iter", metrics.iter());
+    switch (metrics) {
+      case Metrics.Step step -> {
+        put(fields, "loss", step.loss());
+        put(fields, "lr", step.lr());
+        put(fields, "grad_norm", step.gradNorm());
+        put(fields, "ms", rounded(step.ms(), 3));
+        put(fields, "tokens_per_s", rounded(step.tokensPerSecond(), 1));
+        step.mfu().ifPresent(mfu -> put(fields, "mfu", rounded(mfu, 4)));
+      }
+      case Metrics.Evaluation evaluation -> {
+        put(fields, "train_loss", evaluation.trainLoss());
+        put(fields, "val_loss", evaluation.valLoss());
+      }
+    }
+    return fields;
+  }
+
+  private static void put(Map<String, Object> fields, String name, double value) {
+    if (Double.isFinite(value)) {
+      fields.put(name, value);
+    }
+  }
+
+  /** Times are noise past a few digits; losses keep every bit. */
+  private static double rounded(double value, int decimals) {
+    double scale = Math.pow(10, decimals);
+    return Math.rint(value * scale) / scale;
+  }
+
+  private static Metrics parse(Path file, String line) {
+    try {
+      Map<String, Object> fields = JSON.std.mapFrom(line);
+      if (!(fields.get("iter") instanceof Integer iter)) {
+        throw new JambicException("%s has a line without an iteration: %s".formatted(file, line));
+      }
+      if (fields.containsKey("val_loss") || fields.containsKey("train_loss")) {
+        return new Metrics.Evaluation(
+            iter, number(fields, "train_loss"), number(fields, "val_loss"));
+      }
+      return new Metrics.Step(
+          iter,
+          number(fields, "loss"),
+          number(fields, "lr"),
+          number(fields, "grad_norm"),
+          number(fields, "ms"),
+          number(fields, "tokens_per_s"),
+          fields.get("mfu") instanceof Number mfu
+              ? OptionalDouble.of(mfu.doubleValue())
+              : OptionalDouble.empty());
+    } catch (IOException e) {
+      throw new JambicException("%s has a line that is not JSON: %s".formatted(file, line), e);
+    }
+  }
+
+  private static double number(Map<String, Object> fields, String name) {
+    return fields.get(name) instanceof Number number ? number.doubleValue() : Double.NaN;
+  }
+
+  private static void write(FileChannel channel, String text) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
+  private static JambicException cannot(String verb, Path file, IOException e) {
+    return new JambicException("%s cannot be %s: %s".formatted(file, verb, e), e);
+  }
+}
