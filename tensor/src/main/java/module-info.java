@@ -1,6 +1,12 @@
-/** Tensors, the backend SPI, autograd, and the CPU backends. Needs no third-party module. */
+/**
+ * Tensors, automatic differentiation and the CPU backends: {@code cpu} on the Vector API, {@code
+ * reference} in plain loops. No third-party dependency.
+ */
 module jambic.tensor {
   requires jdk.incubator.vector;
 
   exports jambic.tensor;
+  exports jambic.tensor.spi;
+
+  uses jambic.tensor.spi.BackendProvider;
 }

@@ -1,27 +1,23 @@
 package jambic.tensor;
 
-/**
- * A failure the user can cause and mend. The message is one sentence: what was wrong, where, and
- * what to do.
- */
+/** A failure its user can mend: the message is one sentence that says what was wrong, where, and what to do. */
 public class JambicException extends RuntimeException {
-
   private static final long serialVersionUID = 1L;
 
   /**
-   * Creates a failure.
+   * A failure without an underlying cause.
    *
-   * @param message the sentence a user reads
+   * @param message one sentence for the user
    */
   public JambicException(String message) {
     super(message);
   }
 
   /**
-   * Creates a failure that another one caused.
+   * A failure with the exception behind it.
    *
-   * @param message the sentence a user reads
-   * @param cause what was thrown below
+   * @param message one sentence for the user
+   * @param cause what was thrown
    */
   public JambicException(String message, Throwable cause) {
     super(message, cause);

@@ -1,0 +1,66 @@
+package jambic.tensor;
+
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.BackendProvider;
+import jambic.tensor.spi.BackendProvider.Available;
+import jambic.tensor.spi.BackendProvider.Unavailable;
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+
+/** Finds and opens backends by name. */
+public final class Backends {
+  private Backends() {}
+
+  /**
+   * Every backend on the module path, the most willing first.
+   *
+   * @return the providers, whether they work here or not
+   */
+  public static List<BackendProvider> providers() {
+    return ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).stream()
+        .map(ServiceLoader.Provider::get)
+        .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
+        .toList();
+  }
+
+  /**
+   * Opens a backend.
+   *
+   * @param name a provider's name, or {@code auto} for the best that works here
+   * @param threads how many CPU threads it may use, at least 1
+   * @return the open backend
+   * @throws JambicException if there is none of that name, or it does not work here: why, and what to do
+   */
+  public static Backend open(String name, int threads) {
+    if (threads < 1) {
+      throw new JambicException("a backend needs at least 1 thread, got " + threads);
+    }
+    List<BackendProvider> providers = providers();
+    for (BackendProvider provider : providers) {
+      if (name.equals("auto") && provider.probe() instanceof Available) {
+        return provider.open(threads);
+      }
+      if (name.equals(provider.name())) {
+        if (provider.probe() instanceof Unavailable(String reason, String remedy)) {
+          throw new JambicException("backend " + name + " is not available: " + reason + ". " + remedy);
+        }
+        return provider.open(threads);
+      }
+    }
+    throw new JambicException(
+        "there is no backend "
+            + name
+            + "; choose auto or one of "
+            + String.join(", ", providers.stream().map(BackendProvider::name).toList()));
+  }
+
+  /**
+   * Opens the best backend that works here, with a thread for every processor.
+   *
+   * @return the open backend
+   */
+  public static Backend open() {
+    return open("auto", Runtime.getRuntime().availableProcessors());
+  }
+}

@@ -1,0 +1,108 @@
+package jambic.tensor;
+
+import java.util.Arrays;
+
+/** The extents of a tensor, outermost first; immutable. A scalar is {@code (1)}. */
+public final class Shape {
+  private final int[] dims;
+  private final long size;
+
+  private Shape(int[] dims) {
+    this.dims = dims;
+    long product = 1;
+    for (int d : dims) {
+      if (d < 0) {
+        throw new ShapeException("a shape has no negative extent, got " + Arrays.toString(dims));
+      }
+      product = Math.multiplyExact(product, (long) d);
+    }
+    this.size = product;
+  }
+
+  /**
+   * A shape with the given extents.
+   *
+   * @param dims extents, outermost first, none negative
+   * @return the shape
+   * @throws ShapeException if an extent is negative
+   */
+  public static Shape of(int... dims) {
+    return new Shape(dims.clone());
+  }
+
+  /**
+   * The number of dimensions.
+   *
+   * @return how many extents there are
+   */
+  public int rank() {
+    return dims.length;
+  }
+
+  /**
+   * One extent.
+   *
+   * @param i the dimension; a negative index counts from the innermost, -1
+   * @return its extent
+   */
+  public int dim(int i) {
+    return dims[i < 0 ? dims.length + i : i];
+  }
+
+  /**
+   * The number of elements.
+   *
+   * @return the product of the extents
+   */
+  public long size() {
+    return size;
+  }
+
+  /**
+   * The rows of the shape seen as a matrix: the product of all extents but the innermost.
+   *
+   * @return the number of rows
+   */
+  public int rows() {
+    int last = dim(-1);
+    return last == 0 ? 0 : Math.toIntExact(size / last);
+  }
+
+  /**
+   * The same shape with another innermost extent.
+   *
+   * @param n the new innermost extent
+   * @return the new shape
+   */
+  public Shape withLast(int n) {
+    int[] next = dims.clone();
+    next[next.length - 1] = n;
+    return new Shape(next);
+  }
+
+  /**
+   * The extents as a fresh array.
+   *
+   * @return a copy of the extents, outermost first
+   */
+  public int[] toArray() {
+    return dims.clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Shape s && Arrays.equals(dims, s.dims);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(dims);
+  }
+
+  /** The extents in parentheses, as in {@code (64, 256, 384)}. */
+  @Override
+  public String toString() {
+    String text = Arrays.toString(dims);
+    return "(" + text.substring(1, text.length() - 1) + ")";
+  }
+}

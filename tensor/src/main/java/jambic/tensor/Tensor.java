@@ -1,0 +1,263 @@
+package jambic.tensor;
+
+import jambic.tensor.spi.Storage;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A typed block of numbers on a backend: row-major, in memory that a {@link jambic.tensor.spi.Region} owns.
+ *
+ * <p>A tensor is a handle. It does not compute ({@link Ops} does) and does not free itself (its region does).
+ * {@link #set} and {@link #toFloats} move numbers between the host and the backend.
+ */
+public final class Tensor {
+  /** The absent tensor: stands for a bias, mask or gradient that is not there. */
+  public static final Tensor NONE =
+      new Tensor(Shape.of(0), DType.F32, new Storage.Absent(), 0, 0);
+
+  private final Shape shape;
+  private final DType dtype;
+  private final Storage storage;
+  private final long offset;
+  private final int rowStride;
+  private Tensor grad;
+
+  private Tensor(Shape shape, DType dtype, Storage storage, long offset, int rowStride) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.storage = storage;
+    this.offset = offset;
+    this.rowStride = rowStride;
+  }
+
+  /**
+   * A contiguous tensor over storage; for backends.
+   *
+   * @param shape its extents
+   * @param dtype its element type
+   * @param storage the memory that holds it
+   * @param offset the index of its first element in the storage
+   * @return the tensor
+   */
+  public static Tensor over(Shape shape, DType dtype, Storage storage, long offset) {
+    return new Tensor(shape, dtype, storage, offset, shape.dim(-1));
+  }
+
+  /**
+   * Whether this is {@link #NONE}.
+   *
+   * @return true for the absent tensor
+   */
+  public boolean isNone() {
+    return this == NONE;
+  }
+
+  /**
+   * The extents.
+   *
+   * @return the shape
+   */
+  public Shape shape() {
+    return shape;
+  }
+
+  /**
+   * One extent; a negative index counts from the innermost.
+   *
+   * @param i the dimension
+   * @return its extent
+   */
+  public int dim(int i) {
+    return shape.dim(i);
+  }
+
+  /**
+   * The number of elements.
+   *
+   * @return the product of the extents
+   */
+  public long size() {
+    return shape.size();
+  }
+
+  /**
+   * The element type.
+   *
+   * @return the dtype
+   */
+  public DType dtype() {
+    return dtype;
+  }
+
+  /**
+   * The memory that holds this tensor; for backends.
+   *
+   * @return the storage
+   */
+  public Storage storage() {
+    return storage;
+  }
+
+  /**
+   * The index of the first element in the storage; for backends.
+   *
+   * @return the offset, in elements
+   */
+  public long offset() {
+    return offset;
+  }
+
+  /**
+   * The distance between successive rows, in elements; the innermost extent unless this is a {@link #columns} view.
+   *
+   * @return the row stride
+   */
+  public int rowStride() {
+    return rowStride;
+  }
+
+  /**
+   * Whether rows follow each other without a gap.
+   *
+   * @return false for a proper {@link #columns} view
+   */
+  public boolean isContiguous() {
+    return rowStride == shape.dim(-1);
+  }
+
+  /**
+   * A view of the same elements under another shape.
+   *
+   * @param next a shape of the same size
+   * @return the view
+   * @throws ShapeException if the sizes differ or this is a column view
+   */
+  public Tensor reshape(Shape next) {
+    if (next.size() != shape.size() || !isContiguous()) {
+      throw new ShapeException("reshape: " + this + " cannot be seen as " + next);
+    }
+    return new Tensor(next, dtype, storage, offset, next.dim(-1));
+  }
+
+  /**
+   * A view of some columns of every row, as q, k and v lie side by side in (B, T, 3C).
+   *
+   * @param from the first column
+   * @param count how many columns
+   * @return a view with this tensor's row stride
+   * @throws ShapeException if the columns reach past the innermost extent
+   */
+  public Tensor columns(int from, int count) {
+    if (from < 0 || count < 0 || from + count > shape.dim(-1)) {
+      throw new ShapeException("columns: " + from + ".." + (from + count) + " of " + this);
+    }
+    return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride);
+  }
+
+  /**
+   * The tensor that collects this one's gradient, or {@link #NONE} when it is not trained.
+   *
+   * @return the gradient, of this tensor's shape
+   */
+  public Tensor grad() {
+    return grad == null ? NONE : grad;
+  }
+
+  /**
+   * Makes this tensor a trained one: {@link Tape} adds its gradient to {@code grad}.
+   *
+   * @param grad a tensor of the same shape, or {@link #NONE} to freeze this one
+   * @throws ShapeException if the shapes differ
+   */
+  public void trainInto(Tensor grad) {
+    if (!grad.isNone() && !grad.shape.equals(shape)) {
+      throw new ShapeException("trainInto: " + this + " got a gradient " + grad);
+    }
+    this.grad = grad;
+  }
+
+  /**
+   * Copies floats from the host.
+   *
+   * @param values as many as this tensor has elements
+   * @throws ShapeException if the count or the type differs
+   */
+  public void set(float... values) {
+    require(DType.F32, values.length);
+    storage.write(offset, MemorySegment.ofArray(values));
+  }
+
+  /**
+   * Copies integers from the host.
+   *
+   * @param values as many as this tensor has elements
+   * @throws ShapeException if the count or the type differs
+   */
+  public void set(int... values) {
+    require(DType.I32, values.length);
+    storage.write(offset, MemorySegment.ofArray(values));
+  }
+
+  /**
+   * Copies raw little-endian elements of this tensor's type from the host.
+   *
+   * @param source exactly this tensor's bytes
+   * @throws ShapeException if the byte count differs
+   */
+  public void write(MemorySegment source) {
+    requireBytes(source);
+    storage.write(offset, source);
+  }
+
+  /**
+   * Copies raw little-endian elements of this tensor's type to the host, after all launched work has finished.
+   *
+   * @param destination exactly this tensor's bytes
+   * @throws ShapeException if the byte count differs
+   */
+  public void read(MemorySegment destination) {
+    requireBytes(destination);
+    storage.read(offset, destination);
+  }
+
+  /**
+   * Copies the floats to the host, after all launched work has finished.
+   *
+   * @return a fresh array, row-major
+   */
+  public float[] toFloats() {
+    float[] values = new float[Math.toIntExact(size())];
+    require(DType.F32, values.length);
+    storage.read(offset, MemorySegment.ofArray(values));
+    return values;
+  }
+
+  /**
+   * Copies the integers to the host, after all launched work has finished.
+   *
+   * @return a fresh array, row-major
+   */
+  public int[] toInts() {
+    int[] values = new int[Math.toIntExact(size())];
+    require(DType.I32, values.length);
+    storage.read(offset, MemorySegment.ofArray(values));
+    return values;
+  }
+
+  private void require(DType wanted, long count) {
+    if (dtype != wanted || count != size() || !isContiguous()) {
+      throw new ShapeException(this + " cannot be copied from or to " + count + " contiguous " + wanted);
+    }
+  }
+
+  private void requireBytes(MemorySegment host) {
+    if (host.byteSize() != size() * dtype.bytes() || !isContiguous()) {
+      throw new ShapeException(this + " cannot be copied from or to " + host.byteSize() + " bytes");
+    }
+  }
+
+  /** Type and shape, as in {@code F32(64, 256, 384)}. */
+  @Override
+  public String toString() {
+    return isNone() ? "none" : dtype.toString() + shape;
+  }
+}

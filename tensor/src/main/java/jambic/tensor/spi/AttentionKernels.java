@@ -1,0 +1,91 @@
+package jambic.tensor.spi;
+
+import jambic.tensor.Tensor;
+
+/**
+ * Multi-head scaled dot-product attention (Vaswani et al., 2017) with the online softmax of FlashAttention (Dao et al.,
+ * 2022): no (T, S) matrix in memory. Head h of a row of C numbers is its columns {@code [h C/H, (h+1) C/H)}; scores are
+ * scaled by {@code 1/sqrt(C/H)}. q, k, v and their gradients may be column views: rows C wide, {@code
+ * Tensor.rowStride()} apart.
+ */
+public interface AttentionKernels {
+  /**
+   * {@code out = dropout(softmax(q kᵀ / sqrt(C/H) + mask)) v}, head by head. Dropout element numbers start each row at
+   * {@link Dropout#rowStart} of row {@code (b H + h) T + t}, S columns.
+   *
+   * @param out (B, T, C), overwritten; contiguous
+   * @param lse (B, H, T), overwritten: the logarithm of each row's sum of exponentials
+   * @param q (B, T, C)
+   * @param k (B, S, C)
+   * @param v (B, S, C)
+   * @param lengths I32 (B): keys at or past it are padding, at least 1 is not; or none
+   * @param heads H
+   * @param causal whether query t sees only keys up to t (then S = T)
+   * @param dropout of the attention weights
+   */
+  void forward(
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor lengths,
+      int heads,
+      boolean causal,
+      Dropout dropout);
+
+  /**
+   * The gradients of {@link #forward}.
+   *
+   * @param dq (B, T, C), overwritten
+   * @param dk (B, S, C), overwritten
+   * @param dv (B, S, C), overwritten
+   * @param dout (B, T, C); contiguous
+   * @param out (B, T, C), as computed
+   * @param lse (B, H, T), as computed
+   * @param q (B, T, C)
+   * @param k (B, S, C)
+   * @param v (B, S, C)
+   * @param lengths as in the forward pass
+   * @param heads as in the forward pass
+   * @param causal as in the forward pass
+   * @param dropout as in the forward pass
+   */
+  void backward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor lengths,
+      int heads,
+      boolean causal,
+      Dropout dropout);
+
+  /**
+   * Causal attention over remembered keys and values: appends k and v to the caches at {@code starts[b]}, then query t
+   * of row b sees cached positions up to {@code starts[b] + t}. T = 1 decodes, T > 1 prefills.
+   *
+   * @param out (B, T, C), overwritten; contiguous
+   * @param kCache (B, S, C), rows {@code starts[b] ..} overwritten
+   * @param vCache (B, S, C), rows {@code starts[b] ..} overwritten
+   * @param q (B, T, C)
+   * @param k (B, T, C)
+   * @param v (B, T, C)
+   * @param starts I32 (B): how many positions are cached already; {@code starts[b] + T <= S}
+   * @param heads H
+   */
+  void cached(
+      Tensor out,
+      Tensor kCache,
+      Tensor vCache,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor starts,
+      int heads);
+}

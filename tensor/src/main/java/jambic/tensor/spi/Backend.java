@@ -1,0 +1,102 @@
+package jambic.tensor.spi;
+
+import jambic.tensor.Program;
+
+/**
+ * A machine that runs kernels: memory, and one family of kernels an idea. Every launch happens in order; kernels check
+ * nothing ({@link jambic.tensor.Ops} has checked). The same inputs give the same bits on every run, whatever the number
+ * of threads. One thread at a time uses a backend.
+ */
+public interface Backend extends AutoCloseable {
+  /**
+   * The name by which a user picks it.
+   *
+   * @return {@code cpu}, {@code reference}, {@code cuda}
+   */
+  String name();
+
+  /**
+   * What it runs on, for people.
+   *
+   * @return device, lane width, threads
+   */
+  String description();
+
+  /**
+   * Opens an empty region.
+   *
+   * @return the region, which takes memory as it is asked for
+   */
+  Region region();
+
+  /**
+   * Makes launches repeatable.
+   *
+   * @param body launches kernels, and only that; every tensor it names stays allocated
+   * @return a program that launches the same again
+   */
+  Program capture(Runnable body);
+
+  /** Waits until all launched work has finished. */
+  void synchronize();
+
+  /**
+   * Linear layers.
+   *
+   * @return the kernels
+   */
+  LinearKernels linear();
+
+  /**
+   * Embeddings.
+   *
+   * @return the kernels
+   */
+  EmbeddingKernels embedding();
+
+  /**
+   * Normalization.
+   *
+   * @return the kernels
+   */
+  NormKernels norm();
+
+  /**
+   * Nonlinearities.
+   *
+   * @return the kernels
+   */
+  ActivationKernels activation();
+
+  /**
+   * Attention.
+   *
+   * @return the kernels
+   */
+  AttentionKernels attention();
+
+  /**
+   * Sums and dropout.
+   *
+   * @return the kernels
+   */
+  ElementwiseKernels elementwise();
+
+  /**
+   * Losses.
+   *
+   * @return the kernels
+   */
+  LossKernels loss();
+
+  /**
+   * The update.
+   *
+   * @return the kernels
+   */
+  OptimizerKernels optimizer();
+
+  /** Frees what the backend holds. Regions are closed before. */
+  @Override
+  void close();
+}

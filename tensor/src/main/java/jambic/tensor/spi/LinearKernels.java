@@ -1,0 +1,53 @@
+package jambic.tensor.spi;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Tensor;
+
+/**
+ * Matrix products of a linear layer. Inputs of any rank are seen as (M, K) matrices of rows; {@code w} is (N, K) as in
+ * PyTorch's {@code Linear}. All tensors are contiguous and, but where said, do not overlap.
+ */
+public interface LinearKernels {
+  /**
+   * {@code out = x wᵀ + b}.
+   *
+   * @param out (M, N), overwritten
+   * @param x (M, K)
+   * @param w (N, K)
+   * @param b (N), or none
+   */
+  void forward(Tensor out, Tensor x, Tensor w, Tensor b);
+
+  /**
+   * {@code pre = x wᵀ + b, out = activation(pre)}.
+   *
+   * @param out (M, N), overwritten
+   * @param pre (M, N), overwritten; the same tensor as {@code out} when nobody needs it
+   * @param x (M, K)
+   * @param w (N, K)
+   * @param b (N), or none
+   * @param activation what is applied to each element
+   */
+  void forwardActivated(
+      Tensor out, Tensor pre, Tensor x, Tensor w, Tensor b, Activation activation);
+
+  /**
+   * {@code dx = dout w}, or {@code dx += dout w}.
+   *
+   * @param dx (M, K)
+   * @param dout (M, N)
+   * @param w (N, K)
+   * @param accumulate whether to add to {@code dx}
+   */
+  void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate);
+
+  /**
+   * {@code dw += doutᵀ x, db += column sums of dout}.
+   *
+   * @param dw (N, K), added to
+   * @param db (N), added to, or none
+   * @param dout (M, N)
+   * @param x (M, K)
+   */
+  void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x);
+}
