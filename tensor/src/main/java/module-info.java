@@ -9,4 +9,7 @@ module jambic.tensor {
   exports jambic.tensor.spi;
 
   uses jambic.tensor.spi.BackendProvider;
+
+  provides jambic.tensor.spi.BackendProvider with
+      jambic.tensor.reference.ReferenceProvider;
 }

@@ -30,7 +30,8 @@ public interface Backend extends AutoCloseable {
   Region region();
 
   /**
-   * Makes launches repeatable.
+   * Makes launches repeatable. Nothing is computed before the program runs; the Java code of the
+   * body runs once now or again with every run, as the backend likes.
    *
    * @param body launches kernels, and only that; every tensor it names stays allocated
    * @return a program that launches the same again

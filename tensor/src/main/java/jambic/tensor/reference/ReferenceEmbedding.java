@@ -1,0 +1,50 @@
+package jambic.tensor.reference;
+
+import static jambic.tensor.host.HostStorage.floats;
+import static jambic.tensor.host.HostStorage.ints;
+import static jambic.tensor.host.HostStorage.offset;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.EmbeddingKernels;
+
+/** Embeddings: one row of a table for each token. */
+final class ReferenceEmbedding implements EmbeddingKernels {
+  @Override
+  public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+    int c = wte.dim(-1);
+    int steps = ids.dim(-1);
+    float[] os = floats(out);
+    for (int i = 0; i < ids.size(); i++) {
+      int o = offset(out) + i * c;
+      System.arraycopy(floats(wte), offset(wte) + ints(ids)[offset(ids) + i] * c, os, o, c);
+      if (!wpe.isNone()) {
+        int start = starts.isNone() ? 0 : ints(starts)[offset(starts) + i / steps];
+        int position = offset(wpe) + (start + i % steps) * c;
+        for (int j = 0; j < c; j++) {
+          os[o + j] += floats(wpe)[position + j];
+        }
+      }
+    }
+  }
+
+  @Override
+  public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids) {
+    int c = dout.dim(-1);
+    int steps = ids.dim(-1);
+    for (int i = 0; i < ids.size(); i++) {
+      addRow(dwte, ints(ids)[offset(ids) + i], dout, i, c);
+      addRow(dwpe, i % steps, dout, i, c);
+    }
+  }
+
+  private static void addRow(Tensor table, int row, Tensor dout, int i, int c) {
+    if (table.isNone()) {
+      return;
+    }
+    float[] sums = floats(table);
+    float[] douts = floats(dout);
+    for (int j = 0; j < c; j++) {
+      sums[offset(table) + row * c + j] += douts[offset(dout) + i * c + j];
+    }
+  }
+}

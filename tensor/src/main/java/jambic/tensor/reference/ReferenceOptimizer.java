@@ -1,0 +1,60 @@
+package jambic.tensor.reference;
+
+import static jambic.tensor.host.HostStorage.floats;
+import static jambic.tensor.host.HostStorage.offset;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.OptimizerKernels;
+import java.util.List;
+
+/** The update of parameters, element by element. */
+final class ReferenceOptimizer implements OptimizerKernels {
+  @Override
+  public void clipNorm(Tensor norm, Tensor scale, List<Tensor> grads, float maxNorm) {
+    double squares = 0;
+    for (Tensor grad : grads) {
+      squares +=
+          Rows.dot(floats(grad), offset(grad), floats(grad), offset(grad), (int) grad.size());
+    }
+    double root = Math.sqrt(squares);
+    floats(norm)[offset(norm)] = (float) root;
+    floats(scale)[offset(scale)] = maxNorm == 0 ? 1 : (float) Math.min(1, maxNorm / (root + 1e-6));
+  }
+
+  @Override
+  public void adamW(
+      List<Tensor> params,
+      List<Tensor> m,
+      List<Tensor> v,
+      List<Tensor> grads,
+      Tensor hyper,
+      Tensor scale,
+      float beta1,
+      float beta2,
+      float eps,
+      float weightDecay) {
+    double lr = floats(hyper)[offset(hyper)];
+    double c1 = floats(hyper)[offset(hyper) + 1];
+    double c2 = floats(hyper)[offset(hyper) + 2];
+    double clip = floats(scale)[offset(scale)];
+    for (int t = 0; t < params.size(); t++) {
+      Tensor param = params.get(t);
+      float[] ps = floats(param);
+      float[] ms = floats(m.get(t));
+      float[] vs = floats(v.get(t));
+      float[] gs = floats(grads.get(t));
+      for (int i = 0; i < param.size(); i++) {
+        int pi = offset(param) + i;
+        int mi = offset(m.get(t)) + i;
+        int vi = offset(v.get(t)) + i;
+        double g = gs[offset(grads.get(t)) + i] * clip;
+        double m1 = beta1 * (double) ms[mi] + (1 - (double) beta1) * g;
+        double v1 = beta2 * (double) vs[vi] + (1 - (double) beta2) * g * g;
+        double decayed = ps[pi] - lr * weightDecay * ps[pi];
+        ps[pi] = (float) (decayed - lr * (m1 / c1) / (Math.sqrt(v1 / c2) + eps));
+        ms[mi] = (float) m1;
+        vs[vi] = (float) v1;
+      }
+    }
+  }
+}
