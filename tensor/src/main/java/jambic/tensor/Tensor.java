@@ -12,21 +12,24 @@ import java.lang.foreign.MemorySegment;
 public final class Tensor {
   /** The absent tensor: stands for a bias, mask or gradient that is not there. */
   public static final Tensor NONE =
-      new Tensor(Shape.of(0), DType.F32, new Storage.Absent(), 0, 0);
+      new Tensor(Shape.of(0), DType.F32, new Storage.Absent(), 0, 0, null);
 
   private final Shape shape;
   private final DType dtype;
   private final Storage storage;
   private final long offset;
   private final int rowStride;
+  private final Tensor viewed;
   private Tensor grad;
 
-  private Tensor(Shape shape, DType dtype, Storage storage, long offset, int rowStride) {
+  private Tensor(
+      Shape shape, DType dtype, Storage storage, long offset, int rowStride, Tensor viewed) {
     this.shape = shape;
     this.dtype = dtype;
     this.storage = storage;
     this.offset = offset;
     this.rowStride = rowStride;
+    this.viewed = viewed == null ? this : viewed;
   }
 
   /**
@@ -39,7 +42,7 @@ public final class Tensor {
    * @return the tensor
    */
   public static Tensor over(Shape shape, DType dtype, Storage storage, long offset) {
-    return new Tensor(shape, dtype, storage, offset, shape.dim(-1));
+    return new Tensor(shape, dtype, storage, offset, shape.dim(-1), null);
   }
 
   /**
@@ -124,6 +127,11 @@ public final class Tensor {
     return rowStride == shape.dim(-1);
   }
 
+  /** The tensor that this one is a view of, or itself. */
+  Tensor viewed() {
+    return viewed;
+  }
+
   /**
    * A view of the same elements under another shape.
    *
@@ -135,7 +143,7 @@ public final class Tensor {
     if (next.size() != shape.size() || !isContiguous()) {
       throw new ShapeException("reshape: " + this + " cannot be seen as " + next);
     }
-    return new Tensor(next, dtype, storage, offset, next.dim(-1));
+    return new Tensor(next, dtype, storage, offset, next.dim(-1), viewed);
   }
 
   /**
@@ -150,7 +158,7 @@ public final class Tensor {
     if (from < 0 || count < 0 || from + count > shape.dim(-1)) {
       throw new ShapeException("columns: " + from + ".." + (from + count) + " of " + this);
     }
-    return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride);
+    return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride, viewed);
   }
 
   /**

@@ -1,0 +1,379 @@
+package jambic.tensor;
+
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Dropout;
+import jambic.tensor.spi.Region;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The operations of which models are made. Each checks its shapes at the door, takes its output from the step's region
+ * and launches a kernel; its derivative stands below it. {@link Eager} computes and forgets, {@link Tape} also remembers
+ * the way back. Model code takes an {@code Ops} and never knows which.
+ */
+public abstract sealed class Ops permits Eager, Tape {
+  private final Backend backend;
+  private final Region region;
+  private final List<Runnable> launches = new ArrayList<>();
+
+  Ops(Backend backend, Region region) {
+    this.backend = backend;
+    this.region = region;
+  }
+
+  /** How an operation turns the gradient of its output into those of its inputs. */
+  @FunctionalInterface
+  interface Derivative {
+    void apply(Tape tape, Tensor dout);
+  }
+
+  /**
+   * Everything launched so far, as a program over the same memory.
+   *
+   * @return the program
+   */
+  public final Program program() {
+    Runnable[] recorded = launches.toArray(Runnable[]::new);
+    return backend.capture(
+        () -> {
+          for (Runnable kernel : recorded) {
+            kernel.run();
+          }
+        });
+  }
+
+  /** Runs a kernel now, and at every run of the program. */
+  final void launch(Runnable kernel) {
+    kernel.run();
+    launches.add(kernel);
+  }
+
+  /**
+   * Notes the derivative of an operation.
+   *
+   * @param out its output
+   * @param readsOutput whether the derivative reads {@code out}
+   * @param saved what else it computed and the derivative reads
+   * @param inputs what it was computed from
+   */
+  abstract void record(
+      Tensor out, boolean readsOutput, List<Tensor> saved, List<Tensor> inputs, Derivative derivative);
+
+  /** Whether nobody will read this value again once the operation at hand is done with it. */
+  abstract boolean isSpent(Tensor value);
+
+  /** A fresh place to drop activations, or none outside training. */
+  abstract Dropout dropoutSite(float p);
+
+  Backend backend() {
+    return backend;
+  }
+
+  Region region() {
+    return region;
+  }
+
+  Tensor floats(Shape shape) {
+    return region.allocate(DType.F32, shape);
+  }
+
+  /**
+   * Token embeddings plus learned positions.
+   *
+   * @param ids I32 (B, T), each in [0, V)
+   * @param wte (V, C)
+   * @param wpe (P, C) with P at least T, or none
+   * @return (B, T, C)
+   */
+  public final Tensor embed(Tensor ids, Tensor wte, Tensor wpe) {
+    return embed(ids, wte, wpe, Tensor.NONE);
+  }
+
+  final Tensor embed(Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+    check(
+        ids.dtype() == DType.I32 && ids.shape().rank() == 2,
+        "embed: ids must be I32 (B, T), got %s",
+        ids);
+    check(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
+    check(
+        wpe.isNone()
+            || wpe.shape().rank() == 2 && wpe.dim(1) == wte.dim(1) && wpe.dim(0) >= ids.dim(1),
+        "embed: ids %s and wte %s need wpe of at least as many positions and the same width, got %s",
+        ids,
+        wte,
+        wpe);
+    Tensor out = floats(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
+    launch(() -> backend.embedding().forward(out, ids, wte, wpe, starts));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(wte, wpe),
+        (tape, dout) ->
+            tape.launch(() -> backend.embedding().backward(wte.grad(), wpe.grad(), dout, ids)));
+    return out;
+  }
+
+  /**
+   * A linear layer: {@code x wᵀ + b}.
+   *
+   * @param x (..., K)
+   * @param w (N, K)
+   * @param b (N), or none
+   * @return (..., N)
+   */
+  public final Tensor linear(Tensor x, Tensor w, Tensor b) {
+    checkLinear(x, w, b);
+    Tensor out = floats(x.shape().withLast(w.dim(0)));
+    launch(() -> backend.linear().forward(out, x, w, b));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(x, w, b),
+        (tape, dout) -> linearDerivative(tape, dout, x, w, b));
+    return out;
+  }
+
+  /**
+   * A linear layer and its nonlinearity: {@code activation(x wᵀ + b)}.
+   *
+   * @param x (..., K)
+   * @param w (N, K)
+   * @param b (N), or none
+   * @param activation what is applied to each element
+   * @return (..., N)
+   */
+  public final Tensor linear(Tensor x, Tensor w, Tensor b, Activation activation) {
+    checkLinear(x, w, b);
+    Tensor out = floats(x.shape().withLast(w.dim(0)));
+    Tensor pre = differentiates() ? floats(out.shape()) : out;
+    launch(() -> backend.linear().forwardActivated(out, pre, x, w, b, activation));
+    record(
+        out,
+        false,
+        List.of(pre),
+        List.of(x, w, b),
+        (tape, dout) -> {
+          tape.launch(() -> backend.activation().backward(dout, dout, pre, activation));
+          linearDerivative(tape, dout, x, w, b);
+        });
+    return out;
+  }
+
+  private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
+    if (!w.grad().isNone()) {
+      tape.launch(() -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x));
+    }
+    tape.into(x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
+  }
+
+  private static void checkLinear(Tensor x, Tensor w, Tensor b) {
+    check(
+        w.shape().rank() == 2 && w.dim(1) == x.dim(-1),
+        "linear: x %s needs w (n, %d), got %s",
+        x,
+        x.dim(-1),
+        w);
+    check(b.isNone() || b.size() == w.dim(0), "linear: w %s needs b (%d), got %s", w, w.dim(0), b);
+  }
+
+  /**
+   * Layer normalization over the innermost extent.
+   *
+   * @param x (..., C)
+   * @param g (C), the gain
+   * @param b (C), the bias, or none
+   * @param eps added to the variance
+   * @return (..., C)
+   */
+  public final Tensor layerNorm(Tensor x, Tensor g, Tensor b, float eps) {
+    int c = x.dim(-1);
+    check(
+        g.size() == c && (b.isNone() || b.size() == c),
+        "layerNorm: x %s needs g and b (%d), got %s and %s",
+        x,
+        c,
+        g,
+        b);
+    Tensor out = floats(x.shape());
+    Tensor mean = floats(Shape.of(x.shape().rows()));
+    Tensor rstd = floats(Shape.of(x.shape().rows()));
+    launch(() -> backend.norm().forward(out, mean, rstd, x, g, b, eps));
+    record(
+        out,
+        false,
+        List.of(mean, rstd),
+        List.of(x, g, b),
+        (tape, dout) ->
+            tape.into(
+                x,
+                (dx, add) ->
+                    backend.norm().backward(dx, g.grad(), b.grad(), dout, x, g, mean, rstd, add)));
+    return out;
+  }
+
+  /**
+   * Causal multi-head self-attention.
+   *
+   * @param qkv (B, T, 3C): queries, keys and values side by side
+   * @param heads H, a divisor of C
+   * @param dropout the probability to drop an attention weight in training
+   * @return (B, T, C)
+   */
+  public final Tensor causalAttention(Tensor qkv, int heads, float dropout) {
+    checkAttention("causalAttention", qkv, 3, heads);
+    int c = qkv.dim(2) / 3;
+    Tensor q = qkv.columns(0, c);
+    Tensor k = qkv.columns(c, c);
+    Tensor v = qkv.columns(2 * c, c);
+    Tensor out = floats(q.shape());
+    Tensor lse = floats(Shape.of(qkv.dim(0), heads, qkv.dim(1)));
+    Dropout site = dropoutSite(dropout);
+    launch(
+        () -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
+    record(
+        out,
+        true,
+        List.of(lse),
+        List.of(qkv),
+        (tape, dout) ->
+            tape.into(
+                qkv,
+                dqkv -> {
+                  Tensor dq = dqkv.columns(0, c);
+                  Tensor dk = dqkv.columns(c, c);
+                  Tensor dv = dqkv.columns(2 * c, c);
+                  return () ->
+                      backend
+                          .attention()
+                          .backward(
+                              dq, dk, dv, dout, out, lse, q, k, v, Tensor.NONE, heads, true, site);
+                }));
+    return out;
+  }
+
+  static void checkAttention(String op, Tensor packed, int parts, int heads) {
+    check(
+        packed.shape().rank() == 3 && packed.dim(2) % parts == 0,
+        "%s: needs (B, T, %d C), got %s",
+        op,
+        parts,
+        packed);
+    check(
+        heads > 0 && packed.dim(2) / parts % heads == 0,
+        "%s: %s has a width of %d, which %d heads do not divide",
+        op,
+        packed,
+        packed.dim(2) / parts,
+        heads);
+  }
+
+  /**
+   * Drops activations in training; outside it, the input itself.
+   *
+   * @param x any shape
+   * @param p the probability to drop an element
+   * @return the shape of x
+   */
+  public final Tensor dropout(Tensor x, float p) {
+    Dropout site = dropoutSite(p);
+    if (site.isNone()) {
+      return x;
+    }
+    Tensor out = isSpent(x) ? takeOver(x) : floats(x.shape());
+    launch(() -> backend.elementwise().dropout(out, x, site));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(x),
+        (tape, dout) -> {
+          tape.launch(() -> backend.elementwise().dropout(dout, dout, site));
+          tape.pass(x, dout);
+        });
+    return out;
+  }
+
+  /**
+   * A residual connection: {@code x + dropout(y)}.
+   *
+   * @param x the skipped path
+   * @param y the branch, of the same shape
+   * @param p the probability to drop an element of the branch in training
+   * @return the shape of x
+   */
+  public final Tensor residual(Tensor x, Tensor y, float p) {
+    check(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
+    Dropout site = dropoutSite(p);
+    Tensor out = isSpent(y) ? takeOver(y) : floats(x.shape());
+    launch(() -> backend.elementwise().residual(out, x, y, site));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(x, y),
+        (tape, dout) -> {
+          tape.into(y, dy -> () -> backend.elementwise().dropout(dy, dout, site));
+          tape.pass(x, dout);
+        });
+    return out;
+  }
+
+  /**
+   * The mean softmax cross-entropy of the rows whose target is not -1. On a tape the backward pass writes the gradient
+   * over the logits.
+   *
+   * @param logits (..., V)
+   * @param targets I32, one for each row of logits, each in [0, V) or -1
+   * @param smoothing label smoothing, in [0, 1)
+   * @return (1), in nats
+   */
+  public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
+    check(
+        targets.dtype() == DType.I32 && targets.size() == logits.shape().rows(),
+        "crossEntropy: logits %s need I32 targets, one a row, got %s",
+        logits,
+        targets);
+    Tensor loss = floats(Shape.of(1));
+    Tensor lse = floats(Shape.of(logits.shape().rows()));
+    boolean spent = isSpent(logits);
+    launch(() -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
+    record(
+        loss,
+        false,
+        List.of(lse),
+        List.of(logits),
+        (tape, dout) -> {
+          if (spent) {
+            tape.launch(
+                () ->
+                    backend
+                        .loss()
+                        .crossEntropyBackward(logits, dout, lse, logits, targets, smoothing));
+            tape.pass(logits, logits);
+          } else {
+            tape.into(
+                logits,
+                dlogits ->
+                    () ->
+                        backend
+                            .loss()
+                            .crossEntropyBackward(dlogits, dout, lse, logits, targets, smoothing));
+          }
+        });
+    return loss;
+  }
+
+  /** Whether derivatives will be taken, so that what they read must be kept. */
+  abstract boolean differentiates();
+
+  /** A new tensor in the memory of a spent one. */
+  abstract Tensor takeOver(Tensor spent);
+
+  static void check(boolean holds, String message, Object... arguments) {
+    if (!holds) {
+      throw new ShapeException(message.formatted(arguments));
+    }
+  }
+}

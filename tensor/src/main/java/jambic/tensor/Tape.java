@@ -1,0 +1,181 @@
+package jambic.tensor;
+
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Dropout;
+import jambic.tensor.spi.Region;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * Operations that remember the way back: training.
+ *
+ * <p>A tape is written once. The forward pass runs while it is recorded, {@link #backward} runs and records the
+ * gradients, and {@link #program} is the whole of it as a list of launches over fixed memory: each later step writes new
+ * tokens into the same tensors and runs the program, which allocates nothing and can be captured by a device.
+ *
+ * <p>The backward pass visits operations from last to first. Once an operation's derivative is taken, nobody reads its
+ * output or that output's gradient any more, and both return to the region: peak memory is the activations plus a few
+ * gradients, not twice the activations. Gradients of trained tensors are added to {@link Tensor#grad}; who trains clears
+ * them.
+ */
+public final class Tape extends Ops {
+  private record Node(
+      Tensor out, boolean readsOutput, List<Tensor> saved, Derivative derivative) {}
+
+  /** A gradient kernel that can overwrite or add. */
+  @FunctionalInterface
+  interface GradientKernel {
+    void launch(Tensor dx, boolean accumulate);
+  }
+
+  private final List<Node> nodes = new ArrayList<>();
+  private final Set<Tensor> differentiable = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<Tensor> owners = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Map<Tensor, Tensor> grads = new IdentityHashMap<>();
+  private final long seed;
+  private final Tensor step;
+  private int sites;
+
+  /**
+   * An empty tape.
+   *
+   * @param backend where kernels run
+   * @param region where activations live until the tape is given up
+   * @param seed of dropout
+   */
+  public Tape(Backend backend, Region region, long seed) {
+    super(backend, region);
+    this.seed = seed;
+    this.step = region.allocate(DType.I32, Shape.of(1));
+    step.set(0);
+  }
+
+  /**
+   * The counter of dropout: set it to another number before each run of the program, or the same elements drop again.
+   *
+   * @return I32 (1), 0 at first
+   */
+  public Tensor step() {
+    return step;
+  }
+
+  /**
+   * Runs and records the gradients of a loss with respect to every trained tensor that it depends on.
+   *
+   * @param loss (1), the last operation's output
+   * @param scale what the loss is multiplied by, as 1/n of n accumulated batches
+   * @throws ShapeException if the loss is not one number
+   */
+  public void backward(Tensor loss, float scale) {
+    check(loss.size() == 1, "backward: a loss is one number, got %s", loss);
+    Tensor dloss = floats(loss.shape());
+    launch(() -> backend().elementwise().fill(List.of(dloss), scale));
+    grads.put(loss, dloss);
+    for (Node node : nodes.reversed()) {
+      Tensor dout = grads.remove(node.out);
+      if (dout != null) {
+        node.derivative.apply(this, dout);
+        if (!grads.containsValue(dout) && dout != node.out) {
+          region().release(dout);
+        }
+      }
+      node.saved.forEach(region()::release);
+      if (node.out != loss && owners.remove(node.out)) {
+        region().release(node.out);
+      }
+    }
+    nodes.clear();
+    differentiable.clear();
+  }
+
+  /** Launches a kernel that writes or adds the gradient of x, if x has one. */
+  void into(Tensor x, GradientKernel kernel) {
+    if (!leadsBack(x)) {
+      return;
+    }
+    Tensor known = grads.get(x);
+    if (known != null) {
+      launch(() -> kernel.launch(known, true));
+    } else {
+      Tensor dx = floats(x.shape());
+      grads.put(x, dx);
+      launch(() -> kernel.launch(dx, false));
+    }
+  }
+
+  /** The same for a kernel that can only overwrite: a second gradient goes through a temporary. */
+  void into(Tensor x, Function<Tensor, Runnable> kernel) {
+    if (!leadsBack(x)) {
+      return;
+    }
+    Tensor dx = floats(x.shape());
+    launch(kernel.apply(dx));
+    Tensor known = grads.putIfAbsent(x, dx);
+    if (known != null) {
+      launch(() -> backend().elementwise().add(known, known, dx));
+      region().release(dx);
+    }
+  }
+
+  /** Gives a gradient that nobody else needs any more to x, or adds it. */
+  void pass(Tensor x, Tensor dx) {
+    if (!leadsBack(x)) {
+      return;
+    }
+    Tensor known = grads.putIfAbsent(x, dx);
+    if (known != null) {
+      launch(() -> backend().elementwise().add(known, known, dx));
+    }
+  }
+
+  private boolean leadsBack(Tensor x) {
+    return differentiable.contains(x);
+  }
+
+  @Override
+  void record(
+      Tensor out,
+      boolean readsOutput,
+      List<Tensor> saved,
+      List<Tensor> inputs,
+      Derivative derivative) {
+    for (Tensor x : inputs) {
+      check(
+          x.viewed() == x || !leadsBack(x.viewed()),
+          "a tape follows tensors, not views of them: give the operation the whole of %s",
+          x.viewed());
+    }
+    if (inputs.stream().noneMatch(x -> leadsBack(x) || !x.grad().isNone())) {
+      return;
+    }
+    nodes.add(new Node(out, readsOutput, saved, derivative));
+    differentiable.add(out);
+    owners.add(out);
+  }
+
+  @Override
+  boolean isSpent(Tensor value) {
+    return !nodes.isEmpty() && nodes.getLast().out == value && !nodes.getLast().readsOutput;
+  }
+
+  @Override
+  boolean differentiates() {
+    return true;
+  }
+
+  @Override
+  Tensor takeOver(Tensor spent) {
+    owners.remove(spent);
+    return Tensor.over(spent.shape(), spent.dtype(), spent.storage(), spent.offset());
+  }
+
+  @Override
+  Dropout dropoutSite(float p) {
+    return p == 0 ? Dropout.NONE : new Dropout(p, seed, sites++, step);
+  }
+}
