@@ -3,4 +3,6 @@ module jambic.model {
   requires transitive jambic.tensor;
   requires com.fasterxml.jackson.core;
   requires com.fasterxml.jackson.jr.ob;
+
+  exports jambic.model;
 }

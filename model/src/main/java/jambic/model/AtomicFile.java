@@ -1,0 +1,79 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Replaces one file so that a crash leaves either the old file or the new one: the new bytes go to
+ * a temporary sibling, reach the disk, and only then take the name.
+ */
+public final class AtomicFile {
+  private AtomicFile() {}
+
+  /** Writes the bytes of a file. */
+  @FunctionalInterface
+  public interface Body {
+    /**
+     * Writes the bytes.
+     *
+     * @param channel the empty temporary file, open for writing
+     * @throws IOException if {@code channel} throws it
+     */
+    void writeTo(FileChannel channel) throws IOException;
+  }
+
+  /**
+   * Replaces a file.
+   *
+   * @param file the file; its folder must exist
+   * @param body writes the new bytes
+   * @throws JambicException if that fails; the old file is untouched and no temporary file is left
+   */
+  public static void write(Path file, Body body) {
+    Leftovers leftovers = Leftovers.of(file);
+    try {
+      leftovers.deleteAbandoned();
+      Path temporary = leftovers.fresh();
+      try {
+        try (FileChannel channel =
+            FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          body.writeTo(channel);
+          channel.force(true);
+        }
+        Files.move(
+            temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Leftovers.syncFolder(leftovers.parent());
+      } catch (IOException | RuntimeException e) {
+        Files.deleteIfExists(temporary);
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new JambicException("cannot write " + file + ": " + Wording.reason(e), e);
+    }
+  }
+
+  /**
+   * Replaces a file by text in UTF-8.
+   *
+   * @param file the file; its folder must exist
+   * @param text the new content
+   * @throws JambicException if that fails; the old file is untouched and no temporary file is left
+   */
+  public static void writeString(Path file, String text) {
+    write(
+        file,
+        channel -> {
+          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+        });
+  }
+}

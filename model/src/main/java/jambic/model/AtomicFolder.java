@@ -1,0 +1,260 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/**
+ * Replaces a whole folder so that a crash at any moment leaves the old one or the new one whole.
+ *
+ * <p>No file system offers to exchange two folders everywhere, so a replacement goes through these
+ * states, each made from the one before by a single rename:
+ *
+ * <table>
+ * <caption>States of replacing the folder {@code NAME}</caption>
+ * <tr><th>on disk</th><th>what a crash leaves</th></tr>
+ * <tr><td>{@code NAME}, {@code .NAME.tmp-1-a} being written</td><td>the old one</td></tr>
+ * <tr><td>{@code .NAME.old}, {@code .NAME.tmp-1-a} whole and synced</td><td>the old one, renamed
+ * back by the next {@link #read} or {@link #replace}</td></tr>
+ * <tr><td>{@code .NAME.old}, {@code NAME}</td><td>the new one</td></tr>
+ * <tr><td>{@code NAME}, {@code .NAME.tmp-1-b} (the old one) being deleted</td><td>the new one</td>
+ * </tr>
+ * </table>
+ *
+ * <p>So {@code .NAME.old} is always whole, and {@code .NAME.tmp-*} is never needed; the next
+ * replacement deletes those whose process is gone. There is no lock: of two processes that replace
+ * the same folder the later one wins, and each leaves a whole folder.
+ */
+public final class AtomicFolder {
+  private static final int ATTEMPTS = 10;
+  private static final long PAUSE_MILLIS = 50;
+
+  private AtomicFolder() {}
+
+  /** Writes the files of a folder. */
+  @FunctionalInterface
+  public interface Writer {
+    /**
+     * Writes the files; syncing them is not needed.
+     *
+     * @param folder an empty temporary folder
+     * @throws IOException if a file cannot be written
+     */
+    void writeTo(Path folder) throws IOException;
+  }
+
+  /**
+   * Reads the files of a folder.
+   *
+   * @param <T> what is read
+   */
+  @FunctionalInterface
+  public interface Reader<T> {
+    /**
+     * Reads the files; may be called again if the folder was replaced meanwhile.
+     *
+     * @param folder the folder
+     * @return what was read
+     * @throws IOException if a file cannot be read
+     */
+    T readFrom(Path folder) throws IOException;
+  }
+
+  /** The moments at which a test may cut a replacement off. */
+  enum Step {
+    CREATED,
+    WRITTEN,
+    SYNCED,
+    OLD_ASIDE,
+    NEW_IN_PLACE,
+    OLD_RETIRED
+  }
+
+  /**
+   * Replaces a folder, or makes it.
+   *
+   * @param folder the folder; its parent is made where it is missing
+   * @param writer writes the new files; all old ones go
+   * @throws JambicException if that fails; the old folder is untouched
+   */
+  public static void replace(Path folder, Writer writer) {
+    replace(folder, writer, step -> {});
+  }
+
+  static void replace(Path folder, Writer writer, Consumer<Step> reached) {
+    try {
+      Path target = resolve(folder);
+      Files.createDirectories(target.getParent());
+      Leftovers leftovers = Leftovers.of(target);
+      repair(target);
+      if (Files.exists(target) && !Files.isDirectory(target)) {
+        throw new FileAlreadyExistsException(target.toString(), null, "a file has that name");
+      }
+      leftovers.deleteAbandoned();
+      Path temporary = leftovers.fresh();
+      try {
+        Files.createDirectory(temporary);
+        reached.accept(Step.CREATED);
+        writer.writeTo(temporary);
+        reached.accept(Step.WRITTEN);
+        Leftovers.syncTree(temporary);
+        Leftovers.syncFolder(leftovers.parent());
+        reached.accept(Step.SYNCED);
+        swap(target, temporary, reached);
+      } catch (IOException | RuntimeException e) {
+        Leftovers.deleteTree(temporary);
+        throw e;
+      }
+      Leftovers.syncFolder(leftovers.parent());
+      retire(old(target), target);
+      reached.accept(Step.OLD_RETIRED);
+    } catch (IOException e) {
+      throw new JambicException("cannot write folder " + folder + ": " + Wording.reason(e), e);
+    }
+  }
+
+  /**
+   * Reads a folder as one whole: finishes what a crash left of a replacement, and starts over if
+   * the folder is replaced while it is read.
+   *
+   * @param <T> what is read
+   * @param folder the folder
+   * @param reader reads the files
+   * @return what the reader returned
+   * @throws JambicException if the folder does not exist or a file cannot be read
+   */
+  public static <T> T read(Path folder, Reader<T> reader) {
+    try {
+      Path target = resolve(folder);
+      for (int attempt = 1; ; attempt++) {
+        repair(target);
+        if (!Files.isDirectory(target)) {
+          throw new JambicException(
+              folder + (Files.exists(target) ? " is not a folder" : ": there is no such folder"));
+        }
+        Object before = identity(target);
+        try {
+          T result = reader.readFrom(target);
+          if (attempt == ATTEMPTS || identity(target).equals(before)) {
+            return result;
+          }
+        } catch (IOException | RuntimeException e) {
+          if (attempt == ATTEMPTS || Files.exists(target) && identity(target).equals(before)) {
+            throw e;
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new JambicException("cannot read folder " + folder + ": " + Wording.reason(e), e);
+    }
+  }
+
+  /** Puts the old folder back if a crash, and not a living process, left it aside. */
+  private static void repair(Path target) throws IOException {
+    Path old = old(target);
+    for (int attempt = 0; !Files.exists(target) && Files.exists(old); attempt++) {
+      if (attempt < ATTEMPTS && Leftovers.of(target).inUse()) {
+        pause();
+      } else {
+        try {
+          Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+          if (!Files.exists(target)) {
+            throw new IOException(
+                "a crash left it as " + old + ", which cannot be renamed: " + Wording.reason(e), e);
+          }
+        }
+      }
+    }
+  }
+
+  private static void swap(Path target, Path temporary, Consumer<Step> reached) throws IOException {
+    Path old = old(target);
+    for (int attempt = 1; ; attempt++) {
+      if (Files.exists(target)) {
+        retire(old, target); // what a crash left; the target is newer
+        move(target, old);
+      }
+      reached.accept(Step.OLD_ASIDE);
+      try {
+        move(temporary, target);
+        reached.accept(Step.NEW_IN_PLACE);
+        return;
+      } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
+        if (attempt == ATTEMPTS) { // others keep replacing it
+          throw e;
+        }
+      } catch (IOException e) {
+        if (Files.exists(old) && !Files.exists(target)) {
+          move(old, target);
+        }
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Deletes the old folder under a temporary name, because a half-deleted one must not be found.
+   */
+  private static void retire(Path old, Path target) throws IOException {
+    if (Files.exists(old)) {
+      Path doomed = Leftovers.of(target).fresh();
+      move(old, doomed);
+      try {
+        Leftovers.deleteTree(doomed);
+      } catch (IOException stillOpenSomewhere) {
+        // A later process deletes it as abandoned; the new folder is in place.
+      }
+    }
+  }
+
+  private static void move(Path from, Path to) throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        return;
+      } catch (AccessDeniedException e) { // on Windows also while someone has a file in it open
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+        pause();
+      }
+    }
+  }
+
+  private static void pause() throws IOException {
+    try {
+      Thread.sleep(PAUSE_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted");
+    }
+  }
+
+  private static Path old(Path target) {
+    return target.resolveSibling("." + target.getFileName() + ".old");
+  }
+
+  /** The folder's own place: a link to it stays a link. */
+  private static Path resolve(Path folder) throws IOException {
+    Path target = Files.exists(folder) ? folder.toRealPath() : folder.toAbsolutePath().normalize();
+    if (target.getParent() == null) {
+      throw new IOException("it is the root of the file system");
+    }
+    return target;
+  }
+
+  private static Object identity(Path folder) throws IOException {
+    BasicFileAttributes attributes = Files.readAttributes(folder, BasicFileAttributes.class);
+    return Objects.requireNonNullElse(attributes.fileKey(), attributes.creationTime());
+  }
+}

@@ -1,0 +1,136 @@
+package jambic.model;
+
+import jambic.tensor.Activation;
+import jambic.tensor.JambicException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A model's shape as {@code config.json}, with the keys of Hugging Face's GPT-2. What that has no
+ * key for stands under {@code bias}, {@code qkv_bias} and {@code lm_head_bias}.
+ *
+ * <p>A head with a bias is beyond GPT-2: other programs would drop the bias without a word. Such a
+ * model is stored under a {@code model_type} of its own, which they refuse.
+ */
+final class ConfigFile {
+  static final String NAME = "config.json";
+
+  private static final String GPT2 = "gpt2";
+  private static final String OWN = "jambic-gpt";
+  private static final float GPT2_DROPOUT = 0.1f; // what a file without the key means
+
+  private ConfigFile() {}
+
+  static void write(Path folder, GptConfig config) {
+    AtomicFile.writeString(folder.resolve(NAME), JsonObject.toText(toJson(config)));
+  }
+
+  private static Map<String, Object> toJson(GptConfig config) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("model_type", config.headBias() ? OWN : GPT2);
+    json.put(
+        "architectures", List.of(config.headBias() ? "JambicGptLMHeadModel" : "GPT2LMHeadModel"));
+    json.put("vocab_size", config.vocabSize());
+    json.put("n_positions", config.blockSize());
+    json.put("n_embd", config.nEmbd());
+    json.put("n_layer", config.nLayer());
+    json.put("n_head", config.nHead());
+    json.put("activation_function", name(config.activation()));
+    json.put("layer_norm_epsilon", config.normEps());
+    json.put("tie_word_embeddings", config.tiedHead());
+    json.put("resid_pdrop", config.dropout());
+    json.put("embd_pdrop", config.dropout());
+    json.put("attn_pdrop", config.dropout());
+    json.put("bias", config.bias());
+    json.put("qkv_bias", config.qkvBias());
+    json.put("lm_head_bias", config.headBias());
+    json.put("bos_token_id", null); // a missing key would mean GPT-2's 50256
+    json.put("eos_token_id", null);
+    json.put("dtype", "float32");
+    return json;
+  }
+
+  static GptConfig read(Path folder) {
+    JsonObject json = JsonObject.read(folder.resolve(NAME));
+    requireGpt2(json);
+    boolean bias = json.optionalBoolean("bias").orElse(true);
+    try {
+      GptConfig config =
+          new GptConfig(
+              json.integer("vocab_size"),
+              json.integer("n_positions"),
+              json.integer("n_layer"),
+              json.integer("n_head"),
+              json.integer("n_embd"),
+              json.optionalFloat("resid_pdrop").orElse(GPT2_DROPOUT),
+              activation(json),
+              bias,
+              json.optionalBoolean("qkv_bias").orElse(bias),
+              json.optionalBoolean("tie_word_embeddings").orElse(true),
+              json.optionalBoolean("lm_head_bias").orElse(false),
+              json.optionalFloat("layer_norm_epsilon").orElse(GptConfig.DEFAULT_NORM_EPS));
+      requirePlain(json, config);
+      return config;
+    } catch (JambicException e) {
+      throw e.getMessage().startsWith(json.where())
+          ? e
+          : new JambicException(json.where() + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void requireGpt2(JsonObject json) {
+    String type =
+        json.optionalText("model_type")
+            .or(() -> json.optionalList("architectures").map(Object::toString))
+            .orElseThrow(() ->
+                new JambicException(
+                    json.where() + " names no architecture: it lacks the key 'model_type'"));
+    if (!type.equals(GPT2) && !type.equals(OWN) && !type.equals("[GPT2LMHeadModel]")) {
+      throw new JambicException(
+          "%s describes a model of the architecture %s, which is not supported; '%s' is"
+              .formatted(json.where(), Wording.quote(type), GPT2));
+    }
+  }
+
+  /** Refuses what would change the result and has no counterpart here. */
+  private static void requirePlain(JsonObject json, GptConfig config) {
+    long inner = json.optionalInteger("n_inner").map(Integer::longValue).orElse(0L);
+    if (inner != 0 && inner != 4L * config.nEmbd()) {
+      throw new JambicException(
+          "%s: 'n_inner' must be 4 x n_embd, got %d".formatted(json.where(), inner));
+    }
+    requireSetting(json, "scale_attn_weights", true);
+    requireSetting(json, "scale_attn_by_inverse_layer_idx", false);
+    requireSetting(json, "add_cross_attention", false);
+  }
+
+  private static void requireSetting(JsonObject json, String key, boolean supported) {
+    if (json.optionalBoolean(key).orElse(supported) != supported) {
+      throw new JambicException(
+          "%s: '%s' is %b, which is not supported".formatted(json.where(), key, !supported));
+    }
+  }
+
+  private static String name(Activation activation) {
+    return switch (activation) {
+      case GELU_TANH -> "gelu_new";
+      case GELU_ERF -> "gelu";
+      case RELU -> "relu";
+    };
+  }
+
+  private static Activation activation(JsonObject json) {
+    String name = json.optionalText("activation_function").orElse("gelu_new");
+    return switch (name) {
+      case "gelu_new", "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+      case "gelu" -> Activation.GELU_ERF;
+      case "relu" -> Activation.RELU;
+      default ->
+          throw new JambicException(
+              "%s: the activation_function %s is not supported; gelu_new, gelu and relu are"
+                  .formatted(json.where(), Wording.quote(name)));
+    };
+  }
+}

@@ -1,0 +1,185 @@
+package jambic.model;
+
+import jambic.tensor.Activation;
+import jambic.tensor.JambicException;
+
+/**
+ * The shape of a {@code Gpt}: everything that decides which parameters a model has and what they
+ * compute.
+ *
+ * <p>Two families share this record. nanoGPT's and GPT-2's: GELU, tied head, biases everywhere or
+ * nowhere. The lecture's: ReLU, an untied head with a bias, no bias on queries, keys and values.
+ *
+ * @param vocabSize number of token ids, at least 1
+ * @param blockSize longest context in tokens, at least 1
+ * @param nLayer number of transformer blocks, at least 1
+ * @param nHead attention heads of a block, a divisor of {@code nEmbd}
+ * @param nEmbd width of the residual stream
+ * @param dropout probability of zeroing an element in training, 0 or more and below 1
+ * @param activation the MLP's nonlinearity
+ * @param bias whether layer norms and linear layers other than q, k, v and the head have a bias
+ * @param qkvBias whether the linear layer that makes queries, keys and values has a bias
+ * @param tiedHead whether the head shares the token embedding's weights
+ * @param headBias whether the head has a bias
+ * @param normEps what layer norms add to the variance, above 0
+ */
+public record GptConfig(
+    int vocabSize,
+    int blockSize,
+    int nLayer,
+    int nHead,
+    int nEmbd,
+    float dropout,
+    Activation activation,
+    boolean bias,
+    boolean qkvBias,
+    boolean tiedHead,
+    boolean headBias,
+    float normEps) {
+
+  /** The {@code normEps} of PyTorch, GPT-2 and nanoGPT. */
+  public static final float DEFAULT_NORM_EPS = 1e-5f;
+
+  /**
+   * Checks every value.
+   *
+   * @throws JambicException if a value lies outside its range, or the model has more than 2^63
+   *     parameters
+   */
+  public GptConfig {
+    requirePositive("vocabSize", vocabSize);
+    requirePositive("blockSize", blockSize);
+    requirePositive("nLayer", nLayer);
+    requirePositive("nHead", nHead);
+    requirePositive("nEmbd", nEmbd);
+    if (nEmbd % nHead != 0) {
+      throw new JambicException(
+          "nEmbd " + nEmbd + " cannot be split over " + nHead + " heads; use a multiple of nHead");
+    }
+    if (!(dropout >= 0 && dropout < 1)) {
+      throw new JambicException("dropout must be 0 or more and below 1, got " + dropout);
+    }
+    if (!(normEps > 0 && normEps < Float.POSITIVE_INFINITY)) {
+      throw new JambicException("normEps must be above 0 and finite, got " + normEps);
+    }
+    countParameters(vocabSize, blockSize, nLayer, nEmbd, bias, qkvBias, tiedHead, headBias);
+  }
+
+  /**
+   * Width of one attention head.
+   *
+   * @return {@code nEmbd / nHead}
+   */
+  public int headSize() {
+    return nEmbd / nHead;
+  }
+
+  /**
+   * Number of trainable scalars, position embeddings included, a tied head counted once.
+   *
+   * @return the count
+   */
+  public long parameterCount() {
+    return countParameters(vocabSize, blockSize, nLayer, nEmbd, bias, qkvBias, tiedHead, headBias);
+  }
+
+  /**
+   * This model with another dropout.
+   *
+   * @param dropout the new probability
+   * @return a copy that differs in {@code dropout} only
+   * @throws JambicException if the probability is out of range
+   */
+  public GptConfig withDropout(float dropout) {
+    return new GptConfig(
+        vocabSize,
+        blockSize,
+        nLayer,
+        nHead,
+        nEmbd,
+        dropout,
+        activation,
+        bias,
+        qkvBias,
+        tiedHead,
+        headBias,
+        normEps);
+  }
+
+  /**
+   * This model with another vocabulary.
+   *
+   * @param vocabSize the new number of token ids
+   * @return a copy that differs in {@code vocabSize} only
+   * @throws JambicException if the size is not positive
+   */
+  public GptConfig withVocabSize(int vocabSize) {
+    return new GptConfig(
+        vocabSize,
+        blockSize,
+        nLayer,
+        nHead,
+        nEmbd,
+        dropout,
+        activation,
+        bias,
+        qkvBias,
+        tiedHead,
+        headBias,
+        normEps);
+  }
+
+  /**
+   * This model with another context length.
+   *
+   * @param blockSize the new longest context in tokens
+   * @return a copy that differs in {@code blockSize} only
+   * @throws JambicException if the length is not positive
+   */
+  public GptConfig withBlockSize(int blockSize) {
+    return new GptConfig(
+        vocabSize,
+        blockSize,
+        nLayer,
+        nHead,
+        nEmbd,
+        dropout,
+        activation,
+        bias,
+        qkvBias,
+        tiedHead,
+        headBias,
+        normEps);
+  }
+
+  private static void requirePositive(String name, int value) {
+    if (value < 1) {
+      throw new JambicException(name + " must be at least 1, got " + value);
+    }
+  }
+
+  private static long countParameters(
+      long vocabSize,
+      long blockSize,
+      long nLayer,
+      long nEmbd,
+      boolean bias,
+      boolean qkvBias,
+      boolean tiedHead,
+      boolean headBias) {
+    long norm = bias ? 2 * nEmbd : nEmbd;
+    long square = nEmbd * nEmbd; // below 2^62: nEmbd is an int
+    try {
+      long matrices = Math.multiplyExact(12, square); // qkv 3, proj 1, fc 4, mlp proj 4
+      long biases = (qkvBias ? 3 * nEmbd : 0) + (bias ? 6 * nEmbd : 0);
+      long block = Math.addExact(matrices, 2 * norm + biases);
+      long embeddings = (vocabSize + blockSize) * nEmbd;
+      long head = (tiedHead ? 0 : vocabSize * nEmbd) + (headBias ? vocabSize : 0);
+      long total = Math.multiplyExact(nLayer, block);
+      return Math.addExact(total, Math.addExact(embeddings, Math.addExact(head, norm)));
+    } catch (ArithmeticException overflow) {
+      throw new JambicException(
+          "nLayer " + nLayer + " and nEmbd " + nEmbd + " make more than 2^63 parameters");
+    }
+  }
+}

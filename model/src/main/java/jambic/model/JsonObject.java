@@ -1,0 +1,147 @@
+package jambic.model;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A JSON object of a file; what is missing or of the wrong type is reported by file and key.
+ *
+ * @param where how errors name the object
+ * @param values the members; a JSON null is absent to every getter
+ */
+record JsonObject(String where, Map<String, Object> values) {
+  private static final long LONGEST = 64L << 20;
+  private static final JSON READER =
+      new JSON(
+              new JsonFactoryBuilder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(100).build())
+                  .build())
+          .with(JSON.Feature.FAIL_ON_DUPLICATE_MAP_KEYS);
+  private static final JSON WRITER =
+      JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT, JSON.Feature.WRITE_NULL_PROPERTIES);
+
+  /** Reads a file that holds one JSON object. */
+  static JsonObject read(Path file) {
+    try {
+      long size = Files.size(file);
+      if (size > LONGEST) {
+        throw new JambicException(
+            file + " is " + size + " bytes long, more than the " + LONGEST + " a description has");
+      }
+      return new JsonObject(file.toString(), READER.mapFrom(Files.readString(file)));
+    } catch (JacksonException e) {
+      String message = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+      throw new JambicException(file + " is not a valid JSON object: " + message, e);
+    } catch (IOException e) {
+      throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
+    }
+  }
+
+  /** Indented JSON text. */
+  static String toText(Map<String, ?> values) {
+    try {
+      return WRITER.asString(values) + "\n";
+    } catch (IOException e) {
+      throw new IllegalStateException(e); // writes to memory
+    }
+  }
+
+  /** The integer under a key that must be there. */
+  int integer(String key) {
+    return optionalInteger(key).orElseThrow(() -> missing(key));
+  }
+
+  /** The integer under a key. */
+  Optional<Integer> optionalInteger(String key) {
+    return value(key)
+        .map(value -> {
+          if (value instanceof Integer integer) {
+            return integer;
+          }
+          throw wrong(key, value, "an integer of 32 bits");
+        });
+  }
+
+  /** The number under a key. */
+  Optional<Float> optionalFloat(String key) {
+    return value(key)
+        .map(value -> {
+          if (value instanceof Number number) {
+            return number.floatValue();
+          }
+          throw wrong(key, value, "a number");
+        });
+  }
+
+  /** The truth value under a key. */
+  Optional<Boolean> optionalBoolean(String key) {
+    return value(key)
+        .map(value -> {
+          if (value instanceof Boolean truth) {
+            return truth;
+          }
+          throw wrong(key, value, "true or false");
+        });
+  }
+
+  /** The text under a key that must be there. */
+  String text(String key) {
+    return optionalText(key).orElseThrow(() -> missing(key));
+  }
+
+  /** The text under a key. */
+  Optional<String> optionalText(String key) {
+    return value(key)
+        .map(value -> {
+          if (value instanceof String text) {
+            return text;
+          }
+          throw wrong(key, value, "text");
+        });
+  }
+
+  /** The array under a key. */
+  Optional<List<?>> optionalList(String key) {
+    return value(key)
+        .map(value -> {
+          if (value instanceof List<?> list) {
+            return list;
+          }
+          throw wrong(key, value, "an array");
+        });
+  }
+
+  /** The object under a key that must be there. */
+  @SuppressWarnings("unchecked") // the keys of a JSON object are strings
+  JsonObject object(String key) {
+    Object value = value(key).orElseThrow(() -> missing(key));
+    if (value instanceof Map<?, ?> members) {
+      return new JsonObject(where + ": " + key, (Map<String, Object>) members);
+    }
+    throw wrong(key, value, "an object");
+  }
+
+  private Optional<Object> value(String key) {
+    return Optional.ofNullable(values.get(key));
+  }
+
+  private JambicException missing(String key) {
+    return new JambicException(where + " lacks the key " + Wording.quote(key));
+  }
+
+  private JambicException wrong(String key, Object value, String wanted) {
+    return new JambicException(
+        "%s: %s must be %s, got %s"
+            .formatted(where, Wording.quote(key), wanted, Wording.quote(String.valueOf(value))));
+  }
+}

@@ -1,0 +1,111 @@
+package jambic.model;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
+
+/**
+ * The temporary siblings of a file or folder that is being replaced. Each name carries the process
+ * that made it, {@code .NAME.tmp-PID-RANDOM}, so that a later writer can tell an abandoned one and
+ * delete it.
+ *
+ * @param parent the folder that holds the target and its siblings
+ * @param prefix how the name of every sibling begins
+ */
+record Leftovers(Path parent, String prefix) {
+
+  /** The siblings of a target, which has a name. */
+  static Leftovers of(Path target) {
+    Path absolute = target.toAbsolutePath().normalize();
+    return new Leftovers(absolute.getParent(), "." + absolute.getFileName() + ".tmp-");
+  }
+
+  /** A name for a sibling of this process that nothing has. */
+  Path fresh() {
+    long random = ThreadLocalRandom.current().nextLong() >>> 16;
+    return parent.resolve(prefix + ProcessHandle.current().pid() + "-" + Long.toHexString(random));
+  }
+
+  /** Whether a process that lives, perhaps this one, has a sibling here. */
+  boolean inUse() throws IOException {
+    return list().stream().anyMatch(this::ownerLives);
+  }
+
+  /** Deletes what processes that are gone left behind. */
+  void deleteAbandoned() throws IOException {
+    for (Path sibling : list()) {
+      if (!ownerLives(sibling)) {
+        deleteTree(sibling);
+      }
+    }
+  }
+
+  /** Deletes a file, or a folder with all that is in it; links are not followed. */
+  static void deleteTree(Path root) throws IOException {
+    for (Path path : childrenFirst(root)) {
+      Files.deleteIfExists(path);
+    }
+  }
+
+  /** Brings every file and folder of a tree to the disk. */
+  static void syncTree(Path root) throws IOException {
+    for (Path path : childrenFirst(root)) {
+      if (Files.isDirectory(path)) {
+        syncFolder(path);
+      } else {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+          channel.force(true);
+        }
+      }
+    }
+  }
+
+  /** Brings the names in a folder to the disk, where the system can do that. */
+  static void syncFolder(Path folder) throws IOException {
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(folder, StandardOpenOption.READ);
+    } catch (IOException windowsOpensNoFolders) {
+      return;
+    }
+    try (channel) {
+      channel.force(true);
+    }
+  }
+
+  private static List<Path> childrenFirst(Path root) throws IOException {
+    if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
+      return List.of();
+    }
+    try (Stream<Path> walk = Files.walk(root)) {
+      return walk.sorted(Comparator.reverseOrder()).toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  private List<Path> list() throws IOException {
+    try (Stream<Path> children = Files.list(parent)) {
+      return children.filter(p -> p.getFileName().toString().startsWith(prefix)).toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  private boolean ownerLives(Path sibling) {
+    String[] pidAndRandom = sibling.getFileName().toString().substring(prefix.length()).split("-");
+    try {
+      return ProcessHandle.of(Long.parseLong(pidAndRandom[0])).isPresent();
+    } catch (NumberFormatException notOurs) {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package jambic.model;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+
+/** Puts untrusted names and the operating system's complaints into one readable sentence. */
+final class Wording {
+  private static final int LONGEST_QUOTE = 80;
+
+  private Wording() {}
+
+  /** The text in single quotes, control characters escaped, cut after 80 characters. */
+  static String quote(String text) {
+    StringBuilder quoted = new StringBuilder("'");
+    int shown = 0;
+    for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
+      if (shown++ == LONGEST_QUOTE) {
+        return quoted.append("...'").toString();
+      }
+      int c = text.codePointAt(i);
+      if (isPrintable(c)) {
+        quoted.appendCodePoint(c);
+      } else {
+        quoted.append(String.format("\\u{%X}", c));
+      }
+    }
+    return quoted.append('\'').toString();
+  }
+
+  /** Whether a terminal shows the character by itself, on its line and in reading order. */
+  static boolean isPrintable(int codePoint) {
+    return switch (Character.getType(codePoint)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.SURROGATE,
+          Character.PRIVATE_USE,
+          Character.UNASSIGNED,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.NON_SPACING_MARK,
+          Character.ENCLOSING_MARK,
+          Character.COMBINING_SPACING_MARK ->
+          false;
+      default -> true;
+    };
+  }
+
+  /** Why an input or output operation failed, without the class name and the path. */
+  static String reason(IOException failure) {
+    return switch (failure) {
+      case NoSuchFileException e -> "there is no such file or folder";
+      case AccessDeniedException e -> "permission denied";
+      case NotDirectoryException e -> "it is not a folder";
+      case FileAlreadyExistsException e -> "it exists already";
+      case DirectoryNotEmptyException e -> "the folder is not empty";
+      case CharacterCodingException e -> "it is not valid UTF-8";
+      case FileSystemException e when e.getReason() != null -> e.getReason();
+      default ->
+          failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
+    };
+  }
+}
