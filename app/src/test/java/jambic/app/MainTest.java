@@ -5,15 +5,37 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
 
 class MainTest {
 
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
   @Test
   void helpNamesTheTool() {
-    var out = new StringWriter();
-    int code = new CommandLine(new Main()).setOut(new PrintWriter(out)).execute("--help");
-    assertThat(code).isZero();
+    assertThat(run("--help")).isZero();
     assertThat(out.toString()).contains("Usage: jambic");
+  }
+
+  @Test
+  void versionNamesJava() {
+    assertThat(run("--version")).isZero();
+    assertThat(out.toString()).startsWith("jambic ").contains("Java " + Runtime.version());
+  }
+
+  @Test
+  void anUnknownOptionIsASentenceWithTheNearestName() {
+    assertThat(run("--versoin")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("jambic: Unknown option: '--versoin'")
+        .contains("--version")
+        .contains("Try 'jambic --help'.");
+  }
+
+  private int run(String... args) {
+    return Main.commandLine()
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(args);
   }
 }

@@ -1,0 +1,22 @@
+package jambic.app;
+
+import java.lang.module.ModuleDescriptor;
+import java.util.Optional;
+import picocli.CommandLine.IVersionProvider;
+
+/** The version of Jambic and of the Java it runs on. */
+final class Version implements IVersionProvider {
+
+  @Override
+  public String[] getVersion() {
+    return new String[] {"jambic " + ownVersion(), "Java " + Runtime.version()};
+  }
+
+  /** The module descriptor knows it; in the executable jar, which has none, the manifest does. */
+  private static String ownVersion() {
+    return Optional.ofNullable(Main.class.getModule().getDescriptor())
+        .flatMap(ModuleDescriptor::rawVersion)
+        .or(() -> Optional.ofNullable(Main.class.getPackage().getImplementationVersion()))
+        .orElse("(unpackaged)");
+  }
+}
