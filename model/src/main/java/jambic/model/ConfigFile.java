@@ -41,7 +41,7 @@ final class ConfigFile {
     json.put("layer_norm_epsilon", config.normEps());
     json.put("tie_word_embeddings", config.tiedHead());
     json.put("resid_pdrop", config.dropout());
-    json.put("embd_pdrop", config.dropout());
+    json.put("embd_pdrop", config.embdDropout());
     json.put("attn_pdrop", config.dropout());
     json.put("bias", config.bias());
     json.put("qkv_bias", config.qkvBias());
@@ -65,6 +65,7 @@ final class ConfigFile {
               json.integer("n_head"),
               json.integer("n_embd"),
               json.optionalFloat("resid_pdrop").orElse(GPT2_DROPOUT),
+              json.optionalFloat("embd_pdrop").orElse(GPT2_DROPOUT),
               activation(json),
               bias,
               json.optionalBoolean("qkv_bias").orElse(bias),

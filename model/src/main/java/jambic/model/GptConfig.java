@@ -15,7 +15,9 @@ import jambic.tensor.JambicException;
  * @param nLayer number of transformer blocks, at least 1
  * @param nHead attention heads of a block, a divisor of {@code nEmbd}
  * @param nEmbd width of the residual stream
- * @param dropout probability of zeroing an element in training, 0 or more and below 1
+ * @param dropout probability of zeroing an attention weight or a branch's output in training, 0 or
+ *     more and below 1
+ * @param embdDropout the same for the embeddings, which the lecture leaves whole
  * @param activation the MLP's nonlinearity
  * @param bias whether layer norms and linear layers other than q, k, v and the head have a bias
  * @param qkvBias whether the linear layer that makes queries, keys and values has a bias
@@ -30,6 +32,7 @@ public record GptConfig(
     int nHead,
     int nEmbd,
     float dropout,
+    float embdDropout,
     Activation activation,
     boolean bias,
     boolean qkvBias,
@@ -59,6 +62,9 @@ public record GptConfig(
     if (!(dropout >= 0 && dropout < 1)) {
       throw new JambicException("dropout must be 0 or more and below 1, got " + dropout);
     }
+    if (!(embdDropout >= 0 && embdDropout < 1)) {
+      throw new JambicException("embdDropout must be 0 or more and below 1, got " + embdDropout);
+    }
     if (!(normEps > 0 && normEps < Float.POSITIVE_INFINITY)) {
       throw new JambicException("normEps must be above 0 and finite, got " + normEps);
     }
@@ -84,13 +90,14 @@ public record GptConfig(
   }
 
   /**
-   * This model with another dropout.
+   * This model with other dropouts.
    *
-   * @param dropout the new probability
-   * @return a copy that differs in {@code dropout} only
-   * @throws JambicException if the probability is out of range
+   * @param dropout the new probability for attention weights and branches
+   * @param embdDropout the new probability for embeddings
+   * @return a copy that differs in these only
+   * @throws JambicException if a probability is out of range
    */
-  public GptConfig withDropout(float dropout) {
+  public GptConfig withDropout(float dropout, float embdDropout) {
     return new GptConfig(
         vocabSize,
         blockSize,
@@ -98,6 +105,7 @@ public record GptConfig(
         nHead,
         nEmbd,
         dropout,
+        embdDropout,
         activation,
         bias,
         qkvBias,
@@ -121,6 +129,7 @@ public record GptConfig(
         nHead,
         nEmbd,
         dropout,
+        embdDropout,
         activation,
         bias,
         qkvBias,
@@ -144,6 +153,7 @@ public record GptConfig(
         nHead,
         nEmbd,
         dropout,
+        embdDropout,
         activation,
         bias,
         qkvBias,

@@ -30,7 +30,8 @@ public final class Backends {
    * @param name a provider's name, or {@code auto} for the best that works here
    * @param threads how many CPU threads it may use, at least 1
    * @return the open backend
-   * @throws JambicException if there is none of that name, or it does not work here: why, and what to do
+   * @throws JambicException if there is none of that name, or it does not work here: why, and what
+   *     to do
    */
   public static Backend open(String name, int threads) {
     if (threads < 1) {
@@ -43,7 +44,8 @@ public final class Backends {
       }
       if (name.equals(provider.name())) {
         if (provider.probe() instanceof Unavailable(String reason, String remedy)) {
-          throw new JambicException("backend " + name + " is not available: " + reason + ". " + remedy);
+          throw new JambicException(
+              "backend " + name + " is not available: " + reason + ". " + remedy);
         }
         return provider.open(threads);
       }

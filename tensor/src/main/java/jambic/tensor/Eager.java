@@ -18,12 +18,14 @@ public final class Eager extends Ops {
   }
 
   /**
-   * Causal self-attention over remembered keys and values, which it extends: T = 1 decodes, T &gt; 1 prefills.
+   * Causal self-attention over remembered keys and values, which it extends: T = 1 decodes, T &gt;
+   * 1 prefills.
    *
    * @param qkv (B, T, 3C): queries, keys and values side by side
    * @param kCache (B, S, C), extended in place
    * @param vCache (B, S, C), extended in place
-   * @param starts I32 (B): how many positions of each row are cached already, with {@code starts + T <= S}
+   * @param starts I32 (B): how many positions of each row are cached already, with {@code starts +
+   *     T <= S}
    * @param heads H, a divisor of C
    * @return (B, T, C)
    */

@@ -1,6 +1,9 @@
 package jambic.tensor;
 
-/** A failure its user can mend: the message is one sentence that says what was wrong, where, and what to do. */
+/**
+ * A failure its user can mend: the message is one sentence that says what was wrong, where, and
+ * what to do.
+ */
 public class JambicException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

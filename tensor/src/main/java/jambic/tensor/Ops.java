@@ -7,9 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The operations of which models are made. Each checks its shapes at the door, takes its output from the step's region
- * and launches a kernel; its derivative stands below it. {@link Eager} computes and forgets, {@link Tape} also remembers
- * the way back. Model code takes an {@code Ops} and never knows which.
+ * The operations of which models are made. Each checks its shapes at the door, takes its output
+ * from the step's region and launches a kernel; its derivative stands below it. {@link Eager}
+ * computes and forgets, {@link Tape} also remembers the way back. Model code takes an {@code Ops}
+ * and never knows which.
  */
 public abstract sealed class Ops permits Eager, Tape {
   private final Backend backend;
@@ -34,12 +35,11 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Program program() {
     Runnable[] recorded = launches.toArray(Runnable[]::new);
-    return backend.capture(
-        () -> {
-          for (Runnable kernel : recorded) {
-            kernel.run();
-          }
-        });
+    return backend.capture(() -> {
+      for (Runnable kernel : recorded) {
+        kernel.run();
+      }
+    });
   }
 
   /** Runs a kernel now, and at every run of the program. */
@@ -57,7 +57,11 @@ public abstract sealed class Ops permits Eager, Tape {
    * @param inputs what it was computed from
    */
   abstract void record(
-      Tensor out, boolean readsOutput, List<Tensor> saved, List<Tensor> inputs, Derivative derivative);
+      Tensor out,
+      boolean readsOutput,
+      List<Tensor> saved,
+      List<Tensor> inputs,
+      Derivative derivative);
 
   /** Whether nobody will read this value again once the operation at hand is done with it. */
   abstract boolean isSpent(Tensor value);
@@ -230,8 +234,7 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor out = floats(q.shape());
     Tensor lse = floats(Shape.of(qkv.dim(0), heads, qkv.dim(1)));
     Dropout site = dropoutSite(dropout);
-    launch(
-        () -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
+    launch(() -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
     record(
         out,
         true,
@@ -321,8 +324,8 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   /**
-   * The mean softmax cross-entropy of the rows whose target is not -1. On a tape the backward pass writes the gradient
-   * over the logits.
+   * The mean softmax cross-entropy of the rows whose target is not -1. On a tape the backward pass
+   * writes the gradient over the logits.
    *
    * @param logits (..., V)
    * @param targets I32, one for each row of logits, each in [0, V) or -1
@@ -346,11 +349,8 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(logits),
         (tape, dout) -> {
           if (spent) {
-            tape.launch(
-                () ->
-                    backend
-                        .loss()
-                        .crossEntropyBackward(logits, dout, lse, logits, targets, smoothing));
+            tape.launch(() ->
+                backend.loss().crossEntropyBackward(logits, dout, lse, logits, targets, smoothing));
             tape.pass(logits, logits);
           } else {
             tape.into(

@@ -1,9 +1,10 @@
 package jambic.tensor;
 
 /**
- * Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC11):
- * a pure function from a 128-bit counter and a 64-bit key to 128 random bits. Every random number in Jambic (weights,
- * batches, dropout, sampling) comes from it, so a run is its seed and its counters; there is no state to save.
+ * Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as
+ * 1, 2, 3" (SC11): a pure function from a 128-bit counter and a 64-bit key to 128 random bits.
+ * Every random number in Jambic (weights, batches, dropout, sampling) comes from it, so a run is
+ * its seed and its counters; there is no state to save.
  */
 public final class Philox {
   private static final int M0 = 0xD2511F53;
@@ -93,8 +94,8 @@ public final class Philox {
   }
 
   /**
-   * The next normally distributed number (Box and Muller, 1958; the cosine half, so that a draw costs a fixed four
-   * words).
+   * The next normally distributed number (Box and Muller, 1958; the cosine half, so that a draw
+   * costs a fixed four words).
    *
    * @return a number of mean 0 and variance 1
    */

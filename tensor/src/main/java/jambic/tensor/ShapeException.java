@@ -1,6 +1,9 @@
 package jambic.tensor;
 
-/** Tensors whose shapes or types do not fit an operation; the message carries the operation and the shapes. */
+/**
+ * Tensors whose shapes or types do not fit an operation; the message carries the operation and the
+ * shapes.
+ */
 public final class ShapeException extends JambicException {
   private static final long serialVersionUID = 1L;
 

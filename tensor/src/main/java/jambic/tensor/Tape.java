@@ -14,18 +14,18 @@ import java.util.function.Function;
 /**
  * Operations that remember the way back: training.
  *
- * <p>A tape is written once. The forward pass runs while it is recorded, {@link #backward} runs and records the
- * gradients, and {@link #program} is the whole of it as a list of launches over fixed memory: each later step writes new
- * tokens into the same tensors and runs the program, which allocates nothing and can be captured by a device.
+ * <p>A tape is written once. The forward pass runs while it is recorded, {@link #backward} runs and
+ * records the gradients, and {@link #program} is the whole of it as a list of launches over fixed
+ * memory: each later step writes new tokens into the same tensors and runs the program, which
+ * allocates nothing and can be captured by a device.
  *
- * <p>The backward pass visits operations from last to first. Once an operation's derivative is taken, nobody reads its
- * output or that output's gradient any more, and both return to the region: peak memory is the activations plus a few
- * gradients, not twice the activations. Gradients of trained tensors are added to {@link Tensor#grad}; who trains clears
- * them.
+ * <p>The backward pass visits operations from last to first. Once an operation's derivative is
+ * taken, nobody reads its output or that output's gradient any more, and both return to the region:
+ * peak memory is the activations plus a few gradients, not twice the activations. Gradients of
+ * trained tensors are added to {@link Tensor#grad}; who trains clears them.
  */
 public final class Tape extends Ops {
-  private record Node(
-      Tensor out, boolean readsOutput, List<Tensor> saved, Derivative derivative) {}
+  private record Node(Tensor out, boolean readsOutput, List<Tensor> saved, Derivative derivative) {}
 
   /** A gradient kernel that can overwrite or add. */
   @FunctionalInterface
@@ -56,7 +56,8 @@ public final class Tape extends Ops {
   }
 
   /**
-   * The counter of dropout: set it to another number before each run of the program, or the same elements drop again.
+   * The counter of dropout: set it to another number before each run of the program, or the same
+   * elements drop again.
    *
    * @return I32 (1), 0 at first
    */
@@ -65,7 +66,8 @@ public final class Tape extends Ops {
   }
 
   /**
-   * Runs and records the gradients of a loss with respect to every trained tensor that it depends on.
+   * Runs and records the gradients of a loss with respect to every trained tensor that it depends
+   * on.
    *
    * @param loss (1), the last operation's output
    * @param scale what the loss is multiplied by, as 1/n of n accumulated batches

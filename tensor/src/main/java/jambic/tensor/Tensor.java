@@ -4,10 +4,11 @@ import jambic.tensor.spi.Storage;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A typed block of numbers on a backend: row-major, in memory that a {@link jambic.tensor.spi.Region} owns.
+ * A typed block of numbers on a backend: row-major, in memory that a {@link
+ * jambic.tensor.spi.Region} owns.
  *
- * <p>A tensor is a handle. It does not compute ({@link Ops} does) and does not free itself (its region does).
- * {@link #set} and {@link #toFloats} move numbers between the host and the backend.
+ * <p>A tensor is a handle. It does not compute ({@link Ops} does) and does not free itself (its
+ * region does). {@link #set} and {@link #toFloats} move numbers between the host and the backend.
  */
 public final class Tensor {
   /** The absent tensor: stands for a bias, mask or gradient that is not there. */
@@ -110,7 +111,8 @@ public final class Tensor {
   }
 
   /**
-   * The distance between successive rows, in elements; the innermost extent unless this is a {@link #columns} view.
+   * The distance between successive rows, in elements; the innermost extent unless this is a {@link
+   * #columns} view.
    *
    * @return the row stride
    */
@@ -217,7 +219,8 @@ public final class Tensor {
   }
 
   /**
-   * Copies raw little-endian elements of this tensor's type to the host, after all launched work has finished.
+   * Copies raw little-endian elements of this tensor's type to the host, after all launched work
+   * has finished.
    *
    * @param destination exactly this tensor's bytes
    * @throws ShapeException if the byte count differs
@@ -253,7 +256,8 @@ public final class Tensor {
 
   private void require(DType wanted, long count) {
     if (dtype != wanted || count != size() || !isContiguous()) {
-      throw new ShapeException(this + " cannot be copied from or to " + count + " contiguous " + wanted);
+      throw new ShapeException(
+          this + " cannot be copied from or to " + count + " contiguous " + wanted);
     }
   }
 

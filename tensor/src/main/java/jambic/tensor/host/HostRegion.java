@@ -15,14 +15,16 @@ import java.util.Map;
 import java.util.function.IntFunction;
 
 /**
- * A region of Java arrays: bump allocation in large chunks, and released blocks reused by exact size, which in a
- * Transformer, where every layer repeats the same sizes, is nearly every time.
+ * A region of Java arrays: bump allocation in large chunks, and released blocks reused by exact
+ * size, which in a Transformer, where every layer repeats the same sizes, is nearly every time.
  */
 public final class HostRegion implements Region {
-  private static final int CHUNK = 1 << 22; // 16 MiB: large enough that a collector does not move it
+  private static final int CHUNK =
+      1 << 22; // 16 MiB: large enough that a collector does not move it
   private static final int LINE = 16; // elements of a 64-byte cache line
 
-  // An array's elements start 16 bytes behind its (line-aligned, when large) header: 12 more complete the line.
+  // An array's elements start 16 bytes behind its (line-aligned, when large) header: 12 more
+  // complete the line.
   private static final int FIRST = 12;
 
   private final Arena floats = new Arena(CHUNK, n -> new HostStorage.Floats(new float[n]));
@@ -33,7 +35,8 @@ public final class HostRegion implements Region {
     return switch (dtype) {
       case F32 -> floats.allocate(dtype, shape);
       case I32 -> ints.allocate(dtype, shape);
-      case BF16 -> throw new JambicException("the CPU computes in F32: there are no BF16 tensors on it");
+      case BF16 ->
+          throw new JambicException("the CPU computes in F32: there are no BF16 tensors on it");
     };
   }
 

@@ -3,15 +3,15 @@ package jambic.tensor.spi;
 import jambic.tensor.Tensor;
 
 /**
- * Multi-head scaled dot-product attention (Vaswani et al., 2017) with the online softmax of FlashAttention (Dao et al.,
- * 2022): no (T, S) matrix in memory. Head h of a row of C numbers is its columns {@code [h C/H, (h+1) C/H)}; scores are
- * scaled by {@code 1/sqrt(C/H)}. q, k, v and their gradients may be column views: rows C wide, {@code
- * Tensor.rowStride()} apart.
+ * Multi-head scaled dot-product attention (Vaswani et al., 2017) with the online softmax of
+ * FlashAttention (Dao et al., 2022): no (T, S) matrix in memory. Head h of a row of C numbers is
+ * its columns {@code [h C/H, (h+1) C/H)}; scores are scaled by {@code 1/sqrt(C/H)}. q, k, v and
+ * their gradients may be column views: rows C wide, {@code Tensor.rowStride()} apart.
  */
 public interface AttentionKernels {
   /**
-   * {@code out = dropout(softmax(q kᵀ / sqrt(C/H) + mask)) v}, head by head. Dropout element numbers start each row at
-   * {@link Dropout#rowStart} of row {@code (b H + h) T + t}, S columns.
+   * {@code out = dropout(softmax(q kᵀ / sqrt(C/H) + mask)) v}, head by head. Dropout element
+   * numbers start each row at {@link Dropout#rowStart} of row {@code (b H + h) T + t}, S columns.
    *
    * @param out (B, T, C), overwritten; contiguous
    * @param lse (B, H, T), overwritten: the logarithm of each row's sum of exponentials
@@ -67,8 +67,9 @@ public interface AttentionKernels {
       Dropout dropout);
 
   /**
-   * Causal attention over remembered keys and values: appends k and v to the caches at {@code starts[b]}, then query t
-   * of row b sees cached positions up to {@code starts[b] + t}. T = 1 decodes, T > 1 prefills.
+   * Causal attention over remembered keys and values: appends k and v to the caches at {@code
+   * starts[b]}, then query t of row b sees cached positions up to {@code starts[b] + t}. T = 1
+   * decodes, T > 1 prefills.
    *
    * @param out (B, T, C), overwritten; contiguous
    * @param kCache (B, S, C), rows {@code starts[b] ..} overwritten

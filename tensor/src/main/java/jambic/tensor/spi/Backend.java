@@ -3,9 +3,9 @@ package jambic.tensor.spi;
 import jambic.tensor.Program;
 
 /**
- * A machine that runs kernels: memory, and one family of kernels an idea. Every launch happens in order; kernels check
- * nothing ({@link jambic.tensor.Ops} has checked). The same inputs give the same bits on every run, whatever the number
- * of threads. One thread at a time uses a backend.
+ * A machine that runs kernels: memory, and one family of kernels an idea. Every launch happens in
+ * order; kernels check nothing ({@link jambic.tensor.Ops} has checked). The same inputs give the
+ * same bits on every run, whatever the number of threads. One thread at a time uses a backend.
  */
 public interface Backend extends AutoCloseable {
   /**

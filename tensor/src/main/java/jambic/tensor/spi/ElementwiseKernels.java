@@ -32,8 +32,8 @@ public interface ElementwiseKernels {
   void dropout(Tensor out, Tensor x, Dropout dropout);
 
   /**
-   * {@code out = x + dropout(y)}: a residual connection. Its gradients are {@code dout} itself and {@link #dropout} of
-   * {@code dout}.
+   * {@code out = x + dropout(y)}: a residual connection. Its gradients are {@code dout} itself and
+   * {@link #dropout} of {@code dout}.
    *
    * @param out overwritten; may be {@code x} or {@code y}
    * @param x the skipped path

@@ -16,8 +16,8 @@ public interface EmbeddingKernels {
   void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts);
 
   /**
-   * The gradients of both tables, with positions from 0. A token that occurs twice adds twice, in order of its
-   * occurrence.
+   * The gradients of both tables, with positions from 0. A token that occurs twice adds twice, in
+   * order of its occurrence.
    *
    * @param dwte (V, C), added to, or none
    * @param dwpe (P, C), added to, or none

@@ -4,8 +4,9 @@ import jambic.tensor.Activation;
 import jambic.tensor.Tensor;
 
 /**
- * Matrix products of a linear layer. Inputs of any rank are seen as (M, K) matrices of rows; {@code w} is (N, K) as in
- * PyTorch's {@code Linear}. All tensors are contiguous and, but where said, do not overlap.
+ * Matrix products of a linear layer. Inputs of any rank are seen as (M, K) matrices of rows; {@code
+ * w} is (N, K) as in PyTorch's {@code Linear}. All tensors are contiguous and, but where said, do
+ * not overlap.
  */
 public interface LinearKernels {
   /**

@@ -5,8 +5,8 @@ import jambic.tensor.Tensor;
 /** Softmax cross-entropy over N rows of V logits. Rows whose target is -1 do not count. */
 public interface LossKernels {
   /**
-   * The mean over counted rows of {@code lse - (1 - smoothing) * logit[target] - smoothing * mean(logits)}; 0 when no
-   * row counts.
+   * The mean over counted rows of {@code lse - (1 - smoothing) * logit[target] - smoothing *
+   * mean(logits)}; 0 when no row counts.
    *
    * @param loss (1), overwritten
    * @param lse (N), overwritten: the logarithm of each row's sum of exponentials

@@ -5,7 +5,8 @@ import jambic.tensor.Tensor;
 /** Layer normalization (Ba, Kiros and Hinton, 2016) over the innermost extent C, of R rows. */
 public interface NormKernels {
   /**
-   * {@code out = (x - mean) * rstd * g + b} with {@code rstd = 1 / sqrt(variance + eps)}, the variance biased.
+   * {@code out = (x - mean) * rstd * g + b} with {@code rstd = 1 / sqrt(variance + eps)}, the
+   * variance biased.
    *
    * @param out (R, C), overwritten
    * @param mean (R), overwritten

@@ -6,8 +6,8 @@ import java.util.List;
 /** The update of parameters, over lists of tensors in one launch. */
 public interface OptimizerKernels {
   /**
-   * The Euclidean norm of all gradients together, and the factor that clips it: {@code min(1, maxNorm / (norm +
-   * 1e-6))}, as PyTorch's {@code clip_grad_norm_}; 1 when {@code maxNorm} is 0.
+   * The Euclidean norm of all gradients together, and the factor that clips it: {@code min(1,
+   * maxNorm / (norm + 1e-6))}, as PyTorch's {@code clip_grad_norm_}; 1 when {@code maxNorm} is 0.
    *
    * @param norm (1), overwritten
    * @param scale (1), overwritten
@@ -17,8 +17,9 @@ public interface OptimizerKernels {
   void clipNorm(Tensor norm, Tensor scale, List<Tensor> grads, float maxNorm);
 
   /**
-   * One step of AdamW (Loshchilov and Hutter, 2019): with {@code g = grad * scale}, {@code p -= lr * decay * p}, {@code
-   * m = b1 m + (1 - b1) g}, {@code v = b2 v + (1 - b2) g²}, {@code p -= lr * (m / c1) / (sqrt(v / c2) + eps)}.
+   * One step of AdamW (Loshchilov and Hutter, 2019): with {@code g = grad * scale}, {@code p -= lr
+   * * decay * p}, {@code m = b1 m + (1 - b1) g}, {@code v = b2 v + (1 - b2) g²}, {@code p -= lr *
+   * (m / c1) / (sqrt(v / c2) + eps)}.
    *
    * @param params updated
    * @param m first moments, updated

@@ -5,10 +5,12 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 
 /**
- * Memory that lives and dies together: the parameters of a model, or everything inside one training step.
+ * Memory that lives and dies together: the parameters of a model, or everything inside one training
+ * step.
  *
- * <p>The same sequence of allocations and releases after a {@link #rewind} yields the same addresses, so a recorded
- * step can be replayed, and a steady state takes no memory from the system.
+ * <p>The same sequence of allocations and releases after a {@link #rewind} yields the same
+ * addresses, so a recorded step can be replayed, and a steady state takes no memory from the
+ * system.
  */
 public interface Region extends AutoCloseable {
   /**
@@ -17,7 +19,8 @@ public interface Region extends AutoCloseable {
    * @param dtype the element type
    * @param shape the extents
    * @return the tensor
-   * @throws jambic.tensor.JambicException when memory runs out: what was asked, what is there, what lowers it
+   * @throws jambic.tensor.JambicException when memory runs out: what was asked, what is there, what
+   *     lowers it
    */
   Tensor allocate(DType dtype, Shape shape);
 

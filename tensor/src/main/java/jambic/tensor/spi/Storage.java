@@ -2,7 +2,9 @@ package jambic.tensor.spi;
 
 import java.lang.foreign.MemorySegment;
 
-/** Memory of a backend that holds tensors; what lies behind it is the backend's private business. */
+/**
+ * Memory of a backend that holds tensors; what lies behind it is the backend's private business.
+ */
 public interface Storage {
   /**
    * Copies from the host, in order with launched work.

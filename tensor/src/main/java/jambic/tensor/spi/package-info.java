@@ -2,8 +2,8 @@
  * What a backend implements: memory and kernels. Kernels write into given outputs: outputs come
  * first, saved statistics next, inputs then, scalars last; a forward kernel and its backward stand
  * side by side. Gradients of parameters are added to; gradients of activations are overwritten
- * unless a kernel says otherwise; what is overwritten may hold anything before, NaN too. All numbers
- * are F32 unless said. Tensors are contiguous and outputs overlap nothing but where a kernel allows
- * it.
+ * unless a kernel says otherwise; what is overwritten may hold anything before, NaN too. All
+ * numbers are F32 unless said. Tensors are contiguous and outputs overlap nothing but where a
+ * kernel allows it.
  */
 package jambic.tensor.spi;

@@ -73,27 +73,21 @@ class GemmTest {
   static Stream<Case> uglySizes() {
     int[] sizes = {1, 3, 17, 63, 65, 257};
     return Stream.of(sizes.length)
-        .flatMap(
-            ignored ->
-                Arrays.stream(sizes)
-                    .boxed()
-                    .flatMap(
-                        m ->
+        .flatMap(ignored ->
+            Arrays.stream(sizes)
+                .boxed()
+                .flatMap(m ->
+                    Arrays.stream(sizes)
+                        .boxed()
+                        .flatMap(n ->
                             Arrays.stream(sizes)
                                 .boxed()
-                                .flatMap(
-                                    n ->
-                                        Arrays.stream(sizes)
-                                            .boxed()
-                                            .flatMap(
-                                                k ->
-                                                    Stream.of(
-                                                        new Case(false, true, m, n, k, false, true),
-                                                        new Case(
-                                                            false, false, m, n, k, true, false),
-                                                        new Case(true, false, m, n, k, true, false),
-                                                        new Case(
-                                                            true, true, m, n, k, false, false))))));
+                                .flatMap(k ->
+                                    Stream.of(
+                                        new Case(false, true, m, n, k, false, true),
+                                        new Case(false, false, m, n, k, true, false),
+                                        new Case(true, false, m, n, k, true, false),
+                                        new Case(true, true, m, n, k, false, false))))));
   }
 
   private static float[] gaussians(Random random, int length) {

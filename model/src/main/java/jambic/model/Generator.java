@@ -1,0 +1,204 @@
+package jambic.model;
+
+import jambic.tensor.DType;
+import jambic.tensor.Eager;
+import jambic.tensor.JambicException;
+import jambic.tensor.Program;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Region;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Continues token sequences with a model and a KV cache.
+ *
+ * <p>Up to the context length a new token costs one pass over itself. Beyond it the context is the
+ * last blockSize tokens and positions shift with every token, as in nanoGPT, so each costs a pass
+ * over the whole context.
+ */
+public final class Generator implements AutoCloseable {
+  /** Receives tokens as they are chosen. */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * A token was chosen.
+     *
+     * @param row which sequence of the batch
+     * @param token the new token
+     * @return whether to go on
+     */
+    boolean onToken(int row, int token);
+  }
+
+  private final Gpt model;
+  private final int batch;
+  private final Region memory; // the cache and one decoding step
+  private final Region scratch; // reading a prompt
+  private final KvCache cache;
+  private final Tensor token; // I32 (B, 1)
+  private final Tensor logits; // (B, 1, V)
+  private final Program decode;
+  private final float[] scores;
+
+  /**
+   * A generator for batches of one size.
+   *
+   * @param model whose weights are set; it stays the caller's to close
+   * @param batch how many sequences grow together
+   */
+  public Generator(Gpt model, int batch) {
+    if (batch < 1) {
+      throw new JambicException("a batch has at least 1 sequence, got " + batch);
+    }
+    this.model = model;
+    this.batch = batch;
+    memory = model.backend().region();
+    scratch = model.backend().region();
+    cache = new KvCache(memory, model.config(), batch);
+    token = memory.allocate(DType.I32, Shape.of(batch, 1));
+    token.set(new int[batch]);
+    Eager ops = new Eager(model.backend(), memory);
+    logits = model.head(ops, model.read(ops, cache, token));
+    decode = ops.program();
+    scores = new float[Math.toIntExact(logits.size())];
+  }
+
+  /**
+   * Continues one sequence.
+   *
+   * @param prompt at least one token
+   * @param count how many tokens to add
+   * @param sampling how to choose them
+   * @param listener receives each as it is chosen, and may stop
+   * @return the new tokens
+   * @throws JambicException if the prompt is empty or holds an id that the model does not know
+   */
+  public int[] generate(int[] prompt, int count, Sampling sampling, Listener listener) {
+    return generate(new int[][] {prompt}, count, sampling, listener)[0];
+  }
+
+  /**
+   * Continues a batch of sequences, which may differ in length.
+   *
+   * @param prompts one for each row, at least one token each
+   * @param count how many tokens to add to each
+   * @param sampling how to choose them; each row draws from its own stream
+   * @param listener receives each as it is chosen; when it declines for a row, generation stops for
+   *     all
+   * @return the new tokens, a row for each prompt
+   * @throws JambicException if the number of prompts is not the batch size, or a prompt is empty or
+   *     holds an id that the model does not know
+   */
+  public int[][] generate(int[][] prompts, int count, Sampling sampling, Listener listener) {
+    check(prompts, count);
+    int vocabSize = model.config().vocabSize();
+    int[][] sequences = new int[batch][];
+    Sampler[] samplers = new Sampler[batch];
+    int length = Integer.MAX_VALUE;
+    for (int row = 0; row < batch; row++) {
+      sequences[row] = Arrays.copyOf(prompts[row], prompts[row].length + count);
+      samplers[row] = new Sampler(sampling, row, vocabSize);
+      length = Math.min(length, prompts[row].length);
+    }
+    cache.setLength(0);
+    boolean going = true;
+    int end = length;
+    for (; going && anyShorter(sequences, length); length++) {
+      score(sequences, length);
+      for (int row = 0; row < batch; row++) {
+        // A longer prompt supplies its own next token until it is read to its end.
+        if (length >= prompts[row].length && length < sequences[row].length) {
+          int chosen = samplers[row].next(scores, row * vocabSize);
+          sequences[row][length] = chosen;
+          going &= listener.onToken(row, chosen);
+        }
+      }
+      end = length + 1;
+    }
+    int[][] added = new int[batch][];
+    for (int row = 0; row < batch; row++) {
+      int from = prompts[row].length;
+      int to = Math.clamp(end, from, sequences[row].length);
+      added[row] = Arrays.copyOfRange(sequences[row], from, to);
+    }
+    return added;
+  }
+
+  private static boolean anyShorter(int[][] sequences, int length) {
+    return Arrays.stream(sequences).anyMatch(s -> length < s.length);
+  }
+
+  /**
+   * Fills {@link #scores} with the scores of position {@code length}, given the tokens before it.
+   */
+  private void score(int[][] sequences, int length) {
+    int context = Math.min(length, model.config().blockSize());
+    int from = length - context;
+    if (from > 0) {
+      cache.setLength(0); // positions have shifted: what is cached no longer holds
+    }
+    int cached = cache.length();
+    if (context - 1 > cached) {
+      read(sequences, from + cached, from + context - 1);
+      cache.setLength(context - 1);
+    }
+    int[] last = new int[batch];
+    for (int row = 0; row < batch; row++) {
+      last[row] = at(sequences[row], length - 1);
+    }
+    token.set(last);
+    decode.run();
+    cache.setLength(context);
+    logits.read(MemorySegment.ofArray(scores));
+  }
+
+  private void read(int[][] sequences, int from, int to) {
+    int[] ids = new int[batch * (to - from)];
+    for (int row = 0; row < batch; row++) {
+      for (int i = from; i < to; i++) {
+        ids[row * (to - from) + i - from] = at(sequences[row], i);
+      }
+    }
+    scratch.rewind();
+    Tensor prompt = scratch.allocate(DType.I32, Shape.of(batch, to - from));
+    prompt.set(ids);
+    model.read(new Eager(model.backend(), scratch), cache, prompt);
+  }
+
+  /** A sequence's token, or any token once the sequence is complete and only others grow. */
+  private static int at(int[] sequence, int position) {
+    return position < sequence.length ? sequence[position] : 0;
+  }
+
+  private void check(int[][] prompts, int count) {
+    if (prompts.length != batch) {
+      throw new JambicException(
+          "the generator was made for " + batch + " sequences, got " + prompts.length + " prompts");
+    }
+    if (count < 0) {
+      throw new JambicException("cannot generate " + count + " tokens");
+    }
+    for (int[] prompt : prompts) {
+      if (prompt.length == 0) {
+        throw new JambicException("a prompt needs at least one token, got an empty one");
+      }
+      for (int id : prompt) {
+        if (id < 0 || id >= model.config().vocabSize()) {
+          throw new JambicException(
+              "token id "
+                  + id
+                  + " is not in the model's vocabulary of "
+                  + model.config().vocabSize());
+        }
+      }
+    }
+  }
+
+  /** Frees the cache. */
+  @Override
+  public void close() {
+    scratch.close();
+    memory.close();
+  }
+}

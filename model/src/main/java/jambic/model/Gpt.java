@@ -1,0 +1,227 @@
+package jambic.model;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Eager;
+import jambic.tensor.JambicException;
+import jambic.tensor.Ops;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The decoder-only Transformer of GPT-2, nanoGPT and the "Let's build GPT" lecture; {@link
+ * GptConfig} switches between them. Shapes: B sequences, T tokens each, C = nEmbd, V = vocabSize.
+ */
+public final class Gpt implements AutoCloseable {
+  /** What self-attention does with the packed queries, keys and values of a layer. */
+  @FunctionalInterface
+  private interface Attend {
+    Tensor apply(int layer, Tensor qkv); // (B, T, 3C) -> (B, T, C)
+  }
+
+  private record Norm(Tensor weight, Tensor bias, float eps) {
+    Tensor forward(Ops ops, Tensor x) {
+      return ops.layerNorm(x, weight, bias, eps);
+    }
+  }
+
+  private record Linear(Tensor weight, Tensor bias) {
+    Tensor forward(Ops ops, Tensor x) {
+      return ops.linear(x, weight, bias);
+    }
+  }
+
+  private record Mlp(Linear cFc, Activation activation, Linear cProj) {
+    Tensor forward(Ops ops, Tensor x) {
+      Tensor h = ops.linear(x, cFc.weight, cFc.bias, activation); // (B, T, 4C)
+      return cProj.forward(ops, h); // (B, T, C)
+    }
+  }
+
+  private record Block(
+      int layer, Norm ln1, Linear cAttn, Linear cProj, Norm ln2, Mlp mlp, float dropout) {
+    Tensor forward(Ops ops, Tensor x, Attend attend) {
+      Tensor qkv = cAttn.forward(ops, ln1.forward(ops, x)); // (B, T, 3C)
+      Tensor y = attend.apply(layer, qkv); // (B, T, C)
+      x = ops.residual(x, cProj.forward(ops, y), dropout);
+      return ops.residual(x, mlp.forward(ops, ln2.forward(ops, x)), dropout);
+    }
+  }
+
+  private final GptConfig config;
+  private final Backend backend;
+  private final Region region;
+  private final Parameters parameters;
+  private final Tensor wte; // (V, C)
+  private final Tensor wpe; // (blockSize, C)
+  private final List<Block> blocks = new ArrayList<>();
+  private final Norm lnF;
+  private final Linear lmHead;
+
+  /**
+   * A model with undefined weights: set every one before use, as a checkpoint does.
+   *
+   * @param backend where it computes
+   * @param config its shape
+   */
+  public Gpt(Backend backend, GptConfig config) {
+    this.backend = backend;
+    this.config = config;
+    this.region = backend.region();
+    this.parameters = new Parameters(region);
+    int c = config.nEmbd();
+    wte = parameters.add("wte.weight", config.vocabSize(), c);
+    wpe = parameters.add("wpe.weight", config.blockSize(), c);
+    for (int i = 0; i < config.nLayer(); i++) {
+      String h = "h." + i + ".";
+      blocks.add(
+          new Block(
+              i,
+              norm(h + "ln_1"),
+              linear(h + "attn.c_attn", 3 * c, c, config.qkvBias()),
+              linear(h + "attn.c_proj", c, c, config.bias()),
+              norm(h + "ln_2"),
+              new Mlp(
+                  linear(h + "mlp.c_fc", 4 * c, c, config.bias()),
+                  config.activation(),
+                  linear(h + "mlp.c_proj", c, 4 * c, config.bias())),
+              config.dropout()));
+    }
+    lnF = norm("ln_f");
+    lmHead =
+        config.tiedHead()
+            ? new Linear(wte, bias("lm_head", config.vocabSize(), config.headBias()))
+            : linear("lm_head", config.vocabSize(), c, config.headBias());
+  }
+
+  /**
+   * A model with random weights.
+   *
+   * @param backend where it computes
+   * @param config its shape
+   * @param init how the weights start
+   */
+  public Gpt(Backend backend, GptConfig config, Init init) {
+    this(backend, config);
+    init.apply(parameters, config.nLayer());
+  }
+
+  private Norm norm(String name) {
+    return new Norm(
+        parameters.add(name + ".weight", config.nEmbd()),
+        bias(name, config.nEmbd(), config.bias()),
+        config.normEps());
+  }
+
+  private Linear linear(String name, int out, int in, boolean biased) {
+    Tensor weight = parameters.add(name + ".weight", out, in);
+    return new Linear(weight, bias(name, out, biased));
+  }
+
+  private Tensor bias(String name, int size, boolean biased) {
+    return biased ? parameters.add(name + ".bias", size) : Tensor.NONE;
+  }
+
+  /**
+   * The model's shape.
+   *
+   * @return the config
+   */
+  public GptConfig config() {
+    return config;
+  }
+
+  /**
+   * Where the model computes.
+   *
+   * @return the backend
+   */
+  public Backend backend() {
+    return backend;
+  }
+
+  /**
+   * The weights.
+   *
+   * @return all of them, by name
+   */
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  /**
+   * The scores of every token to come next, at every position.
+   *
+   * @param ops how to compute
+   * @param ids I32 (B, T), T at most blockSize, each in [0, V)
+   * @return (B, T, V)
+   */
+  public Tensor logits(Ops ops, Tensor ids) {
+    requireContext(ids.dim(1));
+    Tensor x = ops.embed(ids, wte, wpe); // (B, T, C)
+    x = ops.dropout(x, config.embdDropout());
+    Attend attend = (layer, qkv) -> ops.causalAttention(qkv, config.nHead(), config.dropout());
+    for (Block block : blocks) {
+      x = block.forward(ops, x, attend);
+    }
+    return lmHead.forward(ops, lnF.forward(ops, x)); // (B, T, V)
+  }
+
+  /**
+   * The mean cross-entropy of predicting each target.
+   *
+   * @param ops how to compute
+   * @param ids I32 (B, T)
+   * @param targets I32 (B, T): the token after each, or -1 not to count it
+   * @return (1), in nats a token
+   */
+  public Tensor loss(Ops ops, Tensor ids, Tensor targets) {
+    return ops.crossEntropy(logits(ops, ids), targets, 0);
+  }
+
+  /**
+   * Reads tokens into a cache: what {@link #logits} computes on the way to the head, for positions
+   * that follow the cached ones. The cache's length is the caller's to advance.
+   *
+   * @param ops how to compute
+   * @param cache keys and values of earlier positions, extended
+   * @param ids I32 (B, T)
+   * @return (B, T, C), the input of {@link #head}
+   */
+  Tensor read(Eager ops, KvCache cache, Tensor ids) {
+    Tensor x = ops.embedAt(ids, wte, wpe, cache.starts()); // (B, T, C)
+    Attend attend =
+        (layer, qkv) ->
+            ops.cachedAttention(
+                qkv, cache.keys(layer), cache.values(layer), cache.starts(), config.nHead());
+    for (Block block : blocks) {
+      x = block.forward(ops, x, attend);
+    }
+    return x;
+  }
+
+  /** The scores of the next token, from what {@link #read} returned: (B, T, C) to (B, T, V). */
+  Tensor head(Eager ops, Tensor x) {
+    return lmHead.forward(ops, lnF.forward(ops, x));
+  }
+
+  private void requireContext(int length) {
+    if (length > config.blockSize()) {
+      throw new JambicException(
+          "the model's context is "
+              + config.blockSize()
+              + " tokens, got "
+              + length
+              + "; give it the last "
+              + config.blockSize());
+    }
+  }
+
+  /** Frees the weights. */
+  @Override
+  public void close() {
+    region.close();
+  }
+}
