@@ -1,0 +1,150 @@
+package jambic.train;
+
+import jambic.tensor.Activation;
+import jambic.tensor.JambicException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Complete configurations with a name: the lecture's two sizes and nanoGPT's two. */
+public enum Preset {
+  /** The lecture's small model, 32 channels wide: seconds to train, a laptop's first try. */
+  LECTURE_SMALL(lecture().withAll(lectureSmall())),
+  /** The lecture's big model: 10.8 million parameters on 65 characters. */
+  LECTURE(lecture()),
+  /** nanoGPT's {@code config/train_shakespeare_char.py}. */
+  SHAKESPEARE_CHAR(shakespeareChar()),
+  /** The variant of it that nanoGPT's README gives for a machine without a GPU. */
+  SHAKESPEARE_CHAR_CPU(shakespeareChar().withAll(onCpu()));
+
+  private final TrainConfig config;
+
+  Preset(TrainConfig config) {
+    this.config = config;
+  }
+
+  /**
+   * The preset's hyperparameters.
+   *
+   * @return all of them
+   */
+  public TrainConfig config() {
+    return config;
+  }
+
+  /**
+   * The name that flags use, for example {@code shakespeare-char}.
+   *
+   * @return the name
+   */
+  public String presetName() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /**
+   * Finds a preset.
+   *
+   * @param name its {@link #presetName}
+   * @return the preset
+   * @throws JambicException if there is none, naming the nearest one
+   */
+  public static Preset named(String name) {
+    List<String> names = Arrays.stream(values()).map(Preset::presetName).toList();
+    int index = names.indexOf(name);
+    if (index < 0) {
+      throw new JambicException(
+          "there is no preset %s; did you mean %s? There are %s."
+              .formatted(name, NearestName.of(name, names), String.join(", ", names)));
+    }
+    return values()[index];
+  }
+
+  private static TrainConfig lecture() {
+    return new TrainConfig(
+        /* nLayer= */ 6,
+        /* nHead= */ 6,
+        /* nEmbd= */ 384,
+        /* blockSize= */ 256,
+        /* dropout= */ 0.2,
+        Activation.RELU,
+        /* bias= */ true,
+        /* qkvBias= */ false,
+        /* tiedHead= */ false,
+        /* initStd= */ 0.02,
+        /* scaledResidualInit= */ false,
+        /* batchSize= */ 64,
+        /* gradientAccumulationSteps= */ 1,
+        /* maxIters= */ 5000,
+        /* evalInterval= */ 500,
+        /* evalIters= */ 200,
+        /* learningRate= */ 3e-4,
+        /* decayLr= */ false,
+        /* minLr= */ 3e-5,
+        /* warmupIters= */ 0,
+        /* lrDecayIters= */ 5000,
+        /* beta1= */ 0.9,
+        /* beta2= */ 0.999,
+        /* eps= */ 1e-8,
+        /* weightDecay= */ 0.01,
+        DecayOn.ALL,
+        /* gradClip= */ 0,
+        /* seed= */ 1337);
+  }
+
+  private static Map<String, Object> lectureSmall() {
+    return Map.of(
+        "nLayer", 3,
+        "nHead", 4,
+        "nEmbd", 32,
+        "blockSize", 8,
+        "dropout", 0.0,
+        "batchSize", 32,
+        "learningRate", 1e-3);
+  }
+
+  private static TrainConfig shakespeareChar() {
+    return new TrainConfig(
+        /* nLayer= */ 6,
+        /* nHead= */ 6,
+        /* nEmbd= */ 384,
+        /* blockSize= */ 256,
+        /* dropout= */ 0.2,
+        Activation.GELU_ERF,
+        /* bias= */ false,
+        /* qkvBias= */ false,
+        /* tiedHead= */ true,
+        /* initStd= */ 0.02,
+        /* scaledResidualInit= */ true,
+        /* batchSize= */ 64,
+        /* gradientAccumulationSteps= */ 1,
+        /* maxIters= */ 5000,
+        /* evalInterval= */ 250,
+        /* evalIters= */ 200,
+        /* learningRate= */ 1e-3,
+        /* decayLr= */ true,
+        /* minLr= */ 1e-4,
+        /* warmupIters= */ 100,
+        /* lrDecayIters= */ 5000,
+        /* beta1= */ 0.9,
+        /* beta2= */ 0.99,
+        /* eps= */ 1e-8,
+        /* weightDecay= */ 0.1,
+        DecayOn.MATRICES,
+        /* gradClip= */ 1,
+        /* seed= */ 1337);
+  }
+
+  private static Map<String, Object> onCpu() {
+    return Map.of(
+        "nLayer", 4,
+        "nHead", 4,
+        "nEmbd", 128,
+        "blockSize", 64,
+        "dropout", 0.0,
+        "batchSize", 12,
+        "evalIters", 20,
+        "maxIters", 2000,
+        "lrDecayIters", 2000);
+  }
+}

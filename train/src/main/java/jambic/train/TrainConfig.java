@@ -1,0 +1,321 @@
+package jambic.train;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.tensor.Activation;
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Every hyperparameter of a run, by nanoGPT's names. {@link Preset} has complete ones; {@link
+ * #with} changes one at a time.
+ *
+ * @param nLayer transformer blocks
+ * @param nHead attention heads of a block; divides {@code nEmbd}
+ * @param nEmbd channels
+ * @param blockSize tokens of context
+ * @param dropout probability of zeroing an activation, in [0, 1)
+ * @param activation nonlinearity of the feed-forward layers
+ * @param bias whether linear layers and LayerNorms have biases
+ * @param qkvBias whether the query, key and value projections do; needs {@code bias}
+ * @param tiedHead whether the head shares the token embedding's weights; an untied head has a bias
+ * @param initStd standard deviation of the initial weights
+ * @param scaledResidualInit whether projections onto the residual stream start at {@code initStd /
+ *     sqrt(2 nLayer)}, as in GPT-2
+ * @param batchSize windows in a micro batch
+ * @param gradientAccumulationSteps micro batches behind one update
+ * @param maxIters updates of the whole run
+ * @param evalInterval updates from one evaluation to the next
+ * @param evalIters batches of each split in an evaluation
+ * @param learningRate the learning rate, or its peak where it decays
+ * @param decayLr whether the rate warms up and then falls on a cosine; else it is constant
+ * @param minLr what the rate falls to
+ * @param warmupIters updates of linear warm-up
+ * @param lrDecayIters the update at which the rate has fallen to {@code minLr}
+ * @param beta1 AdamW's decay of the gradient's mean
+ * @param beta2 AdamW's decay of the gradient's mean square
+ * @param eps AdamW's guard against division by zero
+ * @param weightDecay AdamW's decoupled weight decay
+ * @param decayOn which parameters decay
+ * @param gradClip largest global L2 norm of the gradient; 0 for no limit
+ * @param seed what makes weights, batches and dropout these and no others
+ */
+public record TrainConfig(
+    int nLayer,
+    int nHead,
+    int nEmbd,
+    int blockSize,
+    double dropout,
+    Activation activation,
+    boolean bias,
+    boolean qkvBias,
+    boolean tiedHead,
+    double initStd,
+    boolean scaledResidualInit,
+    int batchSize,
+    int gradientAccumulationSteps,
+    int maxIters,
+    int evalInterval,
+    int evalIters,
+    double learningRate,
+    boolean decayLr,
+    double minLr,
+    int warmupIters,
+    int lrDecayIters,
+    double beta1,
+    double beta2,
+    double eps,
+    double weightDecay,
+    DecayOn decayOn,
+    double gradClip,
+    long seed) {
+
+  /**
+   * Checks every value.
+   *
+   * @throws JambicException if one is out of range, naming it and its range
+   */
+  public TrainConfig {
+    atLeast("nLayer", nLayer, 1);
+    atLeast("nHead", nHead, 1);
+    atLeast("nEmbd", nEmbd, 1);
+    atLeast("blockSize", blockSize, 1);
+    atLeast("batchSize", batchSize, 1);
+    atLeast("gradientAccumulationSteps", gradientAccumulationSteps, 1);
+    atLeast("maxIters", maxIters, 1);
+    atLeast("evalInterval", evalInterval, 1);
+    atLeast("evalIters", evalIters, 1);
+    atLeast("warmupIters", warmupIters, 0);
+    check(
+        nEmbd % nHead == 0,
+        "nEmbd (%d) must be divisible by nHead (%d), so that every head is equally wide.",
+        nEmbd,
+        nHead);
+    check(!qkvBias || bias, "qkvBias needs bias: the other layers have none.");
+    check(
+        (long) batchSize * blockSize <= Integer.MAX_VALUE,
+        "batchSize (%d) times blockSize (%d) must stay below 2^31 tokens.",
+        batchSize,
+        blockSize);
+    inUnitInterval("dropout", dropout);
+    inUnitInterval("beta1", beta1);
+    inUnitInterval("beta2", beta2);
+    finiteAndPositive("learningRate", learningRate);
+    finiteAndPositive("eps", eps);
+    finiteAndPositive("initStd", initStd);
+    finiteAndNotNegative("minLr", minLr);
+    finiteAndNotNegative("weightDecay", weightDecay);
+    finiteAndNotNegative("gradClip", gradClip);
+    check(
+        !decayLr || minLr <= learningRate,
+        "minLr (%s) must not exceed learningRate (%s).",
+        minLr,
+        learningRate);
+    check(
+        !decayLr || lrDecayIters >= warmupIters,
+        "lrDecayIters (%d) must be at least warmupIters (%d).",
+        lrDecayIters,
+        warmupIters);
+  }
+
+  /**
+   * The learning rates of the run.
+   *
+   * @return the schedule
+   */
+  public Schedule schedule() {
+    return decayLr
+        ? new Schedule.WarmupCosine(learningRate, minLr, warmupIters, lrDecayIters)
+        : new Schedule.Constant(learningRate);
+  }
+
+  /**
+   * The tokens behind one update.
+   *
+   * @return windows times context times accumulation steps
+   */
+  public long tokensPerIter() {
+    return (long) batchSize * blockSize * gradientAccumulationSteps;
+  }
+
+  /**
+   * The names of all hyperparameters, in the order of the record.
+   *
+   * @return the names
+   */
+  public static List<String> names() {
+    return Arrays.stream(TrainConfig.class.getRecordComponents())
+        .map(RecordComponent::getName)
+        .toList();
+  }
+
+  /**
+   * A copy with one value changed.
+   *
+   * @param name the hyperparameter, as in this record
+   * @param value its value, or that value as text
+   * @return the changed copy
+   * @throws JambicException if there is no such hyperparameter (naming the nearest one), or the
+   *     value is of the wrong type or out of range
+   */
+  public TrainConfig with(String name, Object value) {
+    return withAll(Map.of(name, value));
+  }
+
+  /**
+   * A copy with several values changed at once, checked only together.
+   *
+   * @param values new values, or texts of them, by name
+   * @return the changed copy
+   * @throws JambicException as {@link #with}
+   */
+  public TrainConfig withAll(Map<String, ?> values) {
+    Map<String, Object> all = toMap();
+    values.forEach(
+        (name, value) -> {
+          requireName(name);
+          all.put(name, value);
+        });
+    return fromMap(all);
+  }
+
+  /**
+   * Writes the configuration as JSON.
+   *
+   * @return an object with every hyperparameter by name
+   */
+  public String toJson() {
+    try {
+      return JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(toMap()) + "\n";
+    } catch (IOException e) {
+      throw new IllegalStateException("numbers and strings always have JSON", e);
+    }
+  }
+
+  /**
+   * Reads what {@link #toJson} wrote.
+   *
+   * @param json the text
+   * @param name what error messages call it, usually its file
+   * @return the configuration
+   * @throws JambicException if it is not JSON, or a hyperparameter is unknown, missing or wrong
+   */
+  public static TrainConfig fromJson(String json, String name) {
+    try {
+      return fromMap(JSON.std.mapFrom(json));
+    } catch (IOException e) {
+      throw new JambicException(
+          "%s is not JSON: %s".formatted(name, e.getMessage().lines().findFirst().orElse("")), e);
+    } catch (JambicException e) {
+      throw new JambicException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  private Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    for (RecordComponent component : TrainConfig.class.getRecordComponents()) {
+      try {
+        Object value = component.getAccessor().invoke(this);
+        map.put(component.getName(), value instanceof Enum<?> e ? text(e) : value);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("a record reads its own components", e);
+      }
+    }
+    return map;
+  }
+
+  private static TrainConfig fromMap(Map<String, Object> map) {
+    map.keySet().forEach(TrainConfig::requireName);
+    RecordComponent[] components = TrainConfig.class.getRecordComponents();
+    Class<?>[] types = new Class<?>[components.length];
+    Object[] values = new Object[components.length];
+    for (int i = 0; i < components.length; i++) {
+      String name = components[i].getName();
+      types[i] = components[i].getType();
+      check(map.get(name) != null, "%s has no value.", name);
+      values[i] = parse(name, types[i], map.get(name).toString());
+    }
+    try {
+      return TrainConfig.class.getDeclaredConstructor(types).newInstance(values);
+    } catch (InvocationTargetException e) {
+      throw (RuntimeException) e.getCause(); // the constructor above throws no checked exception
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("a record has its canonical constructor", e);
+    }
+  }
+
+  private static Object parse(String name, Class<?> type, String text) {
+    try {
+      if (type == int.class) {
+        return Integer.valueOf(text);
+      }
+      if (type == long.class) {
+        return Long.valueOf(text);
+      }
+      if (type == double.class) {
+        return Double.valueOf(text);
+      }
+    } catch (NumberFormatException e) {
+      String kind = type == double.class ? "number" : "whole number of %d bits";
+      int bits = type == int.class ? Integer.SIZE : Long.SIZE;
+      throw new JambicException(
+          "%s must be a %s, not \"%s\".".formatted(name, kind.formatted(bits), text), e);
+    }
+    List<?> choices =
+        type == boolean.class ? List.of(true, false) : List.of(type.getEnumConstants());
+    return choices.stream()
+        .filter(choice -> text(choice).equalsIgnoreCase(text.strip()))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new JambicException(
+                    "%s must be one of %s, not \"%s\"."
+                        .formatted(name, choices.stream().map(TrainConfig::text).toList(), text)));
+  }
+
+  /** A choice as flags and JSON spell it: {@code GELU_ERF} is {@code gelu-erf}. */
+  private static String text(Object choice) {
+    return choice.toString().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static void requireName(String name) {
+    if (!names().contains(name)) {
+      throw new JambicException(
+          "there is no hyperparameter %s; did you mean %s?"
+              .formatted(name, NearestName.of(name, names())));
+    }
+  }
+
+  private static void atLeast(String name, int value, int least) {
+    check(value >= least, "%s must be at least %d, not %d.", name, least, value);
+  }
+
+  private static void inUnitInterval(String name, double value) {
+    check(value >= 0 && value < 1, "%s must be at least 0 and below 1, not %s.", name, value);
+  }
+
+  private static void finiteAndPositive(String name, double value) {
+    check(
+        value > 0 && value < Double.POSITIVE_INFINITY, "%s must be above 0, not %s.", name, value);
+  }
+
+  private static void finiteAndNotNegative(String name, double value) {
+    check(
+        value >= 0 && value < Double.POSITIVE_INFINITY,
+        "%s must be at least 0, not %s.",
+        name,
+        value);
+  }
+
+  private static void check(boolean condition, String message, Object... arguments) {
+    if (!condition) {
+      throw new JambicException(message.formatted(arguments));
+    }
+  }
+}

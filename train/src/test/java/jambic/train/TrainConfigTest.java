@@ -1,0 +1,147 @@
+package jambic.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import jambic.tensor.Activation;
+import jambic.tensor.JambicException;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TrainConfigTest {
+  private final TrainConfig config = Preset.SHAKESPEARE_CHAR_CPU.config();
+
+  @ParameterizedTest
+  @EnumSource
+  void everyPresetSurvivesJson(Preset preset) {
+    TrainConfig read = TrainConfig.fromJson(preset.config().toJson(), "config.json");
+    assertThat(read).isEqualTo(preset.config());
+    assertThat(Preset.named(preset.presetName())).isEqualTo(preset);
+  }
+
+  @Test
+  void jsonKeepsEveryBit() {
+    TrainConfig odd =
+        config.withAll(Map.of("learningRate", Math.nextUp(1e-3), "seed", Long.MIN_VALUE));
+    assertThat(TrainConfig.fromJson(odd.toJson(), "config.json")).isEqualTo(odd);
+  }
+
+  @Test
+  void theCpuVariantDiffersFromShakespeareCharAsTheReadmeSays() {
+    TrainConfig expected =
+        Preset.SHAKESPEARE_CHAR
+            .config()
+            .withAll(
+                Map.of(
+                    "evalIters",
+                    20,
+                    "blockSize",
+                    64,
+                    "batchSize",
+                    12,
+                    "nLayer",
+                    4,
+                    "nHead",
+                    4,
+                    "nEmbd",
+                    128,
+                    "maxIters",
+                    2000,
+                    "lrDecayIters",
+                    2000,
+                    "dropout",
+                    0));
+    assertThat(config).isEqualTo(expected);
+    assertThat(config.tokensPerIter()).isEqualTo(768);
+    assertThat(config.schedule()).isEqualTo(new Schedule.WarmupCosine(1e-3, 1e-4, 100, 2000));
+  }
+
+  @Test
+  void theLectureTrainsAtAConstantRateAndDecaysEverything() {
+    TrainConfig lecture = Preset.LECTURE.config();
+    assertThat(lecture.schedule()).isEqualTo(new Schedule.Constant(3e-4));
+    assertThat(lecture.decayOn()).isEqualTo(DecayOn.ALL);
+    assertThat(lecture.activation()).isEqualTo(Activation.RELU);
+    TrainConfig small = Preset.LECTURE_SMALL.config();
+    assertThat(small.schedule()).isEqualTo(new Schedule.Constant(1e-3));
+    assertThat(small.tokensPerIter()).isEqualTo(256);
+    assertThat(small.maxIters()).isEqualTo(5000);
+  }
+
+  @Test
+  void textIsReadByType() {
+    TrainConfig changed =
+        config.withAll(
+            Map.of(
+                "maxIters",
+                "7",
+                "learningRate",
+                "6e-4",
+                "bias",
+                "true",
+                "seed",
+                "-5",
+                "activation",
+                "gelu-tanh",
+                "decayOn",
+                "ALL"));
+    assertThat(changed.maxIters()).isEqualTo(7);
+    assertThat(changed.learningRate()).isEqualTo(6e-4);
+    assertThat(changed.bias()).isTrue();
+    assertThat(changed.seed()).isEqualTo(-5);
+    assertThat(changed.activation()).isEqualTo(Activation.GELU_TANH);
+    assertThat(changed.decayOn()).isEqualTo(DecayOn.ALL);
+    assertThat(config.with("activation", Activation.RELU).activation()).isEqualTo(Activation.RELU);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "maxIter | 5 | there is no hyperparameter maxIter; did you mean maxIters?",
+        "learning_rate | 5 | there is no hyperparameter learning_rate; did you mean learningRate?",
+        "maxIters | 1e3 | maxIters must be a whole number of 32 bits, not \"1e3\".",
+        "maxIters | 3000000000 | maxIters must be a whole number of 32 bits, not \"3000000000\".",
+        "seed | x | seed must be a whole number of 64 bits, not \"x\".",
+        "dropout | no | dropout must be a number, not \"no\".",
+        "bias | yes | bias must be one of [true, false], not \"yes\".",
+        "decayOn | none | decayOn must be one of [matrices, all], not \"none\".",
+        "activation | swish"
+            + " | activation must be one of [relu, gelu-erf, gelu-tanh], not \"swish\".",
+        "nEmbd | 30"
+            + " | nEmbd (30) must be divisible by nHead (4), so that every head is equally wide.",
+        "nLayer | 0 | nLayer must be at least 1, not 0.",
+        "batchSize | -1 | batchSize must be at least 1, not -1.",
+        "batchSize | 2000000000"
+            + " | batchSize (2000000000) times blockSize (64) must stay below 2^31 tokens.",
+        "dropout | 1 | dropout must be at least 0 and below 1, not 1.0.",
+        "dropout | NaN | dropout must be at least 0 and below 1, not NaN.",
+        "learningRate | 0 | learningRate must be above 0, not 0.0.",
+        "learningRate | Infinity | learningRate must be above 0, not Infinity.",
+        "learningRate | 1e-5 | minLr (1.0E-4) must not exceed learningRate (1.0E-5).",
+        "lrDecayIters | 50 | lrDecayIters (50) must be at least warmupIters (100).",
+        "gradClip | -1 | gradClip must be at least 0, not -1.0.",
+        "qkvBias | true | qkvBias needs bias: the other layers have none.",
+      })
+  void whatIsWrongIsSaidInOneSentence(String name, String value, String message) {
+    assertThatThrownBy(() -> config.with(name, value))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(message);
+  }
+
+  @Test
+  void aFileThatIsNoConfigurationIsNamed() {
+    assertThatThrownBy(() -> TrainConfig.fromJson("{\"nLayer\": ", "train.json"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith("train.json is not JSON: ");
+    assertThatThrownBy(() -> TrainConfig.fromJson("{\"nLayer\": 3}", "train.json"))
+        .hasMessage("train.json: nHead has no value.");
+    assertThatThrownBy(() -> Preset.named("lectur"))
+        .hasMessage(
+            "there is no preset lectur; did you mean lecture?"
+                + " There are lecture-small, lecture, shakespeare-char, shakespeare-char-cpu.");
+  }
+}
