@@ -1,0 +1,152 @@
+package jambic.tensor.cpu;
+
+import jambic.tensor.host.HostStorage;
+import jambic.tensor.spi.Dropout;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The factors by which a {@link Dropout} multiplies its elements: 0, or {@code 1 / (1 - p)}. One
+ * launch of a kernel makes one mask, which any thread may read; the numbers are those of the
+ * definition, bit for bit, whatever the lane width.
+ *
+ * <p>The ten rounds of Philox cost about 3 vector operations a factor with 16 lanes; what limits
+ * them is the 64-bit multiply, of which a round has two for 8 counters (32 factors).
+ */
+final class DropoutMask {
+  private static final VectorSpecies<Float> F = Lanes.F;
+  private static final VectorSpecies<Integer> I = F.withLanes(int.class);
+  private static final VectorSpecies<Long> J = F.withLanes(long.class);
+  private static final int L = F.length();
+
+  /** Elements that share 16 counters, four words each. */
+  static final int GROUP = 64;
+
+  private static final int BLOCKS = 16;
+  private static final int ROUNDS = 10;
+
+  private static final long LOW = 0xFFFFFFFFL;
+  private static final long M0 = 0xD2511F53L;
+  private static final long M1 = 0xCD9E8D57L;
+  private static final long W0 = 0x9E3779B9L;
+  private static final long W1 = 0xBB67AE85L;
+
+  /** 0, 2, 4, ...: a long lane holds two counters, the even one's words end up in its low half. */
+  private static final LongVector EVEN = LongVector.zero(J).addIndex(2);
+
+  private final long key0;
+  private final long key1;
+  private final long step;
+  private final long site;
+  private final int threshold;
+  private final float scale;
+
+  /**
+   * The mask of one launch.
+   *
+   * @param dropout what to draw; its step is read here
+   */
+  DropoutMask(Dropout dropout) {
+    key0 = dropout.seed() & LOW;
+    key1 = dropout.seed() >>> 32;
+    step =
+        dropout.isNone()
+            ? 0
+            : HostStorage.ints(dropout.step())[HostStorage.offset(dropout.step())] & LOW;
+    site = dropout.site() & LOW;
+    threshold = dropout.threshold();
+    scale = dropout.scale();
+  }
+
+  /**
+   * Writes the factors of all groups that a run of elements touches: whole groups have no edges to
+   * treat, and a run that starts at a multiple of {@link #GROUP} wastes nothing.
+   *
+   * @param out receives the factors; up to {@code n + 2 * (GROUP - 1)} of them
+   * @param at where in {@code out} the first group starts
+   * @param element the number of the run's first element
+   * @param n how many elements the run has
+   * @return where in {@code out} the factor of the first element is; the others follow it
+   */
+  int fill(float[] out, int at, long element, int n) {
+    int skip = (int) (element % GROUP);
+    long counter = (element - skip) / GROUP * BLOCKS;
+    int groups = (skip + n + GROUP - 1) / GROUP;
+    for (int g = 0; g < groups; g++) {
+      for (int i = 0; i < BLOCKS; i += L) {
+        blocks(out, at + g * GROUP + i, counter + g * BLOCKS + i);
+      }
+    }
+    return at + skip;
+  }
+
+  /**
+   * Writes the factors of {@code L} neighbouring counters (a multiple of L, so that they share
+   * their upper half): those of word w to {@code out[at + 16 w]} and on.
+   */
+  private void blocks(float[] out, int at, long counter) {
+    // Each word is 32 bits in a 64-bit lane. The upper bits of a word may hold anything until the
+    // word is multiplied: the mask before each multiply is also what makes C2 choose the 32-bit
+    // multiply. The a words are of the even counters, the b words of the odd.
+    LongVector a0 = EVEN.add(counter & LOW);
+    LongVector b0 = a0.add(1);
+    LongVector a1 = LongVector.broadcast(J, counter >>> 32);
+    LongVector b1 = a1;
+    LongVector a2 = LongVector.broadcast(J, step);
+    LongVector b2 = a2;
+    LongVector a3 = LongVector.broadcast(J, site);
+    LongVector b3 = a3;
+    long k0 = key0;
+    long k1 = key1;
+    for (int round = 0; round < ROUNDS; round++) {
+      LongVector p0 = a0.and(LOW).mul(M0);
+      LongVector p1 = a2.and(LOW).mul(M1);
+      LongVector q0 = b0.and(LOW).mul(M0);
+      LongVector q1 = b2.and(LOW).mul(M1);
+      a0 =
+          p1.lanewise(VectorOperators.LSHR, 32)
+              .lanewise(VectorOperators.XOR, a1)
+              .lanewise(VectorOperators.XOR, k0);
+      b0 =
+          q1.lanewise(VectorOperators.LSHR, 32)
+              .lanewise(VectorOperators.XOR, b1)
+              .lanewise(VectorOperators.XOR, k0);
+      a1 = p1;
+      b1 = q1;
+      a2 =
+          p0.lanewise(VectorOperators.LSHR, 32)
+              .lanewise(VectorOperators.XOR, a3)
+              .lanewise(VectorOperators.XOR, k1);
+      b2 =
+          q0.lanewise(VectorOperators.LSHR, 32)
+              .lanewise(VectorOperators.XOR, b3)
+              .lanewise(VectorOperators.XOR, k1);
+      a3 = p0;
+      b3 = q0;
+      k0 += W0;
+      k1 += W1;
+    }
+    FloatVector kept = FloatVector.broadcast(F, scale);
+    FloatVector dropped = FloatVector.zero(F);
+    IntVector w0 = a0.and(LOW).or(b0.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+    IntVector w1 = a1.and(LOW).or(b1.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+    IntVector w2 = a2.and(LOW).or(b2.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+    IntVector w3 = a3.and(LOW).or(b3.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> m0 =
+        w0.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
+    VectorMask<Integer> m1 =
+        w1.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
+    VectorMask<Integer> m2 =
+        w2.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
+    VectorMask<Integer> m3 =
+        w3.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
+    dropped.blend(kept, m0.cast(F)).intoArray(out, at);
+    dropped.blend(kept, m1.cast(F)).intoArray(out, at + 16);
+    dropped.blend(kept, m2.cast(F)).intoArray(out, at + 32);
+    dropped.blend(kept, m3.cast(F)).intoArray(out, at + 48);
+  }
+}
