@@ -25,7 +25,7 @@ public final class Launcher {
    */
   public static void main(String[] args) throws Throwable {
     String version = System.getProperty("java.specification.version");
-    if (version.startsWith("1.") || Integer.parseInt(version) < NEEDED) {
+    if (tooOld(version)) {
       refuse(
           String.format(
               "this is Java %s and Jambic needs Java %d or newer: get one from https://adoptium.net",
@@ -41,6 +41,11 @@ public final class Launcher {
     } catch (InvocationTargetException e) {
       throw e.getCause();
     }
+  }
+
+  /** Java 8 and before called themselves 1.8, 1.7 and so on. */
+  static boolean tooOld(String version) {
+    return version.startsWith("1.") || Integer.parseInt(version) < NEEDED;
   }
 
   private static boolean vectorModuleResolved() {

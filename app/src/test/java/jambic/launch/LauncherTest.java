@@ -1,4 +1,4 @@
-package jambic.app;
+package jambic.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The executable jar's main class, started in a Java of its own on the class path. */
 class LauncherTest {
@@ -19,7 +21,7 @@ class LauncherTest {
 
   @Test
   void withoutTheVectorModuleItPrintsTheCommandToUse() throws Exception {
-    Ended ended = start(List.of(), "train", "--data", "my text.txt");
+    Ended ended = start("train", "--data", "my text.txt");
     assertThat(ended.err)
         .isEqualToIgnoringNewLines(
             "jambic: the Vector API is not switched on, start it with: "
@@ -28,14 +30,10 @@ class LauncherTest {
     assertThat(ended.code).isEqualTo(2);
   }
 
-  @Test
-  void anOlderJavaIsToldSo() throws Exception {
-    Ended ended = start(List.of("-Djava.specification.version=17"), "train");
-    assertThat(ended.err)
-        .isEqualToIgnoringNewLines(
-            "jambic: this is Java 17 and Jambic needs Java 25 or newer: get one from"
-                + " https://adoptium.net");
-    assertThat(ended.code).isEqualTo(2);
+  @ParameterizedTest
+  @CsvSource({"1.8, true", "17, true", "24, true", "25, false", "26, false", "100, false"})
+  void onlyAnOlderJavaIsRefused(String version, boolean refused) {
+    assertThat(Launcher.tooOld(version)).isEqualTo(refused);
   }
 
   @Test
@@ -45,11 +43,9 @@ class LauncherTest {
     assertThat(major).isEqualTo(52);
   }
 
-  private static Ended start(List<String> flags, String... args)
-      throws IOException, InterruptedException {
+  private static Ended start(String... args) throws IOException, InterruptedException {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(flags);
     command.addAll(List.of("-cp", CLASSES.toString(), "jambic.launch.Launcher"));
     command.addAll(List.of(args));
     Process process = new ProcessBuilder(command).start();
