@@ -2,6 +2,7 @@
 module jambic.app {
   requires jambic.train;
   requires info.picocli;
+  requires java.desktop;
 
   opens jambic.app to
       info.picocli;

@@ -177,11 +177,10 @@ public record TrainConfig(
    */
   public TrainConfig withAll(Map<String, ?> values) {
     Map<String, Object> all = toMap();
-    values.forEach(
-        (name, value) -> {
-          requireName(name);
-          all.put(name, value);
-        });
+    values.forEach((name, value) -> {
+      requireName(name);
+      all.put(name, value);
+    });
     return fromMap(all);
   }
 
@@ -272,11 +271,10 @@ public record TrainConfig(
     return choices.stream()
         .filter(choice -> text(choice).equalsIgnoreCase(text.strip()))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new JambicException(
-                    "%s must be one of %s, not \"%s\"."
-                        .formatted(name, choices.stream().map(TrainConfig::text).toList(), text)));
+        .orElseThrow(() ->
+            new JambicException(
+                "%s must be one of %s, not \"%s\"."
+                    .formatted(name, choices.stream().map(TrainConfig::text).toList(), text)));
   }
 
   /** A choice as flags and JSON spell it: {@code GELU_ERF} is {@code gelu-erf}. */
