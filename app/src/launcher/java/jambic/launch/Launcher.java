@@ -7,8 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Paths;
 
 /**
- * The main class of the executable jar. It is compiled for Java 8 and links to nothing else, so that
- * a Java that cannot run Jambic still reads a sentence instead of a linkage error.
+ * The main class of the executable jar. It is compiled for Java 8 and links to nothing else, so
+ * that a Java that cannot run Jambic still reads a sentence instead of a linkage error.
  */
 public final class Launcher {
 

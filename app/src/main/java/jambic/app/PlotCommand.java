@@ -69,7 +69,7 @@ final class PlotCommand implements Callable<Integer> {
 
   private static Path log(Path run) {
     if (!Files.exists(run)) {
-      throw new JambicException(run + " does not exist; name the folder of a run.");
+      throw new JambicException(run + " does not exist; name the folder of a run");
     }
     return Files.isDirectory(run) ? run.resolve(MetricsLog.FILE_NAME) : run;
   }

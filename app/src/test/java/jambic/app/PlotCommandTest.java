@@ -55,11 +55,12 @@ class PlotCommandTest {
   void whatIsNoRunIsSaidInOneSentence() {
     Path nowhere = folder.resolve("nowhere");
     assertThat(plot(nowhere.toString())).isEqualTo(1);
-    assertThat(err).hasToString(nowhere + " does not exist; name the folder of a run." + nl());
+    assertThat(err)
+        .hasToString("jambic: " + nowhere + " does not exist; name the folder of a run" + nl());
     assertThat(plot(folder.toString())).isEqualTo(1);
     assertThat(err.toString())
         .endsWith(
-            folder.resolve("metrics.jsonl") + " does not exist; name the folder of a run." + nl());
+            folder.resolve("metrics.jsonl") + " does not exist; name the folder of a run" + nl());
     assertThat(plot()).isEqualTo(2);
   }
 

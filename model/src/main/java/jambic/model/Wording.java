@@ -10,7 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 
 /** Puts untrusted names and the operating system's complaints into one readable sentence. */
-final class Wording {
+public final class Wording {
   private static final int LONGEST_QUOTE = 80;
 
   private Wording() {}
@@ -51,8 +51,13 @@ final class Wording {
     };
   }
 
-  /** Why an input or output operation failed, without the class name and the path. */
-  static String reason(IOException failure) {
+  /**
+   * Why an input or output operation failed, without the class name and the path.
+   *
+   * @param failure what was thrown
+   * @return a few words to end a sentence with
+   */
+  public static String reason(IOException failure) {
     return switch (failure) {
       case NoSuchFileException e -> "there is no such file or folder";
       case AccessDeniedException e -> "permission denied";

@@ -44,7 +44,7 @@ public final class Batches {
       long length = data.of(split).length();
       if (length <= blockSize) {
         throw new JambicException(
-            "the %s part has %,d tokens, but a context of %d needs at least %,d."
+            "the %s part has %,d tokens, but a context of %d needs at least %,d"
                 .formatted(split.name().toLowerCase(), length, blockSize, blockSize + 1L));
       }
     }

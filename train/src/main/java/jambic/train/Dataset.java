@@ -33,7 +33,7 @@ public record Dataset(Tokens train, Tokens val) {
     if (n < needed) {
       throw new JambicException(
           ("%s has %,d tokens, but a context of %d needs at least %,d (its last tenth must hold one"
-                  + " context and the token after it); give a longer text or a smaller context.")
+                  + " context and the token after it); give a longer text or a smaller context")
               .formatted(name, n, blockSize, needed));
     }
     long boundary = n * 9 / 10;

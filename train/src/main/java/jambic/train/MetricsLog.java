@@ -1,6 +1,8 @@
 package jambic.train;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.AtomicFile;
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -11,7 +13,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -54,9 +55,9 @@ public final class MetricsLog implements Closeable {
           file, FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.APPEND));
     } catch (FileAlreadyExistsException e) {
       throw new JambicException(
-          file + " already holds a run; resume it or choose another folder.", e);
+          file + " already holds a run; resume it or choose another folder", e);
     } catch (IOException e) {
-      throw cannot("written", file, e);
+      throw cannot("write", file, e);
     }
   }
 
@@ -69,30 +70,19 @@ public final class MetricsLog implements Closeable {
    * @throws JambicException if the file cannot be read or written, or is not such a log
    */
   public static MetricsLog resume(Path file, int iter) {
-    Path kept = file.resolveSibling(file.getFileName() + ".tmp");
     try {
-      StringBuilder text = new StringBuilder();
+      StringBuilder kept = new StringBuilder();
       if (Files.exists(file)) {
         for (String line : lines(file)) {
           if (parse(file, line).iter() < iter) {
-            text.append(line).append('\n');
+            kept.append(line).append('\n');
           }
         }
       }
-      // A new file, synced and renamed: at every moment the log is the old one or the new one.
-      try (FileChannel out =
-          FileChannel.open(
-              kept,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        write(out, text.toString());
-        out.force(true);
-      }
-      Files.move(kept, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      AtomicFile.writeString(file, kept.toString());
       return new MetricsLog(file, FileChannel.open(file, StandardOpenOption.APPEND));
     } catch (IOException e) {
-      throw cannot("continued", file, e);
+      throw cannot("continue", file, e);
     }
   }
 
@@ -104,9 +94,13 @@ public final class MetricsLog implements Closeable {
    */
   public void append(Metrics metrics) {
     try {
-      write(channel, JSON.std.asString(fields(metrics)) + "\n");
+      String line = JSON.std.asString(fields(metrics)) + "\n";
+      ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.ISO_8859_1));
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
     } catch (IOException e) {
-      throw cannot("written", file, e);
+      throw cannot("write", file, e);
     }
   }
 
@@ -120,7 +114,7 @@ public final class MetricsLog implements Closeable {
     try {
       channel.force(false);
     } catch (IOException e) {
-      throw cannot("written", file, e);
+      throw cannot("write", file, e);
     }
   }
 
@@ -129,7 +123,7 @@ public final class MetricsLog implements Closeable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw cannot("closed", file, e);
+      throw cannot("close", file, e);
     }
   }
 
@@ -148,7 +142,7 @@ public final class MetricsLog implements Closeable {
       }
       return all;
     } catch (NoSuchFileException e) {
-      throw new JambicException(file + " does not exist; name the folder of a run.", e);
+      throw new JambicException(file + " does not exist; name the folder of a run", e);
     } catch (IOException e) {
       throw cannot("read", file, e);
     }
@@ -221,14 +215,7 @@ public final class MetricsLog implements Closeable {
     return fields.get(name) instanceof Number number ? number.doubleValue() : Double.NaN;
   }
 
-  private static void write(FileChannel channel, String text) throws IOException {
-    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
-  }
-
   private static JambicException cannot(String verb, Path file, IOException e) {
-    return new JambicException("%s cannot be %s: %s".formatted(file, verb, e), e);
+    return new JambicException("cannot %s %s: %s".formatted(verb, file, Wording.reason(e)), e);
   }
 }

@@ -54,7 +54,7 @@ public enum Preset {
     int index = names.indexOf(name);
     if (index < 0) {
       throw new JambicException(
-          "there is no preset %s; did you mean %s? There are %s."
+          "there is no preset %s; did you mean %s? There are %s"
               .formatted(name, NearestName.of(name, names), String.join(", ", names)));
     }
     return values()[index];
@@ -67,10 +67,12 @@ public enum Preset {
         /* nEmbd= */ 384,
         /* blockSize= */ 256,
         /* dropout= */ 0.2,
+        /* embdDropout= */ false,
         Activation.RELU,
         /* bias= */ true,
         /* qkvBias= */ false,
         /* tiedHead= */ false,
+        /* headBias= */ true,
         /* initStd= */ 0.02,
         /* scaledResidualInit= */ false,
         /* batchSize= */ 64,
@@ -110,10 +112,12 @@ public enum Preset {
         /* nEmbd= */ 384,
         /* blockSize= */ 256,
         /* dropout= */ 0.2,
+        /* embdDropout= */ true,
         Activation.GELU_ERF,
         /* bias= */ false,
         /* qkvBias= */ false,
         /* tiedHead= */ true,
+        /* headBias= */ false,
         /* initStd= */ 0.02,
         /* scaledResidualInit= */ true,
         /* batchSize= */ 64,

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,7 +9,6 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -47,7 +47,7 @@ public final class TextFile {
    */
   public static String decode(byte[] bytes, String name) {
     if (bytes.length == 0) {
-      throw new JambicException(name + " is empty; give a text to train on.");
+      throw new JambicException(name + " is empty; give a text to train on");
     }
     CharsetDecoder decoder =
         StandardCharsets.UTF_8
@@ -60,7 +60,7 @@ public final class TextFile {
     if (result.isError()) {
       int offset = in.position(); // the decoder stops in front of the bytes it refuses
       throw new JambicException(
-          "%s is not UTF-8: malformed byte 0x%02x at offset %d; convert the file to UTF-8 first."
+          "%s is not UTF-8: malformed byte 0x%02x at offset %d; convert the file to UTF-8 first"
               .formatted(name, bytes[offset], offset));
     }
     return out.flip().toString();
@@ -68,22 +68,20 @@ public final class TextFile {
 
   private static byte[] bytes(Path file) {
     if (Files.isDirectory(file)) {
-      throw new JambicException(file + " is a folder; give a text file.");
+      throw new JambicException(file + " is a folder; give a text file");
     }
     try {
       long size = Files.size(file);
       if (size > MAX_BYTES) {
         throw new JambicException(
-            "%s has %,d bytes, more than the %,d that can be read at once; give a smaller file."
+            "%s has %,d bytes, more than the %,d that can be read at once; give a smaller file"
                 .formatted(file, size, MAX_BYTES));
       }
       return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
-      throw new JambicException(file + " does not exist.", e);
-    } catch (AccessDeniedException e) {
-      throw new JambicException(file + " may not be read by this user.", e);
+      throw new JambicException(file + " does not exist", e);
     } catch (IOException e) {
-      throw new JambicException("%s cannot be read: %s".formatted(file, e.getMessage()), e);
+      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
     }
   }
 }

@@ -1,6 +1,8 @@
 package jambic.train;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.GptConfig;
+import jambic.model.Init;
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
 import java.io.IOException;
@@ -21,10 +23,12 @@ import java.util.Map;
  * @param nEmbd channels
  * @param blockSize tokens of context
  * @param dropout probability of zeroing an activation, in [0, 1)
+ * @param embdDropout whether dropout falls on the embeddings too
  * @param activation nonlinearity of the feed-forward layers
- * @param bias whether linear layers and LayerNorms have biases
- * @param qkvBias whether the query, key and value projections do; needs {@code bias}
- * @param tiedHead whether the head shares the token embedding's weights; an untied head has a bias
+ * @param bias whether LayerNorms, and linear layers other than q, k, v and the head, have a bias
+ * @param qkvBias whether the query, key and value projections have a bias
+ * @param tiedHead whether the head shares the token embedding's weights
+ * @param headBias whether the head has a bias
  * @param initStd standard deviation of the initial weights
  * @param scaledResidualInit whether projections onto the residual stream start at {@code initStd /
  *     sqrt(2 nLayer)}, as in GPT-2
@@ -52,10 +56,12 @@ public record TrainConfig(
     int nEmbd,
     int blockSize,
     double dropout,
+    boolean embdDropout,
     Activation activation,
     boolean bias,
     boolean qkvBias,
     boolean tiedHead,
+    boolean headBias,
     double initStd,
     boolean scaledResidualInit,
     int batchSize,
@@ -94,13 +100,12 @@ public record TrainConfig(
     atLeast("warmupIters", warmupIters, 0);
     check(
         nEmbd % nHead == 0,
-        "nEmbd (%d) must be divisible by nHead (%d), so that every head is equally wide.",
+        "nEmbd (%d) must be divisible by nHead (%d), so that every head is equally wide",
         nEmbd,
         nHead);
-    check(!qkvBias || bias, "qkvBias needs bias: the other layers have none.");
     check(
         (long) batchSize * blockSize <= Integer.MAX_VALUE,
-        "batchSize (%d) times blockSize (%d) must stay below 2^31 tokens.",
+        "batchSize (%d) times blockSize (%d) must stay below 2^31 tokens",
         batchSize,
         blockSize);
     inUnitInterval("dropout", dropout);
@@ -114,14 +119,47 @@ public record TrainConfig(
     finiteAndNotNegative("gradClip", gradClip);
     check(
         !decayLr || minLr <= learningRate,
-        "minLr (%s) must not exceed learningRate (%s).",
+        "minLr (%s) must not exceed learningRate (%s)",
         minLr,
         learningRate);
     check(
         !decayLr || lrDecayIters >= warmupIters,
-        "lrDecayIters (%d) must be at least warmupIters (%d).",
+        "lrDecayIters (%d) must be at least warmupIters (%d)",
         lrDecayIters,
         warmupIters);
+  }
+
+  /**
+   * The model to train.
+   *
+   * @param vocabSize the number of token ids of the data
+   * @return its shape
+   * @throws JambicException if it would have more parameters than can be counted
+   */
+  public GptConfig gpt(int vocabSize) {
+    return new GptConfig(
+        vocabSize,
+        blockSize,
+        nLayer,
+        nHead,
+        nEmbd,
+        (float) dropout,
+        embdDropout ? (float) dropout : 0,
+        activation,
+        bias,
+        qkvBias,
+        tiedHead,
+        headBias,
+        GptConfig.DEFAULT_NORM_EPS);
+  }
+
+  /**
+   * How its weights start.
+   *
+   * @return the initialization
+   */
+  public Init init() {
+    return new Init((float) initStd, scaledResidualInit, seed);
   }
 
   /**
@@ -237,7 +275,7 @@ public record TrainConfig(
     for (int i = 0; i < components.length; i++) {
       String name = components[i].getName();
       types[i] = components[i].getType();
-      check(map.get(name) != null, "%s has no value.", name);
+      check(map.get(name) != null, "%s has no value", name);
       values[i] = parse(name, types[i], map.get(name).toString());
     }
     try {
@@ -264,7 +302,7 @@ public record TrainConfig(
       String kind = type == double.class ? "number" : "whole number of %d bits";
       int bits = type == int.class ? Integer.SIZE : Long.SIZE;
       throw new JambicException(
-          "%s must be a %s, not \"%s\".".formatted(name, kind.formatted(bits), text), e);
+          "%s must be a %s, not \"%s\"".formatted(name, kind.formatted(bits), text), e);
     }
     List<?> choices =
         type == boolean.class ? List.of(true, false) : List.of(type.getEnumConstants());
@@ -273,7 +311,7 @@ public record TrainConfig(
         .findFirst()
         .orElseThrow(() ->
             new JambicException(
-                "%s must be one of %s, not \"%s\"."
+                "%s must be one of %s, not \"%s\""
                     .formatted(name, choices.stream().map(TrainConfig::text).toList(), text)));
   }
 
@@ -291,22 +329,21 @@ public record TrainConfig(
   }
 
   private static void atLeast(String name, int value, int least) {
-    check(value >= least, "%s must be at least %d, not %d.", name, least, value);
+    check(value >= least, "%s must be at least %d, not %d", name, least, value);
   }
 
   private static void inUnitInterval(String name, double value) {
-    check(value >= 0 && value < 1, "%s must be at least 0 and below 1, not %s.", name, value);
+    check(value >= 0 && value < 1, "%s must be at least 0 and below 1, not %s", name, value);
   }
 
   private static void finiteAndPositive(String name, double value) {
-    check(
-        value > 0 && value < Double.POSITIVE_INFINITY, "%s must be above 0, not %s.", name, value);
+    check(value > 0 && value < Double.POSITIVE_INFINITY, "%s must be above 0, not %s", name, value);
   }
 
   private static void finiteAndNotNegative(String name, double value) {
     check(
         value >= 0 && value < Double.POSITIVE_INFINITY,
-        "%s must be at least 0, not %s.",
+        "%s must be at least 0, not %s",
         name,
         value);
   }

@@ -97,14 +97,14 @@ class MetricsLogTest {
     write(List.of(step(0)));
     assertThatThrownBy(() -> MetricsLog.create(file))
         .isInstanceOf(JambicException.class)
-        .hasMessage(file + " already holds a run; resume it or choose another folder.");
+        .hasMessage(file + " already holds a run; resume it or choose another folder");
     assertThat(MetricsLog.read(file)).hasSize(1);
   }
 
   @Test
   void whatIsNoLogIsNamed() throws IOException {
     assertThatThrownBy(() -> MetricsLog.read(file))
-        .hasMessage(file + " does not exist; name the folder of a run.");
+        .hasMessage(file + " does not exist; name the folder of a run");
     Files.writeString(file, "{\"iter\":0}\nnot json\n{\"iter\":1}\n");
     assertThatThrownBy(() -> MetricsLog.read(file))
         .isInstanceOf(JambicException.class)

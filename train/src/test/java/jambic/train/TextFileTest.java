@@ -49,22 +49,22 @@ class TextFileTest {
     assertThatThrownBy(() -> TextFile.decode(bytes, "text"))
         .hasMessage(
             "text is not UTF-8: malformed byte 0xa9 at offset 150001;"
-                + " convert the file to UTF-8 first.");
+                + " convert the file to UTF-8 first");
   }
 
   @Test
   void whatIsNotATextIsSaidInOneSentence() throws IOException {
     Path missing = folder.resolve("missing");
     Path empty = Files.createFile(folder.resolve("empty"));
-    assertThatThrownBy(() -> TextFile.read(missing)).hasMessage(missing + " does not exist.");
+    assertThatThrownBy(() -> TextFile.read(missing)).hasMessage(missing + " does not exist");
     assertThatThrownBy(() -> TextFile.read(folder))
-        .hasMessage(folder + " is a folder; give a text file.");
+        .hasMessage(folder + " is a folder; give a text file");
     assertThatThrownBy(() -> TextFile.read(empty))
-        .hasMessage(empty + " is empty; give a text to train on.");
+        .hasMessage(empty + " is empty; give a text to train on");
     Path loop = folder.resolve("loop");
     Files.createSymbolicLink(loop, loop);
     assertThatThrownBy(() -> TextFile.read(loop))
         .isInstanceOf(JambicException.class)
-        .hasMessageStartingWith(loop + " cannot be read: ");
+        .hasMessageStartingWith("cannot read " + loop + ": ");
   }
 }

@@ -3,6 +3,7 @@ package jambic.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import jambic.model.Init;
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
 import java.util.Map;
@@ -72,6 +73,15 @@ class TrainConfigTest {
   }
 
   @Test
+  void theModelsAreTheOriginalsToTheLastParameter() {
+    assertThat(Preset.LECTURE.config().gpt(65).parameterCount()).isEqualTo(10_788_929);
+    assertThat(Preset.SHAKESPEARE_CHAR.config().gpt(65).parameterCount()).isEqualTo(10_745_088);
+    assertThat(Preset.SHAKESPEARE_CHAR.config().gpt(65).embdDropout()).isEqualTo(0.2f);
+    assertThat(Preset.LECTURE.config().gpt(65).embdDropout()).isZero();
+    assertThat(config.init()).isEqualTo(new Init(0.02f, true, 1337));
+  }
+
+  @Test
   void textIsReadByType() {
     TrainConfig changed =
         config.withAll(
@@ -103,28 +113,27 @@ class TrainConfigTest {
       value = {
         "maxIter | 5 | there is no hyperparameter maxIter; did you mean maxIters?",
         "learning_rate | 5 | there is no hyperparameter learning_rate; did you mean learningRate?",
-        "maxIters | 1e3 | maxIters must be a whole number of 32 bits, not \"1e3\".",
-        "maxIters | 3000000000 | maxIters must be a whole number of 32 bits, not \"3000000000\".",
-        "seed | x | seed must be a whole number of 64 bits, not \"x\".",
-        "dropout | no | dropout must be a number, not \"no\".",
-        "bias | yes | bias must be one of [true, false], not \"yes\".",
-        "decayOn | none | decayOn must be one of [matrices, all], not \"none\".",
+        "maxIters | 1e3 | maxIters must be a whole number of 32 bits, not \"1e3\"",
+        "maxIters | 3000000000 | maxIters must be a whole number of 32 bits, not \"3000000000\"",
+        "seed | x | seed must be a whole number of 64 bits, not \"x\"",
+        "dropout | no | dropout must be a number, not \"no\"",
+        "bias | yes | bias must be one of [true, false], not \"yes\"",
+        "decayOn | none | decayOn must be one of [matrices, all], not \"none\"",
         "activation | swish"
-            + " | activation must be one of [relu, gelu-erf, gelu-tanh], not \"swish\".",
+            + " | activation must be one of [relu, gelu-erf, gelu-tanh], not \"swish\"",
         "nEmbd | 30"
-            + " | nEmbd (30) must be divisible by nHead (4), so that every head is equally wide.",
-        "nLayer | 0 | nLayer must be at least 1, not 0.",
-        "batchSize | -1 | batchSize must be at least 1, not -1.",
+            + " | nEmbd (30) must be divisible by nHead (4), so that every head is equally wide",
+        "nLayer | 0 | nLayer must be at least 1, not 0",
+        "batchSize | -1 | batchSize must be at least 1, not -1",
         "batchSize | 2000000000"
-            + " | batchSize (2000000000) times blockSize (64) must stay below 2^31 tokens.",
-        "dropout | 1 | dropout must be at least 0 and below 1, not 1.0.",
-        "dropout | NaN | dropout must be at least 0 and below 1, not NaN.",
-        "learningRate | 0 | learningRate must be above 0, not 0.0.",
-        "learningRate | Infinity | learningRate must be above 0, not Infinity.",
-        "learningRate | 1e-5 | minLr (1.0E-4) must not exceed learningRate (1.0E-5).",
-        "lrDecayIters | 50 | lrDecayIters (50) must be at least warmupIters (100).",
-        "gradClip | -1 | gradClip must be at least 0, not -1.0.",
-        "qkvBias | true | qkvBias needs bias: the other layers have none.",
+            + " | batchSize (2000000000) times blockSize (64) must stay below 2^31 tokens",
+        "dropout | 1 | dropout must be at least 0 and below 1, not 1.0",
+        "dropout | NaN | dropout must be at least 0 and below 1, not NaN",
+        "learningRate | 0 | learningRate must be above 0, not 0.0",
+        "learningRate | Infinity | learningRate must be above 0, not Infinity",
+        "learningRate | 1e-5 | minLr (1.0E-4) must not exceed learningRate (1.0E-5)",
+        "lrDecayIters | 50 | lrDecayIters (50) must be at least warmupIters (100)",
+        "gradClip | -1 | gradClip must be at least 0, not -1.0",
       })
   void whatIsWrongIsSaidInOneSentence(String name, String value, String message) {
     assertThatThrownBy(() -> config.with(name, value))
@@ -138,10 +147,10 @@ class TrainConfigTest {
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith("train.json is not JSON: ");
     assertThatThrownBy(() -> TrainConfig.fromJson("{\"nLayer\": 3}", "train.json"))
-        .hasMessage("train.json: nHead has no value.");
+        .hasMessage("train.json: nHead has no value");
     assertThatThrownBy(() -> Preset.named("lectur"))
         .hasMessage(
             "there is no preset lectur; did you mean lecture?"
-                + " There are lecture-small, lecture, shakespeare-char, shakespeare-char-cpu.");
+                + " There are lecture-small, lecture, shakespeare-char, shakespeare-char-cpu");
   }
 }

@@ -3,10 +3,10 @@ package jambic.app.chart;
 import jambic.app.chart.Canvas.Anchor;
 import jambic.app.chart.Canvas.Ink;
 import jambic.app.chart.Canvas.Style;
+import jambic.model.AtomicFile;
 import jambic.tensor.JambicException;
 import jambic.train.Metrics;
-import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,14 +84,17 @@ public record LossChart(String title, List<Run> runs) {
     } else if (name.endsWith(".png")) {
       canvas = new PngCanvas(WIDTH, HEIGHT);
     } else {
-      throw new JambicException(file + " must end in .svg or .png, the formats of a chart.");
+      throw new JambicException(file + " must end in .svg or .png, the formats of a chart");
     }
     draw(canvas);
-    try {
-      Files.write(file, canvas.bytes());
-    } catch (IOException e) {
-      throw new JambicException("%s cannot be written: %s".formatted(file, e), e);
-    }
+    ByteBuffer bytes = ByteBuffer.wrap(canvas.bytes());
+    AtomicFile.write(
+        file,
+        channel -> {
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+        });
   }
 
   private void draw(Canvas canvas) {
@@ -117,7 +120,7 @@ public record LossChart(String title, List<Run> runs) {
       Series train = series(run.metrics(), Metrics.Step.class, Metrics.Step::loss);
       Series val = series(run.metrics(), Metrics.Evaluation.class, Metrics.Evaluation::valLoss);
       if (train.size() + val.size() == 0) {
-        throw new JambicException(run.name() + " has no loss to draw yet.");
+        throw new JambicException(run.name() + " has no loss to draw yet");
       }
       if (train.size() > 0 && val.size() > 1 && val.x()[0] == 0) {
         // Where the training curve starts too; a straight line from there would say nothing.

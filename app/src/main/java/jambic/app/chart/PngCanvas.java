@@ -43,7 +43,7 @@ final class PngCanvas implements Canvas {
     } catch (RuntimeException | Error e) { // it throws any of five, by platform and version
       throw new JambicException(
           "a PNG needs a font and this machine has none Java can use; write an .svg instead, or"
-              + " install fontconfig and a font such as DejaVu.",
+              + " install fontconfig and a font such as DejaVu",
           e);
     }
   }
