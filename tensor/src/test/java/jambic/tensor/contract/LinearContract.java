@@ -1,0 +1,173 @@
+package jambic.tensor.contract;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Tensor;
+import jambic.tensor.contract.Tolerances.Kernel;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Matrix products: every combination of ugly sizes, and sizes beyond the blocks of a blocked one.
+ */
+public interface LinearContract {
+  /**
+   * The judge.
+   *
+   * @return runs and compares
+   */
+  Contract contract();
+
+  /** A product of (M, K) and (N, K). */
+  @FunctionalInterface
+  interface Product {
+    /**
+     * Checks kernels at one size.
+     *
+     * @param m rows of x
+     * @param k columns of x
+     * @param n rows of w
+     */
+    void check(int m, int k, int n);
+  }
+
+  private static void sizes(Product product) {
+    int[] ugly = {1, 3, 17, 63, 257};
+    for (int m : ugly) {
+      for (int k : ugly) {
+        for (int n : ugly) {
+          product.check(m, k, n);
+        }
+      }
+    }
+    product.check(131, 400, 70);
+    product.check(5, 800, 1030);
+    product.check(290, 33, 520);
+    product.check(2, 64, 2100);
+    product.check(2100, 9, 2);
+    product.check(64, 128, 384);
+  }
+
+  private static String title(String kernel, int m, int k, int n) {
+    return "linear." + kernel + " (" + m + ", " + k + ") x (" + n + ", " + k + ")";
+  }
+
+  /** {@code out = x wᵀ + b}, with and without b. */
+  @Test
+  default void linearForward() {
+    Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
+    sizes((m, k, n) -> {
+      contract()
+          .check(
+              title("forward", m, k, n),
+              tolerance.summing(k),
+              scene -> {
+                Tensor out = scene.output("out", m, n);
+                Tensor x = scene.input("x", m, k);
+                Tensor w = scene.input("w", n, k);
+                Tensor b = (m + n) % 4 == 0 ? Tensor.NONE : scene.input("b", n);
+                return () -> scene.backend().linear().forward(out, x, w, b);
+              });
+    });
+  }
+
+  /** Inputs of rank 3 are rows, too. */
+  @Test
+  default void linearOfBatches() {
+    contract()
+        .check(
+            "linear.forward (2, 7, 19) x (33, 19)",
+            Tolerances.f32(Kernel.LINEAR).summing(19),
+            scene -> {
+              Tensor out = scene.output("out", 2, 7, 33);
+              Tensor dx = scene.output("dx", 2, 7, 19);
+              Tensor dw = scene.accumulated("dw", 33, 19);
+              Tensor x = scene.input("x", 2, 7, 19);
+              Tensor w = scene.input("w", 33, 19);
+              Tensor dout = scene.input("dout", 2, 7, 33);
+              return () -> {
+                scene.backend().linear().forward(out, x, w, Tensor.NONE);
+                scene.backend().linear().backwardInput(dx, dout, w, false);
+                scene.backend().linear().backwardWeight(dw, Tensor.NONE, dout, x);
+              };
+            });
+  }
+
+  /** {@code out = activation(pre)}, where pre is kept and where it is not. */
+  @Test
+  default void linearForwardActivated() {
+    Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
+    int[][] sizes = {{1, 3, 17}, {17, 63, 3}, {63, 17, 257}, {70, 400, 130}};
+    for (Activation activation : Activation.values()) {
+      for (int[] mkn : sizes) {
+        int m = mkn[0];
+        int k = mkn[1];
+        int n = mkn[2];
+        String title = title("forwardActivated " + activation, m, k, n);
+        contract()
+            .check(
+                title,
+                tolerance.summing(k),
+                scene -> {
+                  Tensor out = scene.output("out", m, n);
+                  Tensor pre = scene.output("pre", m, n);
+                  Tensor x = scene.input("x", m, k);
+                  Tensor w = scene.input("w", n, k);
+                  Tensor b = scene.input("b", n);
+                  return () ->
+                      scene.backend().linear().forwardActivated(out, pre, x, w, b, activation);
+                });
+        contract()
+            .check(
+                title + ", pre not kept",
+                tolerance.summing(k),
+                scene -> {
+                  Tensor out = scene.output("out", m, n);
+                  Tensor x = scene.input("x", m, k);
+                  Tensor w = scene.input("w", n, k);
+                  return () ->
+                      scene
+                          .backend()
+                          .linear()
+                          .forwardActivated(out, out, x, w, Tensor.NONE, activation);
+                });
+      }
+    }
+  }
+
+  /** {@code dx = dout w}, overwritten and added to. */
+  @Test
+  default void linearBackwardInput() {
+    Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
+    for (boolean accumulate : new boolean[] {false, true}) {
+      sizes((m, k, n) ->
+          contract()
+              .check(
+                  title("backwardInput" + (accumulate ? " accumulating" : ""), m, k, n),
+                  tolerance.summing(n),
+                  scene -> {
+                    Tensor dx =
+                        accumulate ? scene.accumulated("dx", m, k) : scene.output("dx", m, k);
+                    Tensor dout = scene.input("dout", m, n);
+                    Tensor w = scene.input("w", n, k);
+                    return () -> scene.backend().linear().backwardInput(dx, dout, w, accumulate);
+                  }));
+    }
+  }
+
+  /** {@code dw += doutᵀ x} and {@code db += sums of dout}, with and without db. */
+  @Test
+  default void linearBackwardWeight() {
+    Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
+    sizes((m, k, n) ->
+        contract()
+            .check(
+                title("backwardWeight", m, k, n),
+                tolerance.summing(m),
+                scene -> {
+                  Tensor dw = scene.accumulated("dw", n, k);
+                  Tensor db = (k + n) % 4 == 0 ? Tensor.NONE : scene.accumulated("db", n);
+                  Tensor dout = scene.input("dout", m, n);
+                  Tensor x = scene.input("x", m, k);
+                  return () -> scene.backend().linear().backwardWeight(dw, db, dout, x);
+                }));
+  }
+}

@@ -1,0 +1,103 @@
+package jambic.tensor.contract;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.contract.Tolerances.Kernel;
+import java.util.function.IntToDoubleFunction;
+import org.junit.jupiter.api.Test;
+
+/** Cross-entropy: ugly vocabularies, rows that do not count, smoothing, extreme logits. */
+public interface LossContract {
+  /**
+   * The judge.
+   *
+   * @return runs and compares
+   */
+  Contract contract();
+
+  /** Loss, statistics and gradient (also in place of the logits), every third row not counted. */
+  @Test
+  default void crossEntropy() {
+    for (float smoothing : new float[] {0, 0.1f}) {
+      for (int n : new int[] {1, 3, 17, 63, 257}) {
+        for (int v : new int[] {1, 2, 3, 17, 65, 257, 1003}) {
+          check("", n, v, smoothing, 3, i -> (i * 7919L % 1009 - 504) / 100.0);
+        }
+      }
+    }
+  }
+
+  /** No row counts: no loss, no gradient. */
+  @Test
+  default void crossEntropyOfNothing() {
+    check("nothing counts", 5, 19, 0, 1, i -> i);
+  }
+
+  /** Logits of ±1e4: the softmax is 0 or 1, or shared by equals, and never NaN. */
+  @Test
+  default void crossEntropyOfExtremeLogits() {
+    check("one winner", 4, 37, 0, 0, i -> i % 37 == i / 37 * 5 ? 1e4 : -1e4);
+    check("one loser", 4, 37, 0, 0, i -> i % 37 == i / 37 * 5 ? -1e4 : 1e4);
+    check("all equal", 4, 64, 0.1f, 0, i -> i / 64 % 2 == 0 ? 1e4 : -1e4);
+    check("spread", 4, 100, 0.1f, 0, i -> (i % 100 - 50) * 200.0);
+  }
+
+  private void check(
+      String of, int n, int v, float smoothing, int ignored, IntToDoubleFunction logits) {
+    double largest = 0;
+    for (int i = 0; i < n * v; i++) {
+      largest = Math.max(largest, Math.abs(logits.applyAsDouble(i)));
+    }
+    String title = "loss.crossEntropy N " + n + " V " + v + " smoothing " + smoothing + " " + of;
+    // A loss may be the small difference of large logits: its error is theirs.
+    Tolerance stated = Tolerances.f32(Kernel.LOSS);
+    Tolerance tolerance =
+        new Tolerance(stated.absolute() * Math.max(1, largest / 10), stated.relative());
+    contract()
+        .check(
+            title,
+            tolerance,
+            scene -> {
+              Tensor loss = scene.output("loss", 1);
+              Tensor lse = scene.output("lse", n);
+              Tensor x = scene.input("logits", logits, n, v);
+              Tensor targets = scene.integers("targets", targets(scene, n, v, ignored), n);
+              return () -> scene.backend().loss().crossEntropy(loss, lse, x, targets, smoothing);
+            });
+    contract()
+        .check(
+            title + ", backward",
+            stated,
+            scene -> {
+              Tensor x = scene.input("logits", logits, n, v);
+              Tensor dlogits = scene.outputOrOneOf("dlogits", x);
+              Tensor dloss = scene.input("dloss", i -> 1.5, 1);
+              Tensor lse = scene.input("lse", i -> lse(logits, i, v), n);
+              Tensor targets = scene.integers("targets", targets(scene, n, v, ignored), n);
+              return () ->
+                  scene
+                      .backend()
+                      .loss()
+                      .crossEntropyBackward(dlogits, dloss, lse, x, targets, smoothing);
+            });
+  }
+
+  private static int[] targets(Scene scene, int n, int v, int ignored) {
+    int[] targets = scene.draw("targets", v, n);
+    for (int i = 0; ignored > 0 && i < n; i++) {
+      targets[i] = i % ignored == ignored - 1 ? -1 : targets[i];
+    }
+    return targets;
+  }
+
+  private static double lse(IntToDoubleFunction logits, int row, int v) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (int j = 0; j < v; j++) {
+      max = Math.max(max, logits.applyAsDouble(row * v + j));
+    }
+    double sum = 0;
+    for (int j = 0; j < v; j++) {
+      sum += Math.exp(logits.applyAsDouble(row * v + j) - max);
+    }
+    return max + Math.log(sum);
+  }
+}

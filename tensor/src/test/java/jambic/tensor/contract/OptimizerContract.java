@@ -1,0 +1,92 @@
+package jambic.tensor.contract;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.contract.Tolerances.Kernel;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The update: lists of ugly tensors, with and without clipping and decay. */
+public interface OptimizerContract {
+  /** Elements of the tensors of a list. */
+  int[] SIZES = {1, 3, 17, 63, 257, 5000, 1};
+
+  /**
+   * The judge.
+   *
+   * @return runs and compares
+   */
+  Contract contract();
+
+  /** The norm of all gradients: clipped, not clipped, and no limit. */
+  @Test
+  default void clipNorm() {
+    for (float maxNorm : new float[] {0, 1, 1000}) {
+      contract()
+          .check(
+              "optimizer.clipNorm " + maxNorm,
+              Tolerances.f32(Kernel.OPTIMIZER),
+              scene -> {
+                Tensor norm = scene.output("norm", 1);
+                Tensor scale = scene.output("scale", 1);
+                List<Tensor> grads = new ArrayList<>();
+                for (int i = 0; i < SIZES.length; i++) {
+                  grads.add(scene.input("grad" + i, SIZES[i]));
+                }
+                return () -> scene.backend().optimizer().clipNorm(norm, scale, grads, maxNorm);
+              });
+    }
+  }
+
+  /** A norm of 0 clips nothing and divides by nothing. */
+  @Test
+  default void clipNormOfZeros() {
+    contract()
+        .check(
+            "optimizer.clipNorm of zeros",
+            Tolerance.EXACT,
+            scene -> {
+              Tensor norm = scene.output("norm", 1);
+              Tensor scale = scene.output("scale", 1);
+              List<Tensor> grads = List.of(scene.input("grad", i -> 0, 40));
+              return () -> scene.backend().optimizer().clipNorm(norm, scale, grads, 1);
+            });
+  }
+
+  /** A first step, a late step, and one without decay. */
+  @Test
+  default void adamW() {
+    check("first step", 1e-3f, 0.1f, 0.05f, 0.3f, 0.1f);
+    check("late step", 3e-4f, 1, 1, 1, 0.01f);
+    check("no decay", 1e-2f, 0.5f, 0.1f, 1, 0);
+  }
+
+  private void check(String title, float lr, float c1, float c2, float clip, float weightDecay) {
+    contract()
+        .check(
+            "optimizer.adamW " + title,
+            Tolerances.f32(Kernel.OPTIMIZER),
+            scene -> {
+              List<Tensor> params = new ArrayList<>();
+              List<Tensor> m = new ArrayList<>();
+              List<Tensor> v = new ArrayList<>();
+              List<Tensor> grads = new ArrayList<>();
+              for (int i = 0; i < SIZES.length; i++) {
+                int n = SIZES[i];
+                params.add(scene.accumulated("param" + i, n));
+                m.add(scene.accumulated("m" + i, n));
+                Tensor squares = scene.input("v" + i, j -> j % 5 * 0.1, n);
+                v.add(scene.written("v" + i, squares));
+                grads.add(scene.input("grad" + i, n));
+              }
+              double[] hyper = {lr, c1, c2};
+              Tensor device = scene.input("hyper", i -> hyper[i], 3);
+              Tensor scale = scene.input("scale", i -> clip, 1);
+              return () ->
+                  scene
+                      .backend()
+                      .optimizer()
+                      .adamW(params, m, v, grads, device, scale, 0.9f, 0.99f, 1e-8f, weightDecay);
+            });
+  }
+}
