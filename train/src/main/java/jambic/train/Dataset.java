@@ -1,6 +1,10 @@
 package jambic.train;
 
 import jambic.tensor.JambicException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 
 /**
  * The tokens to train on and those held back to measure with.
@@ -48,5 +52,29 @@ public record Dataset(Tokens train, Tokens val) {
    */
   public Tokens of(Split split) {
     return split == Split.TRAIN ? train : val;
+  }
+
+  /**
+   * Tells datasets apart: the SHA-256 of all token ids, training part first.
+   *
+   * @return 64 hexadecimal digits
+   */
+  public String fingerprint() {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      int[] ids = new int[1 << 14];
+      ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES);
+      for (Tokens tokens : new Tokens[] {train, val}) {
+        for (long from = 0; from < tokens.length(); from += ids.length) {
+          int count = (int) Math.min(ids.length, tokens.length() - from);
+          tokens.copy(from, ids, 0, count);
+          bytes.asIntBuffer().put(ids, 0, count);
+          digest.update(bytes.array(), 0, count * Integer.BYTES);
+        }
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 }

@@ -1,0 +1,105 @@
+package jambic.train;
+
+import jambic.model.Gpt;
+import jambic.tensor.DType;
+import jambic.tensor.Program;
+import jambic.tensor.Shape;
+import jambic.tensor.Tape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Region;
+import java.util.Optional;
+
+/**
+ * One iteration: batches in, gradients, update. The first run records it; every later one writes
+ * new tokens into the same tensors and replays, allocating nothing.
+ */
+public final class TrainingStep {
+  /** Where the batches of an iteration come from. */
+  @FunctionalInterface
+  public interface BatchSource {
+    /**
+     * Fills one micro batch.
+     *
+     * @param microStep which of the iteration's, from 0
+     * @param x (batchSize, blockSize), the inputs
+     * @param y (batchSize, blockSize), the targets
+     */
+    void fill(int microStep, int[] x, int[] y);
+  }
+
+  /** A forward and backward pass over fixed memory. */
+  private record MicroStep(Tensor ids, Tensor targets, Tensor step, Tensor loss, Program program) {}
+
+  private final TrainConfig config;
+  private final Gpt model;
+  private final AdamW optimizer;
+  private final Region region;
+  private final int[] x;
+  private final int[] y;
+  private final Program clear;
+  private final Program update;
+  private Optional<MicroStep> recorded = Optional.empty();
+
+  /**
+   * The iteration of a model.
+   *
+   * @param model whose parameters have gradients
+   * @param optimizer over these parameters
+   * @param config batch, context, accumulation and seed
+   * @param region holds activations while an iteration runs; between runs others may overwrite it
+   */
+  public TrainingStep(Gpt model, AdamW optimizer, TrainConfig config, Region region) {
+    this.model = model;
+    this.optimizer = optimizer;
+    this.config = config;
+    this.region = region;
+    x = new int[config.batchSize() * config.blockSize()];
+    y = new int[x.length];
+    clear = model.backend().capture(optimizer::clearGradients);
+    update = model.backend().capture(optimizer::update);
+  }
+
+  /**
+   * Runs one iteration.
+   *
+   * @param iteration its number, from 0: counts dropout and the moments' corrections
+   * @param lr the learning rate
+   * @param batches the data
+   * @return the mean loss of its batches before the update, in nats a token
+   */
+  public double run(int iteration, double lr, BatchSource batches) {
+    int steps = config.gradientAccumulationSteps();
+    clear.run();
+    double sum = 0;
+    for (int i = 0; i < steps; i++) {
+      batches.fill(i, x, y);
+      sum += forwardAndBackward(iteration * steps + i);
+    }
+    optimizer.prepare(iteration + 1, lr);
+    update.run();
+    return sum / steps;
+  }
+
+  private double forwardAndBackward(int count) {
+    if (recorded.isPresent()) {
+      MicroStep step = recorded.get();
+      step.ids.set(x);
+      step.targets.set(y);
+      step.step.set(count);
+      step.program.run();
+      return step.loss.toFloats()[0];
+    }
+    region.rewind();
+    Shape shape = Shape.of(config.batchSize(), config.blockSize());
+    Tensor ids = region.allocate(DType.I32, shape);
+    Tensor targets = region.allocate(DType.I32, shape);
+    ids.set(x);
+    targets.set(y);
+    Tape tape = new Tape(model.backend(), region, config.seed());
+    tape.step().set(count);
+    Tensor loss = model.loss(tape, ids, targets);
+    tape.backward(loss, 1f / config.gradientAccumulationSteps());
+    recorded = Optional.of(new MicroStep(ids, targets, tape.step(), loss, tape.program()));
+    return loss.toFloats()[0];
+  }
+}

@@ -1,0 +1,217 @@
+package jambic.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.Gpt;
+import jambic.model.GptConfig;
+import jambic.model.Safetensors;
+import jambic.tensor.Activation;
+import jambic.tensor.Backends;
+import jambic.tensor.DType;
+import jambic.tensor.Eager;
+import jambic.tensor.Shape;
+import jambic.tensor.Tape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.BackendProvider;
+import jambic.tensor.spi.BackendProvider.Available;
+import jambic.tensor.spi.Region;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Whole models against PyTorch: logits, loss, every gradient of the first batch, ten steps of
+ * AdamW.
+ */
+class ParityTest {
+  static Stream<Arguments> everywhere() {
+    return Backends.providers().stream()
+        .filter(provider -> provider.probe() instanceof Available)
+        .map(BackendProvider::name)
+        .flatMap(backend ->
+            Stream.of("gpt_nano", "gpt_nano_bias", "gpt_lecture")
+                .map(model -> Arguments.of(backend, model)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("everywhere")
+  void trainsAsPyTorchDoes(String backendName, String name) throws Exception {
+    Map<String, Object> json = JSON.std.mapFrom(Files.readString(resource(name + ".json")));
+    try (Backend backend = Backends.open(backendName, 2);
+        Safetensors fixture = Safetensors.open(resource(name + ".safetensors"));
+        Gpt model = new Gpt(backend, config(resource(name + ".json")));
+        Region memory = backend.region();
+        Region activations = backend.region()) {
+      var parameters = model.parameters().byName();
+      parameters.forEach((key, tensor) -> tensor.set(floats(fixture, "param/" + key)));
+      model.parameters().train(memory);
+      TrainConfig config = trainConfig(json);
+      AdamW optimizer = new AdamW(backend, memory, model.parameters(), config);
+      TrainingStep step = new TrainingStep(model, optimizer, config, activations);
+      int[] tokens = ints(fixture, "tokens"); // (steps, batch, block + 1)
+      float[] losses = floats(fixture, "train/losses");
+      float[] norms = floats(fixture, "train/grad_norms");
+      for (int i = 0; i < losses.length; i++) {
+        int first = i * config.batchSize() * (config.blockSize() + 1);
+        double loss =
+            step.run(
+                i,
+                config.learningRate(),
+                (micro, x, y) -> {
+                  for (int j = 0; j < x.length; j++) {
+                    int at = first + j / config.blockSize() * (config.blockSize() + 1);
+                    x[j] = tokens[at + j % config.blockSize()];
+                    y[j] = tokens[at + j % config.blockSize() + 1];
+                  }
+                });
+        assertThat(loss).as("loss of step %d", i).isCloseTo(losses[i], within(1e-5));
+        assertThat(optimizer.norm().toFloats()[0])
+            .as("gradient norm of step %d", i)
+            .isCloseTo(norms[i], within(1e-5f + 1e-4f * norms[i]));
+      }
+      parameters.forEach((key, tensor) -> {
+        float[] actual = tensor.toFloats();
+        float[] expected = floats(fixture, "train/param/" + key);
+        for (int i = 0; i < expected.length; i++) {
+          assertThat(actual[i]).as("%s[%d]", key, i).isCloseTo(expected[i], within(1e-4f));
+        }
+      });
+    }
+  }
+
+  private static TrainConfig trainConfig(Map<String, Object> json) {
+    List<?> betas = (List<?>) json.get("betas");
+    return Preset.SHAKESPEARE_CHAR_CPU
+        .config()
+        .withAll(
+            Map.ofEntries(
+                Map.entry("nLayer", json.get("n_layer")),
+                Map.entry("nHead", json.get("n_head")),
+                Map.entry("nEmbd", json.get("n_embd")),
+                Map.entry("blockSize", json.get("block_size")),
+                Map.entry("batchSize", json.get("batch")),
+                Map.entry("learningRate", json.get("lr")),
+                Map.entry("decayLr", false),
+                Map.entry("beta1", betas.get(0)),
+                Map.entry("beta2", betas.get(1)),
+                Map.entry("weightDecay", json.get("weight_decay")),
+                Map.entry("decayOn", json.get("weight_decay_on")),
+                Map.entry("gradClip", json.get("grad_clip"))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("everywhere")
+  void agreesWithPyTorch(String backendName, String name) throws Exception {
+    try (Backend backend = Backends.open(backendName, 2);
+        Safetensors fixture = Safetensors.open(resource(name + ".safetensors"));
+        Gpt model = new Gpt(backend, config(resource(name + ".json")));
+        Region gradients = backend.region();
+        Region step = backend.region()) {
+      var parameters = model.parameters().byName();
+      parameters.forEach((key, tensor) -> tensor.set(floats(fixture, "param/" + key)));
+      model.parameters().train(gradients);
+      model.parameters().tensors().forEach(t -> backend.elementwise().fill(List.of(t.grad()), 0));
+
+      int[][] batch = firstBatch(fixture);
+      int t = model.config().blockSize();
+      Shape shape = Shape.of(batch.length, t);
+      Tensor ids = step.allocate(DType.I32, shape);
+      Tensor targets = step.allocate(DType.I32, shape);
+      ids.set(Arrays.stream(batch).flatMapToInt(row -> Arrays.stream(row, 0, t)).toArray());
+      targets.set(Arrays.stream(batch).flatMapToInt(row -> Arrays.stream(row, 1, t + 1)).toArray());
+
+      var eager = new Eager(backend, step);
+      assertClose("logits", model.logits(eager, ids).toFloats(), floats(fixture, "logits"), 1e-4);
+
+      Tape tape = new Tape(backend, step, 0);
+      Tensor loss = model.loss(tape, ids, targets);
+      tape.backward(loss, 1);
+      assertThat(loss.toFloats()[0]).isCloseTo(floats(fixture, "loss")[0], within(1e-5f));
+      parameters.forEach((key, tensor) ->
+          assertClose(key, tensor.grad().toFloats(), floats(fixture, "grad/" + key), 1e-4));
+
+      // A second run of the recorded step adds the same gradients once more.
+      tape.program().run();
+      parameters.forEach((key, tensor) -> {
+        float[] twice = floats(fixture, "grad/" + key);
+        for (int i = 0; i < twice.length; i++) {
+          twice[i] *= 2;
+        }
+        assertClose(key, tensor.grad().toFloats(), twice, 1e-4);
+      });
+    }
+  }
+
+  /** |a - b| within the tolerance of the largest element: gradients sum over many terms. */
+  private static void assertClose(String what, float[] actual, float[] expected, double relative) {
+    assertThat(actual).as(what).hasSameSizeAs(expected);
+    double largest = 0;
+    for (float e : expected) {
+      largest = Math.max(largest, Math.abs(e));
+    }
+    for (int i = 0; i < expected.length; i++) {
+      double limit = 1e-5 + relative * Math.max(Math.abs(expected[i]), 0.1 * largest);
+      assertThat((double) actual[i]).as("%s[%d]", what, i).isCloseTo(expected[i], within(limit));
+    }
+  }
+
+  private static int[][] firstBatch(Safetensors fixture) {
+    var shape = fixture.entry("tokens").shape(); // (steps, batch, block + 1)
+    int row = shape.get(2).intValue();
+    int[] tokens = ints(fixture, "tokens");
+    int[][] rows = new int[shape.get(1).intValue()][];
+    for (int b = 0; b < rows.length; b++) {
+      rows[b] = Arrays.copyOfRange(tokens, b * row, (b + 1) * row);
+    }
+    return rows;
+  }
+
+  private static int[] ints(Safetensors fixture, String name) {
+    return fixture.entry(name).data().toArray(ValueLayout.JAVA_INT_UNALIGNED);
+  }
+
+  private static float[] floats(Safetensors fixture, String name) {
+    Safetensors.Entry entry = fixture.entry(name);
+    float[] values = new float[(int) entry.size()];
+    entry.readFloats(values, 0);
+    return values;
+  }
+
+  private static GptConfig config(Path json) throws Exception {
+    Map<String, Object> map = JSON.std.mapFrom(Files.readString(json));
+    boolean lecture = map.get("style").equals("lecture");
+    boolean bias = (Boolean) map.get("bias");
+    return new GptConfig(
+        (Integer) map.get("vocab_size"),
+        (Integer) map.get("block_size"),
+        (Integer) map.get("n_layer"),
+        (Integer) map.get("n_head"),
+        (Integer) map.get("n_embd"),
+        0,
+        0,
+        switch ((String) map.get("activation")) {
+          case "relu" -> Activation.RELU;
+          case "gelu" -> Activation.GELU_ERF;
+          default -> Activation.GELU_TANH;
+        },
+        bias,
+        bias && !lecture,
+        !lecture,
+        lecture,
+        GptConfig.DEFAULT_NORM_EPS);
+  }
+
+  private static Path resource(String name) throws Exception {
+    return Path.of(ParityTest.class.getResource("/parity/" + name).toURI());
+  }
+}
