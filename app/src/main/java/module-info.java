@@ -3,6 +3,7 @@ module jambic.app {
   requires jambic.train;
   requires info.picocli;
   requires java.desktop;
+  requires java.net.http;
 
   opens jambic.app to
       info.picocli;

@@ -28,7 +28,8 @@ public final class Launcher {
     if (tooOld(version)) {
       refuse(
           String.format(
-              "this is Java %s and Jambic needs Java %d or newer: get one from https://adoptium.net",
+              "this is Java %s and Jambic needs Java %d or newer: get one from"
+                  + " https://adoptium.net",
               version, NEEDED));
     }
     if (!vectorModuleResolved() && vectorModuleInstalled()) {

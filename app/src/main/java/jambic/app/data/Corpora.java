@@ -1,0 +1,203 @@
+package jambic.app.data;
+
+import jambic.app.terminal.Terminal;
+import jambic.model.AtomicFile;
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import jambic.train.TextFile;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Finds the text to train on by its name: {@code tinyshakespeare}, {@code jdk-source}, or a file.
+ *
+ * <p>Tiny Shakespeare is looked for in the data folder, which the variable {@code JAMBIC_DATA}
+ * names (the folder or the file itself), then in the user's cache; else it is downloaded into the
+ * cache. Wherever it comes from, its checksum is that of the original.
+ */
+public final class Corpora {
+  /** The name of tiny Shakespeare, the text without a choice. */
+  public static final String TINY_SHAKESPEARE = "tinyshakespeare";
+
+  private static final String VARIABLE = "JAMBIC_DATA";
+  private static final String FILE = "input.txt";
+
+  private final Map<String, String> environment;
+  private final Path cache;
+  private final Path javaHome;
+  private final Download download;
+  private final Download.Remote tinyShakespeare;
+  private final Terminal terminal;
+
+  Corpora(
+      Map<String, String> environment,
+      Path cache,
+      Path javaHome,
+      Download download,
+      Download.Remote tinyShakespeare,
+      Terminal terminal) {
+    this.environment = environment;
+    this.cache = cache;
+    this.javaHome = javaHome;
+    this.download = download;
+    this.tinyShakespeare = tinyShakespeare;
+    this.terminal = terminal;
+  }
+
+  /**
+   * The texts within this process's reach.
+   *
+   * @param terminal where to say what is done
+   * @return a finder of texts
+   */
+  public static Corpora of(Terminal terminal) {
+    Map<String, String> environment = System.getenv();
+    Path home = Path.of(System.getProperty("user.home"));
+    return new Corpora(
+        environment,
+        CacheFolder.of(System.getProperty("os.name"), environment, home),
+        Path.of(System.getProperty("java.home")),
+        new Download(EnvironmentProxies.of(environment), Duration.ofSeconds(20)),
+        new Download.Remote(
+            URI.create(
+                "https://raw.githubusercontent.com/karpathy/char-rnn/master/"
+                    + "data/tinyshakespeare/input.txt"),
+            1_115_394,
+            "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"),
+        terminal);
+  }
+
+  /**
+   * The text without a choice: tiny Shakespeare or, where it cannot be had, the JDK's sources, so
+   * that a first run works on any machine. Says so if it is the latter.
+   *
+   * @return the text
+   * @throws JambicException if there is neither
+   */
+  public Corpus loadDefault() {
+    try {
+      return loadTinyShakespeare();
+    } catch (JambicException noShakespeare) {
+      terminal.print(noShakespeare.getMessage());
+      Corpus corpus = JdkSource.read(javaHome);
+      terminal.print(
+          "training on %s instead: java.util of this Java, %,d characters"
+              .formatted(corpus.name(), corpus.text().length()));
+      return corpus;
+    }
+  }
+
+  /**
+   * The text of a name, that one and no other.
+   *
+   * @param name {@code tinyshakespeare}, {@code jdk-source}, or a UTF-8 file
+   * @return the text
+   * @throws JambicException if it cannot be had
+   */
+  public Corpus load(String name) {
+    return switch (name) {
+      case TINY_SHAKESPEARE -> loadTinyShakespeare();
+      case JdkSource.NAME -> JdkSource.read(javaHome);
+      default -> new Corpus(name, TextFile.read(file(name)));
+    };
+  }
+
+  private static Path file(String name) {
+    try {
+      Path file = Path.of(name);
+      if (Files.exists(file)) {
+        return file;
+      }
+    } catch (InvalidPathException e) {
+      // Then it is no file either.
+    }
+    throw new JambicException(
+        "there is no file %s to train on; give a file, %s or %s"
+            .formatted(name, TINY_SHAKESPEARE, JdkSource.NAME));
+  }
+
+  private Corpus loadTinyShakespeare() {
+    Path cached = cache.resolve(TINY_SHAKESPEARE).resolve(FILE);
+    byte[] bytes =
+        inDataFolder()
+            .map(this::checked)
+            .or(() -> read(cached).filter(this::isTinyShakespeare)) // else as if it were not there
+            .orElseGet(() -> downloaded(cached));
+    return new Corpus(TINY_SHAKESPEARE, TextFile.decode(bytes, TINY_SHAKESPEARE));
+  }
+
+  private Optional<Path> inDataFolder() {
+    String value = environment.getOrDefault(VARIABLE, "");
+    if (value.isEmpty()) {
+      return Optional.empty();
+    }
+    Path data = Path.of(value);
+    if (!Files.exists(data)) {
+      throw new JambicException("%s names %s, which does not exist".formatted(VARIABLE, data));
+    }
+    return Stream.of(data, data.resolve(TINY_SHAKESPEARE).resolve(FILE), data.resolve(FILE))
+        .filter(Files::isRegularFile)
+        .findFirst();
+  }
+
+  private byte[] checked(Path file) {
+    return read(file)
+        .filter(this::isTinyShakespeare)
+        .orElseThrow(
+            () ->
+                new JambicException(
+                    ("%s is not tiny Shakespeare, its SHA-256 is another;"
+                            + " to train on it all the same, say --data %s")
+                        .formatted(file, file)));
+  }
+
+  private boolean isTinyShakespeare(byte[] bytes) {
+    return Sha256.of(bytes).equals(tinyShakespeare.sha256());
+  }
+
+  private static Optional<byte[]> read(Path file) {
+    try {
+      return Files.isRegularFile(file) ? Optional.of(Files.readAllBytes(file)) : Optional.empty();
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+    }
+  }
+
+  private byte[] downloaded(Path target) {
+    terminal.print("downloading " + tinyShakespeare.uri());
+    byte[] bytes =
+        download.fetch(
+            tinyShakespeare,
+            received -> {
+              double share = (double) received / tinyShakespeare.size();
+              terminal.status(
+                  "%s %4d of %d KiB"
+                      .formatted(
+                          terminal.bar(share, 30), received >> 10, tinyShakespeare.size() >> 10));
+            });
+    terminal.clear();
+    try {
+      Files.createDirectories(target.getParent());
+      ByteBuffer content = ByteBuffer.wrap(bytes);
+      AtomicFile.write(
+          target,
+          channel -> {
+            while (content.hasRemaining()) {
+              channel.write(content);
+            }
+          });
+    } catch (IOException | JambicException e) {
+      // The run does not need the file, only the next one's time does.
+      terminal.print("cannot keep it for the next time: " + e.getMessage());
+    }
+    return bytes;
+  }
+}

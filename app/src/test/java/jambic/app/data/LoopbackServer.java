@@ -1,0 +1,88 @@
+package jambic.app.data;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A web server of one answer, good or bad, on this machine only. */
+final class LoopbackServer implements AutoCloseable {
+  /** Writes an answer, byte for byte; the connection is closed when it returns. */
+  interface Answer {
+    void writeTo(OutputStream out) throws IOException, InterruptedException;
+  }
+
+  private final ServerSocket server;
+  private final Thread thread;
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+
+  LoopbackServer(Answer answer) {
+    try {
+      server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    thread = Thread.ofVirtual().start(() -> serve(answer));
+  }
+
+  /** An answer of a status and a body that is announced to be {@code length} bytes long. */
+  static Answer answer(String status, int length, byte[] body) {
+    return out -> {
+      String head = "HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n".formatted(status, length);
+      out.write(head.getBytes(StandardCharsets.US_ASCII));
+      out.write(body);
+    };
+  }
+
+  URI uri() {
+    return URI.create("http://127.0.0.1:" + server.getLocalPort() + "/input.txt");
+  }
+
+  int port() {
+    return server.getLocalPort();
+  }
+
+  /** The first lines of all requests so far. */
+  List<String> requests() {
+    return requests;
+  }
+
+  private void serve(Answer answer) {
+    while (!server.isClosed()) {
+      try (Socket socket = server.accept()) {
+        requests.add(head(socket.getInputStream()).lines().findFirst().orElse(""));
+        answer.writeTo(socket.getOutputStream());
+      } catch (IOException e) {
+        // The client has gone, or the test is over.
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private static String head(InputStream in) throws IOException {
+    ByteArrayOutputStream head = new ByteArrayOutputStream();
+    while (!head.toString(StandardCharsets.US_ASCII).endsWith("\r\n\r\n")) {
+      int next = in.read();
+      if (next < 0) {
+        break;
+      }
+      head.write(next);
+    }
+    return head.toString(StandardCharsets.US_ASCII);
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    thread.interrupt();
+  }
+}

@@ -1,0 +1,100 @@
+package jambic.app.terminal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import jambic.train.Metrics;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+
+class TrainProgressTest {
+  private final StringWriter out = new StringWriter();
+  private Instant now = Instant.EPOCH;
+
+  @Test
+  void aTerminalShowsIterationLossSpeedAndTimeLeft() {
+    TrainProgress progress = progress(true, 2000);
+    progress.show(step(499, 2.41234, 31.2));
+    assertThat(statuses())
+        .containsExactly(
+            " 500/2000 ━━━━━───────────────  loss 2.4123  31.2 ms  24.6k tokens/s  eta 0:47");
+    assertThat(statuses().getFirst().length()).isLessThan(80);
+  }
+
+  @Test
+  void aTerminalIsRedrawnTenTimesASecondAndAtTheEnd() {
+    TrainProgress progress = progress(true, 1000);
+    for (int iter = 0; iter < 1000; iter++) {
+      progress.show(step(iter, 2, 1));
+      now = now.plusMillis(1);
+    }
+    assertThat(statuses()).hasSize(11).last().asString().startsWith("1000/1000");
+  }
+
+  @Test
+  void theLossShownIsTheRunningMean() {
+    TrainProgress progress = progress(true, 100);
+    for (int iter = 0; iter < 50; iter++) {
+      progress.show(step(iter, iter % 2 == 0 ? 2.1 : 1.9, 100));
+      now = now.plusMillis(100);
+    }
+    assertThat(statuses().getLast()).containsPattern("loss (2.00|1.99)").contains("  100 ms  ");
+  }
+
+  @Test
+  void anEvaluationIsALineAboveTheBar() {
+    TrainProgress progress = progress(true, 2000);
+    progress.show(step(249, 2.5, 30));
+    progress.show(new Metrics.Evaluation(250, 2.41, 2.46789));
+    progress.end();
+    assertThat(out.toString())
+        .endsWith("\r\033[K 250/2000  train loss 2.4100  val loss 2.4679" + System.lineSeparator());
+  }
+
+  @Test
+  void aFileGetsFortyLinesOrSo() {
+    TrainProgress progress = progress(false, 2000);
+    for (int iter = 0; iter < 2000; iter++) {
+      progress.show(step(iter, 2, 30));
+      now = now.plusMillis(30);
+    }
+    progress.end();
+    List<String> lines = out.toString().lines().toList();
+    assertThat(lines).hasSize(40);
+    assertThat(lines.get(1)).isEqualTo("  50/2000  loss 2.0000  30.0 ms  25.6k tokens/s  eta 0:58");
+  }
+
+  @Test
+  void aSlowRunIsNotSilent() {
+    TrainProgress progress = progress(false, 2000);
+    for (int iter = 0; iter < 10; iter++) {
+      progress.show(step(iter, 4, 20_000));
+      now = now.plus(Duration.ofSeconds(20));
+    }
+    List<String> lines = out.toString().lines().toList();
+    assertThat(lines).hasSize(5);
+    assertThat(lines.getLast())
+        .isEqualTo("   8/2000  loss 4.0000  20000 ms  38 tokens/s  eta 11:03:40");
+  }
+
+  private TrainProgress progress(boolean live, int maxIters) {
+    Terminal terminal = new Terminal(new PrintWriter(out), live, false, true);
+    return new TrainProgress(terminal, maxIters, () -> now);
+  }
+
+  /** A step of 768 tokens. */
+  private static Metrics step(int iter, double loss, double ms) {
+    return new Metrics.Step(iter, loss, 1e-3, 1, ms, 768e3 / ms, OptionalDouble.empty());
+  }
+
+  private List<String> statuses() {
+    return Arrays.stream(out.toString().split("\033\\[\\?7h"))
+        .map(status -> status.replace("\r\033[K\033[?7l", ""))
+        .toList();
+  }
+}
