@@ -151,12 +151,11 @@ public final class Corpora {
   private byte[] checked(Path file) {
     return read(file)
         .filter(this::isTinyShakespeare)
-        .orElseThrow(
-            () ->
-                new JambicException(
-                    ("%s is not tiny Shakespeare, its SHA-256 is another;"
-                            + " to train on it all the same, say --data %s")
-                        .formatted(file, file)));
+        .orElseThrow(() ->
+            new JambicException(
+                ("%s is not tiny Shakespeare, its SHA-256 is another;"
+                        + " to train on it all the same, say --data %s")
+                    .formatted(file, file)));
   }
 
   private boolean isTinyShakespeare(byte[] bytes) {

@@ -125,11 +125,10 @@ record Download(ProxySelector proxies, Duration patience) {
     }
 
     private void append(Optional<byte[]> chunk) {
-      chunk.ifPresent(
-          more -> {
-            int at = (int) Math.min(received.getAndAdd(more.length), bytes.length);
-            System.arraycopy(more, 0, bytes, at, Math.min(more.length, bytes.length - at));
-          });
+      chunk.ifPresent(more -> {
+        int at = (int) Math.min(received.getAndAdd(more.length), bytes.length);
+        System.arraycopy(more, 0, bytes, at, Math.min(more.length, bytes.length - at));
+      });
     }
 
     byte[] checked(Remote remote) throws IOException {

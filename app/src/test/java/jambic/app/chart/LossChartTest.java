@@ -160,9 +160,8 @@ class LossChartTest {
     NodeList lines = svg.getElementsByTagName("polyline");
     return IntStream.range(0, lines.getLength())
         .mapToObj(i -> (Element) lines.item(i))
-        .reduce(
-            (a, b) ->
-                a.getAttribute("points").length() >= b.getAttribute("points").length() ? a : b)
+        .reduce((a, b) ->
+            a.getAttribute("points").length() >= b.getAttribute("points").length() ? a : b)
         .orElseThrow();
   }
 

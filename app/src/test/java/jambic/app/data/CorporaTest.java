@@ -71,9 +71,8 @@ class CorporaTest {
                 + " --data %s",
             file, file);
     Path nowhere = folder.resolve("nowhere");
-    assertThatThrownBy(
-            () ->
-                corpora(online, Map.of("JAMBIC_DATA", nowhere.toString())).load("tinyshakespeare"))
+    assertThatThrownBy(() ->
+            corpora(online, Map.of("JAMBIC_DATA", nowhere.toString())).load("tinyshakespeare"))
         .hasMessage("JAMBIC_DATA names %s, which does not exist", nowhere);
   }
 
