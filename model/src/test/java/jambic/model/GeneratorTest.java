@@ -1,0 +1,149 @@
+package jambic.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Backends;
+import jambic.tensor.DType;
+import jambic.tensor.Eager;
+import jambic.tensor.JambicException;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class GeneratorTest {
+  private static final GptConfig CONFIG =
+      new GptConfig(
+          31, 12, 2, 2, 16, 0.2f, 0.2f, Activation.GELU_ERF, false, false, true, false, 1e-5f);
+  private static final Generator.Listener SILENT = (row, token) -> true;
+
+  private final Backend backend = Backends.open("auto", 2);
+  private final Gpt model = new Gpt(backend, CONFIG, new Init(0.5f, true, 3));
+
+  @AfterEach
+  void close() {
+    model.close();
+    backend.close();
+  }
+
+  @Test
+  void choosesWhatTheUncachedModelChoosesAlsoPastTheContext() {
+    int[] prompt = {5, 1, 30, 7};
+    try (Generator generator = new Generator(model, 1)) {
+      int[] cached = generator.generate(prompt, 30, Sampling.GREEDY, SILENT);
+      assertThat(cached).isEqualTo(uncached(prompt, 30));
+      assertThat(generator.generate(prompt, 30, Sampling.GREEDY, SILENT)).isEqualTo(cached);
+    }
+  }
+
+  @Test
+  void acceptsAPromptLongerThanTheContext() {
+    int[] prompt = new int[40];
+    Arrays.setAll(prompt, i -> i * 7 % 31);
+    try (Generator generator = new Generator(model, 1)) {
+      assertThat(generator.generate(prompt, 5, Sampling.GREEDY, SILENT))
+          .isEqualTo(uncached(prompt, 5));
+    }
+  }
+
+  @Test
+  void continuesEachRowOfABatchAsIfItWereAlone() {
+    int[][] prompts = {{1, 2, 3}, {4}, {9, 8, 7, 6, 5, 4, 3, 2, 1}};
+    try (Generator generator = new Generator(model, 3)) {
+      int[][] together = generator.generate(prompts, 20, Sampling.GREEDY, SILENT);
+      for (int row = 0; row < 3; row++) {
+        assertThat(together[row]).isEqualTo(uncached(prompts[row], 20));
+      }
+    }
+  }
+
+  @Test
+  void drawsTheSameForTheSameSeedAndStreamsIt() {
+    List<Integer> heard = new ArrayList<>();
+    try (Generator generator = new Generator(model, 1)) {
+      Sampling sampling = new Sampling(0.9f, 10, 0.95f, 42);
+      int[] first =
+          generator.generate(
+              new int[] {0},
+              25,
+              sampling,
+              (row, token) -> {
+                heard.add(token);
+                return true;
+              });
+      assertThat(heard).containsExactlyElementsOf(Arrays.stream(first).boxed().toList());
+      assertThat(generator.generate(new int[] {0}, 25, sampling, SILENT)).isEqualTo(first);
+      assertThat(generator.generate(new int[] {0}, 25, new Sampling(0.9f, 10, 0.95f, 43), SILENT))
+          .isNotEqualTo(first);
+    }
+  }
+
+  @Test
+  void stopsWhenTheListenerSaysSo() {
+    try (Generator generator = new Generator(model, 1)) {
+      int[] made = generator.generate(new int[] {3}, 25, Sampling.GREEDY, (row, token) -> false);
+      assertThat(made).hasSize(1);
+    }
+  }
+
+  @Test
+  void topOneIsGreedyAndTopKNeverLeavesTheBestK() {
+    float[] logits = {0.1f, 3, -1, 2.9f, 2.8f, 0};
+    assertThat(new Sampler(new Sampling(1, 1, 1, 9), 0, 6).next(logits, 0)).isEqualTo(1);
+    Sampler topThree = new Sampler(new Sampling(5, 3, 1, 9), 0, 6);
+    Sampler nucleus = new Sampler(new Sampling(1, 0, 0.6f, 9), 0, 6);
+    boolean[] seen = new boolean[6];
+    for (int i = 0; i < 500; i++) {
+      seen[topThree.next(logits, 0)] = true;
+      assertThat(nucleus.next(logits, 0)).isIn(1, 3);
+    }
+    assertThat(seen).containsExactly(false, true, false, true, true, false);
+  }
+
+  @Test
+  void drawsInProportion() {
+    float[] logits = {0, (float) Math.log(3)};
+    Sampler sampler = new Sampler(Sampling.plain(1), 0, 2);
+    int ones = 0;
+    for (int i = 0; i < 10_000; i++) {
+      ones += sampler.next(logits, 0);
+    }
+    assertThat(ones).isBetween(7_300, 7_700);
+  }
+
+  @Test
+  void refusesWhatItCannotContinue() {
+    try (Generator generator = new Generator(model, 1)) {
+      assertThatThrownBy(() -> generator.generate(new int[0], 1, Sampling.GREEDY, SILENT))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("empty");
+      assertThatThrownBy(() -> generator.generate(new int[] {31}, 1, Sampling.GREEDY, SILENT))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("31");
+    }
+  }
+
+  /** What nanoGPT does: the whole context again for every token. */
+  private int[] uncached(int[] prompt, int count) {
+    int[] tokens = Arrays.copyOf(prompt, prompt.length + count);
+    try (Region region = backend.region()) {
+      for (int n = prompt.length; n < tokens.length; n++) {
+        int[] context = Arrays.copyOfRange(tokens, Math.max(0, n - CONFIG.blockSize()), n);
+        region.rewind();
+        Tensor ids = region.allocate(DType.I32, Shape.of(1, context.length));
+        ids.set(context);
+        float[] logits = model.logits(new Eager(backend, region), ids).toFloats();
+        int last = (context.length - 1) * CONFIG.vocabSize();
+        tokens[n] = new Sampler(Sampling.GREEDY, 0, CONFIG.vocabSize()).next(logits, last);
+      }
+    }
+    return Arrays.copyOfRange(tokens, prompt.length, tokens.length);
+  }
+}

@@ -1,0 +1,233 @@
+package jambic.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import java.util.List;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Gradients through graphs of operations, against finite differences on the reference backend. */
+class TapeTest {
+  private static final int B = 2;
+  private static final int T = 3;
+  private static final int C = 4;
+  private static final int V = 5;
+
+  private final Backend backend = Backends.open("reference", 1);
+  private final Region weights = backend.region();
+  private final Region step = backend.region();
+  private final Philox random = new Philox(7, 0);
+  private final Tensor ids = ints(Shape.of(B, T), 0, 1, 2, 3, 4, 0);
+  private final Tensor targets = ints(Shape.of(B, T), 1, 2, -1, 4, 0, 1);
+  private final Tensor wte = weight(V, C);
+  private final Tensor wpe = weight(T, C);
+  private final Tensor w = weight(C, C);
+  private final Tensor b = weight(C);
+  private final Tensor g = weight(C);
+  private final Tensor qkv = weight(3 * C, C);
+  private final Tensor head = weight(V, C);
+
+  @AfterEach
+  void close() {
+    step.close();
+    weights.close();
+    backend.close();
+  }
+
+  @Test
+  void followsATransformerBlock() {
+    check(ops -> {
+      Tensor x = ops.embed(ids, wte, wpe);
+      Tensor y = ops.causalAttention(ops.linear(ops.layerNorm(x, g, b, 1e-5f), qkv, none()), 2, 0);
+      x = ops.residual(x, ops.linear(y, w, b), 0);
+      Tensor h = ops.linear(ops.layerNorm(x, g, none(), 1e-5f), w, b, Activation.GELU_ERF);
+      x = ops.residual(x, ops.linear(h, w, none()), 0);
+      return ops.crossEntropy(ops.linear(x, head, none()), targets, 0.1f);
+    });
+  }
+
+  @Test
+  void addsUpTheGradientsOfATensorUsedTwice() {
+    check(ops -> {
+      Tensor x = ops.embed(ids, wte, none());
+      Tensor left = ops.linear(x, w, b);
+      Tensor right = ops.linear(x, w, none(), Activation.GELU_TANH);
+      Tensor sum = ops.residual(left, right, 0);
+      sum = ops.residual(sum, sum, 0); // the same tensor on both sides
+      sum = ops.residual(x, sum, 0);
+      return ops.crossEntropy(ops.linear(sum, head, none()), targets, 0);
+    });
+  }
+
+  @Test
+  void tiesTheHeadToTheEmbedding() {
+    check(ops -> ops.crossEntropy(ops.linear(ops.embed(ids, wte, wpe), wte, none()), targets, 0));
+  }
+
+  @Test
+  void keepsLogitsThatAreUsedAgain() {
+    check(ops -> {
+      Tensor logits = ops.linear(ops.embed(ids, wte, none()), w, b);
+      Tensor normed = ops.layerNorm(logits, g, b, 1e-5f);
+      return ops.crossEntropy(ops.residual(logits, normed, 0), clipped(targets), 0);
+    });
+  }
+
+  @Test
+  void dropsTheSameElementsForwardAndBackward() {
+    check(ops -> {
+      Tensor x = ops.dropout(ops.embed(ids, wte, wpe), 0.3f);
+      Tensor y = ops.causalAttention(ops.linear(x, qkv, none()), 2, 0.4f);
+      x = ops.residual(x, ops.linear(y, w, b), 0.5f);
+      return ops.crossEntropy(ops.linear(x, head, none()), targets, 0);
+    });
+  }
+
+  @Test
+  void dropsOthersAtAnotherStep() {
+    Tape tape = new Tape(backend, step, 1);
+    Tensor x = ops(tape);
+    float[] first = x.toFloats();
+    tape.step().set(1);
+    tape.program().run();
+    float[] second = x.toFloats();
+    tape.step().set(0);
+    tape.program().run();
+    assertThat(second).isNotEqualTo(first);
+    assertThat(x.toFloats()).isEqualTo(first);
+  }
+
+  private Tensor ops(Tape tape) {
+    return tape.dropout(tape.embed(ids, wte, wpe), 0.5f);
+  }
+
+  @Test
+  void reusesMemoryOnTheWayBack() {
+    Function<Integer, Long> bytes =
+        layers -> {
+          try (Region region = backend.region()) {
+            Tape tape = new Tape(backend, region, 1);
+            Tensor x = tape.embed(ids, wte, wpe);
+            for (int i = 0; i < layers; i++) {
+              x = tape.residual(x, tape.linear(tape.layerNorm(x, g, b, 1e-5f), w, b), 0);
+            }
+            Tensor before = region.allocate(DType.F32, Shape.of(1));
+            tape.backward(tape.crossEntropy(tape.linear(x, head, none()), targets, 0), 1);
+            Tensor after = region.allocate(DType.F32, Shape.of(1000));
+            return after.offset() - before.offset();
+          }
+        };
+    assertThat(bytes.apply(30)).isEqualTo(bytes.apply(3));
+  }
+
+  @Test
+  void leavesFrozenWeightsAlone() {
+    w.trainInto(Tensor.NONE);
+    Tape tape = new Tape(backend, step, 1);
+    Tensor loss =
+        tape.crossEntropy(
+            tape.linear(tape.linear(tape.embed(ids, wte, wpe), w, none()), head, none()),
+            targets,
+            0);
+    tape.backward(loss, 1);
+    assertThat(head.grad().toFloats()).isNotEqualTo(new float[V * C]);
+    assertThat(wte.grad().toFloats()).isNotEqualTo(new float[V * C]);
+  }
+
+  @Test
+  void refusesAViewThatWouldLoseTheWayBack() {
+    Tape tape = new Tape(backend, step, 1);
+    Tensor x = tape.embed(ids, wte, wpe);
+    Tensor flat = x.reshape(Shape.of(B * T, C));
+    assertThatThrownBy(() -> tape.linear(flat, w, none()))
+        .isInstanceOf(ShapeException.class)
+        .hasMessageContaining("views");
+  }
+
+  @Test
+  void namesOperationAndShapes() {
+    Tape tape = new Tape(backend, step, 1);
+    Tensor x = tape.embed(ids, wte, wpe);
+    assertThatThrownBy(() -> tape.linear(x, weight(6, 7), none()))
+        .isInstanceOf(ShapeException.class)
+        .hasMessage("linear: x F32(2, 3, 4) needs w (n, 4), got F32(6, 7)");
+  }
+
+  /** Compares every gradient with (loss(w + h) - loss(w - h)) / 2h, then the recorded program. */
+  private void check(Function<Ops, Tensor> model) {
+    List<Tensor> all = List.of(wte, wpe, w, b, g, qkv, head);
+    backend.elementwise().fill(all.stream().map(Tensor::grad).toList(), 0);
+    step.rewind();
+    Tape tape = new Tape(backend, step, 1);
+    Tensor loss = model.apply(tape);
+    tape.backward(loss, 0.5f);
+    float[][] taken = all.stream().map(t -> t.grad().toFloats()).toArray(float[][]::new);
+    float value = loss.toFloats()[0];
+
+    tape.program().run();
+    assertThat(loss.toFloats()[0]).isEqualTo(value);
+    for (int i = 0; i < taken.length; i++) {
+      float[] twice = all.get(i).grad().toFloats();
+      for (int j = 0; j < twice.length; j++) {
+        assertThat(twice[j]).isCloseTo(2 * taken[i][j], within(1e-5f));
+      }
+    }
+
+    float h = 1e-2f;
+    for (int i = 0; i < taken.length; i++) {
+      Tensor tensor = all.get(i);
+      float[] at = tensor.toFloats();
+      for (int j = 0; j < at.length; j++) {
+        double up = lossWith(model, tensor, at, j, h);
+        double down = lossWith(model, tensor, at, j, -h);
+        assertThat((double) taken[i][j])
+            .as("gradient %d of %s", j, tensor)
+            .isCloseTo(0.5 * (up - down) / (2 * h), within(2e-4));
+      }
+      tensor.set(at);
+    }
+  }
+
+  private double lossWith(Function<Ops, Tensor> model, Tensor tensor, float[] at, int j, float h) {
+    float[] moved = at.clone();
+    moved[j] += h;
+    tensor.set(moved);
+    step.rewind();
+    return model.apply(new Tape(backend, step, 1)).toFloats()[0];
+  }
+
+  private Tensor clipped(Tensor wide) {
+    int[] values = wide.toInts();
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Math.min(values[i], C - 1);
+    }
+    return ints(wide.shape(), values);
+  }
+
+  private Tensor weight(int... dims) {
+    Tensor tensor = weights.allocate(DType.F32, Shape.of(dims));
+    float[] values = new float[(int) tensor.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (0.5 * random.nextGaussian());
+    }
+    tensor.set(values);
+    tensor.trainInto(weights.allocate(DType.F32, tensor.shape()));
+    backend.elementwise().fill(List.of(tensor.grad()), 0);
+    return tensor;
+  }
+
+  private Tensor ints(Shape shape, int... values) {
+    Tensor tensor = weights.allocate(DType.I32, shape);
+    tensor.set(values);
+    return tensor;
+  }
+
+  private static Tensor none() {
+    return Tensor.NONE;
+  }
+}
