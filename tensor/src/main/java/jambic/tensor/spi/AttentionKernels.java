@@ -18,7 +18,8 @@ public interface AttentionKernels {
    * @param q (B, T, C)
    * @param k (B, S, C)
    * @param v (B, S, C)
-   * @param lengths I32 (B): keys at or past it are padding, at least 1 is not; or none
+   * @param lengths I32 (B): keys at or past it are padding, of finite numbers, and at least 1 is
+   *     not; or none
    * @param heads H
    * @param causal whether query t sees only keys up to t (then S = T)
    * @param dropout of the attention weights
@@ -35,7 +36,7 @@ public interface AttentionKernels {
       Dropout dropout);
 
   /**
-   * The gradients of {@link #forward}.
+   * The gradients of {@link #forward}; those of padding are 0.
    *
    * @param dq (B, T, C), overwritten
    * @param dk (B, S, C), overwritten
@@ -69,11 +70,12 @@ public interface AttentionKernels {
   /**
    * Causal attention over remembered keys and values: appends k and v to the caches at {@code
    * starts[b]}, then query t of row b sees cached positions up to {@code starts[b] + t}. T = 1
-   * decodes, T > 1 prefills.
+   * decodes, T > 1 prefills. What the caches hold behind the last of these is never read: it may be
+   * NaN.
    *
    * @param out (B, T, C), overwritten; contiguous
-   * @param kCache (B, S, C), rows {@code starts[b] ..} overwritten
-   * @param vCache (B, S, C), rows {@code starts[b] ..} overwritten
+   * @param kCache (B, S, C), rows {@code starts[b] .. starts[b] + T - 1} overwritten
+   * @param vCache (B, S, C), rows {@code starts[b] .. starts[b] + T - 1} overwritten
    * @param q (B, T, C)
    * @param k (B, T, C)
    * @param v (B, T, C)

@@ -53,15 +53,17 @@ public interface OptimizerContract {
             });
   }
 
-  /** A first step, a late step, and one without decay. */
+  /** A first step, a late step, one without decay, one with an epsilon that shows. */
   @Test
   default void adamW() {
-    check("first step", 1e-3f, 0.1f, 0.05f, 0.3f, 0.1f);
-    check("late step", 3e-4f, 1, 1, 1, 0.01f);
-    check("no decay", 1e-2f, 0.5f, 0.1f, 1, 0);
+    check("first step", 1e-3f, 0.1f, 0.05f, 0.3f, 1e-8f, 0.1f);
+    check("late step", 3e-4f, 1, 1, 1, 1e-8f, 0.01f);
+    check("no decay", 1e-2f, 0.5f, 0.1f, 1, 1e-8f, 0);
+    check("large epsilon", 1e-2f, 0.5f, 0.1f, 1, 0.25f, 0.1f);
   }
 
-  private void check(String title, float lr, float c1, float c2, float clip, float weightDecay) {
+  private void check(
+      String title, float lr, float c1, float c2, float clip, float eps, float decay) {
     contract()
         .check(
             "optimizer.adamW " + title,
@@ -79,14 +81,40 @@ public interface OptimizerContract {
                 v.add(scene.written("v" + i, squares));
                 grads.add(scene.input("grad" + i, n));
               }
-              double[] hyper = {lr, c1, c2};
-              Tensor device = scene.input("hyper", i -> hyper[i], 3);
+              Tensor hyper = hyper(scene, lr, c1, c2);
               Tensor scale = scene.input("scale", i -> clip, 1);
               return () ->
                   scene
                       .backend()
                       .optimizer()
-                      .adamW(params, m, v, grads, device, scale, 0.9f, 0.99f, 1e-8f, weightDecay);
+                      .adamW(params, m, v, grads, hyper, scale, 0.9f, 0.99f, eps, decay);
             });
+  }
+
+  /** Where no gradient ever was, 0 / (0 + eps) leaves a parameter as it is. */
+  @Test
+  default void adamWOfZeros() {
+    contract()
+        .check(
+            "optimizer.adamW of zeros",
+            Tolerance.EXACT,
+            scene -> {
+              List<Tensor> params = List.of(scene.accumulated("param", 40));
+              List<Tensor> m = List.of(scene.written("m", scene.input("m", i -> 0, 40)));
+              List<Tensor> v = List.of(scene.written("v", scene.input("v", i -> 0, 40)));
+              List<Tensor> grads = List.of(scene.input("grad", i -> 0, 40));
+              Tensor hyper = hyper(scene, 1e-3f, 0.1f, 0.01f);
+              Tensor scale = scene.input("scale", i -> 1, 1);
+              return () ->
+                  scene
+                      .backend()
+                      .optimizer()
+                      .adamW(params, m, v, grads, hyper, scale, 0.9f, 0.99f, 1e-8f, 0);
+            });
+  }
+
+  private static Tensor hyper(Scene scene, float lr, float c1, float c2) {
+    double[] values = {lr, c1, c2};
+    return scene.input("hyper", i -> values[i], 3);
   }
 }
