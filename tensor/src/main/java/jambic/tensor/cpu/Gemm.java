@@ -1,17 +1,19 @@
 package jambic.tensor.cpu;
 
 /**
- * Matrix products of row-major {@code float} matrices: {@code c (m, n) = op(a) (m, k) * op(b) (k,
- * n)}, where {@code op} may transpose.
+ * Matrix products {@code c (m, n) = a (m, k) b (k, n)}, where {@code a} and {@code b} may be
+ * transposed views.
  *
- * <p>The classic blocked algorithm: {@code k} is cut in blocks, a block of {@code op(b)} is packed
- * in panels as wide as the tile, a block of {@code op(a)} in panels as high as the tile, and {@link
- * Tile} multiplies a panel of each into registers. A matrix that already lies as a tile can read it
- * is not packed while it is small, because packing then costs more than it saves.
+ * <p>The classic blocked algorithm: {@code k} is cut in blocks; in each, {@code a} is packed in
+ * panels as high as the tile, {@code b} in panels as wide, and {@link Tile} multiplies a panel of
+ * each into registers. The smaller matrix is packed once for all. The larger one is cut in pieces
+ * of some panels, and whoever takes a piece packs it into memory of his own, which stays in his
+ * second-level cache, and multiplies it with all of the smaller one: packing both for all costs
+ * twice the time, because it has to write to the third level. A matrix that lies as a tile can read
+ * it is not packed at all when too few tiles read it; then only an incomplete last panel is.
  *
- * <p>The workers share out the packing and then the tiles of {@code c}. Every element of {@code c}
- * is summed over {@code k} by one thread in an order that depends on the shape alone, so the bits
- * do not depend on the number of threads.
+ * <p>Every element of {@code c} is summed over {@code k} by one thread in an order that depends on
+ * the shape alone, so the bits do not depend on the number of threads.
  *
  * <p>A {@code Gemm} owns its packing buffers, which grow to the largest product and are then
  * reused: one product runs at a time.
@@ -22,51 +24,50 @@ final class Gemm {
   private static final int MR = TILE.rows();
   private static final int NR = 2 * L;
 
-  /**
-   * Steps of a block of k: a panel of b then stays in the second-level cache, one of a in the
-   * first.
-   */
-  private static final int KC = 384;
+  /** The longest block of k: a panel of a stays in the first-level cache. */
+  private static final int MAX_STEPS = 512;
 
-  private static final int NC = 4096;
-  private static final int MC = 4096;
+  /** The most rows or columns of the matrix packed for all: 8 MiB. */
+  private static final int MAX_SHARED = 4096;
 
-  /** The piece of c that a worker takes at a time. */
-  private static final int CHUNK_ROWS = 128;
+  /** The most rows or columns of a piece: with MAX_STEPS, a quarter of a second-level cache. */
+  private static final int MAX_PIECE = 128;
 
-  private static final int CHUNK_COLUMNS = 256;
+  /** A matrix that no more than this many rows, or columns, of the other meet is read in place. */
+  private static final int IN_PLACE_A = 128;
 
-  /** A matrix that the other side reads no more often than this is not worth packing. */
-  private static final int DIRECT_A = 128;
+  private static final int IN_PLACE_B = 64;
 
-  private static final int DIRECT_B = 64;
+  /** Below this many multiply-adds (some 10 us) the launch of workers costs more than it saves. */
+  private static final int SERIAL = 1_000_000;
+
+  /** Large arrays start 16 bytes behind a cache line; this many elements complete it. */
+  private static final int ALIGN = 12;
+
+  /** How many rows or columns of the shared matrix are packed as one piece of work. */
+  private static final int PACK_PIECE = 64;
 
   private static final float[] ZEROS = new float[NR];
-  private static final float[] NO_BIAS = {};
 
   private final Workers workers;
-  private final Workers.Task packTask = this::pack;
-  private final Workers.Task multiplyTask = this::multiplyChunk;
-  private float[] packedA = {};
-  private float[] packedB = {};
-  private final float[] biasEdge = new float[NR];
+  private final Workers.Task packTask = this::packShared;
+  private final Workers.Task multiplyTask = this::multiplyPiece;
+  private final float[] edgeInit = new float[NR];
+  private float[] shared = {};
 
   // The product being computed.
-  private boolean transA;
-  private boolean transB;
-  private float[] a;
-  private int aOff;
-  private int lda;
-  private float[] b;
-  private int bOff;
-  private int ldb;
-  private float[] c;
-  private int cOff;
-  private int ldc;
+  private Matrix a;
+  private Matrix b;
+  private Matrix c;
   private float[] bias;
-  private int biasOff;
+  private int biasOffset;
+  private boolean parallel;
+  private boolean ownRows;
+  private boolean inPlaceA;
+  private boolean inPlaceB;
 
-  // The block being computed.
+  // The block being computed, [i0, i0 + rows) x [j0, j0 + columns) x [p0, p0 + steps), cut in
+  // pieces.
   private int i0;
   private int j0;
   private int p0;
@@ -74,106 +75,106 @@ final class Gemm {
   private int columns;
   private int steps;
   private boolean add;
-  private int firstPackedA;
-  private int firstPackedB;
-  private int chunkRows;
-  private int chunkColumns;
+  private boolean useBias;
+  private int pieceRows;
+  private int pieceColumns;
 
+  /**
+   * Creates the products' buffers.
+   *
+   * @param workers who computes
+   */
   Gemm(Workers workers) {
     this.workers = workers;
   }
 
-  /** As the full form, without a bias. */
-  void multiply(
-      boolean transA,
-      boolean transB,
-      int m,
-      int n,
-      int k,
-      float[] a,
-      int aOff,
-      int lda,
-      float[] b,
-      int bOff,
-      int ldb,
-      float[] c,
-      int cOff,
-      int ldc,
-      boolean accumulate) {
-    multiply(
-        transA, transB, m, n, k, a, aOff, lda, b, bOff, ldb, c, cOff, ldc, accumulate, NO_BIAS, 0);
+  /** {@code c = a b}. */
+  void multiply(Matrix c, Matrix a, Matrix b) {
+    multiply(c, a, b, false, ZEROS, -1);
   }
 
-  void multiply(
-      boolean transA,
-      boolean transB,
-      int m,
-      int n,
-      int k,
-      float[] a,
-      int aOff,
-      int lda,
-      float[] b,
-      int bOff,
-      int ldb,
-      float[] c,
-      int cOff,
-      int ldc,
-      boolean accumulate,
-      float[] bias,
-      int biasOff) {
-    this.transA = transA;
-    this.transB = transB;
+  /** {@code c = a b + bias}, with element {@code j} of the bias at {@code bias[biasOffset + j]}. */
+  void multiply(Matrix c, Matrix a, Matrix b, float[] bias, int biasOffset) {
+    multiply(c, a, b, false, bias, biasOffset);
+  }
+
+  /** {@code c += a b}. */
+  void multiplyAdd(Matrix c, Matrix a, Matrix b) {
+    multiply(c, a, b, true, ZEROS, -1);
+  }
+
+  private void multiply(
+      Matrix c, Matrix a, Matrix b, boolean accumulate, float[] bias, int biasOffset) {
+    assert !c.transposed() && c.rows() == a.rows() && c.columns() == b.columns();
+    assert a.columns() == b.rows();
     this.a = a;
-    this.aOff = aOff;
-    this.lda = lda;
     this.b = b;
-    this.bOff = bOff;
-    this.ldb = ldb;
     this.c = c;
-    this.cOff = cOff;
-    this.ldc = ldc;
     this.bias = bias;
-    this.biasOff = biasOff;
-    boolean parallel = 2.0 * m * n * k >= 2e6;
-    boolean packA = n > DIRECT_A;
-    boolean packB = transB || m > DIRECT_B;
-    int kBlocks = Math.max(1, (k + KC - 1) / KC);
-    int kBlock = (k + kBlocks - 1) / kBlocks;
-    for (j0 = 0; j0 < n; j0 += NC) {
-      columns = Math.min(NC, n - j0);
-      int panelsB = (columns + NR - 1) / NR;
-      firstPackedB = packB ? 0 : columns / NR;
-      for (int block = 0; block < kBlocks; block++) {
-        p0 = block * kBlock;
-        steps = Math.min(kBlock, k - p0);
-        add = accumulate || block > 0;
-        if (block > 0) {
-          this.bias = NO_BIAS;
+    this.biasOffset = biasOffset;
+    int m = c.rows();
+    int n = c.columns();
+    int k = a.columns();
+    parallel = (double) m * n * k > SERIAL;
+    ownRows = m > n;
+    inPlaceA = n <= IN_PLACE_A;
+    inPlaceB = m <= IN_PLACE_B && !b.transposed();
+    int blocks = Math.max(1, divideUp(k, MAX_STEPS));
+    int blockSteps = divideUp(k, blocks);
+    for (int block = 0; block < blocks; block++) {
+      p0 = block * blockSteps;
+      steps = Math.min(blockSteps, k - p0);
+      add = accumulate || block > 0;
+      useBias = biasOffset >= 0 && block == 0;
+      if (useBias) {
+        int edge = n % NR;
+        System.arraycopy(bias, biasOffset + n - edge, edgeInit, 0, edge);
+      }
+      i0 = 0;
+      j0 = 0;
+      rows = m;
+      columns = n;
+      if (ownRows) {
+        for (; j0 < n; j0 += MAX_SHARED) {
+          columns = Math.min(MAX_SHARED, n - j0);
+          multiplyBlock();
         }
-        for (i0 = 0; i0 < m; i0 += MC) {
-          rows = Math.min(MC, m - i0);
-          int panelsA = (rows + MR - 1) / MR;
-          firstPackedA = packA ? 0 : rows / MR;
-          int packsA = panelsA - firstPackedA;
-          int packsB = i0 == 0 ? panelsB - firstPackedB : 0;
-          packedA = grown(packedA, packsA * steps * MR);
-          packedB = grown(packedB, packsB * steps * NR);
-          int groupsA = (packsA + 3) / 4;
-          run(groupsA + packsB, packTask, parallel && (packsA * MR + packsB * NR) * steps > 16384);
-          chunkRows = CHUNK_ROWS;
-          chunkColumns = CHUNK_COLUMNS;
-          run(
-              ((rows + chunkRows - 1) / chunkRows) * ((columns + chunkColumns - 1) / chunkColumns),
-              multiplyTask,
-              parallel);
+      } else {
+        for (; i0 < m; i0 += MAX_SHARED) {
+          rows = Math.min(MAX_SHARED, m - i0);
+          multiplyBlock();
         }
       }
-      this.bias = bias;
     }
   }
 
-  private void run(int count, Workers.Task task, boolean parallel) {
+  private void multiplyBlock() {
+    int extent = ownRows ? columns : rows;
+    int firstPacked = ownRows ? firstPackedColumn() : firstPackedRow();
+    int floats = ALIGN + roundUp(extent - firstPacked, ownRows ? NR : MR) * steps;
+    if (shared.length < floats) {
+      shared = new float[floats];
+    }
+    run(divideUp(extent - firstPacked, PACK_PIECE), packTask);
+    choosePieces();
+    run(divideUp(rows, pieceRows) * divideUp(columns, pieceColumns), multiplyTask);
+  }
+
+  /** Cuts the larger matrix, and the smaller one too when there would not be work for everyone. */
+  private void choosePieces() {
+    int wanted = parallel ? 4 * workers.threads() : 1;
+    int unit = ownRows ? MR : NR;
+    int extent = ownRows ? rows : columns;
+    int piece = Math.clamp(roundUp(divideUp(extent, wanted), unit), unit, MAX_PIECE);
+    int across = divideUp(wanted, divideUp(extent, piece));
+    int otherUnit = ownRows ? NR : MR;
+    int other = ownRows ? columns : rows;
+    int otherPiece = roundUp(divideUp(other, across), otherUnit);
+    pieceRows = ownRows ? piece : otherPiece;
+    pieceColumns = ownRows ? otherPiece : piece;
+  }
+
+  private void run(int count, Workers.Task task) {
     if (parallel) {
       workers.parallel(count, task);
     } else {
@@ -183,116 +184,157 @@ final class Gemm {
     }
   }
 
-  private static float[] grown(float[] buffer, int floats) {
-    return buffer.length < floats ? new float[floats] : buffer;
+  private int firstPackedRow() {
+    return inPlaceA ? rows - rows % MR : 0;
   }
 
-  private void pack(int piece, int worker) {
-    int panels = (rows + MR - 1) / MR;
-    int groups = (panels - firstPackedA + 3) / 4;
-    if (piece < groups) {
-      int from = firstPackedA + piece * 4;
-      int to = Math.min(from + 4, panels);
-      for (int panel = from; panel < to; panel++) {
-        int i = panel * MR;
-        int valid = Math.min(MR, rows - i);
-        int d = (panel - firstPackedA) * steps * MR;
-        if (transA) {
-          Panels.copy(steps, a, aOff + p0 * lda + i0 + i, lda, valid, packedA, d, MR);
-        } else {
-          Panels.interleave(steps, a, aOff + (i0 + i) * lda + p0, lda, valid, packedA, d, MR);
+  private int firstPackedColumn() {
+    return inPlaceB ? columns - columns % NR : 0;
+  }
+
+  private void packShared(int piece, int worker) {
+    int first = ownRows ? firstPackedColumn() : firstPackedRow();
+    int from = first + piece * PACK_PIECE;
+    int to = ALIGN + (from - first) * steps;
+    if (ownRows) {
+      packB(from, Math.min(from + PACK_PIECE, columns), shared, to);
+    } else {
+      packA(from, Math.min(from + PACK_PIECE, rows), shared, to);
+    }
+  }
+
+  private void packA(int from, int end, float[] packed, int to) {
+    int s = a.at(i0 + from, p0);
+    if (a.transposed()) {
+      Panels.copy(steps, a.data(), s, a.stride(), end - from, packed, to, MR);
+    } else {
+      for (int i = from; i < end; i += MR) {
+        int d = to + (i - from) * steps;
+        int valid = Math.min(MR, end - i);
+        Panels.interleave(steps, a.data(), a.at(i0 + i, p0), a.stride(), valid, packed, d, MR);
+      }
+    }
+  }
+
+  private void packB(int from, int end, float[] packed, int to) {
+    if (!b.transposed()) {
+      int s = b.at(p0, j0 + from);
+      Panels.copy(steps, b.data(), s, b.stride(), end - from, packed, to, NR);
+      return;
+    }
+    for (int j = from; j < end; j += NR) {
+      int d = to + (j - from) * steps;
+      int valid = Math.min(NR, end - j);
+      Panels.interleave(steps, b.data(), b.at(p0, j0 + j), b.stride(), valid, packed, d, NR);
+    }
+  }
+
+  private void multiplyPiece(int piece, int worker) {
+    int piecesDown = divideUp(rows, pieceRows);
+    int iFrom = piece % piecesDown * pieceRows;
+    int jFrom = piece / piecesDown * pieceColumns;
+    int iEnd = Math.min(iFrom + pieceRows, rows);
+    int jEnd = Math.min(jFrom + pieceColumns, columns);
+    // Whole tiles of an edge first, then the panels: both stay where they are from call to call.
+    int panels = (ownRows ? pieceRows : pieceColumns) * steps;
+    float[] own = workers.scratch(worker, ALIGN + panels + MR * NR);
+    int whole = own.length - MR * NR;
+    if (ownRows) {
+      int firstA = Math.max(iFrom, firstPackedRow());
+      int firstB = firstPackedColumn();
+      if (firstA < iEnd) {
+        packA(firstA, iEnd, own, ALIGN);
+      }
+      for (int j = jFrom; j < jEnd; j += NR) {
+        for (int i = iFrom; i < iEnd; i += MR) {
+          tile(i, j, own, firstA, shared, firstB, own, whole);
         }
       }
-      return;
-    }
-    int panel = firstPackedB + piece - groups;
-    int j = panel * NR;
-    int valid = Math.min(NR, columns - j);
-    int width = valid <= L ? L : NR;
-    int d = (panel - firstPackedB) * steps * NR;
-    if (transB) {
-      Panels.interleave(steps, b, bOff + (j0 + j) * ldb + p0, ldb, valid, packedB, d, width);
     } else {
-      Panels.copy(steps, b, bOff + p0 * ldb + j0 + j, ldb, valid, packedB, d, width);
-    }
-  }
-
-  private void multiplyChunk(int piece, int worker) {
-    int chunksDown = (rows + chunkRows - 1) / chunkRows;
-    int iFrom = piece % chunksDown * chunkRows;
-    int jFrom = piece / chunksDown * chunkColumns;
-    int iTo = Math.min(iFrom + chunkRows, rows);
-    int jTo = Math.min(jFrom + chunkColumns, columns);
-    for (int i = iFrom; i < iTo; i += MR) {
-      for (int j = jFrom; j < jTo; j += NR) {
-        tile(i, j, worker);
+      int firstA = firstPackedRow();
+      int firstB = Math.max(jFrom, firstPackedColumn());
+      if (firstB < jEnd) {
+        packB(firstB, jEnd, own, ALIGN);
+      }
+      for (int i = iFrom; i < iEnd; i += MR) {
+        for (int j = jFrom; j < jEnd; j += NR) {
+          tile(i, j, shared, firstA, own, firstB, own, whole);
+        }
       }
     }
   }
 
-  private void tile(int i, int j, int worker) {
+  /** A tile of c, or, at the edge, a whole tile aside of which what lies in c is stored. */
+  private void tile(
+      int i,
+      int j,
+      float[] packedA,
+      int firstA,
+      float[] packedB,
+      int firstB,
+      float[] aside,
+      int whole) {
     int height = Math.min(MR, rows - i);
     int width = Math.min(NR, columns - j);
-    int panelB = j / NR - firstPackedB;
-    boolean isPackedB = panelB >= 0;
-    float[] bs = isPackedB ? packedB : b;
-    int bi = isPackedB ? panelB * steps * NR : bOff + p0 * ldb + j0 + j;
-    int bStep = isPackedB ? width <= L ? L : NR : ldb;
-    float[] init = ZEROS;
-    int ii = 0;
-    if (bias.length != 0) {
-      if (width == NR) {
-        init = bias;
-        ii = biasOff + j0 + j;
-      } else {
-        init = biasEdge;
-        System.arraycopy(bias, biasOff + j0 + j, init, 0, width);
-      }
-    }
+    float[] out = c.data();
+    int to = c.at(i0 + i, j0 + j);
     if (height == MR && (width == NR || width == L)) {
-      tile(i, width, bs, bi, bStep, c, cOff + (i0 + i) * ldc + j0 + j, ldc, add, init, ii);
+      tile(i, j, width, packedA, firstA, packedB, firstB, out, to, c.stride(), add);
       return;
     }
-    float[] edge = workers.scratch(worker, MR * NR);
-    tile(i, width, bs, bi, bStep, edge, 0, NR, false, init, ii);
-    for (int r = 0; r < height; r++) {
-      int ci = cOff + (i0 + i + r) * ldc + j0 + j;
+    tile(i, j, width, packedA, firstA, packedB, firstB, aside, whole, NR, false);
+    for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
-        c[ci + x] = add ? c[ci + x] + edge[r * NR + x] : edge[r * NR + x];
+        float value = aside[whole + y * NR + x];
+        int at = to + y * c.stride() + x;
+        out[at] = add ? out[at] + value : value;
       }
     }
   }
 
   private void tile(
       int i,
+      int j,
       int width,
-      float[] bs,
-      int bi,
-      int bStep,
+      float[] packedA,
+      int firstA,
+      float[] packedB,
+      int firstB,
       float[] out,
-      int oi,
-      int ldo,
-      boolean add,
-      float[] init,
-      int ii) {
-    int panelA = i / MR - firstPackedA;
-    boolean narrow = width <= L;
-    if (panelA < 0 && !transA) {
-      int ai = aOff + (i0 + i) * lda + p0;
-      if (narrow) {
-        TILE.rows1(steps, a, ai, lda, bs, bi, bStep, out, oi, ldo, add, init, ii);
+      int to,
+      int stride,
+      boolean add) {
+    boolean isPackedB = j >= firstB;
+    float[] bs = isPackedB ? packedB : b.data();
+    int bi = isPackedB ? ALIGN + (j - firstB) * steps : b.at(p0, j0 + j);
+    int bStep = isPackedB ? NR : b.stride();
+    float[] init = useBias ? (width == NR ? bias : edgeInit) : ZEROS;
+    int ii = useBias && width == NR ? biasOffset + j0 + j : 0;
+    if (i < firstA && !a.transposed()) {
+      int ai = a.at(i0 + i, p0);
+      if (width <= L) {
+        TILE.rows1(steps, a.data(), ai, a.stride(), bs, bi, bStep, out, to, stride, add, init, ii);
       } else {
-        TILE.rows2(steps, a, ai, lda, bs, bi, bStep, out, oi, ldo, add, init, ii);
+        TILE.rows2(steps, a.data(), ai, a.stride(), bs, bi, bStep, out, to, stride, add, init, ii);
       }
       return;
     }
-    float[] as = panelA < 0 ? a : packedA;
-    int ai = panelA < 0 ? aOff + p0 * lda + i0 + i : panelA * steps * MR;
-    int aStep = panelA < 0 ? lda : MR;
-    if (narrow) {
-      TILE.steps1(steps, as, ai, aStep, bs, bi, bStep, out, oi, ldo, add, init, ii);
+    boolean isPackedA = i >= firstA;
+    float[] as = isPackedA ? packedA : a.data();
+    int ai = isPackedA ? ALIGN + (i - firstA) * steps : a.at(i0 + i, p0);
+    int aStep = isPackedA ? MR : a.stride();
+    if (width <= L) {
+      TILE.steps1(steps, as, ai, aStep, bs, bi, bStep, out, to, stride, add, init, ii);
     } else {
-      TILE.steps2(steps, as, ai, aStep, bs, bi, bStep, out, oi, ldo, add, init, ii);
+      TILE.steps2(steps, as, ai, aStep, bs, bi, bStep, out, to, stride, add, init, ii);
     }
+  }
+
+  private static int divideUp(int x, int y) {
+    return (x + y - 1) / y;
+  }
+
+  private static int roundUp(int x, int y) {
+    return divideUp(x, y) * y;
   }
 }

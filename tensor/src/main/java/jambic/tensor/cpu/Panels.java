@@ -34,27 +34,32 @@ final class Panels {
   }
 
   /**
-   * Packs a panel whose steps are rows of {@code src}: element {@code j} of step {@code p} is
-   * {@code src[s0 + p * ld + j]}.
+   * Packs panels whose steps are rows of {@code src}: element {@code j} of step {@code p} is {@code
+   * src[s0 + p * ld + j]}. Panels lie one behind the other; all are written a row at a time, so
+   * that {@code src} is read along its rows.
    *
    * @param k how many steps
-   * @param valid how many of the {@code width} columns exist
+   * @param columns how many columns there are; the last panel may be incomplete
    */
-  static void copy(int k, float[] src, int s0, int ld, int valid, float[] dst, int d0, int width) {
-    int vectors = valid - valid % L;
-    int halves = valid - valid % H;
+  static void copy(
+      int k, float[] src, int s0, int ld, int columns, float[] dst, int d0, int width) {
     for (int p = 0; p < k; p++) {
       int s = s0 + p * ld;
       int d = d0 + p * width;
       int j = 0;
-      for (; j < vectors; j += L) {
-        FloatVector.fromArray(F, src, s + j).intoArray(dst, d + j);
+      if (width < L) {
+        for (; j <= columns - H; j += H, d += k * H) {
+          FloatVector.fromArray(HALF, src, s + j).intoArray(dst, d);
+        }
+      } else {
+        for (; j <= columns - width; j += width, d += k * width) {
+          for (int x = 0; x < width; x += L) {
+            FloatVector.fromArray(F, src, s + j + x).intoArray(dst, d + x);
+          }
+        }
       }
-      for (; j < halves; j += H) {
-        FloatVector.fromArray(HALF, src, s + j).intoArray(dst, d + j);
-      }
-      for (; j < valid; j++) {
-        dst[d + j] = src[s + j];
+      for (; j < columns; j++, d++) {
+        dst[d] = src[s + j];
       }
     }
   }

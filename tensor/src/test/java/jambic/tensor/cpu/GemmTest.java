@@ -44,11 +44,15 @@ class GemmTest {
           expected[i * n + j] = sum;
         }
       }
+      Matrix am = new Matrix(a, 11, m, k, lda, transA);
+      Matrix bm = new Matrix(b, 13, k, n, ldb, transB);
+      Matrix cm = new Matrix(c, 9, m, n, ldc, false);
       if (bias) {
-        gemm.multiply(
-            transA, transB, m, n, k, a, 11, lda, b, 13, ldb, c, 9, ldc, accumulate, biases, 3);
+        gemm.multiply(cm, am, bm, biases, 3);
+      } else if (accumulate) {
+        gemm.multiplyAdd(cm, am, bm);
       } else {
-        gemm.multiply(transA, transB, m, n, k, a, 11, lda, b, 13, ldb, c, 9, ldc, accumulate);
+        gemm.multiply(cm, am, bm);
       }
       double scale = Math.sqrt(k);
       for (int x = 0; x < c.length; x++) {
@@ -114,7 +118,7 @@ class GemmTest {
         new Case(true, false, 130, 390, 1500, true, false),
         new Case(true, false, 130, 390, 1500, false, false),
         new Case(false, true, 8, 4200, 70, false, true),
-        new Case(false, true, 20, 4200, 70, true, true));
+        new Case(false, true, 20, 4200, 70, true, false));
   }
 
   @ParameterizedTest

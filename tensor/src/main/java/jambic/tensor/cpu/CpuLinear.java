@@ -1,0 +1,83 @@
+package jambic.tensor.cpu;
+
+import static jambic.tensor.host.HostStorage.floats;
+import static jambic.tensor.host.HostStorage.offset;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.ActivationKernels;
+import jambic.tensor.spi.LinearKernels;
+
+/** Linear layers as matrix products: {@link Gemm} for many rows, {@link Dots} for a few. */
+final class CpuLinear implements LinearKernels {
+  private static final float[] NO_BIAS = {};
+
+  private final Gemm gemm;
+  private final Dots dots;
+  private final ColumnSums columnSums;
+  private final ActivationKernels activations;
+
+  /**
+   * Creates the kernels.
+   *
+   * @param workers who computes
+   * @param activations what {@link #forwardActivated} applies
+   */
+  CpuLinear(Workers workers, ActivationKernels activations) {
+    gemm = new Gemm(workers);
+    dots = new Dots(workers);
+    columnSums = new ColumnSums(workers);
+    this.activations = activations;
+  }
+
+  @Override
+  public void forward(Tensor out, Tensor x, Tensor w, Tensor b) {
+    Matrix outs = rows(out, w.dim(0));
+    Matrix xs = rows(x, w.dim(1));
+    Matrix ws = rows(w, w.dim(1));
+    boolean biased = !b.isNone();
+    if (xs.rows() <= Dots.MAX_ROWS) {
+      dots.multiply(outs, xs, ws, biased ? floats(b) : NO_BIAS, biased ? offset(b) : -1);
+    } else if (biased) {
+      gemm.multiply(outs, xs, ws.transpose(), floats(b), offset(b));
+    } else {
+      gemm.multiply(outs, xs, ws.transpose());
+    }
+  }
+
+  @Override
+  public void forwardActivated(
+      Tensor out, Tensor pre, Tensor x, Tensor w, Tensor b, Activation activation) {
+    forward(pre, x, w, b);
+    activations.forward(out, pre, activation);
+  }
+
+  @Override
+  public void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate) {
+    Matrix dxs = rows(dx, w.dim(1));
+    Matrix douts = rows(dout, w.dim(0));
+    Matrix ws = rows(w, w.dim(1));
+    if (accumulate) {
+      gemm.multiplyAdd(dxs, douts, ws);
+    } else {
+      gemm.multiply(dxs, douts, ws);
+    }
+  }
+
+  @Override
+  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x) {
+    Matrix dws = rows(dw, dw.dim(1));
+    Matrix douts = rows(dout, dw.dim(0));
+    Matrix xs = rows(x, dw.dim(1));
+    gemm.multiplyAdd(dws, douts.transpose(), xs);
+    if (!db.isNone()) {
+      columnSums.add(floats(db), offset(db), douts);
+    }
+  }
+
+  /** A tensor of any rank as a matrix of rows. */
+  private static Matrix rows(Tensor tensor, int columns) {
+    return Matrix.of(
+        floats(tensor), offset(tensor), (int) (tensor.size() / columns), columns);
+  }
+}

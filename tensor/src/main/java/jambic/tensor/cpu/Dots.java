@@ -1,0 +1,321 @@
+package jambic.tensor.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The product with few rows, {@code c (m, n) = a (m, k) w (n, k)ᵀ + bias}, which a decoding step
+ * needs: the weights are read once, in place and along their rows, and that is all the time it
+ * takes. Four rows of weights meet one, two or four rows of {@code a} at a time; the sums of a tile
+ * lie along the lanes and are added up at its end.
+ */
+final class Dots {
+  private static final VectorSpecies<Float> F = Lanes.F;
+  private static final int L = F.length();
+
+  /** The most rows of {@code a} for which this is faster than packing the weights. */
+  static final int MAX_ROWS = 8;
+
+  /** Rows of weights in a tile. */
+  private static final int TILE = 4;
+
+  /** A piece of work: this many weights, some ten microseconds of reading. */
+  private static final int PIECE = 1 << 15;
+
+  private final Workers workers;
+  private final Workers.Task task = this::multiplyPiece;
+
+  private Matrix c;
+  private Matrix a;
+  private Matrix w;
+  private float[] bias;
+  private int biasOffset;
+  private int pieceRows;
+
+  /**
+   * Creates the kernel.
+   *
+   * @param workers who computes
+   */
+  Dots(Workers workers) {
+    this.workers = workers;
+  }
+
+  /**
+   * {@code c = a wᵀ}, plus the bias when there is one.
+   *
+   * @param w {@code (n, k)}, not transposed, as are the others
+   * @param bias element {@code j} is {@code bias[biasOffset + j]}
+   * @param biasOffset negative when there is no bias
+   */
+  void multiply(Matrix c, Matrix a, Matrix w, float[] bias, int biasOffset) {
+    assert !c.transposed() && !a.transposed() && !w.transposed();
+    this.c = c;
+    this.a = a;
+    this.w = w;
+    this.bias = bias;
+    this.biasOffset = biasOffset;
+    int n = w.rows();
+    pieceRows = Math.max(TILE, PIECE / Math.max(1, w.columns()) / TILE * TILE);
+    workers.parallel((n + pieceRows - 1) / pieceRows, task);
+  }
+
+  private void multiplyPiece(int piece, int worker) {
+    int from = piece * pieceRows;
+    int end = Math.min(from + pieceRows, w.rows());
+    int m = a.rows();
+    int k = w.columns();
+    float[] as = a.data();
+    float[] ws = w.data();
+    float[] sums = workers.scratch(worker, TILE * 4);
+    for (int j = from; j < end; j += TILE) {
+      int last = end - j - 1; // a tile at the edge repeats the last row
+      int w0 = w.at(j, 0);
+      int w1 = w.at(j + Math.min(1, last), 0);
+      int w2 = w.at(j + Math.min(2, last), 0);
+      int w3 = w.at(j + Math.min(3, last), 0);
+      for (int i = 0; i < m; ) {
+        int height;
+        if (Lanes.MANY_REGISTERS && m - i >= 3) {
+          height = Math.min(4, m - i);
+          int a3 = a.at(i + height - 1, 0);
+          four(k, as, a.at(i, 0), a.at(i + 1, 0), a.at(i + 2, 0), a3, ws, w0, w1, w2, w3, sums);
+        } else if (m - i >= 2) {
+          height = 2;
+          two(k, as, a.at(i, 0), a.at(i + 1, 0), ws, w0, w1, w2, w3, sums);
+        } else {
+          height = 1;
+          one(k, as, a.at(i, 0), ws, w0, w1, w2, w3, sums);
+        }
+        store(i, height, j, Math.min(TILE, end - j), sums);
+        i += height;
+      }
+    }
+  }
+
+  private void store(int i, int height, int j, int width, float[] sums) {
+    float[] out = c.data();
+    for (int y = 0; y < height; y++) {
+      int to = c.at(i + y, j);
+      for (int x = 0; x < width; x++) {
+        float plus = biasOffset < 0 ? 0 : bias[biasOffset + j + x];
+        out[to + x] = sums[y * TILE + x] + plus;
+      }
+    }
+  }
+
+  // The last, incomplete vector is read under a mask.
+
+  private static void one(
+      int k, float[] a, int a0, float[] w, int w0, int w1, int w2, int w3, float[] sums) {
+    FloatVector c00 = FloatVector.zero(F);
+    FloatVector c01 = FloatVector.zero(F);
+    FloatVector c02 = FloatVector.zero(F);
+    FloatVector c03 = FloatVector.zero(F);
+    FloatVector d00 = FloatVector.zero(F);
+    FloatVector d01 = FloatVector.zero(F);
+    FloatVector d02 = FloatVector.zero(F);
+    FloatVector d03 = FloatVector.zero(F);
+    int p = 0;
+    for (; p <= k - 2 * L; p += 2 * L) {
+      FloatVector x = FloatVector.fromArray(F, a, a0 + p);
+      FloatVector y = FloatVector.fromArray(F, a, a0 + p + L);
+      c00 = FloatVector.fromArray(F, w, w0 + p).fma(x, c00);
+      d00 = FloatVector.fromArray(F, w, w0 + p + L).fma(y, d00);
+      c01 = FloatVector.fromArray(F, w, w1 + p).fma(x, c01);
+      d01 = FloatVector.fromArray(F, w, w1 + p + L).fma(y, d01);
+      c02 = FloatVector.fromArray(F, w, w2 + p).fma(x, c02);
+      d02 = FloatVector.fromArray(F, w, w2 + p + L).fma(y, d02);
+      c03 = FloatVector.fromArray(F, w, w3 + p).fma(x, c03);
+      d03 = FloatVector.fromArray(F, w, w3 + p + L).fma(y, d03);
+    }
+    c00 = c00.add(d00);
+    c01 = c01.add(d01);
+    c02 = c02.add(d02);
+    c03 = c03.add(d03);
+    for (; p <= k - L; p += L) {
+      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p);
+      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p);
+      c00 = x0.fma(y0, c00);
+      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p);
+      c01 = x0.fma(y1, c01);
+      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p);
+      c02 = x0.fma(y2, c02);
+      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p);
+      c03 = x0.fma(y3, c03);
+    }
+    if (p < k) {
+      VectorMask<Float> rest = F.indexInRange(p, k);
+      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p, rest);
+      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p, rest);
+      c00 = x0.fma(y0, c00);
+      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p, rest);
+      c01 = x0.fma(y1, c01);
+      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p, rest);
+      c02 = x0.fma(y2, c02);
+      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p, rest);
+      c03 = x0.fma(y3, c03);
+    }
+    sums[0] = c00.reduceLanes(VectorOperators.ADD);
+    sums[1] = c01.reduceLanes(VectorOperators.ADD);
+    sums[2] = c02.reduceLanes(VectorOperators.ADD);
+    sums[3] = c03.reduceLanes(VectorOperators.ADD);
+  }
+
+  private static void two(
+      int k, float[] a, int a0, int a1, float[] w, int w0, int w1, int w2, int w3, float[] sums) {
+    FloatVector c00 = FloatVector.zero(F);
+    FloatVector c01 = FloatVector.zero(F);
+    FloatVector c02 = FloatVector.zero(F);
+    FloatVector c03 = FloatVector.zero(F);
+    FloatVector c10 = FloatVector.zero(F);
+    FloatVector c11 = FloatVector.zero(F);
+    FloatVector c12 = FloatVector.zero(F);
+    FloatVector c13 = FloatVector.zero(F);
+    int p = 0;
+    for (; p <= k - L; p += L) {
+      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p);
+      FloatVector x1 = FloatVector.fromArray(F, a, a1 + p);
+      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p);
+      c00 = x0.fma(y0, c00);
+      c10 = x1.fma(y0, c10);
+      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p);
+      c01 = x0.fma(y1, c01);
+      c11 = x1.fma(y1, c11);
+      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p);
+      c02 = x0.fma(y2, c02);
+      c12 = x1.fma(y2, c12);
+      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p);
+      c03 = x0.fma(y3, c03);
+      c13 = x1.fma(y3, c13);
+    }
+    if (p < k) {
+      VectorMask<Float> rest = F.indexInRange(p, k);
+      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p, rest);
+      FloatVector x1 = FloatVector.fromArray(F, a, a1 + p, rest);
+      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p, rest);
+      c00 = x0.fma(y0, c00);
+      c10 = x1.fma(y0, c10);
+      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p, rest);
+      c01 = x0.fma(y1, c01);
+      c11 = x1.fma(y1, c11);
+      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p, rest);
+      c02 = x0.fma(y2, c02);
+      c12 = x1.fma(y2, c12);
+      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p, rest);
+      c03 = x0.fma(y3, c03);
+      c13 = x1.fma(y3, c13);
+    }
+    sums[0] = c00.reduceLanes(VectorOperators.ADD);
+    sums[1] = c01.reduceLanes(VectorOperators.ADD);
+    sums[2] = c02.reduceLanes(VectorOperators.ADD);
+    sums[3] = c03.reduceLanes(VectorOperators.ADD);
+    sums[4] = c10.reduceLanes(VectorOperators.ADD);
+    sums[5] = c11.reduceLanes(VectorOperators.ADD);
+    sums[6] = c12.reduceLanes(VectorOperators.ADD);
+    sums[7] = c13.reduceLanes(VectorOperators.ADD);
+  }
+
+  private static void four(
+      int k,
+      float[] a,
+      int a0,
+      int a1,
+      int a2,
+      int a3,
+      float[] w,
+      int w0,
+      int w1,
+      int w2,
+      int w3,
+      float[] sums) {
+    FloatVector c00 = FloatVector.zero(F);
+    FloatVector c01 = FloatVector.zero(F);
+    FloatVector c02 = FloatVector.zero(F);
+    FloatVector c03 = FloatVector.zero(F);
+    FloatVector c10 = FloatVector.zero(F);
+    FloatVector c11 = FloatVector.zero(F);
+    FloatVector c12 = FloatVector.zero(F);
+    FloatVector c13 = FloatVector.zero(F);
+    FloatVector c20 = FloatVector.zero(F);
+    FloatVector c21 = FloatVector.zero(F);
+    FloatVector c22 = FloatVector.zero(F);
+    FloatVector c23 = FloatVector.zero(F);
+    FloatVector c30 = FloatVector.zero(F);
+    FloatVector c31 = FloatVector.zero(F);
+    FloatVector c32 = FloatVector.zero(F);
+    FloatVector c33 = FloatVector.zero(F);
+    int p = 0;
+    for (; p <= k - L; p += L) {
+      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p);
+      FloatVector x1 = FloatVector.fromArray(F, a, a1 + p);
+      FloatVector x2 = FloatVector.fromArray(F, a, a2 + p);
+      FloatVector x3 = FloatVector.fromArray(F, a, a3 + p);
+      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p);
+      c00 = x0.fma(y0, c00);
+      c10 = x1.fma(y0, c10);
+      c20 = x2.fma(y0, c20);
+      c30 = x3.fma(y0, c30);
+      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p);
+      c01 = x0.fma(y1, c01);
+      c11 = x1.fma(y1, c11);
+      c21 = x2.fma(y1, c21);
+      c31 = x3.fma(y1, c31);
+      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p);
+      c02 = x0.fma(y2, c02);
+      c12 = x1.fma(y2, c12);
+      c22 = x2.fma(y2, c22);
+      c32 = x3.fma(y2, c32);
+      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p);
+      c03 = x0.fma(y3, c03);
+      c13 = x1.fma(y3, c13);
+      c23 = x2.fma(y3, c23);
+      c33 = x3.fma(y3, c33);
+    }
+    if (p < k) {
+      VectorMask<Float> rest = F.indexInRange(p, k);
+      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p, rest);
+      FloatVector x1 = FloatVector.fromArray(F, a, a1 + p, rest);
+      FloatVector x2 = FloatVector.fromArray(F, a, a2 + p, rest);
+      FloatVector x3 = FloatVector.fromArray(F, a, a3 + p, rest);
+      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p, rest);
+      c00 = x0.fma(y0, c00);
+      c10 = x1.fma(y0, c10);
+      c20 = x2.fma(y0, c20);
+      c30 = x3.fma(y0, c30);
+      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p, rest);
+      c01 = x0.fma(y1, c01);
+      c11 = x1.fma(y1, c11);
+      c21 = x2.fma(y1, c21);
+      c31 = x3.fma(y1, c31);
+      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p, rest);
+      c02 = x0.fma(y2, c02);
+      c12 = x1.fma(y2, c12);
+      c22 = x2.fma(y2, c22);
+      c32 = x3.fma(y2, c32);
+      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p, rest);
+      c03 = x0.fma(y3, c03);
+      c13 = x1.fma(y3, c13);
+      c23 = x2.fma(y3, c23);
+      c33 = x3.fma(y3, c33);
+    }
+    sums[0] = c00.reduceLanes(VectorOperators.ADD);
+    sums[1] = c01.reduceLanes(VectorOperators.ADD);
+    sums[2] = c02.reduceLanes(VectorOperators.ADD);
+    sums[3] = c03.reduceLanes(VectorOperators.ADD);
+    sums[4] = c10.reduceLanes(VectorOperators.ADD);
+    sums[5] = c11.reduceLanes(VectorOperators.ADD);
+    sums[6] = c12.reduceLanes(VectorOperators.ADD);
+    sums[7] = c13.reduceLanes(VectorOperators.ADD);
+    sums[8] = c20.reduceLanes(VectorOperators.ADD);
+    sums[9] = c21.reduceLanes(VectorOperators.ADD);
+    sums[10] = c22.reduceLanes(VectorOperators.ADD);
+    sums[11] = c23.reduceLanes(VectorOperators.ADD);
+    sums[12] = c30.reduceLanes(VectorOperators.ADD);
+    sums[13] = c31.reduceLanes(VectorOperators.ADD);
+    sums[14] = c32.reduceLanes(VectorOperators.ADD);
+    sums[15] = c33.reduceLanes(VectorOperators.ADD);
+  }
+}
