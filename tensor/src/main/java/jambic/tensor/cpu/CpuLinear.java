@@ -77,7 +77,6 @@ final class CpuLinear implements LinearKernels {
 
   /** A tensor of any rank as a matrix of rows. */
   private static Matrix rows(Tensor tensor, int columns) {
-    return Matrix.of(
-        floats(tensor), offset(tensor), (int) (tensor.size() / columns), columns);
+    return Matrix.of(floats(tensor), offset(tensor), (int) (tensor.size() / columns), columns);
   }
 }

@@ -2,7 +2,6 @@ package jambic.tensor.cpu;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -14,6 +13,8 @@ import jdk.incubator.vector.VectorSpecies;
 final class Dots {
   private static final VectorSpecies<Float> F = Lanes.F;
   private static final int L = F.length();
+  private static final FloatVector LOW = Lanes.LOW;
+  private static final FloatVector HIGH = Lanes.HIGH;
 
   /** The most rows of {@code a} for which this is faster than packing the weights. */
   static final int MAX_ROWS = 8;
@@ -69,7 +70,7 @@ final class Dots {
     int k = w.columns();
     float[] as = a.data();
     float[] ws = w.data();
-    float[] sums = workers.scratch(worker, TILE * 4);
+    float[] sums = workers.scratch(worker, TILE * L);
     for (int j = from; j < end; j += TILE) {
       int last = end - j - 1; // a tile at the edge repeats the last row
       int w0 = w.at(j, 0);
@@ -101,12 +102,18 @@ final class Dots {
       int to = c.at(i + y, j);
       for (int x = 0; x < width; x++) {
         float plus = biasOffset < 0 ? 0 : bias[biasOffset + j + x];
-        out[to + x] = sums[y * TILE + x] + plus;
+        float sum = 0;
+        for (int lane = x; lane < L; lane += TILE) {
+          sum += sums[y * L + lane];
+        }
+        out[to + x] = sum + plus;
       }
     }
   }
 
-  // The last, incomplete vector is read under a mask.
+  // The last, incomplete vector is read under a mask. The lanes are not added up by reduceLanes,
+  // whose order, and so whose bits, differ between the interpreter and compiled code: two rounds of
+  // adding interleaved halves leave the four sums of a row of tiles side by side, L / 4 parts each.
 
   private static void one(
       int k, float[] a, int a0, float[] w, int w0, int w1, int w2, int w3, float[] sums) {
@@ -158,10 +165,9 @@ final class Dots {
       FloatVector y3 = FloatVector.fromArray(F, w, w3 + p, rest);
       c03 = x0.fma(y3, c03);
     }
-    sums[0] = c00.reduceLanes(VectorOperators.ADD);
-    sums[1] = c01.reduceLanes(VectorOperators.ADD);
-    sums[2] = c02.reduceLanes(VectorOperators.ADD);
-    sums[3] = c03.reduceLanes(VectorOperators.ADD);
+    FloatVector r0 = LOW.selectFrom(c00, c02).add(HIGH.selectFrom(c00, c02));
+    FloatVector s0 = LOW.selectFrom(c01, c03).add(HIGH.selectFrom(c01, c03));
+    LOW.selectFrom(r0, s0).add(HIGH.selectFrom(r0, s0)).intoArray(sums, 0);
   }
 
   private static void two(
@@ -208,14 +214,12 @@ final class Dots {
       c03 = x0.fma(y3, c03);
       c13 = x1.fma(y3, c13);
     }
-    sums[0] = c00.reduceLanes(VectorOperators.ADD);
-    sums[1] = c01.reduceLanes(VectorOperators.ADD);
-    sums[2] = c02.reduceLanes(VectorOperators.ADD);
-    sums[3] = c03.reduceLanes(VectorOperators.ADD);
-    sums[4] = c10.reduceLanes(VectorOperators.ADD);
-    sums[5] = c11.reduceLanes(VectorOperators.ADD);
-    sums[6] = c12.reduceLanes(VectorOperators.ADD);
-    sums[7] = c13.reduceLanes(VectorOperators.ADD);
+    FloatVector r0 = LOW.selectFrom(c00, c02).add(HIGH.selectFrom(c00, c02));
+    FloatVector s0 = LOW.selectFrom(c01, c03).add(HIGH.selectFrom(c01, c03));
+    LOW.selectFrom(r0, s0).add(HIGH.selectFrom(r0, s0)).intoArray(sums, 0);
+    FloatVector r1 = LOW.selectFrom(c10, c12).add(HIGH.selectFrom(c10, c12));
+    FloatVector s1 = LOW.selectFrom(c11, c13).add(HIGH.selectFrom(c11, c13));
+    LOW.selectFrom(r1, s1).add(HIGH.selectFrom(r1, s1)).intoArray(sums, L);
   }
 
   private static void four(
@@ -301,21 +305,17 @@ final class Dots {
       c23 = x2.fma(y3, c23);
       c33 = x3.fma(y3, c33);
     }
-    sums[0] = c00.reduceLanes(VectorOperators.ADD);
-    sums[1] = c01.reduceLanes(VectorOperators.ADD);
-    sums[2] = c02.reduceLanes(VectorOperators.ADD);
-    sums[3] = c03.reduceLanes(VectorOperators.ADD);
-    sums[4] = c10.reduceLanes(VectorOperators.ADD);
-    sums[5] = c11.reduceLanes(VectorOperators.ADD);
-    sums[6] = c12.reduceLanes(VectorOperators.ADD);
-    sums[7] = c13.reduceLanes(VectorOperators.ADD);
-    sums[8] = c20.reduceLanes(VectorOperators.ADD);
-    sums[9] = c21.reduceLanes(VectorOperators.ADD);
-    sums[10] = c22.reduceLanes(VectorOperators.ADD);
-    sums[11] = c23.reduceLanes(VectorOperators.ADD);
-    sums[12] = c30.reduceLanes(VectorOperators.ADD);
-    sums[13] = c31.reduceLanes(VectorOperators.ADD);
-    sums[14] = c32.reduceLanes(VectorOperators.ADD);
-    sums[15] = c33.reduceLanes(VectorOperators.ADD);
+    FloatVector r0 = LOW.selectFrom(c00, c02).add(HIGH.selectFrom(c00, c02));
+    FloatVector s0 = LOW.selectFrom(c01, c03).add(HIGH.selectFrom(c01, c03));
+    LOW.selectFrom(r0, s0).add(HIGH.selectFrom(r0, s0)).intoArray(sums, 0);
+    FloatVector r1 = LOW.selectFrom(c10, c12).add(HIGH.selectFrom(c10, c12));
+    FloatVector s1 = LOW.selectFrom(c11, c13).add(HIGH.selectFrom(c11, c13));
+    LOW.selectFrom(r1, s1).add(HIGH.selectFrom(r1, s1)).intoArray(sums, L);
+    FloatVector r2 = LOW.selectFrom(c20, c22).add(HIGH.selectFrom(c20, c22));
+    FloatVector s2 = LOW.selectFrom(c21, c23).add(HIGH.selectFrom(c21, c23));
+    LOW.selectFrom(r2, s2).add(HIGH.selectFrom(r2, s2)).intoArray(sums, 2 * L);
+    FloatVector r3 = LOW.selectFrom(c30, c32).add(HIGH.selectFrom(c30, c32));
+    FloatVector s3 = LOW.selectFrom(c31, c33).add(HIGH.selectFrom(c31, c33));
+    LOW.selectFrom(r3, s3).add(HIGH.selectFrom(r3, s3)).intoArray(sums, 3 * L);
   }
 }

@@ -21,7 +21,24 @@ final class Lanes {
   static final boolean MANY_REGISTERS =
       F.length() >= 16 || System.getProperty("os.arch").equals("aarch64");
 
+  /**
+   * {@code LOW.selectFrom(x, y)} is {@code x0 y0 x1 y1 ...}: the first half of the interleaving of
+   * two vectors.
+   */
+  static final FloatVector LOW = interleaving(0);
+
+  /** The second half. */
+  static final FloatVector HIGH = interleaving(F.length() / 2);
+
   private Lanes() {}
+
+  private static FloatVector interleaving(int from) {
+    float[] order = new float[F.length()];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = from + i / 2 + i % 2 * order.length;
+    }
+    return FloatVector.fromArray(F, order, 0);
+  }
 
   private static VectorSpecies<Float> species(String bits) {
     return switch (bits) {

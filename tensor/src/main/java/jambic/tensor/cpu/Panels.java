@@ -18,20 +18,10 @@ final class Panels {
 
   private static final int H = HALF.length();
 
-  /** Takes two vectors to the first, respectively second, half of their interleaving. */
-  private static final FloatVector LOW = interleaving(0);
-
-  private static final FloatVector HIGH = interleaving(L / 2);
+  private static final FloatVector LOW = Lanes.LOW;
+  private static final FloatVector HIGH = Lanes.HIGH;
 
   private Panels() {}
-
-  private static FloatVector interleaving(int from) {
-    float[] order = new float[L];
-    for (int i = 0; i < L; i++) {
-      order[i] = from + i / 2 + i % 2 * L;
-    }
-    return FloatVector.fromArray(F, order, 0);
-  }
 
   /**
    * Packs panels whose steps are rows of {@code src}: element {@code j} of step {@code p} is {@code
