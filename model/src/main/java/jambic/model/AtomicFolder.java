@@ -1,16 +1,19 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -31,12 +34,14 @@ import java.util.function.Consumer;
  * </table>
  *
  * <p>So {@code .NAME.old} is always whole, and {@code .NAME.tmp-*} is never needed; the next
- * replacement deletes those whose process is gone. There is no lock: of two processes that replace
- * the same folder the later one wins, and each leaves a whole folder.
+ * replacement deletes those whose process is gone. Any number of processes may read a folder while
+ * one replaces it. Two that replace it at once each leave a whole folder, unless a crash comes on
+ * top.
  */
 public final class AtomicFolder {
   private static final int ATTEMPTS = 10;
   private static final long PAUSE_MILLIS = 50;
+  private static final int MOST_LINKS = 40; // as many as Linux follows
 
   private AtomicFolder() {}
 
@@ -60,7 +65,8 @@ public final class AtomicFolder {
   @FunctionalInterface
   public interface Reader<T> {
     /**
-     * Reads the files; may be called again if the folder was replaced meanwhile.
+     * Reads the files. If the folder was replaced meanwhile, the result is dropped (and closed, if
+     * it is {@link Closeable}) and the reader called again.
      *
      * @param folder the folder
      * @return what was read
@@ -97,7 +103,7 @@ public final class AtomicFolder {
       Leftovers leftovers = Leftovers.of(target);
       repair(target);
       if (Files.exists(target) && !Files.isDirectory(target)) {
-        throw new FileAlreadyExistsException(target.toString(), null, "a file has that name");
+        throw new NotDirectoryException(target.toString());
       }
       leftovers.deleteAbandoned();
       Path temporary = leftovers.fresh();
@@ -137,18 +143,19 @@ public final class AtomicFolder {
       Path target = resolve(folder);
       for (int attempt = 1; ; attempt++) {
         repair(target);
-        if (!Files.isDirectory(target)) {
-          throw new JambicException(
-              folder + (Files.exists(target) ? " is not a folder" : ": there is no such folder"));
-        }
-        Object before = identity(target);
+        Optional<Object> before = identity(target);
         try {
+          if (before.isEmpty()) {
+            throw new JambicException(folder + ": there is no such folder");
+          }
           T result = reader.readFrom(target);
           if (attempt == ATTEMPTS || identity(target).equals(before)) {
             return result;
           }
+          discard(result);
         } catch (IOException | RuntimeException e) {
-          if (attempt == ATTEMPTS || Files.exists(target) && identity(target).equals(before)) {
+          boolean calm = identity(target).equals(before) && !Files.exists(old(target));
+          if (attempt == ATTEMPTS || calm) {
             throw e;
           }
         }
@@ -164,15 +171,16 @@ public final class AtomicFolder {
     for (int attempt = 0; !Files.exists(target) && Files.exists(old); attempt++) {
       if (attempt < ATTEMPTS && Leftovers.of(target).inUse()) {
         pause();
-      } else {
-        try {
-          Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-          if (!Files.exists(target)) {
-            throw new IOException(
-                "a crash left it as " + old + ", which cannot be renamed: " + Wording.reason(e), e);
-          }
+        continue;
+      }
+      try {
+        Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) { // perhaps because another process was faster
+        if (attempt >= 2 * ATTEMPTS) {
+          throw new IOException(
+              "a crash left it as " + old + ", which cannot be renamed: " + Wording.reason(e), e);
         }
+        pause();
       }
     }
   }
@@ -180,25 +188,28 @@ public final class AtomicFolder {
   private static void swap(Path target, Path temporary, Consumer<Step> reached) throws IOException {
     Path old = old(target);
     for (int attempt = 1; ; attempt++) {
-      if (Files.exists(target)) {
-        retire(old, target); // what a crash left; the target is newer
-        move(target, old);
-      }
-      reached.accept(Step.OLD_ASIDE);
       try {
+        if (Files.exists(target)) {
+          retire(old, target); // what a crash left; the target is newer
+          move(target, old);
+        }
+        reached.accept(Step.OLD_ASIDE);
         move(temporary, target);
         reached.accept(Step.NEW_IN_PLACE);
         return;
-      } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-        if (attempt == ATTEMPTS) { // others keep replacing it
+      } catch (IOException e) { // perhaps because another process replaces it, too
+        if (attempt == ATTEMPTS || e instanceof AccessDeniedException) {
+          restore(target);
           throw e;
         }
-      } catch (IOException e) {
-        if (Files.exists(old) && !Files.exists(target)) {
-          move(old, target);
-        }
-        throw e;
+        pause();
       }
+    }
+  }
+
+  private static void restore(Path target) throws IOException {
+    if (!Files.exists(target) && Files.exists(old(target))) {
+      move(old(target), target);
     }
   }
 
@@ -208,11 +219,11 @@ public final class AtomicFolder {
   private static void retire(Path old, Path target) throws IOException {
     if (Files.exists(old)) {
       Path doomed = Leftovers.of(target).fresh();
-      move(old, doomed);
       try {
+        move(old, doomed);
         Leftovers.deleteTree(doomed);
       } catch (IOException stillOpenSomewhere) {
-        // A later process deletes it as abandoned; the new folder is in place.
+        // The new folder is in place; a later replacement deletes the rest.
       }
     }
   }
@@ -246,15 +257,35 @@ public final class AtomicFolder {
 
   /** The folder's own place: a link to it stays a link. */
   private static Path resolve(Path folder) throws IOException {
-    Path target = Files.exists(folder) ? folder.toRealPath() : folder.toAbsolutePath().normalize();
+    Path target = folder.toAbsolutePath().normalize();
+    for (int links = 0; Files.isSymbolicLink(target); links++) {
+      if (links == MOST_LINKS) {
+        throw new IOException("its links go in a circle");
+      }
+      target = target.resolveSibling(Files.readSymbolicLink(target)).normalize();
+    }
     if (target.getParent() == null) {
       throw new IOException("it is the root of the file system");
     }
     return target;
   }
 
-  private static Object identity(Path folder) throws IOException {
-    BasicFileAttributes attributes = Files.readAttributes(folder, BasicFileAttributes.class);
-    return Objects.requireNonNullElse(attributes.fileKey(), attributes.creationTime());
+  /** What tells a folder from another that gets its name; empty if there is none. */
+  private static Optional<Object> identity(Path folder) throws IOException {
+    try {
+      BasicFileAttributes attributes = Files.readAttributes(folder, BasicFileAttributes.class);
+      return Optional.of( // a number alone would not do: systems use it again
+          Map.entry(
+              Objects.requireNonNullElse(attributes.fileKey(), attributes.creationTime()),
+              attributes.lastModifiedTime()));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static void discard(Object overtaken) throws IOException {
+    if (overtaken instanceof Closeable closeable) {
+      closeable.close();
+    }
   }
 }

@@ -24,7 +24,7 @@ final class ConfigFile {
   private ConfigFile() {}
 
   static void write(Path folder, GptConfig config) {
-    AtomicFile.writeString(folder.resolve(NAME), JsonObject.toText(toJson(config)));
+    JsonObject.write(folder.resolve(NAME), toJson(config));
   }
 
   private static Map<String, Object> toJson(GptConfig config) {
@@ -55,29 +55,37 @@ final class ConfigFile {
   static GptConfig read(Path folder) {
     JsonObject json = JsonObject.read(folder.resolve(NAME));
     requireGpt2(json);
+    int vocabSize = json.integer("vocab_size");
+    int blockSize = json.integer("n_positions");
+    int nLayer = json.integer("n_layer");
+    int nHead = json.integer("n_head");
+    int nEmbd = json.integer("n_embd");
+    requirePlain(json, nEmbd);
+    float dropout = json.optionalFloat("resid_pdrop").orElse(GPT2_DROPOUT);
+    float embdDropout = json.optionalFloat("embd_pdrop").orElse(GPT2_DROPOUT);
+    Activation activation = activation(json);
     boolean bias = json.optionalBoolean("bias").orElse(true);
+    boolean qkvBias = json.optionalBoolean("qkv_bias").orElse(bias);
+    boolean tiedHead = json.optionalBoolean("tie_word_embeddings").orElse(true);
+    boolean headBias = json.optionalBoolean("lm_head_bias").orElse(false);
+    float normEps = json.optionalFloat("layer_norm_epsilon").orElse(GptConfig.DEFAULT_NORM_EPS);
     try {
-      GptConfig config =
-          new GptConfig(
-              json.integer("vocab_size"),
-              json.integer("n_positions"),
-              json.integer("n_layer"),
-              json.integer("n_head"),
-              json.integer("n_embd"),
-              json.optionalFloat("resid_pdrop").orElse(GPT2_DROPOUT),
-              json.optionalFloat("embd_pdrop").orElse(GPT2_DROPOUT),
-              activation(json),
-              bias,
-              json.optionalBoolean("qkv_bias").orElse(bias),
-              json.optionalBoolean("tie_word_embeddings").orElse(true),
-              json.optionalBoolean("lm_head_bias").orElse(false),
-              json.optionalFloat("layer_norm_epsilon").orElse(GptConfig.DEFAULT_NORM_EPS));
-      requirePlain(json, config);
-      return config;
+      return new GptConfig(
+          vocabSize,
+          blockSize,
+          nLayer,
+          nHead,
+          nEmbd,
+          dropout,
+          embdDropout,
+          activation,
+          bias,
+          qkvBias,
+          tiedHead,
+          headBias,
+          normEps);
     } catch (JambicException e) {
-      throw e.getMessage().startsWith(json.where())
-          ? e
-          : new JambicException(json.where() + ": " + e.getMessage(), e);
+      throw new JambicException(json.where() + ": " + e.getMessage(), e);
     }
   }
 
@@ -96,9 +104,9 @@ final class ConfigFile {
   }
 
   /** Refuses what would change the result and has no counterpart here. */
-  private static void requirePlain(JsonObject json, GptConfig config) {
+  private static void requirePlain(JsonObject json, int nEmbd) {
     long inner = json.optionalInteger("n_inner").map(Integer::longValue).orElse(0L);
-    if (inner != 0 && inner != 4L * config.nEmbd()) {
+    if (inner != 0 && inner != 4L * nEmbd) {
       throw new JambicException(
           "%s: 'n_inner' must be 4 x n_embd, got %d".formatted(json.where(), inner));
     }

@@ -55,6 +55,9 @@ public record GptConfig(
     requirePositive("nLayer", nLayer);
     requirePositive("nHead", nHead);
     requirePositive("nEmbd", nEmbd);
+    if (nEmbd > Integer.MAX_VALUE / 4) {
+      throw new JambicException("nEmbd must be below 2^29, got " + nEmbd);
+    }
     if (nEmbd % nHead != 0) {
       throw new JambicException(
           "nEmbd " + nEmbd + " cannot be split over " + nHead + " heads; use a multiple of nHead");

@@ -47,12 +47,12 @@ record JsonObject(String where, Map<String, Object> values) {
     }
   }
 
-  /** Indented JSON text. */
-  static String toText(Map<String, ?> values) {
+  /** Writes a file of indented JSON. */
+  static void write(Path file, Map<String, ?> values) {
     try {
-      return WRITER.asString(values) + "\n";
+      Files.writeString(file, WRITER.asString(values) + "\n");
     } catch (IOException e) {
-      throw new IllegalStateException(e); // writes to memory
+      throw new JambicException("cannot write " + file + ": " + Wording.reason(e), e);
     }
   }
 

@@ -54,6 +54,11 @@ public enum StoredType {
     return bytes;
   }
 
+  /** Whether every value is exactly a float of Java. */
+  boolean isReadableAsFloat() {
+    return this == F32 || this == F16 || this == BF16;
+  }
+
   /** The type of that name, empty if the format has none such that fills whole bytes. */
   static Optional<StoredType> named(String name) {
     for (StoredType type : values()) {

@@ -40,7 +40,8 @@ public interface Tokenizer {
   int vocabSize();
 
   /**
-   * Writes the vocabulary into a checkpoint's folder.
+   * Writes the vocabulary into a checkpoint's folder; {@link Checkpoint#save} makes that safe
+   * against crashes.
    *
    * @param folder an existing folder
    * @throws JambicException if that fails

@@ -46,15 +46,11 @@ final class TokenizerFile {
     json.put("post_processor", null);
     json.put("decoder", Map.of("type", "Fuse"));
     json.put("model", ordered("type", "WordLevel", "vocab", vocab, "unk_token", "<unk>"));
-    AtomicFile.writeString(folder.resolve(NAME), JsonObject.toText(json));
-    AtomicFile.writeString(
+    JsonObject.write(folder.resolve(NAME), json);
+    JsonObject.write(
         folder.resolve(CLASS_FILE),
-        JsonObject.toText(
-            ordered(
-                "tokenizer_class",
-                "PreTrainedTokenizerFast",
-                "clean_up_tokenization_spaces",
-                false)));
+        ordered(
+            "tokenizer_class", "PreTrainedTokenizerFast", "clean_up_tokenization_spaces", false));
   }
 
   static Tokenizer read(Path file) {

@@ -1,0 +1,173 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A stored model: a folder with {@code config.json}, {@code model.safetensors} and perhaps {@code
+ * tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open here; folders
+ * saved here open there, unless the model has a biased head, which that family does not know.
+ *
+ * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
+ * tensor, so that memory for the model may then be taken:
+ *
+ * {@snippet :
+ * try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+ *   Gpt gpt = checkpoint.gpt(backend);
+ * }
+ * }
+ */
+public final class Checkpoint implements Closeable {
+  private static final String WEIGHTS = "model.safetensors";
+
+  private final GptConfig config;
+  private final Optional<Tokenizer> tokenizer;
+  private final Safetensors file;
+  private final HuggingFaceWeights weights;
+
+  private Checkpoint(
+      GptConfig config,
+      Optional<Tokenizer> tokenizer,
+      Safetensors file,
+      HuggingFaceWeights weights) {
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.file = file;
+    this.weights = weights;
+  }
+
+  /**
+   * Opens a checkpoint.
+   *
+   * @param folder its folder
+   * @return the checkpoint, to be closed
+   * @throws JambicException if a file is missing, broken or of an unknown architecture, or the
+   *     files do not fit each other
+   */
+  public static Checkpoint open(Path folder) {
+    return AtomicFolder.read(folder, Checkpoint::openWhole);
+  }
+
+  private static Checkpoint openWhole(Path folder) {
+    GptConfig config = ConfigFile.read(folder);
+    Optional<Tokenizer> tokenizer = Tokenizer.find(folder);
+    tokenizer.ifPresent(t -> requireFit(folder, t, config));
+    Path path = folder.resolve(WEIGHTS);
+    Safetensors file = Safetensors.open(path);
+    try {
+      var weights = HuggingFaceWeights.of(path.toString(), config, file.entries());
+      return new Checkpoint(config, tokenizer, file, weights);
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Saves a model, so that a crash leaves the checkpoint that was there or the new one whole.
+   *
+   * @param folder its folder, made or replaced
+   * @param gpt the model
+   * @param tokenizer its tokenizer, if it has one
+   * @throws JambicException if that fails, or {@code folder} holds something that is no checkpoint;
+   *     what was there is untouched
+   */
+  public static void save(Path folder, Gpt gpt, Optional<Tokenizer> tokenizer) {
+    save(folder, gpt, tokenizer, temporary -> {});
+  }
+
+  /**
+   * Saves a model together with files of one's own, such as the state of its training.
+   *
+   * @param folder its folder, made or replaced
+   * @param gpt the model
+   * @param tokenizer its tokenizer, if it has one
+   * @param others writes the other files into the folder it is given
+   * @throws JambicException if that fails, or {@code folder} holds something that is no checkpoint;
+   *     what was there is untouched
+   */
+  public static void save(
+      Path folder, Gpt gpt, Optional<Tokenizer> tokenizer, AtomicFolder.Writer others) {
+    GptConfig config = gpt.config();
+    tokenizer.ifPresent(t -> requireFit(folder, t, config));
+    requireReplaceable(folder);
+    AtomicFolder.replace(
+        folder,
+        temporary -> {
+          ConfigFile.write(temporary, config);
+          tokenizer.ifPresent(t -> t.save(temporary));
+          Safetensors.write(
+              temporary.resolve(WEIGHTS),
+              Map.of("format", "pt"), // transformers refuses a file that does not say so
+              HuggingFaceWeights.sources(config, gpt.parameters().byName()));
+          others.writeTo(temporary);
+        });
+  }
+
+  /**
+   * The model's shape.
+   *
+   * @return the configuration
+   */
+  public GptConfig config() {
+    return config;
+  }
+
+  /**
+   * The model's tokenizer.
+   *
+   * @return the tokenizer, empty if the folder has none
+   */
+  public Optional<Tokenizer> tokenizer() {
+    return tokenizer;
+  }
+
+  /**
+   * Makes a model with the stored weights.
+   *
+   * @param backend where it computes
+   * @return the model, to be closed by the caller; it does not need this checkpoint any more
+   * @throws JambicException if memory runs out
+   */
+  public Gpt gpt(Backend backend) {
+    Gpt gpt = new Gpt(backend, config);
+    weights.readInto(gpt.parameters().byName());
+    return gpt;
+  }
+
+  /** Closes the file. */
+  @Override
+  public void close() {
+    file.close();
+  }
+
+  private static void requireFit(Path folder, Tokenizer tokenizer, GptConfig config) {
+    if (tokenizer.vocabSize() > config.vocabSize()) {
+      throw new JambicException(
+          "%s: the tokenizer has %d tokens and the model %d; they do not belong together"
+              .formatted(folder, tokenizer.vocabSize(), config.vocabSize()));
+    }
+  }
+
+  /** Replacing deletes what was in the folder, so it must not be someone's documents. */
+  private static void requireReplaceable(Path folder) {
+    if (Files.isDirectory(folder) && !Files.exists(folder.resolve(ConfigFile.NAME))) {
+      try (Stream<Path> files = Files.list(folder)) {
+        if (files.findAny().isPresent()) {
+          throw new JambicException(
+              folder
+                  + " holds files but no checkpoint, so it is not replaced; name another folder");
+        }
+      } catch (IOException e) {
+        throw new JambicException("cannot read " + folder + ": " + Wording.reason(e), e);
+      }
+    }
+  }
+}

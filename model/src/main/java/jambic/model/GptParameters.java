@@ -1,0 +1,56 @@
+package jambic.model;
+
+import jambic.tensor.Shape;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The names and shapes of a GPT's parameters, as GPT-2 calls them. */
+final class GptParameters {
+  /** The head's weight, which a tied model does not have. */
+  static final String HEAD_WEIGHT = "lm_head.weight";
+
+  private GptParameters() {}
+
+  /**
+   * All parameters of a model by name, in the order in which {@link Gpt} makes them. The weight of
+   * a linear layer is (out, in).
+   */
+  static Map<String, Shape> of(GptConfig config) {
+    int width = config.nEmbd();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("wte.weight", Shape.of(config.vocabSize(), width));
+    shapes.put("wpe.weight", Shape.of(config.blockSize(), width));
+    for (int layer = 0; layer < config.nLayer(); layer++) {
+      String block = "h." + layer + ".";
+      norm(shapes, block + "ln_1", config);
+      linear(shapes, block + "attn.c_attn", 3 * width, width, config.qkvBias());
+      linear(shapes, block + "attn.c_proj", width, width, config.bias());
+      norm(shapes, block + "ln_2", config);
+      linear(shapes, block + "mlp.c_fc", 4 * width, width, config.bias());
+      linear(shapes, block + "mlp.c_proj", width, 4 * width, config.bias());
+    }
+    norm(shapes, "ln_f", config);
+    if (!config.tiedHead()) {
+      shapes.put(HEAD_WEIGHT, Shape.of(config.vocabSize(), width));
+    }
+    if (config.headBias()) {
+      shapes.put("lm_head.bias", Shape.of(config.vocabSize()));
+    }
+    return shapes;
+  }
+
+  private static void norm(Map<String, Shape> shapes, String name, GptConfig config) {
+    shapes.put(name + ".weight", Shape.of(config.nEmbd()));
+    if (config.bias()) {
+      shapes.put(name + ".bias", Shape.of(config.nEmbd()));
+    }
+  }
+
+  private static void linear(
+      Map<String, Shape> shapes, String name, int out, int in, boolean bias) {
+    shapes.put(name + ".weight", Shape.of(out, in));
+    if (bias) {
+      shapes.put(name + ".bias", Shape.of(out));
+    }
+  }
+}

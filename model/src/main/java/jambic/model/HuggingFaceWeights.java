@@ -1,0 +1,208 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import jambic.tensor.Shape;
+import jambic.tensor.ShapeException;
+import jambic.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * A GPT's parameters as Hugging Face's GPT-2 stores them: all but the head under {@code
+ * transformer.}, the weights of the blocks' linear layers as (in, out), every bias present.
+ *
+ * <p>A bias that the model does not have is stored as zeros, so that other programs compute the
+ * same, and must be zero when it is read back.
+ */
+record HuggingFaceWeights(
+    String where, GptConfig config, Map<String, Safetensors.Entry> parameters) {
+  private static final String PREFIX = "transformer.";
+
+  /** The causal mask and its fill value, which old files carry along. */
+  private static final Pattern MASK = Pattern.compile("h\\.\\d+\\.attn\\.(bias|masked_bias)");
+
+  private static final Pattern TRANSPOSED =
+      Pattern.compile("h\\.\\d+\\.(attn\\.c_attn|attn\\.c_proj|mlp\\.c_fc|mlp\\.c_proj)\\.weight");
+
+  /**
+   * Finds every parameter of a model and checks its shape.
+   *
+   * @param where how errors name the file
+   * @param config the model
+   * @param stored all tensors of the file
+   */
+  static HuggingFaceWeights of(
+      String where, GptConfig config, Map<String, Safetensors.Entry> stored) {
+    if (config.nLayer() > stored.size()) { // before a list of that many names is made
+      throw new JambicException(
+          "%s holds %d tensors, too few for the %d layers of config.json"
+              .formatted(where, stored.size(), config.nLayer()));
+    }
+    Map<String, Safetensors.Entry> byName = new LinkedHashMap<>();
+    stored.forEach((name, entry) -> {
+      String plain = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
+      if (byName.put(plain, entry) != null) {
+        throw new JambicException(
+            "%s holds %s both with and without the prefix '%s'"
+                .formatted(where, Wording.quote(plain), PREFIX));
+      }
+    });
+    Map<String, Safetensors.Entry> parameters = new LinkedHashMap<>();
+    GptParameters.of(config)
+        .forEach((name, shape) ->
+            parameters.put(name, require(where, name, storedShape(name, shape), byName)));
+    Set<String> spare = new LinkedHashSet<>(byName.keySet());
+    spare.removeAll(parameters.keySet());
+    spare.removeIf(name -> MASK.matcher(name).matches());
+    if (config.tiedHead()) {
+      spare.remove(GptParameters.HEAD_WEIGHT); // some programs store the shared weight twice
+    }
+    Map<String, Shape> biases = GptParameters.of(withAllBiases(config));
+    for (String name : spare) {
+      if (!biases.containsKey(name)
+          || !isZero(require(where, name, storedShape(name, biases.get(name)), byName))) {
+        throw new JambicException(
+            "%s holds the tensor %s, which the model of config.json does not have"
+                .formatted(where, Wording.quote(name)));
+      }
+    }
+    return new HuggingFaceWeights(where, config, parameters);
+  }
+
+  /** Copies the stored parameters into a model's tensors, which must be all of them. */
+  void readInto(Map<String, Tensor> targets) {
+    requireSame(config, targets);
+    parameters.forEach((name, entry) -> {
+      Tensor target = targets.get(name);
+      float[] values = new float[Math.toIntExact(entry.size())];
+      entry.readFloats(values, 0);
+      target.set(isTransposed(name) ? transpose(values, target.dim(1), target.dim(0)) : values);
+    });
+  }
+
+  /** What to store of a model; values are read when they are written. */
+  static List<Safetensors.Source> sources(GptConfig config, Map<String, Tensor> parameters) {
+    requireSame(config, parameters);
+    List<Safetensors.Source> sources = new ArrayList<>();
+    GptParameters.of(withAllBiases(config))
+        .forEach((name, shape) -> {
+          String storedName = name.startsWith("lm_head.") ? name : PREFIX + name;
+          List<Long> storedShape = storedShape(name, shape);
+          sources.add(
+              new Safetensors.Source(
+                  storedName,
+                  StoredType.F32,
+                  storedShape,
+                  out ->
+                      Safetensors.Source.ofFloats(
+                              storedName, storedShape, values(name, shape, parameters), 0)
+                          .content()
+                          .writeTo(out)));
+        });
+    return sources;
+  }
+
+  private static float[] values(String name, Shape shape, Map<String, Tensor> parameters) {
+    if (!parameters.containsKey(name)) {
+      return new float[Math.toIntExact(shape.size())];
+    }
+    float[] values = parameters.get(name).toFloats();
+    return isTransposed(name) ? transpose(values, shape.dim(0), shape.dim(1)) : values;
+  }
+
+  private static void requireSame(GptConfig config, Map<String, Tensor> tensors) {
+    Map<String, Shape> expected = GptParameters.of(config);
+    if (!tensors.keySet().equals(expected.keySet())) {
+      throw new IllegalArgumentException(
+          "expected the parameters " + expected.keySet() + ", got " + tensors.keySet());
+    }
+    expected.forEach((name, shape) -> {
+      if (!tensors.get(name).shape().equals(shape)) {
+        throw new ShapeException("%s must be %s, got %s".formatted(name, shape, tensors.get(name)));
+      }
+    });
+  }
+
+  private static Safetensors.Entry require(
+      String where, String name, List<Long> shape, Map<String, Safetensors.Entry> stored) {
+    Safetensors.Entry entry = stored.get(name);
+    if (entry == null) {
+      throw new JambicException(
+          "%s lacks the tensor '%s', which the model of config.json has".formatted(where, name));
+    }
+    if (!entry.shape().equals(shape)) {
+      throw new JambicException(
+          "%s: tensor '%s' has the shape %s, but config.json makes it %s"
+              .formatted(where, entry.name(), entry.shape(), shape));
+    }
+    if (!entry.type().isReadableAsFloat()) {
+      throw new JambicException(
+          "%s: tensor '%s' holds %s, not floating-point numbers of 16 or 32 bits"
+              .formatted(where, entry.name(), entry.type()));
+    }
+    return entry;
+  }
+
+  private static boolean isZero(Safetensors.Entry entry) {
+    float[] values = new float[Math.toIntExact(entry.size())];
+    entry.readFloats(values, 0);
+    for (float value : values) {
+      if (value != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isTransposed(String name) {
+    return TRANSPOSED.matcher(name).matches();
+  }
+
+  private static List<Long> storedShape(String name, Shape shape) {
+    int[] dims = shape.toArray();
+    return isTransposed(name)
+        ? List.of((long) dims[1], (long) dims[0])
+        : Arrays.stream(dims).asLongStream().boxed().toList();
+  }
+
+  /** The transpose of a (rows, columns) matrix. */
+  private static float[] transpose(float[] from, int rows, int columns) {
+    int block = 32; // both sides' cache lines stay in the first-level cache
+    float[] to = new float[from.length];
+    for (int r0 = 0; r0 < rows; r0 += block) {
+      for (int c0 = 0; c0 < columns; c0 += block) {
+        int rEnd = Math.min(rows, r0 + block);
+        int cEnd = Math.min(columns, c0 + block);
+        for (int c = c0; c < cEnd; c++) {
+          for (int r = r0; r < rEnd; r++) {
+            to[c * rows + r] = from[r * columns + c];
+          }
+        }
+      }
+    }
+    return to;
+  }
+
+  private static GptConfig withAllBiases(GptConfig c) {
+    return new GptConfig(
+        c.vocabSize(),
+        c.blockSize(),
+        c.nLayer(),
+        c.nHead(),
+        c.nEmbd(),
+        c.dropout(),
+        c.embdDropout(),
+        c.activation(),
+        true,
+        true,
+        c.tiedHead(),
+        c.headBias(),
+        c.normEps());
+  }
+}

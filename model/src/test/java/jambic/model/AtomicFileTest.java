@@ -1,0 +1,67 @@
+package jambic.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AtomicFileTest {
+  @TempDir Path folder;
+
+  @Test
+  void replacesAFile() {
+    Path file = folder.resolve("state.json");
+    AtomicFile.writeString(file, "one");
+    AtomicFile.writeString(file, "zwei ä");
+    assertThat(file).hasContent("zwei ä");
+    assertThat(folder).isDirectoryContaining(file::equals).isDirectoryNotContaining("glob:**/.*");
+  }
+
+  @Test
+  void aFailureKeepsTheOldFile() {
+    Path file = folder.resolve("state.json");
+    AtomicFile.writeString(file, "old");
+    assertThatThrownBy(() ->
+            AtomicFile.write(
+                file,
+                channel -> {
+                  channel.write(ByteBuffer.allocate(10));
+                  throw new IOException("No space left on device");
+                }))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("cannot write " + file + ": No space left on device");
+    assertThat(file).hasContent("old");
+    assertThat(folder).isDirectoryNotContaining("glob:**/.*");
+  }
+
+  @Test
+  void deletesWhatADeadProcessLeft() throws Exception {
+    Process gone =
+        new ProcessBuilder(ProcessHandle.current().info().command().orElse("java"), "-version")
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    gone.waitFor();
+    Path dead = Files.writeString(folder.resolve(".x.tmp-" + gone.pid() + "-ab"), "half");
+    Path living =
+        Files.writeString(folder.resolve(".x.tmp-" + ProcessHandle.current().pid() + "-ab"), "");
+    Path foreign = Files.writeString(folder.resolve(".x.tmp-draft"), "someone's own");
+    AtomicFile.writeString(folder.resolve("x"), "new");
+    assertThat(dead).doesNotExist();
+    assertThat(living).exists();
+    assertThat(foreign).exists();
+  }
+
+  @Test
+  void namesAMissingFolder() {
+    Path file = folder.resolve("no/state.json");
+    assertThatThrownBy(() -> AtomicFile.writeString(file, ""))
+        .hasMessage("cannot write " + file + ": there is no such file or folder");
+  }
+}
