@@ -38,12 +38,16 @@ final class DropoutMask {
   /** 0, 2, 4, ...: a long lane holds two counters, the even one's words end up in its low half. */
   private static final LongVector EVEN = LongVector.zero(J).addIndex(2);
 
+  /** Drops nothing. */
+  static final DropoutMask NONE = new DropoutMask(Dropout.NONE);
+
   private final long key0;
   private final long key1;
   private final long step;
   private final long site;
   private final int threshold;
   private final float scale;
+  private final boolean none;
 
   /**
    * The mask of one launch.
@@ -60,6 +64,12 @@ final class DropoutMask {
     site = dropout.site() & LOW;
     threshold = dropout.threshold();
     scale = dropout.scale();
+    none = dropout.isNone();
+  }
+
+  /** Whether nothing is dropped, so that there is no need to multiply. */
+  boolean isNone() {
+    return none;
   }
 
   /**

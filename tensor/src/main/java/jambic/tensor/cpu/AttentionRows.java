@@ -1,0 +1,307 @@
+package jambic.tensor.cpu;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * What attention does to the rows of a block of scores between its matrix products.
+ *
+ * <p>A block is {@link #BLOCK} numbers wide in memory. Its row i has {@code visible + i * slope}
+ * visible keys, or {@code keys} if that is less; what follows them becomes 0 up to the {@link
+ * AttentionBlocks#extent} of the row, so that the products need not know how long a row is.
+ *
+ * <p>The cost is arithmetic: 14 operations an exponential, about 25 a vector of scores in all.
+ */
+final class AttentionRows {
+  /** Queries and keys of a block: three of its matrices fit the first-level cache. */
+  static final int BLOCK = 64;
+
+  private static final VectorSpecies<Float> F = Lanes.F;
+  private static final int L = F.length();
+
+  private static final FloatVector INDEX = FloatVector.zero(F).addIndex(1);
+
+  private AttentionRows() {}
+
+  /**
+   * The largest score of each row so far, which is what the online softmax subtracts from all.
+   *
+   * @param w holds all of it
+   * @param p the scores
+   * @param maxima of each row before, and after
+   * @param shifts becomes {@code scale * maximum}
+   * @param shrinks becomes {@code scale * (maximum before - maximum)}, the logarithm of what older
+   *     sums must be multiplied by
+   */
+  static void maxima(
+      float[] w,
+      int p,
+      int rows,
+      int visible,
+      int slope,
+      int keys,
+      float scale,
+      int maxima,
+      int shifts,
+      int shrinks) {
+    for (int i = 0; i < rows; i++) {
+      int n = Math.min(keys, visible + i * slope);
+      int row = p + i * BLOCK;
+      float before = w[maxima + i];
+      FloatVector highest = FloatVector.broadcast(F, before);
+      int j = 0;
+      for (; j <= n - L; j += L) {
+        FloatVector x = FloatVector.fromArray(F, w, row + j);
+        highest = highest.blend(x, x.compare(GT, highest));
+      }
+      if (j < n) {
+        FloatVector x = FloatVector.fromArray(F, w, row + j);
+        VectorMask<Float> higher = x.compare(GT, highest);
+        highest = highest.blend(x, higher.and(INDEX.compare(LT, (float) (n - j))));
+      }
+      // The largest lane, as integers in the order of the floats: a maximum of floats costs five
+      // operations for the sake of NaN and -0.
+      IntVector bits = highest.reinterpretAsInts();
+      IntVector ordered = bits.lanewise(XOR, bits.lanewise(ASHR, 31).lanewise(LSHR, 1));
+      int largest = ordered.reduceLanes(MAX);
+      float top = Float.intBitsToFloat(largest ^ (largest >> 31) >>> 1);
+      w[maxima + i] = top;
+      w[shifts + i] = scale * top;
+      w[shrinks + i] = scale * (before - top);
+    }
+  }
+
+  /**
+   * {@code p = exp(scale * p - shift)}, and 0 where a row sees no key.
+   *
+   * @param w holds all of it
+   * @param p scores, at most {@code shift / scale} each but for rounding
+   * @param shifts of each row
+   * @param parts the sum of each row is added to them, in as many parts as there are lanes
+   */
+  static void exponentials(
+      float[] w,
+      int p,
+      int rows,
+      int visible,
+      int slope,
+      int keys,
+      float scale,
+      int shifts,
+      int parts) {
+    FloatVector factor = FloatVector.broadcast(F, scale);
+    FloatVector zero = FloatVector.zero(F);
+    FloatVector round = FloatVector.broadcast(F, Exponential.ROUND);
+    FloatVector one = FloatVector.broadcast(F, 1);
+    for (int i = 0; i < rows; i++) {
+      int n = Math.min(keys, visible + i * slope);
+      int extent = AttentionBlocks.extent(i, visible, slope, keys);
+      int row = p + i * BLOCK;
+      FloatVector shift = FloatVector.broadcast(F, -w[shifts + i]);
+      FloatVector sum = FloatVector.fromArray(F, w, parts + i * L);
+      for (int j = 0; j < extent; j += L) {
+        FloatVector x = FloatVector.fromArray(F, w, row + j).fma(factor, shift);
+        FloatVector rounded = x.fma(FloatVector.broadcast(F, Exponential.LOG2_E), round);
+        FloatVector whole = rounded.sub(round);
+        FloatVector r = whole.fma(FloatVector.broadcast(F, -Exponential.LN2), x);
+        r = whole.fma(FloatVector.broadcast(F, -Exponential.LN2_REST), r);
+        FloatVector e = FloatVector.broadcast(F, Exponential.C4);
+        e = e.fma(r, FloatVector.broadcast(F, Exponential.C3));
+        e = e.fma(r, FloatVector.broadcast(F, Exponential.C2));
+        e = e.fma(r, FloatVector.broadcast(F, Exponential.C1));
+        e = e.fma(r, FloatVector.broadcast(F, Exponential.C0));
+        e = e.fma(r, one).fma(r, one);
+        IntVector exponent = rounded.reinterpretAsInts().lanewise(LSHL, Exponential.EXPONENT_SHIFT);
+        e = e.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+        e = e.blend(zero, x.compare(LT, Exponential.MIN));
+        e = zero.blend(e, INDEX.compare(LT, (float) (n - j)));
+        sum = sum.add(e);
+        e.intoArray(w, row + j);
+      }
+      sum.intoArray(w, parts + i * L);
+    }
+  }
+
+  /** Multiplies rows of {@code n} numbers, a multiple of the lanes, by a factor each. */
+  static void multiply(float[] w, int x, int n, int factors, int rows) {
+    for (int i = 0; i < rows; i++) {
+      float factor = w[factors + i];
+      if (factor != 1) {
+        int row = x + i * n;
+        for (int d = 0; d < n; d += L) {
+          FloatVector.fromArray(F, w, row + d).mul(factor).intoArray(w, row + d);
+        }
+      }
+    }
+  }
+
+  /** Multiplies weights by {@code factors}: whole rows, so that it need not know their lengths. */
+  static void drop(float[] w, int p, int factors, int rows, int visible, int slope, int keys) {
+    for (int i = 0; i < rows; i++) {
+      int extent = AttentionBlocks.extent(i, visible, slope, keys);
+      int row = p + i * BLOCK;
+      int mask = factors + i * BLOCK;
+      for (int j = 0; j < extent; j += L) {
+        FloatVector x = FloatVector.fromArray(F, w, row + j);
+        x.mul(FloatVector.fromArray(F, w, mask + j)).intoArray(w, row + j);
+      }
+    }
+  }
+
+  /**
+   * The gradients of scores, but for their factor scale: {@code ds = p (dp - delta)}.
+   *
+   * @param ds dp, and after ds
+   * @param p the weights
+   * @param deltas the inner product of each row's weights and their gradients
+   */
+  static void gradients(
+      float[] w, int ds, int p, int rows, int visible, int slope, int keys, int deltas) {
+    FloatVector zero = FloatVector.zero(F);
+    for (int i = 0; i < rows; i++) {
+      int n = Math.min(keys, visible + i * slope);
+      int extent = AttentionBlocks.extent(i, visible, slope, keys);
+      int row = p + i * BLOCK;
+      int g = ds + i * BLOCK;
+      FloatVector delta = FloatVector.broadcast(F, w[deltas + i]);
+      for (int j = 0; j < extent; j += L) {
+        FloatVector x = FloatVector.fromArray(F, w, g + j).sub(delta);
+        x = x.mul(FloatVector.fromArray(F, w, row + j));
+        zero.blend(x, INDEX.compare(LT, (float) (n - j))).intoArray(w, g + j);
+      }
+    }
+  }
+
+  /** As {@link #gradients} when the weights are yet to be multiplied by {@code factors}, here. */
+  static void droppedGradients(
+      float[] w,
+      int ds,
+      int p,
+      int factors,
+      int rows,
+      int visible,
+      int slope,
+      int keys,
+      int deltas) {
+    FloatVector zero = FloatVector.zero(F);
+    for (int i = 0; i < rows; i++) {
+      int n = Math.min(keys, visible + i * slope);
+      int extent = AttentionBlocks.extent(i, visible, slope, keys);
+      int row = p + i * BLOCK;
+      int g = ds + i * BLOCK;
+      int f = factors + i * BLOCK;
+      FloatVector delta = FloatVector.broadcast(F, -w[deltas + i]);
+      for (int j = 0; j < extent; j += L) {
+        FloatVector m = FloatVector.fromArray(F, w, f + j);
+        FloatVector weight = FloatVector.fromArray(F, w, row + j);
+        FloatVector x = FloatVector.fromArray(F, w, g + j).fma(m, delta).mul(weight);
+        zero.blend(x, INDEX.compare(LT, (float) (n - j))).intoArray(w, g + j);
+        weight.mul(m).intoArray(w, row + j);
+      }
+    }
+  }
+
+  /**
+   * The inner products of rows of two matrices, each in as many parts as there are lanes.
+   *
+   * @param w receives them, a row of parts after the other
+   */
+  static void dots(
+      float[] w,
+      int parts,
+      float[] a,
+      int ai,
+      int lda,
+      float[] b,
+      int bi,
+      int ldb,
+      int rows,
+      int n) {
+    VectorMask<Float> rest = INDEX.compare(LT, (float) (n % L));
+    for (int i = 0; i < rows; i++) {
+      int x = ai + i * lda;
+      int y = bi + i * ldb;
+      FloatVector sum = FloatVector.zero(F);
+      int d = 0;
+      for (; d <= n - L; d += L) {
+        sum = FloatVector.fromArray(F, a, x + d).fma(FloatVector.fromArray(F, b, y + d), sum);
+      }
+      if (d < n) {
+        FloatVector last = FloatVector.fromArray(F, a, x + d, rest);
+        sum = last.fma(FloatVector.fromArray(F, b, y + d, rest), sum);
+      }
+      sum.intoArray(w, parts + i * L);
+    }
+  }
+
+  /**
+   * Sums the parts of each row. In scalars, and so in the same order whether compiled or not, which
+   * a reduction of the Vector API does not promise.
+   */
+  static void totals(float[] w, int totals, int parts, int rows) {
+    for (int i = 0; i < rows; i++) {
+      float a = 0;
+      float b = 0;
+      for (int j = parts + i * L; j < parts + (i + 1) * L; j += 2) {
+        a += w[j];
+        b += w[j + 1];
+      }
+      w[totals + i] = a + b;
+    }
+  }
+
+  /** Copies rows of {@code n} numbers, for the tiles and the vectors to read. */
+  static void copy(float[] to, int t, int ldt, float[] from, int f, int ldf, int rows, int n) {
+    VectorMask<Float> rest = INDEX.compare(LT, (float) (n % L));
+    for (int i = 0; i < rows; i++) {
+      int x = f + i * ldf;
+      int y = t + i * ldt;
+      int d = 0;
+      for (; d <= n - L; d += L) {
+        FloatVector.fromArray(F, from, x + d).intoArray(to, y + d);
+      }
+      if (d < n) {
+        FloatVector.fromArray(F, from, x + d, rest).intoArray(to, y + d, rest);
+      }
+    }
+  }
+
+  /** {@code to = factor * from}, or with {@code add} added to it, row by row. */
+  static void scaled(
+      float[] to,
+      int t,
+      int ldt,
+      float[] from,
+      int f,
+      int ldf,
+      int rows,
+      int n,
+      float factor,
+      boolean add) {
+    FloatVector s = FloatVector.broadcast(F, factor);
+    VectorMask<Float> rest = INDEX.compare(LT, (float) (n % L));
+    for (int i = 0; i < rows; i++) {
+      int x = f + i * ldf;
+      int y = t + i * ldt;
+      int d = 0;
+      for (; d <= n - L; d += L) {
+        FloatVector r = FloatVector.fromArray(F, from, x + d).mul(s);
+        (add ? r.add(FloatVector.fromArray(F, to, y + d)) : r).intoArray(to, y + d);
+      }
+      if (d < n) {
+        FloatVector r = FloatVector.fromArray(F, from, x + d, rest).mul(s);
+        (add ? r.add(FloatVector.fromArray(F, to, y + d, rest)) : r).intoArray(to, y + d, rest);
+      }
+    }
+  }
+}

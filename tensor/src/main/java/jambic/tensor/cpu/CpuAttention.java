@@ -1,0 +1,214 @@
+package jambic.tensor.cpu;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.host.HostStorage;
+import jambic.tensor.spi.AttentionKernels;
+import jambic.tensor.spi.Dropout;
+
+/** Attention on the CPU: see {@link AttentionForward} and {@link AttentionBackward}. */
+final class CpuAttention implements AttentionKernels {
+  /** A piece of tiny heads is made of several, to take longer than handing it out does. */
+  private static final int SMALLEST_PIECE = 1 << 13;
+
+  private static final int[] NONE = {};
+  private static final float[] NO_LSE = {};
+
+  private final Workers workers;
+
+  CpuAttention(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void forward(
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor lengths,
+      int heads,
+      boolean causal,
+      Dropout dropout) {
+    AttentionSizes sizes = sizes(q, k, lengths, heads, causal);
+    forward(
+        new AttentionForward(
+            sizes,
+            HeadRows.of(out),
+            HostStorage.floats(lse),
+            HostStorage.offset(lse),
+            HeadRows.of(q),
+            HeadRows.of(k),
+            HeadRows.of(v),
+            new DropoutMask(dropout)));
+  }
+
+  private void forward(AttentionForward forward) {
+    AttentionSizes sizes = forward.sizes();
+    int heads = sizes.heads();
+    int chunk = sizes.chunkRows();
+    int chunks = (sizes.queries() + chunk - 1) / chunk;
+    int all = sizes.batch() * heads;
+    // The last chunks see the most keys when attention is causal: they go first.
+    pieces(
+        all * chunks,
+        sizes,
+        (i, worker) -> {
+          int c = chunks - 1 - i / all;
+          int head = i % all;
+          forward.run(
+              head / heads,
+              head % heads,
+              c * chunk,
+              Math.min(sizes.queries(), (c + 1) * chunk),
+              workers.scratch(worker, forward.floats()));
+        });
+  }
+
+  @Override
+  public void backward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor lengths,
+      int heads,
+      boolean causal,
+      Dropout dropout) {
+    AttentionSizes sizes = sizes(q, k, lengths, heads, causal);
+    AttentionBackward backward =
+        new AttentionBackward(
+            sizes,
+            HeadRows.of(dq),
+            HeadRows.of(dk),
+            HeadRows.of(dv),
+            HeadRows.of(dout),
+            HeadRows.of(out),
+            HostStorage.floats(lse),
+            HostStorage.offset(lse),
+            HeadRows.of(q),
+            HeadRows.of(k),
+            HeadRows.of(v),
+            new DropoutMask(dropout));
+    int chunk = sizes.chunkRows();
+    int queryChunks = (sizes.queries() + chunk - 1) / chunk;
+    int keyChunks = (sizes.keys() + chunk - 1) / chunk;
+    int rounds = Math.max(queryChunks, keyChunks);
+    int all = sizes.batch() * heads;
+    for (int r = 0; r < rounds; r++) {
+      int round = r;
+      pieces(
+          all * keyChunks,
+          sizes,
+          (i, worker) -> {
+            int kc = i / all;
+            int qc = (kc + round) % rounds;
+            int head = i % all;
+            if (qc >= queryChunks || causal && qc < kc) {
+              return;
+            }
+            backward.run(
+                head / heads,
+                head % heads,
+                qc * chunk,
+                Math.min(sizes.queries(), (qc + 1) * chunk),
+                kc * chunk,
+                Math.min(sizes.keys(), (kc + 1) * chunk),
+                round == Math.max(0, qc - keyChunks + 1),
+                round == (kc < queryChunks ? 0 : rounds - kc),
+                workers.scratch(worker, backward.floats()));
+          });
+    }
+  }
+
+  @Override
+  public void cached(
+      Tensor out,
+      Tensor kCache,
+      Tensor vCache,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor starts,
+      int heads) {
+    AttentionSizes sizes =
+        new AttentionSizes(
+            q.dim(0),
+            heads,
+            q.dim(2) / heads,
+            q.dim(1),
+            kCache.dim(1),
+            true,
+            NONE,
+            0,
+            HostStorage.ints(starts),
+            HostStorage.offset(starts));
+    HeadRows keys = HeadRows.of(kCache);
+    HeadRows values = HeadRows.of(vCache);
+    append(keys, HeadRows.of(k), sizes);
+    append(values, HeadRows.of(v), sizes);
+    if (sizes.queries() > 1) {
+      forward(
+          new AttentionForward(
+              sizes, HeadRows.of(out), NO_LSE, 0, HeadRows.of(q), keys, values, DropoutMask.NONE));
+    } else {
+      AttentionDecode decode =
+          new AttentionDecode(sizes, HeadRows.of(out), HeadRows.of(q), keys, values);
+      pieces(
+          sizes.batch() * heads,
+          sizes,
+          (i, worker) ->
+              decode.run(i / heads, i % heads, workers.scratch(worker, decode.floats())));
+    }
+  }
+
+  /** Copies new rows behind those that the cache holds. */
+  private static void append(HeadRows cache, HeadRows rows, AttentionSizes sizes) {
+    int columns = sizes.heads() * sizes.headSize();
+    for (int b = 0; b < sizes.batch(); b++) {
+      AttentionRows.copy(
+          cache.array(),
+          cache.at(b, sizes.start(b), 0),
+          cache.stride(),
+          rows.array(),
+          rows.at(b, 0, 0),
+          rows.stride(),
+          sizes.queries(),
+          columns);
+    }
+  }
+
+  /** Runs the pieces, several to a task when they are tiny. */
+  private void pieces(int count, AttentionSizes sizes, Workers.Task piece) {
+    int work = Math.min(sizes.queries(), sizes.chunkRows()) * sizes.keys() * sizes.headSize();
+    int group = Math.max(1, SMALLEST_PIECE / Math.max(1, work));
+    workers.parallel(
+        (count + group - 1) / group,
+        (index, worker) -> {
+          int end = Math.min(count, (index + 1) * group);
+          for (int i = index * group; i < end; i++) {
+            piece.run(i, worker);
+          }
+        });
+  }
+
+  private static AttentionSizes sizes(
+      Tensor q, Tensor k, Tensor lengths, int heads, boolean causal) {
+    return new AttentionSizes(
+        q.dim(0),
+        heads,
+        q.dim(2) / heads,
+        q.dim(1),
+        k.dim(1),
+        causal,
+        lengths.isNone() ? NONE : HostStorage.ints(lengths),
+        lengths.isNone() ? 0 : HostStorage.offset(lengths),
+        NONE,
+        0);
+  }
+}
