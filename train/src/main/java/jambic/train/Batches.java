@@ -4,6 +4,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
 import jambic.train.Dataset.Split;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Draws batches from a dataset: x is a window of the text, y the same window one token later.
@@ -44,8 +45,9 @@ public final class Batches {
       long length = data.of(split).length();
       if (length <= blockSize) {
         throw new JambicException(
-            "the %s part has %,d tokens, but a context of %d needs at least %,d"
-                .formatted(split.name().toLowerCase(), length, blockSize, blockSize + 1L));
+            "the %s part has %d tokens, but a context of %d needs at least %d"
+                .formatted(
+                    split.name().toLowerCase(Locale.ROOT), length, blockSize, blockSize + 1L));
       }
     }
     this.data = data;

@@ -36,7 +36,7 @@ public record Dataset(Tokens train, Tokens val) {
     long needed = 10L * blockSize + 1; // the least n whose last tenth, rounded up, is blockSize + 1
     if (n < needed) {
       throw new JambicException(
-          ("%s has %,d tokens, but a context of %d needs at least %,d (its last tenth must hold one"
+          ("%s has %d tokens, but a context of %d needs at least %d (its last tenth must hold one"
                   + " context and the token after it); give a longer text or a smaller context")
               .formatted(name, n, blockSize, needed));
     }

@@ -5,15 +5,13 @@ import jambic.model.AtomicFile;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.Closeable;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,11 +33,11 @@ public final class MetricsLog implements Closeable {
   public static final String FILE_NAME = "metrics.jsonl";
 
   private final Path file;
-  private final FileChannel channel;
+  private final FileOutputStream out; // a channel would be closed by an interrupt
 
-  private MetricsLog(Path file, FileChannel channel) {
+  private MetricsLog(Path file) throws IOException {
     this.file = file;
-    this.channel = channel;
+    this.out = new FileOutputStream(file.toFile(), true);
   }
 
   /**
@@ -51,8 +49,8 @@ public final class MetricsLog implements Closeable {
    */
   public static MetricsLog create(Path file) {
     try {
-      return new MetricsLog(
-          file, FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.APPEND));
+      Files.createFile(file);
+      return new MetricsLog(file);
     } catch (FileAlreadyExistsException e) {
       throw new JambicException(
           file + " already holds a run; resume it or choose another folder", e);
@@ -80,7 +78,7 @@ public final class MetricsLog implements Closeable {
         }
       }
       AtomicFile.writeString(file, kept.toString());
-      return new MetricsLog(file, FileChannel.open(file, StandardOpenOption.APPEND));
+      return new MetricsLog(file);
     } catch (IOException e) {
       throw cannot("continue", file, e);
     }
@@ -95,10 +93,7 @@ public final class MetricsLog implements Closeable {
   public void append(Metrics metrics) {
     try {
       String line = JSON.std.asString(fields(metrics)) + "\n";
-      ByteBuffer bytes = ByteBuffer.wrap(line.getBytes(StandardCharsets.ISO_8859_1));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      out.write(line.getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw cannot("write", file, e);
     }
@@ -112,7 +107,7 @@ public final class MetricsLog implements Closeable {
    */
   public void sync() {
     try {
-      channel.force(false);
+      out.getFD().sync();
     } catch (IOException e) {
       throw cannot("write", file, e);
     }
@@ -121,7 +116,7 @@ public final class MetricsLog implements Closeable {
   @Override
   public void close() {
     try {
-      channel.close();
+      out.close();
     } catch (IOException e) {
       throw cannot("close", file, e);
     }
@@ -150,7 +145,8 @@ public final class MetricsLog implements Closeable {
 
   /** The finished lines. */
   private static List<String> lines(Path file) throws IOException {
-    String text = Files.readString(file, StandardCharsets.ISO_8859_1); // our JSON is ASCII
+    String text =
+        Files.readString(file, StandardCharsets.ISO_8859_1); // never malformed, and ours is ASCII
     return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
   }
 

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import java.util.Locale;
 import java.util.OptionalDouble;
 
 /**
@@ -47,9 +48,13 @@ public record ModelFlops(double perToken, OptionalDouble peak, String peakName) 
    * @return one line, naming the formula and the peak
    */
   public String describe() {
-    String formula = "(6 N + 12 L C T) = %.4g FLOP a token".formatted(perToken);
+    String formula = format("(6 N + 12 L C T) = %.4g FLOP a token", perToken);
     return peak.isPresent()
-        ? "mfu = %s / %.4g FLOP/s (%s)".formatted(formula, peak.getAsDouble(), peakName)
+        ? format("mfu = %s / %.4g FLOP/s (%s)", formula, peak.getAsDouble(), peakName)
         : formula + "; no mfu: the peak is not known";
+  }
+
+  private static String format(String format, Object... arguments) {
+    return String.format(Locale.ROOT, format, arguments);
   }
 }

@@ -74,7 +74,7 @@ public final class TextFile {
       long size = Files.size(file);
       if (size > MAX_BYTES) {
         throw new JambicException(
-            "%s has %,d bytes, more than the %,d that can be read at once; give a smaller file"
+            "%s has %d bytes, more than the %d that can be read at once; give a smaller file"
                 .formatted(file, size, MAX_BYTES));
       }
       return Files.readAllBytes(file);

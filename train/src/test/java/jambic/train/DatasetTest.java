@@ -38,7 +38,7 @@ class DatasetTest {
     assertThatThrownBy(() -> Dataset.split(Tokens.of(new int[least - 1]), blockSize, "text"))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith("text has ")
-        .hasMessageContaining("needs at least %,d (", least);
+        .hasMessageContaining("needs at least %d (", least);
   }
 
   @Test

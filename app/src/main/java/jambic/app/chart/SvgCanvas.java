@@ -71,7 +71,7 @@ final class SvgCanvas implements Canvas {
   }
 
   private void put(String format, Object... arguments) {
-    svg.append(format.formatted(arguments));
+    svg.append(String.format(Locale.ROOT, format, arguments));
   }
 
   private static String paint(String attribute, Ink ink) {

@@ -89,7 +89,7 @@ public final class Corpora {
       terminal.print(noShakespeare.getMessage());
       Corpus corpus = JdkSource.read(javaHome);
       terminal.print(
-          "training on %s instead: java.util of this Java, %,d characters"
+          "training on %s instead: java.util of this Java, %d characters"
               .formatted(corpus.name(), corpus.text().length()));
       return corpus;
     }

@@ -82,7 +82,7 @@ record Download(ProxySelector proxies, Duration patience) {
         long now = body.received.get();
         progress.accept(now);
         if (now > body.bytes.length) {
-          throw new IOException("it is longer than %,d bytes".formatted(body.bytes.length), e);
+          throw new IOException("it is longer than %d bytes".formatted(body.bytes.length), e);
         } else if (now != before) {
           before = now;
           lastByte = System.nanoTime();
@@ -134,7 +134,7 @@ record Download(ProxySelector proxies, Duration patience) {
     byte[] checked(Remote remote) throws IOException {
       if (received.get() != bytes.length) {
         throw new IOException(
-            "%,d bytes came instead of %,d".formatted(received.get(), bytes.length));
+            "%d bytes came instead of %d".formatted(received.get(), bytes.length));
       }
       String sha256 = Sha256.of(bytes);
       if (!sha256.equals(remote.sha256())) {
