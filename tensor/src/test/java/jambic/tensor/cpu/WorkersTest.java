@@ -96,15 +96,14 @@ class WorkersTest {
   void theFirstExceptionReachesTheCallerAndThePoolGoesOn(int threads) {
     try (Workers workers = new Workers(threads)) {
       for (int round = 0; round < 200; round++) {
-        assertThatThrownBy(
-                () ->
-                    workers.parallel(
-                        8,
-                        (i, w) -> {
-                          if (i == 3) {
-                            throw new UnsupportedOperationException("piece 3");
-                          }
-                        }))
+        assertThatThrownBy(() ->
+                workers.parallel(
+                    8,
+                    (i, w) -> {
+                      if (i == 3) {
+                        throw new UnsupportedOperationException("piece 3");
+                      }
+                    }))
             .isInstanceOf(UnsupportedOperationException.class)
             .hasMessage("piece 3");
         AtomicInteger ran = new AtomicInteger();

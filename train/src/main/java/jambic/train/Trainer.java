@@ -1,0 +1,338 @@
+package jambic.train;
+
+import jambic.model.AtomicFolder;
+import jambic.model.Checkpoint;
+import jambic.model.Gpt;
+import jambic.model.Tokenizer;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import jambic.train.Dataset.Split;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
+
+/**
+ * A run: trains a GPT on a dataset, evaluates it now and then, and keeps everything in its folder.
+ *
+ * <pre>
+ * run/last/          the newest model and all that resuming needs
+ * run/best/          the model of the lowest validation loss
+ * run/metrics.jsonl  a line for each iteration and evaluation
+ * </pre>
+ *
+ * <p>A run that is killed and resumed goes on with the same bits: the checkpoint holds weights and
+ * moments, and all else is a function of the iteration.
+ */
+public final class Trainer implements AutoCloseable {
+  /** The name of the newest checkpoint in a run's folder. */
+  public static final String LAST = "last";
+
+  /** The name of the best checkpoint in a run's folder. */
+  public static final String BEST = "best";
+
+  private static final long SAVE_EVERY_NANOS = 300_000_000_000L;
+
+  /** How a run came to its end. */
+  public enum Outcome {
+    /** All iterations are done. */
+    FINISHED,
+    /** It was asked to stop, and saved. */
+    STOPPED
+  }
+
+  /** Hears of a run's progress. */
+  public interface Listener {
+    /**
+     * An iteration is done.
+     *
+     * @param step what it measured
+     */
+    default void onStep(Metrics.Step step) {}
+
+    /**
+     * An evaluation is done.
+     *
+     * @param evaluation what it measured
+     */
+    default void onEvaluation(Metrics.Evaluation evaluation) {}
+  }
+
+  private final Path folder;
+  private final TrainConfig config;
+  private final Dataset data;
+  private final Optional<Tokenizer> tokenizer;
+  private final Gpt model;
+  private final Region gradients;
+  private final Region state;
+  private final Region activations;
+  private final AdamW optimizer;
+  private final Evaluation evaluation;
+  private final TrainingStep step;
+  private final Batches batches;
+  private final OptionalDouble peakFlops;
+  private int iteration;
+  private double bestValLoss = Double.POSITIVE_INFINITY;
+
+  private Trainer(
+      Gpt model,
+      TrainConfig config,
+      Dataset data,
+      Optional<Tokenizer> tokenizer,
+      Path folder,
+      OptionalDouble peakFlops) {
+    this.model = model;
+    this.config = config;
+    this.data = data;
+    this.tokenizer = tokenizer;
+    this.folder = folder;
+    this.peakFlops = peakFlops;
+    Backend backend = model.backend();
+    gradients = backend.region();
+    state = backend.region();
+    activations = backend.region();
+    model.parameters().train(gradients);
+    optimizer = new AdamW(backend, state, model.parameters(), config);
+    batches = new Batches(data, config.batchSize(), config.blockSize(), config.seed());
+    evaluation =
+        new Evaluation(model, batches, config.batchSize(), config.blockSize(), activations);
+    step = new TrainingStep(model, optimizer, config, activations);
+  }
+
+  /**
+   * Begins a run.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config every hyperparameter
+   * @param data what to train on
+   * @param tokenizer of the data
+   * @param folder the run's; must not hold a run yet
+   * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
+   * @return the run, to be closed
+   * @throws JambicException if the folder holds a run already
+   */
+  public static Trainer begin(
+      Backend backend,
+      TrainConfig config,
+      Dataset data,
+      Tokenizer tokenizer,
+      Path folder,
+      OptionalDouble peakFlops) {
+    if (Files.exists(folder.resolve(LAST)) || Files.exists(log(folder))) {
+      throw new JambicException(
+          folder + " holds a run already; resume it with --resume, or name another folder");
+    }
+    Gpt model = new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init());
+    return new Trainer(model, config, data, Optional.of(tokenizer), folder, peakFlops);
+  }
+
+  /**
+   * What a run's folder says about itself.
+   *
+   * @param folder the run's
+   * @return its hyperparameters
+   * @throws JambicException if there is no run to resume
+   */
+  public static TrainConfig configOf(Path folder) {
+    return AtomicFolder.read(folder.resolve(LAST), TrainingState::read).config();
+  }
+
+  /**
+   * Takes up a run where its last checkpoint left it.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config {@link #configOf} the folder, perhaps with more iterations
+   * @param data what it has trained on so far
+   * @param folder the run's
+   * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
+   * @return the run, to be closed
+   * @throws JambicException if there is no run, it is damaged, or it trained on other data
+   */
+  public static Trainer resume(
+      Backend backend, TrainConfig config, Dataset data, Path folder, OptionalDouble peakFlops) {
+    Path last = folder.resolve(LAST);
+    return AtomicFolder.read(
+        last, whole -> restore(backend, config, data, whole, folder, peakFlops));
+  }
+
+  private static Trainer restore(
+      Backend backend,
+      TrainConfig config,
+      Dataset data,
+      Path last,
+      Path folder,
+      OptionalDouble peakFlops)
+      throws IOException {
+    TrainingState saved = TrainingState.read(last);
+    if (!saved.data().equals(data.fingerprint())) {
+      throw new JambicException(
+          folder + " was trained on other data; resume it with the data it began with");
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(last)) {
+      var shape = config.gpt(checkpoint.config().vocabSize());
+      if (!shape.equals(checkpoint.config())) {
+        throw new JambicException(
+            "a resumed run keeps its model: "
+                + last
+                + " holds "
+                + checkpoint.config()
+                + ", asked for was "
+                + shape);
+      }
+      Gpt model = checkpoint.gpt(backend);
+      Trainer trainer = new Trainer(model, config, data, checkpoint.tokenizer(), folder, peakFlops);
+      TrainingState.readMoments(last, trainer.optimizer.moments());
+      trainer.iteration = saved.iteration();
+      trainer.bestValLoss = saved.bestValLoss();
+      return trainer;
+    }
+  }
+
+  private static Path log(Path folder) {
+    return folder.resolve(MetricsLog.FILE_NAME);
+  }
+
+  /**
+   * The model being trained.
+   *
+   * @return the model, which closes with the run
+   */
+  public Gpt model() {
+    return model;
+  }
+
+  /**
+   * The updates done so far.
+   *
+   * @return the iteration that comes next
+   */
+  public int iteration() {
+    return iteration;
+  }
+
+  /**
+   * Trains until all iterations are done or someone asks to stop.
+   *
+   * @param listener hears of progress
+   * @param stop asked after every iteration
+   * @return how it ended; either way the newest checkpoint is {@code last}
+   * @throws JambicException if the loss explodes or is no number, or the folder cannot be written;
+   *     the last good checkpoint stays
+   */
+  public Outcome run(Listener listener, BooleanSupplier stop) {
+    try (MetricsLog log = openLog()) {
+      long saved = System.nanoTime();
+      while (true) {
+        if (iteration % config.evalInterval() == 0 || iteration == config.maxIters()) {
+          Metrics.Evaluation measured = evaluate();
+          log.append(measured);
+          keep(measured, log);
+          saved = System.nanoTime();
+          listener.onEvaluation(measured);
+        }
+        if (iteration == config.maxIters()) {
+          return Outcome.FINISHED;
+        }
+        Metrics.Step measured = iterate();
+        log.append(measured);
+        listener.onStep(measured);
+        if (stop.getAsBoolean()) {
+          save(LAST, log);
+          return Outcome.STOPPED;
+        }
+        if (System.nanoTime() - saved > SAVE_EVERY_NANOS) {
+          save(LAST, log);
+          saved = System.nanoTime();
+        }
+      }
+    }
+  }
+
+  private MetricsLog openLog() {
+    if (iteration > 0 || Files.exists(log(folder))) {
+      return MetricsLog.resume(log(folder), iteration);
+    }
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw new JambicException("cannot create the run's folder " + folder + ": " + e, e);
+    }
+    return MetricsLog.create(log(folder));
+  }
+
+  private Metrics.Evaluation evaluate() {
+    double train = evaluation.estimate(Split.TRAIN, config.evalIters());
+    double val = evaluation.estimate(Split.VAL, config.evalIters());
+    requireSane(val, "validation loss");
+    return new Metrics.Evaluation(iteration, train, val);
+  }
+
+  private void keep(Metrics.Evaluation measured, MetricsLog log) {
+    if (measured.valLoss() < bestValLoss) {
+      bestValLoss = measured.valLoss();
+      if (iteration > 0) {
+        Checkpoint.save(folder.resolve(BEST), model, tokenizer);
+      }
+    }
+    save(LAST, log);
+  }
+
+  private void save(String name, MetricsLog log) {
+    log.sync(); // a resumed run must find every line that its checkpoint is past
+    TrainingState now = new TrainingState(iteration, bestValLoss, data.fingerprint(), config);
+    Checkpoint.save(
+        folder.resolve(name), model, tokenizer, beside -> now.write(beside, optimizer.moments()));
+  }
+
+  private Metrics.Step iterate() {
+    long start = System.nanoTime();
+    int now = iteration;
+    double lr = config.schedule().at(now);
+    double loss = step.run(now, lr, (micro, x, y) -> batches.train(now, micro, x, y));
+    double norm = optimizer.norm().toFloats()[0];
+    requireSane(loss, "loss");
+    requireSane(norm, "gradient norm");
+    iteration++;
+    double seconds = (System.nanoTime() - start) * 1e-9;
+    long tokens = config.tokensPerIter();
+    OptionalDouble mfu =
+        peakFlops.isPresent()
+            ? OptionalDouble.of(flopsPerToken() * tokens / seconds / peakFlops.getAsDouble())
+            : OptionalDouble.empty();
+    return new Metrics.Step(now, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu);
+  }
+
+  private double flopsPerToken() {
+    long positions = (long) config.blockSize() * config.nEmbd();
+    return ModelFlops.perToken(
+        model.config().parameterCount() - positions,
+        config.nLayer(),
+        config.nEmbd(),
+        config.blockSize());
+  }
+
+  /** Above four times the loss of guessing, a run does not come back. */
+  private void requireSane(double value, String what) {
+    double limit =
+        what.equals("gradient norm")
+            ? Double.MAX_VALUE
+            : 4 * Math.log(model.config().vocabSize()) + 4;
+    if (!(value <= limit)) {
+      throw new JambicException(
+          "the %s is %s at iteration %d: training has diverged; the checkpoint before it is kept in %s; try a lower learning rate, more warm-up or gradient clipping"
+              .formatted(what, value, iteration, folder.resolve(LAST)));
+    }
+  }
+
+  /** Frees the model and all that trained it. */
+  @Override
+  public void close() {
+    activations.close();
+    state.close();
+    gradients.close();
+    model.close();
+  }
+}
