@@ -13,7 +13,8 @@ import org.junit.jupiter.api.TestInstance;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContract
-    implements LinearContract,
+    implements RegionContract,
+        LinearContract,
         EmbeddingContract,
         NormContract,
         ActivationContract,
