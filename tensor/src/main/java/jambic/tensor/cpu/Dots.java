@@ -117,57 +117,29 @@ final class Dots {
 
   private static void one(
       int k, float[] a, int a0, float[] w, int w0, int w1, int w2, int w3, float[] sums) {
-    FloatVector c00 = FloatVector.zero(F);
-    FloatVector c01 = FloatVector.zero(F);
-    FloatVector c02 = FloatVector.zero(F);
-    FloatVector c03 = FloatVector.zero(F);
-    FloatVector d00 = FloatVector.zero(F);
-    FloatVector d01 = FloatVector.zero(F);
-    FloatVector d02 = FloatVector.zero(F);
-    FloatVector d03 = FloatVector.zero(F);
+    FloatVector c0 = FloatVector.zero(F);
+    FloatVector c1 = FloatVector.zero(F);
+    FloatVector c2 = FloatVector.zero(F);
+    FloatVector c3 = FloatVector.zero(F);
     int p = 0;
-    for (; p <= k - 2 * L; p += 2 * L) {
-      FloatVector x = FloatVector.fromArray(F, a, a0 + p);
-      FloatVector y = FloatVector.fromArray(F, a, a0 + p + L);
-      c00 = FloatVector.fromArray(F, w, w0 + p).fma(x, c00);
-      d00 = FloatVector.fromArray(F, w, w0 + p + L).fma(y, d00);
-      c01 = FloatVector.fromArray(F, w, w1 + p).fma(x, c01);
-      d01 = FloatVector.fromArray(F, w, w1 + p + L).fma(y, d01);
-      c02 = FloatVector.fromArray(F, w, w2 + p).fma(x, c02);
-      d02 = FloatVector.fromArray(F, w, w2 + p + L).fma(y, d02);
-      c03 = FloatVector.fromArray(F, w, w3 + p).fma(x, c03);
-      d03 = FloatVector.fromArray(F, w, w3 + p + L).fma(y, d03);
-    }
-    c00 = c00.add(d00);
-    c01 = c01.add(d01);
-    c02 = c02.add(d02);
-    c03 = c03.add(d03);
     for (; p <= k - L; p += L) {
-      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p);
-      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p);
-      c00 = x0.fma(y0, c00);
-      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p);
-      c01 = x0.fma(y1, c01);
-      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p);
-      c02 = x0.fma(y2, c02);
-      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p);
-      c03 = x0.fma(y3, c03);
+      FloatVector x = FloatVector.fromArray(F, a, a0 + p);
+      c0 = FloatVector.fromArray(F, w, w0 + p).fma(x, c0);
+      c1 = FloatVector.fromArray(F, w, w1 + p).fma(x, c1);
+      c2 = FloatVector.fromArray(F, w, w2 + p).fma(x, c2);
+      c3 = FloatVector.fromArray(F, w, w3 + p).fma(x, c3);
     }
     if (p < k) {
       VectorMask<Float> rest = F.indexInRange(p, k);
-      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p, rest);
-      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p, rest);
-      c00 = x0.fma(y0, c00);
-      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p, rest);
-      c01 = x0.fma(y1, c01);
-      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p, rest);
-      c02 = x0.fma(y2, c02);
-      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p, rest);
-      c03 = x0.fma(y3, c03);
+      FloatVector x = FloatVector.fromArray(F, a, a0 + p, rest);
+      c0 = FloatVector.fromArray(F, w, w0 + p, rest).fma(x, c0);
+      c1 = FloatVector.fromArray(F, w, w1 + p, rest).fma(x, c1);
+      c2 = FloatVector.fromArray(F, w, w2 + p, rest).fma(x, c2);
+      c3 = FloatVector.fromArray(F, w, w3 + p, rest).fma(x, c3);
     }
-    FloatVector r0 = LOW.selectFrom(c00, c02).add(HIGH.selectFrom(c00, c02));
-    FloatVector s0 = LOW.selectFrom(c01, c03).add(HIGH.selectFrom(c01, c03));
-    LOW.selectFrom(r0, s0).add(HIGH.selectFrom(r0, s0)).intoArray(sums, 0);
+    FloatVector r = LOW.selectFrom(c0, c2).add(HIGH.selectFrom(c0, c2));
+    FloatVector s = LOW.selectFrom(c1, c3).add(HIGH.selectFrom(c1, c3));
+    LOW.selectFrom(r, s).add(HIGH.selectFrom(r, s)).intoArray(sums, 0);
   }
 
   private static void two(
