@@ -1,0 +1,75 @@
+package jambic.tensor.cpu;
+
+import static jambic.tensor.cpu.CpuElementwise.add;
+import static jambic.tensor.host.HostStorage.floats;
+import static jambic.tensor.host.HostStorage.ints;
+import static jambic.tensor.host.HostStorage.offset;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.EmbeddingKernels;
+
+/**
+ * Embeddings: bound by memory. The forward pass is cut by rows, the backward pass by columns, so
+ * that each element of a table has one thread that adds to it, in order of the tokens.
+ */
+final class CpuEmbedding implements EmbeddingKernels {
+  /** Elements of a piece of the forward pass. */
+  private static final int PIECE = 16384;
+
+  /** Columns of a piece of the backward pass: whole cache lines, which no two threads share. */
+  private static final int COLUMNS = 64;
+
+  private final Workers workers;
+
+  CpuEmbedding(Workers workers) {
+    this.workers = workers;
+  }
+
+  @Override
+  public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+    int c = wte.dim(-1);
+    int t = ids.dim(-1);
+    int rows = (int) ids.size();
+    int rowsPerPiece = Math.ceilDiv(PIECE, c);
+    workers.parallel(
+        Math.ceilDiv(rows, rowsPerPiece),
+        (index, worker) -> {
+          int end = Math.min(rows, (index + 1) * rowsPerPiece);
+          for (int r = index * rowsPerPiece; r < end; r++) {
+            int o = offset(out) + r * c;
+            int token = offset(wte) + ints(ids)[offset(ids) + r] * c;
+            if (wpe.isNone()) {
+              System.arraycopy(floats(wte), token, floats(out), o, c);
+            } else {
+              int start = starts.isNone() ? 0 : ints(starts)[offset(starts) + r / t];
+              int position = offset(wpe) + (start + r % t) * c;
+              add(floats(out), o, floats(wte), token, floats(wpe), position, c);
+            }
+          }
+        });
+  }
+
+  @Override
+  public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids) {
+    int c = dout.dim(-1);
+    int t = ids.dim(-1);
+    int rows = (int) ids.size();
+    workers.parallel(
+        Math.ceilDiv(c, COLUMNS),
+        (index, worker) -> {
+          int from = index * COLUMNS;
+          int n = Math.min(COLUMNS, c - from);
+          for (int r = 0; r < rows; r++) {
+            int d = offset(dout) + r * c + from;
+            if (!dwte.isNone()) {
+              int token = offset(dwte) + ints(ids)[offset(ids) + r] * c + from;
+              add(floats(dwte), token, floats(dwte), token, floats(dout), d, n);
+            }
+            if (!dwpe.isNone()) {
+              int position = offset(dwpe) + r % t * c + from;
+              add(floats(dwpe), position, floats(dwpe), position, floats(dout), d, n);
+            }
+          }
+        });
+  }
+}

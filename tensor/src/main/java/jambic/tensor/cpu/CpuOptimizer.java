@@ -1,0 +1,166 @@
+package jambic.tensor.cpu;
+
+import static jambic.tensor.host.HostStorage.floats;
+import static jambic.tensor.host.HostStorage.offset;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.OptimizerKernels;
+import java.util.Arrays;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/** AdamW and clipping over all tensors at once: bound by memory, 28 and 4 bytes an element. */
+final class CpuOptimizer implements OptimizerKernels {
+  private final Workers workers;
+  private final JoinedTensors joined;
+
+  /** The sums of squares of the pieces. */
+  private double[] sums = new double[0];
+
+  CpuOptimizer(Workers workers) {
+    this.workers = workers;
+    joined = new JoinedTensors(workers);
+  }
+
+  @Override
+  public void clipNorm(Tensor norm, Tensor scale, List<Tensor> grads, float maxNorm) {
+    int pieces = JoinedTensors.pieces(grads);
+    if (sums.length < pieces) {
+      sums = new double[pieces];
+    }
+    Arrays.fill(sums, 0, pieces, 0);
+    double[] partial = sums;
+    joined.parallel(
+        grads,
+        (piece, worker, tensor, from, count) -> {
+          Tensor grad = grads.get(tensor);
+          float[] lanes = workers.scratch(worker, LaneSum.LENGTH);
+          partial[piece] += sumSquares(floats(grad), offset(grad) + from, count, lanes);
+        });
+    double sum = 0;
+    for (int i = 0; i < pieces; i++) {
+      sum += partial[i];
+    }
+    float length = (float) Math.sqrt(sum);
+    floats(norm)[offset(norm)] = length;
+    floats(scale)[offset(scale)] = maxNorm == 0 ? 1 : Math.min(1, maxNorm / (length + 1e-6f));
+  }
+
+  @Override
+  public void adamW(
+      List<Tensor> params,
+      List<Tensor> ms,
+      List<Tensor> vs,
+      List<Tensor> grads,
+      Tensor hyper,
+      Tensor scale,
+      float beta1,
+      float beta2,
+      float eps,
+      float weightDecay) {
+    float[] h = floats(hyper);
+    int hi = offset(hyper);
+    float lr = h[hi];
+    float keep = 1 - lr * weightDecay;
+    float c1 = h[hi + 1];
+    float c2 = h[hi + 2];
+    float clip = floats(scale)[offset(scale)];
+    joined.parallel(
+        params,
+        (piece, worker, tensor, from, count) -> {
+          Tensor p = params.get(tensor);
+          Tensor m = ms.get(tensor);
+          Tensor v = vs.get(tensor);
+          Tensor g = grads.get(tensor);
+          adamW(
+              floats(p),
+              offset(p) + from,
+              floats(m),
+              offset(m) + from,
+              floats(v),
+              offset(v) + from,
+              floats(g),
+              offset(g) + from,
+              count,
+              beta1,
+              beta2,
+              clip,
+              keep,
+              lr / c1,
+              1 / c2,
+              eps);
+        });
+  }
+
+  /** Four sums at once: one would wait for the latency of its own addition. */
+  private static float sumSquares(float[] x, int i, int n, float[] lanes) {
+    VectorSpecies<Float> f = Lanes.F;
+    int length = f.length();
+    FloatVector s0 = FloatVector.zero(f);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    int k = 0;
+    for (; k <= n - 4 * length; k += 4 * length) {
+      FloatVector x0 = fromArray(f, x, i + k);
+      FloatVector x1 = fromArray(f, x, i + k + length);
+      FloatVector x2 = fromArray(f, x, i + k + 2 * length);
+      FloatVector x3 = fromArray(f, x, i + k + 3 * length);
+      s0 = x0.fma(x0, s0);
+      s1 = x1.fma(x1, s1);
+      s2 = x2.fma(x2, s2);
+      s3 = x3.fma(x3, s3);
+    }
+    for (; k < n; k += length) {
+      FloatVector x0 = fromArray(f, x, i + k, f.indexInRange(k, n));
+      s0 = x0.fma(x0, s0);
+    }
+    s0.add(s1).add(s2.add(s3)).intoArray(lanes, 0);
+    return LaneSum.of(lanes, 0);
+  }
+
+  private static void adamW(
+      float[] p,
+      int pi,
+      float[] m,
+      int mi,
+      float[] v,
+      int vi,
+      float[] g,
+      int gi,
+      int n,
+      float beta1,
+      float beta2,
+      float clip,
+      float keep,
+      float rate,
+      float inverseC2,
+      float eps) {
+    VectorSpecies<Float> f = Lanes.F;
+    for (int k = 0; k < n; k += f.length()) {
+      VectorMask<Float> rest = f.indexInRange(k, n);
+      FloatVector grad = fromArray(f, g, gi + k, rest).mul(clip);
+      FloatVector square = grad.mul(grad);
+      FloatVector first = fromArray(f, m, mi + k, rest).mul(beta1);
+      FloatVector second = fromArray(f, v, vi + k, rest).mul(beta2);
+      first = grad.fma(broadcast(f, 1 - beta1), first);
+      second = square.fma(broadcast(f, 1 - beta2), second);
+      FloatVector root = second.mul(inverseC2).sqrt().add(eps);
+      FloatVector old = fromArray(f, p, pi + k, rest).mul(keep);
+      FloatVector updated = old.sub(first.mul(rate).div(root));
+      if (k + f.length() <= n) {
+        first.intoArray(m, mi + k);
+        second.intoArray(v, vi + k);
+        updated.intoArray(p, pi + k);
+      } else {
+        first.intoArray(m, mi + k, rest);
+        second.intoArray(v, vi + k, rest);
+        updated.intoArray(p, pi + k, rest);
+      }
+    }
+  }
+}
