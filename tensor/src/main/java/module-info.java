@@ -11,5 +11,6 @@ module jambic.tensor {
   uses jambic.tensor.spi.BackendProvider;
 
   provides jambic.tensor.spi.BackendProvider with
+      jambic.tensor.cpu.CpuProvider,
       jambic.tensor.reference.ReferenceProvider;
 }

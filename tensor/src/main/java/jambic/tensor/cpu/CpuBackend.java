@@ -1,0 +1,118 @@
+package jambic.tensor.cpu;
+
+import jambic.tensor.Program;
+import jambic.tensor.host.HostRegion;
+import jambic.tensor.spi.ActivationKernels;
+import jambic.tensor.spi.AttentionKernels;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.ElementwiseKernels;
+import jambic.tensor.spi.EmbeddingKernels;
+import jambic.tensor.spi.LinearKernels;
+import jambic.tensor.spi.LossKernels;
+import jambic.tensor.spi.NormKernels;
+import jambic.tensor.spi.OptimizerKernels;
+import jambic.tensor.spi.Region;
+
+/**
+ * The processor, with vector instructions and a fixed pool of threads. A launch is done when it
+ * returns; work is cut in pieces that do not depend on the number of threads, so neither do
+ * results.
+ */
+final class CpuBackend implements Backend {
+  private final Workers workers;
+  private final LinearKernels linear;
+  private final EmbeddingKernels embedding;
+  private final NormKernels norm;
+  private final ActivationKernels activation;
+  private final AttentionKernels attention;
+  private final ElementwiseKernels elementwise;
+  private final LossKernels loss;
+  private final OptimizerKernels optimizer;
+
+  CpuBackend(int threads) {
+    workers = new Workers(threads);
+    activation = new CpuActivation(workers);
+    linear = new CpuLinear(workers, activation);
+    embedding = new CpuEmbedding(workers);
+    norm = new CpuNorm(workers);
+    attention = new CpuAttention(workers);
+    elementwise = new CpuElementwise(workers);
+    loss = new CpuLoss(workers);
+    optimizer = new CpuOptimizer(workers);
+  }
+
+  static String describe(int threads) {
+    return Lanes.F.vectorBitSize()
+        + "-bit vectors, "
+        + threads
+        + (threads == 1 ? " thread" : " threads");
+  }
+
+  @Override
+  public String name() {
+    return "cpu";
+  }
+
+  @Override
+  public String description() {
+    return describe(workers.threads());
+  }
+
+  @Override
+  public Region region() {
+    return new HostRegion();
+  }
+
+  @Override
+  public Program capture(Runnable body) {
+    return body::run;
+  }
+
+  @Override
+  public void synchronize() {}
+
+  @Override
+  public LinearKernels linear() {
+    return linear;
+  }
+
+  @Override
+  public EmbeddingKernels embedding() {
+    return embedding;
+  }
+
+  @Override
+  public NormKernels norm() {
+    return norm;
+  }
+
+  @Override
+  public ActivationKernels activation() {
+    return activation;
+  }
+
+  @Override
+  public AttentionKernels attention() {
+    return attention;
+  }
+
+  @Override
+  public ElementwiseKernels elementwise() {
+    return elementwise;
+  }
+
+  @Override
+  public LossKernels loss() {
+    return loss;
+  }
+
+  @Override
+  public OptimizerKernels optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public void close() {
+    workers.close();
+  }
+}
