@@ -1,0 +1,182 @@
+package jambic.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.util.Statistics;
+
+/**
+ * Runs the benchmarks of one kind in one JMH fork each and appends their rows to a file: {@code
+ * Measure gemm jambic 2 rows.jsonl [seconds [shape or preset...]]}. The property {@code
+ * jambic.bench.options} names a file of JVM options for the fork.
+ */
+final class Measure {
+  /** Who does which work, and the class that has it done. */
+  private record Suite(String bench, String engine, Class<?> type) {}
+
+  private static final List<Suite> SUITES =
+      List.of(
+          new Suite("fma", "jambic", FmaPeak.class),
+          new Suite("gemm", "jambic", GemmBenchmark.class),
+          new Suite("gemm", "openblas", OpenBlasBenchmark.class),
+          new Suite("attention", "jambic", AttentionBenchmark.class),
+          new Suite("layernorm", "jambic", LayerNormBenchmark.class),
+          new Suite("gelu", "jambic", GeluBenchmark.class),
+          new Suite("cross-entropy", "jambic", CrossEntropyBenchmark.class),
+          new Suite("adamw", "jambic", AdamWBenchmark.class),
+          new Suite("step", "jambic", StepBenchmark.class),
+          new Suite("sample", "jambic", SampleBenchmark.class));
+
+  /**
+   * The kinds of work that run once a preset; one preset a call, for the sake of its peak memory.
+   */
+  private static final Set<String> PER_MODEL = Set.of("step", "sample");
+
+  private Measure() {}
+
+  public static void main(String... args) throws IOException, RunnerException {
+    if (args.length < 4) {
+      System.err.println("usage: Measure BENCH ENGINE THREADS ROWS [SECONDS [SHAPE|PRESET...]]");
+      System.exit(2);
+    }
+    Suite suite = suite(args[0], args[1]);
+    int threads = Integer.parseInt(args[2]);
+    double seconds = args.length > 4 ? Double.parseDouble(args[4]) : 2;
+    Optional<OpenBlas> blas = Optional.empty();
+    if (suite.engine.startsWith("openblas")) {
+      blas = OpenBlas.find();
+      if (blas.isEmpty()) {
+        System.err.println("OpenBLAS is not installed: its rows are left out.");
+        return;
+      }
+    }
+    Map<String, Object> more = new LinkedHashMap<>();
+    more.put("version", blas.map(OpenBlas::description).orElse("Java " + Runtime.version()));
+
+    Path peak = Files.createTempFile("jambic-bench", ".peak");
+    ChainedOptionsBuilder options =
+        new OptionsBuilder()
+            .include("^" + suite.type.getName().replace(".", "\\.") + "\\.")
+            .shouldFailOnError(true)
+            .forks(1)
+            .warmupIterations(1)
+            .warmupTime(TimeValue.milliseconds((long) (seconds * 1000)))
+            .measurementIterations(1)
+            .measurementTime(TimeValue.milliseconds((long) (seconds * 1000)))
+            .jvmArgsAppend(jvmOptions(peak));
+    if (suite.bench.equals("fma")) {
+      options.threads(threads);
+    } else {
+      options.param("threads", args[2]);
+    }
+    if (args.length > 5) {
+      String axis = PER_MODEL.contains(suite.bench) ? "preset" : "shape";
+      options.param(axis, Arrays.copyOfRange(args, 5, args.length));
+    }
+    try {
+      for (RunResult result : new Runner(options.build()).run()) {
+        String left = Files.readString(peak);
+        if (!left.isEmpty()) {
+          more.put("peak_rss_mb", Double.valueOf(left));
+        }
+        row(suite, threads, result, more).append(Path.of(args[3]));
+      }
+    } finally {
+      Files.delete(peak);
+    }
+  }
+
+  private static String[] jvmOptions(Path peak) {
+    List<String> options = new ArrayList<>();
+    String file = System.getProperty("jambic.bench.options", "");
+    if (!file.isEmpty()) {
+      options.add("@" + file);
+    }
+    options.addAll(
+        List.of(
+            "--add-modules",
+            "jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-D" + Machine.PEAK_FILE + "=" + peak));
+    return options.toArray(String[]::new);
+  }
+
+  private static Suite suite(String bench, String engine) {
+    return SUITES.stream()
+        .filter(s -> s.bench.equals(bench) && engine.startsWith(s.engine))
+        .map(s -> new Suite(bench, engine, s.type))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no benchmark " + bench + " " + engine));
+  }
+
+  private static Row row(Suite suite, int threads, RunResult result, Map<String, Object> more) {
+    Statistics ms = result.getPrimaryResult().getStatistics();
+    BenchmarkParams params = result.getParams();
+    Map<String, Object> extras = new LinkedHashMap<>(more);
+    flops(suite, params, threads).ifPresent(flops -> extras.put("flops", flops));
+    double calls = 1;
+    if (suite.bench.equals("step")) {
+      extras.put("tokens", Models.named(params.getParam("preset")).config().tokensPerIter());
+    } else if (suite.bench.equals("sample")) { // a row of one token, however many a call makes
+      calls = SampleBenchmark.tokens(params.getParam("preset"));
+      extras.put("tokens", 1);
+      extras.put("generated", calls);
+    }
+    return new Row(
+        suite.bench,
+        subject(params),
+        suite.engine,
+        threads,
+        ms.getN(),
+        ms.getMin() / calls,
+        ms.getPercentile(50) / calls,
+        ms.getMax() / calls,
+        extras);
+  }
+
+  /** Preset, or shape, form and pass, as the peers write them. */
+  private static String subject(BenchmarkParams params) {
+    List<String> words = new ArrayList<>();
+    for (String name : List.of("preset", "shape", "form")) {
+      String value = params.getParam(name);
+      if (value != null) {
+        words.add(value);
+      }
+    }
+    String benchmark = params.getBenchmark();
+    String method = benchmark.substring(benchmark.lastIndexOf('.') + 1);
+    if (!method.equals("run")) {
+      words.add(method.equals("forwardBackward") ? "forward+backward" : method);
+    }
+    return String.join(" ", words);
+  }
+
+  private static Optional<Double> flops(Suite suite, BenchmarkParams params, int threads) {
+    return switch (suite.bench) {
+      case "fma" -> Optional.of(FmaPeak.flops() * threads);
+      case "gemm" -> {
+        double product = 2;
+        for (int extent : Workbench.extents(params.getParam("shape"))) {
+          product *= extent;
+        }
+        yield Optional.of(product);
+      }
+      default -> Optional.empty();
+    };
+  }
+}

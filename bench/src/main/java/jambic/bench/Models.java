@@ -1,0 +1,52 @@
+package jambic.bench;
+
+import jambic.model.GptConfig;
+import jambic.train.Preset;
+import jambic.train.TrainConfig;
+import java.util.Map;
+
+/**
+ * The models that are measured whole, as {@code bench/peers/torch_gpt.py} has them.
+ *
+ * @param config batch, context and optimizer
+ * @param gpt the model
+ */
+record Models(TrainConfig config, GptConfig gpt) {
+  private static final int CHARACTERS = 65; // of tiny Shakespeare
+  private static final int GPT2_TOKENS = 50257;
+  private static final int GPT2_POSITIONS = 1024;
+
+  /** A preset of the application, or {@code gpt2-124m}: GPT-2 on batches of 4 x 64 tokens. */
+  static Models named(String name) {
+    if (name.equals("gpt2-124m")) {
+      TrainConfig config = Preset.SHAKESPEARE_CHAR.config().withAll(gpt2());
+      return new Models(config, config.gpt(GPT2_TOKENS).withBlockSize(GPT2_POSITIONS));
+    }
+    TrainConfig config = Preset.named(name).config();
+    return new Models(config, config.gpt(CHARACTERS));
+  }
+
+  private static Map<String, Object> gpt2() {
+    return Map.of(
+        "nLayer",
+        12,
+        "nHead",
+        12,
+        "nEmbd",
+        768,
+        "blockSize",
+        64,
+        "batchSize",
+        4,
+        "dropout",
+        0.0,
+        "bias",
+        true,
+        "qkvBias",
+        true,
+        "beta2",
+        0.95,
+        "learningRate",
+        6e-4);
+  }
+}

@@ -1,0 +1,213 @@
+package jambic.bench;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.SequencedSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Sets the rows of a run side by side: {@code Report ROWS FOLDER NAME COMMAND COMMIT} writes {@code
+ * FOLDER/NAME.md} and {@code .json} and prints the tables.
+ */
+final class Report {
+  private static final String OURS = "jambic";
+
+  /** One table: engines that did the same work with the same number of threads. */
+  private record Table(String bench, int threads) {}
+
+  private final SequencedMap<Table, SequencedMap<String, SequencedMap<String, Summary>>> tables =
+      new LinkedHashMap<>();
+
+  private Report(List<Row> rows) {
+    SequencedMap<List<Object>, List<Row>> groups =
+        rows.stream()
+            .collect(
+                Collectors.groupingBy(
+                    row -> List.of(row.bench(), row.threads(), row.subject(), row.engine()),
+                    LinkedHashMap::new,
+                    Collectors.toList()));
+    for (List<Row> group : groups.values()) {
+      Row first = group.getFirst();
+      tables
+          .computeIfAbsent(new Table(first.bench(), first.threads()), t -> new LinkedHashMap<>())
+          .computeIfAbsent(first.subject(), s -> new LinkedHashMap<>())
+          .put(first.engine(), Summary.of(group));
+    }
+  }
+
+  public static void main(String... args) throws IOException {
+    System.out.print(write(Path.of(args[0]), Path.of(args[1]), args[2], args[3], args[4]));
+  }
+
+  static String write(Path file, Path folder, String name, String command, String commit)
+      throws IOException {
+    List<Row> rows = Row.read(file);
+    Map<String, Object> header = new LinkedHashMap<>();
+    header.put("date", LocalDate.now().toString());
+    header.put("command", command);
+    header.put("commit", commit);
+    header.put("machine", Machine.description());
+    header.put("engines", engines(rows));
+
+    String text = heading(header) + new Report(rows).text();
+    Files.createDirectories(folder);
+    Files.writeString(folder.resolve(name + ".md"), text);
+    header.put("rows", rows.stream().map(Row::fields).toList());
+    Files.writeString(
+        folder.resolve(name + ".json"),
+        JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(header) + "\n");
+    return text;
+  }
+
+  private static Map<String, String> engines(List<Row> rows) {
+    Map<String, String> versions = new LinkedHashMap<>();
+    for (Row row : rows) {
+      versions.putIfAbsent(row.engine(), String.valueOf(row.more().getOrDefault("version", "")));
+    }
+    return versions;
+  }
+
+  private static String heading(Map<String, Object> header) {
+    StringBuilder text = new StringBuilder("# Measured " + header.get("date") + "\n\n");
+    text.append("- command: `").append(header.get("command")).append("`\n");
+    text.append("- commit: ").append(header.get("commit")).append('\n');
+    text.append("- machine: ").append(header.get("machine")).append('\n');
+    text.append("- engines: ");
+    text.append(
+        ((Map<?, ?>) header.get("engines"))
+            .entrySet().stream()
+                .map(e -> e.getKey() + " " + e.getValue())
+                .collect(Collectors.joining(", ")));
+    return text.append(
+            """
+
+
+            Times are milliseconds of one call: the median over the rounds of each round's median,
+            then the least and the largest of those; a round is a fresh process of every engine, one
+            after another. "Times jambic" says how many times as long another engine took, by medians
+            and, in parentheses, by the shortest call of each.
+            """)
+        .toString();
+  }
+
+  private String text() {
+    StringBuilder text = new StringBuilder();
+    tables.forEach((table, subjects) -> text.append(text(table, subjects)));
+    return text.toString();
+  }
+
+  private String text(Table table, SequencedMap<String, SequencedMap<String, Summary>> subjects) {
+    SequencedSet<String> engines = new LinkedHashSet<>();
+    subjects.values().forEach(byEngine -> engines.addAll(byEngine.keySet()));
+    boolean rate = rows(subjects).anyMatch(row -> row.more().containsKey("flops"));
+    boolean tokens = rows(subjects).anyMatch(row -> row.more().containsKey("tokens"));
+    boolean memory = rows(subjects).anyMatch(row -> row.more().containsKey("peak_rss_mb"));
+    List<String> others = engines.stream().filter(engine -> !engine.equals(OURS)).toList();
+
+    List<String> titles = new ArrayList<>(List.of(table.bench));
+    engines.forEach(engine -> titles.add(engine + " ms"));
+    if (engines.contains(OURS)) {
+      others.forEach(engine -> titles.add(engine + ", times jambic"));
+    }
+    if (rate) {
+      engines.forEach(engine -> titles.add(engine + " GFLOP/s"));
+      peak(table.threads).ifPresent(peak -> titles.add("jambic, % of FMA peak"));
+    }
+    if (tokens) {
+      engines.forEach(engine -> titles.add(engine + " tokens/s"));
+    }
+    if (memory) {
+      engines.forEach(engine -> titles.add(engine + " peak MiB"));
+    }
+
+    StringBuilder text = new StringBuilder();
+    text.append("\n## ").append(table.bench).append(", ").append(table.threads);
+    text.append(table.threads == 1 ? " thread\n\n" : " threads\n\n");
+    text.append(line(titles));
+    text.append(line(titles.stream().map(t -> t.equals(table.bench) ? "---" : "---:").toList()));
+    subjects.forEach((subject, byEngine) -> {
+      List<String> cells = new ArrayList<>(List.of(subject.isEmpty() ? "-" : subject));
+      engines.forEach(engine -> cells.add(cell(byEngine, engine, Summary::cell)));
+      Optional<Summary> ours = Optional.ofNullable(byEngine.get(OURS));
+      if (engines.contains(OURS)) {
+        others.forEach(
+            engine -> cells.add(ours.map(o -> cell(byEngine, engine, s -> s.over(o))).orElse("")));
+      }
+      if (rate) {
+        engines.forEach(engine -> cells.add(cell(byEngine, engine, Report::gflops)));
+        peak(table.threads).ifPresent(peak -> cells.add(ours.map(o -> share(o, peak)).orElse("")));
+      }
+      if (tokens) {
+        engines.forEach(engine -> cells.add(cell(byEngine, engine, Report::tokensPerSecond)));
+      }
+      if (memory) {
+        engines.forEach(engine -> cells.add(cell(byEngine, engine, Report::mebibytes)));
+      }
+      text.append(line(cells));
+    });
+    return text.toString();
+  }
+
+  private static Stream<Row> rows(Map<String, SequencedMap<String, Summary>> subjects) {
+    return subjects.values().stream()
+        .flatMap(byEngine -> byEngine.values().stream())
+        .flatMap(summary -> summary.rows().stream());
+  }
+
+  private static String cell(
+      Map<String, Summary> byEngine, String engine, Function<Summary, String> text) {
+    return Optional.ofNullable(byEngine.get(engine)).map(text).orElse("");
+  }
+
+  /** The FMA peak that was measured with as many threads. */
+  private Optional<Summary> peak(int threads) {
+    return Optional.ofNullable(tables.get(new Table("fma", threads)))
+        .map(subjects -> subjects.firstEntry().getValue().get(OURS));
+  }
+
+  private static double rate(Summary summary, double ms) {
+    return summary.largest("flops") / ms * 1e-6;
+  }
+
+  private static String gflops(Summary summary) {
+    return Double.isNaN(summary.largest("flops"))
+        ? ""
+        : Summary.digits(rate(summary, summary.median()))
+            + " (best "
+            + Summary.digits(rate(summary, summary.best()))
+            + ")";
+  }
+
+  private static String share(Summary ours, Summary peak) {
+    double median = rate(ours, ours.median()) / rate(peak, peak.median());
+    double best = rate(ours, ours.best()) / rate(peak, peak.best());
+    return Summary.digits(100 * median) + " (best " + Summary.digits(100 * best) + ")";
+  }
+
+  private static String tokensPerSecond(Summary summary) {
+    return Summary.digits(summary.largest("tokens") / summary.median() * 1e3);
+  }
+
+  private static String mebibytes(Summary summary) {
+    double largest = summary.largest("peak_rss_mb");
+    return Double.isNaN(largest) ? "" : Summary.digits(largest);
+  }
+
+  private static String line(List<String> cells) {
+    StringBuilder line = new StringBuilder("|");
+    cells.forEach(cell -> line.append(cell.isEmpty() ? " |" : " " + cell + " |"));
+    return line.append('\n').toString();
+  }
+}

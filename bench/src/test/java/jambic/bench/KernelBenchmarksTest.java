@@ -1,0 +1,87 @@
+package jambic.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.reflect.Method;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.openjdk.jmh.annotations.Benchmark;
+
+/** Every benchmark runs, on the plainest backend and a small shape. */
+class KernelBenchmarksTest {
+  static Stream<Arguments> benchmarks() {
+    return Stream.of(
+        Arguments.of(gemm("x*wT"), "3x5x7"),
+        Arguments.of(gemm("dout*w"), "3x5x7"),
+        Arguments.of(gemm("doutT*x"), "3x5x7"),
+        Arguments.of(new AttentionBenchmark(), "2x3x2x4"),
+        Arguments.of(new LayerNormBenchmark(), "3x5"),
+        Arguments.of(gelu("erf"), "3x5"),
+        Arguments.of(gelu("tanh"), "3x5"),
+        Arguments.of(new CrossEntropyBenchmark(), "3x5"),
+        Arguments.of(new AdamWBenchmark(), "2x3x5"));
+  }
+
+  private static Workbench gemm(String form) {
+    GemmBenchmark benchmark = new GemmBenchmark();
+    benchmark.form = form;
+    return benchmark;
+  }
+
+  private static Workbench gelu(String form) {
+    GeluBenchmark benchmark = new GeluBenchmark();
+    benchmark.form = form;
+    return benchmark;
+  }
+
+  @ParameterizedTest
+  @MethodSource("benchmarks")
+  void runs(Workbench benchmark, String shape) throws ReflectiveOperationException {
+    benchmark.backend = "reference";
+    benchmark.threads = 1;
+    benchmark.getClass().getField("shape").set(benchmark, shape);
+    benchmark.open();
+    int calls = 0;
+    for (Method method : benchmark.getClass().getMethods()) {
+      if (method.isAnnotationPresent(Benchmark.class)) {
+        method.invoke(benchmark);
+        calls++;
+      }
+    }
+    benchmark.close();
+    assertThat(calls).isPositive();
+  }
+
+  @Test
+  void trainsAndSamplesTheSmallestModel() {
+    StepBenchmark step = new StepBenchmark();
+    step.backend = "reference";
+    step.threads = 1;
+    step.preset = "lecture-small";
+    step.open();
+    assertThat(step.run()).isBetween(4.0, 4.4); // ln 65 = 4.17
+    step.close();
+
+    SampleBenchmark sample = new SampleBenchmark();
+    sample.backend = "reference";
+    sample.threads = 1;
+    sample.preset = "lecture-small";
+    sample.open();
+    assertThat(sample.run()).hasSize(7);
+    sample.close();
+  }
+
+  @Test
+  void gptTwoHasItsSize() {
+    assertThat(Models.named("gpt2-124m").gpt().parameterCount()).isEqualTo(124_439_808);
+  }
+
+  @Test
+  void fmaPeakStaysFinite() {
+    assertThat(new FmaPeak().run()).isFinite();
+    assertThat(FmaPeak.flops()).isPositive();
+  }
+}
