@@ -1,6 +1,7 @@
 /** The command line. Nothing here is needed to embed the engine. */
 module jambic.app {
   requires jambic.train;
+  requires com.fasterxml.jackson.jr.ob;
   requires info.picocli;
   requires java.desktop;
   requires java.net.http;

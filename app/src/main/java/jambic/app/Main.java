@@ -17,7 +17,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = PlotCommand.class,
+    subcommands = {TrainCommand.class, SampleCommand.class, PlotCommand.class},
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done",
@@ -26,9 +26,15 @@ import picocli.CommandLine.UnmatchedArgumentException;
     })
 public final class Main implements Runnable {
 
-  @Spec private CommandSpec spec;
+  /** The exit code after Ctrl-C, as shells have it. */
+  static final int INTERRUPTED = 130;
 
-  private Main() {}
+  @Spec private CommandSpec spec;
+  private final Interruption interruption;
+
+  private Main(Interruption interruption) {
+    this.interruption = interruption;
+  }
 
   /**
    * Runs the command line and exits with its code.
@@ -36,15 +42,27 @@ public final class Main implements Runnable {
    * @param args what the user typed
    */
   public static void main(String... args) {
-    System.exit(commandLine().execute(args));
+    Interruption interruption = new Interruption();
+    interruption.install();
+    int code = commandLine(interruption).execute(args);
+    interruption.end();
+    System.exit(code);
+  }
+
+  Interruption interruption() {
+    return interruption;
   }
 
   /** The whole command line, ready to execute. */
-  static CommandLine commandLine() {
-    return new CommandLine(new Main())
+  static CommandLine commandLine(Interruption interruption) {
+    return new CommandLine(new Main(interruption))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Main::explain)
         .setExecutionExceptionHandler(Main::explain);
+  }
+
+  static CommandLine commandLine() {
+    return commandLine(new Interruption());
   }
 
   /** Without a subcommand there is nothing to do but to show them. */

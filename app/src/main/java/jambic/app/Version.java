@@ -9,11 +9,11 @@ final class Version implements IVersionProvider {
 
   @Override
   public String[] getVersion() {
-    return new String[] {"jambic " + ownVersion(), "Java " + Runtime.version()};
+    return new String[] {"jambic " + own(), "Java " + Runtime.version()};
   }
 
   /** The module descriptor knows it; in the executable jar, which has none, the manifest does. */
-  private static String ownVersion() {
+  static String own() {
     return Optional.ofNullable(Main.class.getModule().getDescriptor())
         .flatMap(ModuleDescriptor::rawVersion)
         .or(() -> Optional.ofNullable(Main.class.getPackage().getImplementationVersion()))

@@ -9,6 +9,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.function.Predicate;
 
 /**
  * Continues token sequences with a model and a KV cache.
@@ -76,6 +77,35 @@ public final class Generator implements AutoCloseable {
    */
   public int[] generate(int[] prompt, int count, Sampling sampling, Listener listener) {
     return generate(new int[][] {prompt}, count, sampling, listener)[0];
+  }
+
+  /**
+   * Continues a text, piece by piece.
+   *
+   * @param tokenizer the model's
+   * @param prompt at least one token
+   * @param count how many tokens to add
+   * @param sampling how to choose them
+   * @param listener receives the new text as it comes; whether to go on is its answer
+   * @throws JambicException if the prompt is empty, or the tokenizer cannot express it
+   */
+  public void stream(
+      Tokenizer tokenizer,
+      String prompt,
+      int count,
+      Sampling sampling,
+      Predicate<String> listener) {
+    TokenDecoder decoder = tokenizer.decoder();
+    Listener decoding =
+        (row, token) -> {
+          String piece = decoder.next(token);
+          return piece.isEmpty() || listener.test(piece);
+        };
+    generate(tokenizer.encode(prompt), count, sampling, decoding);
+    String rest = decoder.end();
+    if (!rest.isEmpty()) {
+      listener.test(rest);
+    }
   }
 
   /**

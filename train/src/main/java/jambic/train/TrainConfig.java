@@ -254,7 +254,12 @@ public record TrainConfig(
     }
   }
 
-  private Map<String, Object> toMap() {
+  /**
+   * All values by name, in the order of the record; choices as the text that flags use.
+   *
+   * @return a fresh map
+   */
+  public Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
     for (RecordComponent component : TrainConfig.class.getRecordComponents()) {
       try {

@@ -1,0 +1,172 @@
+package jambic.app;
+
+import jambic.tensor.JambicException;
+import jambic.train.Preset;
+import jambic.train.TrainConfig;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import picocli.CommandLine.IModelTransformer;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** A flag for each hyperparameter: {@code nLayer} is {@code --n-layer}. */
+final class Hyperparameters implements IModelTransformer {
+  /** The preset without a choice. */
+  static final Preset DEFAULT = Preset.SHAKESPEARE_CHAR_CPU;
+
+  /** The headings of the help, each with the hyperparameters that stand below it. */
+  static final Map<String, Map<String, String>> HELP = help();
+
+  private static Map<String, Map<String, String>> help() {
+    Map<String, String> model = new LinkedHashMap<>();
+    model.put("nLayer", "Transformer blocks");
+    model.put("nHead", "attention heads of a block; divides --n-embd");
+    model.put("nEmbd", "channels");
+    model.put("blockSize", "tokens of context");
+    model.put("dropout", "probability of zeroing an activation while training");
+    model.put("embdDropout", "whether dropout falls on the embeddings too");
+    model.put("activation", "nonlinearity of the MLP: relu, gelu-erf or gelu-tanh");
+    model.put("bias", "whether layer norms and linear layers have a bias");
+    model.put("qkvBias", "whether queries, keys and values have a bias");
+    model.put("tiedHead", "whether the head shares the token embedding's weights");
+    model.put("headBias", "whether the head has a bias");
+    model.put("initStd", "standard deviation of the initial weights");
+    model.put("scaledResidualInit", "whether residual projections start smaller, as in GPT-2");
+    Map<String, String> run = new LinkedHashMap<>();
+    run.put("batchSize", "windows of text in a batch");
+    run.put("gradientAccumulationSteps", "batches behind one update");
+    run.put("maxIters", "updates of the whole run");
+    run.put("evalInterval", "updates from one evaluation to the next");
+    run.put("evalIters", "batches of each split in an evaluation");
+    run.put("seed", "makes weights, batches and dropout these and no others");
+    Map<String, String> optimizer = new LinkedHashMap<>();
+    optimizer.put("learningRate", "learning rate, or its peak where it decays");
+    optimizer.put("decayLr", "whether the rate warms up and falls on a cosine");
+    optimizer.put("minLr", "what the rate falls to");
+    optimizer.put("warmupIters", "updates of linear warm-up");
+    optimizer.put("lrDecayIters", "the update at which the rate has fallen");
+    optimizer.put("beta1", "AdamW's decay of the gradient's mean");
+    optimizer.put("beta2", "AdamW's decay of the gradient's mean square");
+    optimizer.put("eps", "AdamW's guard against division by zero");
+    optimizer.put("weightDecay", "AdamW's decoupled weight decay");
+    optimizer.put("decayOn", "which parameters decay: matrices or all");
+    optimizer.put("gradClip", "largest norm of the gradient; 0 for no limit");
+    Map<String, Map<String, String>> all = new LinkedHashMap<>();
+    all.put("The model", model);
+    all.put("Batches and length", run);
+    all.put("The optimizer", optimizer);
+    return all;
+  }
+
+  @Override
+  public CommandSpec transform(CommandSpec command) {
+    int order = 100; // after the command's own options
+    for (Map.Entry<String, Map<String, String>> heading : HELP.entrySet()) {
+      ArgGroupSpec.Builder group =
+          ArgGroupSpec.builder()
+              .validate(false)
+              .multiplicity("0..1")
+              .order(order)
+              .heading("%n" + heading.getKey() + ":%n");
+      for (Map.Entry<String, String> one : heading.getValue().entrySet()) {
+        group.addArg(option(one.getKey(), one.getValue(), order++));
+      }
+      command.addArgGroup(group.build());
+    }
+    return command;
+  }
+
+  private static OptionSpec option(String name, String help, int order) {
+    Object usual = value(DEFAULT, name);
+    OptionSpec.Builder option =
+        OptionSpec.builder(flag(name))
+            .type(String.class)
+            .order(order)
+            .description(help.replace("%", "%%"), "(" + defaults(name) + ")");
+    if (usual instanceof Boolean) {
+      return option.arity("0..1").fallbackValue("true").paramLabel("true|false").build();
+    }
+    return option.arity("1").paramLabel(usual instanceof Number ? "N" : "NAME").build();
+  }
+
+  /** The default preset's value, then those of the presets that differ. */
+  private static String defaults(String name) {
+    String usual = text(value(DEFAULT, name));
+    List<String> values = new ArrayList<>(List.of(usual));
+    for (Preset preset : Preset.values()) {
+      String other = text(value(preset, name));
+      if (!other.equals(usual)) {
+        values.add(preset.presetName() + " " + other);
+      }
+    }
+    return String.join(", ", values);
+  }
+
+  private static String text(Object value) {
+    return value instanceof Double number && number == Math.rint(number)
+        ? String.valueOf(number.longValue())
+        : value.toString();
+  }
+
+  private static Object value(Preset preset, String name) {
+    return preset.config().toMap().get(name);
+  }
+
+  /** The flag of a hyperparameter. */
+  static String flag(String name) {
+    return "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * A configuration with what was typed put over it.
+   *
+   * @throws ParameterException if a value is wrong, naming its flag
+   */
+  static TrainConfig over(TrainConfig base, CommandSpec command) {
+    ParseResult typed = command.commandLine().getParseResult();
+    Map<String, String> values = new LinkedHashMap<>();
+    for (String name : TrainConfig.names()) {
+      if (typed.hasMatchedOption(flag(name))) {
+        values.put(name, typed.matchedOption(flag(name)).getValue());
+      }
+    }
+    try {
+      return base.withAll(values);
+    } catch (JambicException e) {
+      throw new ParameterException(command.commandLine(), withFlags(e.getMessage()), e);
+    }
+  }
+
+  /** A sentence about hyperparameters in the words of the command line; quotes stay as typed. */
+  static String withFlags(String sentence) {
+    String names = String.join("|", TrainConfig.names());
+    return Pattern.compile("(?<![\\w\"-])(" + names + ")(?![\\w\"-])")
+        .matcher(sentence)
+        .replaceAll(match -> flag(match.group()));
+  }
+
+  /** The flags that make this configuration out of nothing, one a line. */
+  static List<String> flags(TrainConfig config) {
+    Map<String, Object> values = config.toMap();
+    return TrainConfig.names().stream()
+        .map(name -> flag(name) + "=" + values.get(name))
+        .toList();
+  }
+
+  /** All names, as the help groups them. */
+  static List<String> documented() {
+    return HELP.values().stream().flatMap(group -> group.keySet().stream()).toList();
+  }
+
+  static List<String> presetNames() {
+    return Arrays.stream(Preset.values()).map(Preset::presetName).toList();
+  }
+}

@@ -1,0 +1,108 @@
+package jambic.app;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.AtomicFile;
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import jambic.train.Trainer;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * What the command line keeps in a run's folder besides the engine's files: {@code run.json}, which
+ * says what was run, and the curve.
+ *
+ * @param path the folder
+ */
+record RunFolder(Path path) {
+  private static final String RECORD = "run.json";
+  private static final String DATA = "data";
+
+  /**
+   * Makes a folder that no other run has.
+   *
+   * @param parent where
+   * @param name of the runs in it, which are numbered from 1
+   */
+  static RunFolder fresh(Path parent, String name) {
+    try {
+      Files.createDirectories(parent);
+      for (int number = 1; ; number++) {
+        Path path = parent.resolve(name + "-" + number);
+        try {
+          return new RunFolder(Files.createDirectory(path));
+        } catch (FileAlreadyExistsException e) {
+          // The next number, then.
+        }
+      }
+    } catch (IOException e) {
+      throw new JambicException(
+          "cannot make a folder in %s: %s; name one with --out"
+              .formatted(parent, Wording.reason(e)),
+          e);
+    }
+  }
+
+  /**
+   * Where a model lies.
+   *
+   * @param path a run's folder (its best checkpoint, else its last) or that of a checkpoint
+   */
+  static Path checkpoint(Path path) {
+    if (!Files.exists(path)) {
+      throw new JambicException(
+          path + " does not exist; name the folder of a run or of a checkpoint");
+    }
+    return Stream.of(Trainer.BEST, Trainer.LAST)
+        .map(path::resolve)
+        .filter(RunFolder::mayHoldCheckpoint)
+        .findFirst()
+        .orElse(path);
+  }
+
+  /** Whether it is there, or would be but for a crash that moved it aside. */
+  private static boolean mayHoldCheckpoint(Path folder) {
+    return Files.isDirectory(folder)
+        || Files.isDirectory(folder.resolveSibling("." + folder.getFileName() + ".old"));
+  }
+
+  /** The run that a path lies in: the folder itself, or that of the checkpoint. */
+  static RunFolder of(Path path) {
+    Path absolute = path.toAbsolutePath().normalize();
+    boolean inside = !Files.exists(absolute.resolve(RECORD)) && absolute.getParent() != null;
+    return new RunFolder(inside ? absolute.getParent() : absolute);
+  }
+
+  /** Notes what is run here. */
+  void write(Map<String, ?> record) {
+    try {
+      String json = JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(record);
+      AtomicFile.writeString(path.resolve(RECORD), json + "\n");
+    } catch (IOException e) {
+      throw new JambicException(
+          "cannot write %s: %s".formatted(path.resolve(RECORD), Wording.reason(e)), e);
+    }
+  }
+
+  /** The name of the text that this run trained on, if that is known. */
+  Optional<String> data() {
+    return Optional.ofNullable(read().get(DATA)).map(Object::toString);
+  }
+
+  private Map<String, Object> read() {
+    Path file = path.resolve(RECORD);
+    try {
+      return Files.exists(file)
+          ? JSON.std.mapFrom(Files.readString(file))
+          : new LinkedHashMap<>();
+    } catch (IOException e) {
+      throw new JambicException("%s is damaged; say --data again".formatted(file), e);
+    }
+  }
+}

@@ -1,0 +1,289 @@
+package jambic.app;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.chart.LossChart;
+import jambic.app.data.Corpora;
+import jambic.app.data.Corpus;
+import jambic.app.terminal.Terminal;
+import jambic.app.terminal.TrainProgress;
+import jambic.model.CharTokenizer;
+import jambic.model.Checkpoint;
+import jambic.model.Generator;
+import jambic.model.Gpt;
+import jambic.model.GptConfig;
+import jambic.model.Sampling;
+import jambic.model.Tokenizer;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import jambic.train.Dataset;
+import jambic.train.Metrics;
+import jambic.train.MetricsLog;
+import jambic.train.Preset;
+import jambic.train.Tokens;
+import jambic.train.TrainConfig;
+import jambic.train.Trainer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Trains a GPT. */
+@Command(
+    name = "train",
+    description = "Trains a GPT on a text.",
+    mixinStandardHelpOptions = true,
+    modelTransformer = Hyperparameters.class,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic train                                  tiny Shakespeare, minutes on two cores",
+      "  jambic train --data input.txt --out out       your own text",
+      "  jambic train --preset lecture-small --learning-rate 3e-3 --seed 1",
+      "  jambic train @flags.txt                       flags from a file, # for comments",
+      "  jambic train --resume --out out               go on after Ctrl-C or a crash"
+    })
+final class TrainCommand implements Callable<Integer> {
+  private static final int SAMPLE_LENGTH = 300;
+
+  @Spec private CommandSpec spec;
+  @ParentCommand private Main main;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      description = "The run's folder. Default: a new one in runs.")
+  private Optional<Path> out = Optional.empty();
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME",
+      description = {
+        "Where the hyperparameters start: lecture-small, lecture, shakespeare-char or",
+        "shakespeare-char-cpu, the default."
+      })
+  private Optional<String> preset = Optional.empty();
+
+  @Option(
+      names = "--data",
+      paramLabel = "TEXT",
+      description = {
+        "A UTF-8 file, tinyshakespeare (the default, downloaded once) or jdk-source.",
+        "The first nine tenths are trained on, the rest is held back."
+      })
+  private Optional<String> data = Optional.empty();
+
+  @Option(
+      names = "--resume",
+      description = "Go on with the run in --out, as if it had never stopped.")
+  private boolean resume;
+
+  @Mixin private BackendOptions computing;
+
+  @Option(names = "--json", description = "Print one JSON object at the end, and no progress.")
+  private boolean json;
+
+  private Terminal terminal;
+
+  @Override
+  public Integer call() {
+    terminal = Terminal.of(json ? spec.commandLine().getErr() : spec.commandLine().getOut());
+    TrainConfig config = Hyperparameters.over(start(), spec);
+    Corpus corpus = corpus();
+    Tokenizer tokenizer = resume ? savedTokenizer() : CharTokenizer.of(corpus.text());
+    Dataset dataset =
+        Dataset.split(
+            Tokens.of(tokenizer.encode(corpus.text())), config.blockSize(), corpus.name());
+    GptConfig model = config.gpt(tokenizer.vocabSize());
+    try (Backend backend = computing.open(this::warn)) {
+      RunFolder folder =
+          out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
+      try (Trainer trainer = open(backend, config, dataset, tokenizer, folder.path())) {
+        describe(corpus, dataset, model, backend, folder);
+        folder.write(record(corpus, backend, model, config));
+        return train(trainer, config, tokenizer, folder.path());
+      }
+    }
+  }
+
+  private TrainConfig start() {
+    if (!resume) {
+      return Preset.named(presetName()).config();
+    }
+    if (preset.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--resume goes on with the run's own preset; leave --preset out");
+    }
+    return Trainer.configOf(resumed());
+  }
+
+  private Path resumed() {
+    return out.orElseThrow(
+        () ->
+            new ParameterException(
+                spec.commandLine(), "--resume needs the run's folder; name it with --out"));
+  }
+
+  private String presetName() {
+    return preset.orElse(Hyperparameters.DEFAULT.presetName());
+  }
+
+  private Corpus corpus() {
+    Corpora corpora = Corpora.of(terminal);
+    Optional<String> name = resume ? data.or(() -> new RunFolder(resumed()).data()) : data;
+    return name.map(corpora::load).orElseGet(corpora::loadDefault);
+  }
+
+  private Tokenizer savedTokenizer() {
+    Path last = resumed().resolve(Trainer.LAST);
+    try (Checkpoint checkpoint = Checkpoint.open(last)) {
+      return checkpoint
+          .tokenizer()
+          .orElseThrow(() -> new JambicException(last + " has no tokenizer, so it cannot go on"));
+    }
+  }
+
+  private Trainer open(
+      Backend backend, TrainConfig config, Dataset dataset, Tokenizer tokenizer, Path folder) {
+    OptionalDouble peak = OptionalDouble.empty();
+    return resume
+        ? Trainer.resume(backend, config, dataset, folder, peak)
+        : Trainer.begin(backend, config, dataset, tokenizer, folder, peak);
+  }
+
+  private void describe(
+      Corpus corpus, Dataset dataset, GptConfig model, Backend backend, RunFolder folder) {
+    terminal.print(
+        format(
+            "text     %s, %,d tokens to train on and %,d held back, %,d different ones",
+            corpus.name(),
+            dataset.train().length(),
+            dataset.val().length(),
+            model.vocabSize()));
+    terminal.print(
+        format(
+            "model    %,d parameters: %d layers, %d heads, %d wide, context %d",
+            model.parameterCount(),
+            model.nLayer(),
+            model.nHead(),
+            model.nEmbd(),
+            model.blockSize()));
+    terminal.print("backend  " + backend.name() + ", " + backend.description());
+    terminal.print("run      " + folder.path());
+  }
+
+  private Map<String, Object> record(
+      Corpus corpus, Backend backend, GptConfig model, TrainConfig config) {
+    Map<String, Object> record = new LinkedHashMap<>();
+    record.put("jambic", Version.own());
+    record.put("java", Runtime.version().toString());
+    record.put("data", corpus.name());
+    record.put("data_sha256", corpus.sha256());
+    record.put("backend", backend.name() + ", " + backend.description());
+    record.put("parameters", model.parameterCount());
+    record.put("config", config.toMap());
+    return record;
+  }
+
+  private int train(Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder) {
+    TrainProgress progress = new TrainProgress(terminal, config.maxIters());
+    Trainer.Outcome outcome;
+    main.interruption().listen();
+    try {
+      outcome =
+          trainer.run(
+              new Trainer.Listener() {
+                @Override
+                public void onStep(Metrics.Step step) {
+                  progress.show(step);
+                }
+
+                @Override
+                public void onEvaluation(Metrics.Evaluation evaluation) {
+                  progress.show(evaluation);
+                }
+              },
+              main.interruption()::isRequested);
+    } finally {
+      progress.end();
+    }
+    if (outcome == Trainer.Outcome.STOPPED) {
+      terminal.print(
+          format(
+              "stopped and saved after %,d of %,d iterations; go on with: jambic train --resume"
+                  + " --out %s",
+              trainer.iteration(), config.maxIters(), folder));
+      return Main.INTERRUPTED;
+    }
+    List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
+    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
+    LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
+    chart.write(folder.resolve("loss.svg"));
+    String sample = sample(trainer.model(), tokenizer);
+    terminal.print("");
+    terminal.print(sample.strip());
+    terminal.print("");
+    terminal.print("next     jambic sample " + folder);
+    terminal.print("         jambic eval " + folder);
+    if (json) {
+      summarize(trainer, log, sample, folder);
+    }
+    return 0;
+  }
+
+  private static String sample(Gpt model, Tokenizer tokenizer) {
+    StringBuilder text = new StringBuilder();
+    try (Generator generator = new Generator(model, 1)) {
+      generator.stream(
+          tokenizer,
+          tokenizer.decode(0), // of a text with lines the line's end
+          SAMPLE_LENGTH,
+          Sampling.plain(1),
+          piece -> {
+            text.append(piece);
+            return true;
+          });
+    }
+    return text.toString();
+  }
+
+  private void summarize(Trainer trainer, List<Metrics> log, String sample, Path folder) {
+    Map<String, Object> summary = new LinkedHashMap<>();
+    summary.put("run", folder.toString());
+    summary.put("iterations", trainer.iteration());
+    log.stream()
+        .filter(Metrics.Evaluation.class::isInstance)
+        .map(Metrics.Evaluation.class::cast)
+        .reduce((first, second) -> second)
+        .ifPresent(
+            last -> {
+              summary.put("train_loss", last.trainLoss());
+              summary.put("val_loss", last.valLoss());
+            });
+    summary.put("sample", sample);
+    try {
+      spec.commandLine().getOut().println(JSON.std.asString(summary));
+    } catch (IOException e) {
+      throw new IllegalStateException("numbers and strings always have JSON", e);
+    }
+  }
+
+  private void warn(String sentence) {
+    spec.commandLine().getErr().println("jambic: " + sentence);
+  }
+
+  private static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+}
