@@ -26,10 +26,12 @@ final class BackendOptions {
 
   /** Opens the backend, with a warning where it is the slow one. */
   Backend open(Consumer<String> warning) {
-    Backend opened = Backends.open(backend, threads.orElse(Runtime.getRuntime().availableProcessors()));
+    Backend opened =
+        Backends.open(backend, threads.orElse(Runtime.getRuntime().availableProcessors()));
     if (opened.name().equals("reference")) {
       warning.accept(
-          "computing on the reference backend, which is slow; 'jambic doctor' says what is missing");
+          "computing on the reference backend, which is slow; 'jambic doctor' says what is"
+              + " missing");
     }
     return opened;
   }

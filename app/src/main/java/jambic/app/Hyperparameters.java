@@ -156,9 +156,7 @@ final class Hyperparameters implements IModelTransformer {
   /** The flags that make this configuration out of nothing, one a line. */
   static List<String> flags(TrainConfig config) {
     Map<String, Object> values = config.toMap();
-    return TrainConfig.names().stream()
-        .map(name -> flag(name) + "=" + values.get(name))
-        .toList();
+    return TrainConfig.names().stream().map(name -> flag(name) + "=" + values.get(name)).toList();
   }
 
   /** All names, as the help groups them. */

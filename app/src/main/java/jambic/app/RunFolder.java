@@ -98,9 +98,7 @@ record RunFolder(Path path) {
   private Map<String, Object> read() {
     Path file = path.resolve(RECORD);
     try {
-      return Files.exists(file)
-          ? JSON.std.mapFrom(Files.readString(file))
-          : new LinkedHashMap<>();
+      return Files.exists(file) ? JSON.std.mapFrom(Files.readString(file)) : new LinkedHashMap<>();
     } catch (IOException e) {
       throw new JambicException("%s is damaged; say --data again".formatted(file), e);
     }

@@ -184,8 +184,10 @@ final class SampleCommand implements Callable<Integer> {
       }
       boolean going = true;
       for (int i = 0; i < numSamples && going; i++) {
-        going = json ? object(generator, tokenizer, prompt, i, sink)
-            : text(generator, tokenizer, prompt, i, sink);
+        going =
+            json
+                ? object(generator, tokenizer, prompt, i, sink)
+                : text(generator, tokenizer, prompt, i, sink);
       }
     }
   }
@@ -229,7 +231,9 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  /** Without a choice a line's end, as in nanoGPT; a model without lines begins with its token 0. */
+  /**
+   * Without a choice a line's end, as in nanoGPT; a model without lines begins with its token 0.
+   */
   private String prompt(Tokenizer tokenizer) {
     if (given.text.isPresent()) {
       return given.text.get();

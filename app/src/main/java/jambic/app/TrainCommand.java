@@ -129,10 +129,9 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Path resumed() {
-    return out.orElseThrow(
-        () ->
-            new ParameterException(
-                spec.commandLine(), "--resume needs the run's folder; name it with --out"));
+    return out.orElseThrow(() ->
+        new ParameterException(
+            spec.commandLine(), "--resume needs the run's folder; name it with --out"));
   }
 
   private String presetName() {
@@ -167,10 +166,7 @@ final class TrainCommand implements Callable<Integer> {
     terminal.print(
         format(
             "text     %s, %,d tokens to train on and %,d held back, %,d different ones",
-            corpus.name(),
-            dataset.train().length(),
-            dataset.val().length(),
-            model.vocabSize()));
+            corpus.name(), dataset.train().length(), dataset.val().length(), model.vocabSize()));
     terminal.print(
         format(
             "model    %,d parameters: %d layers, %d heads, %d wide, context %d",
@@ -266,11 +262,10 @@ final class TrainCommand implements Callable<Integer> {
         .filter(Metrics.Evaluation.class::isInstance)
         .map(Metrics.Evaluation.class::cast)
         .reduce((first, second) -> second)
-        .ifPresent(
-            last -> {
-              summary.put("train_loss", last.trainLoss());
-              summary.put("val_loss", last.valLoss());
-            });
+        .ifPresent(last -> {
+          summary.put("train_loss", last.trainLoss());
+          summary.put("val_loss", last.valLoss());
+        });
     summary.put("sample", sample);
     try {
       spec.commandLine().getOut().println(JSON.std.asString(summary));
