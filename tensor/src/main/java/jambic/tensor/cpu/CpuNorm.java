@@ -136,7 +136,11 @@ final class CpuNorm implements NormKernels {
   private static float sum(float[] x, int i, int n, float[] lanes) {
     VectorSpecies<Float> f = Lanes.F;
     FloatVector sum = FloatVector.zero(f);
-    for (int k = 0; k < n; k += f.length()) {
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      sum = sum.add(fromArray(f, x, i + k));
+    }
+    if (k < n) {
       sum = sum.add(fromArray(f, x, i + k, f.indexInRange(k, n)));
     }
     sum.intoArray(lanes, 0);
@@ -152,9 +156,15 @@ final class CpuNorm implements NormKernels {
     VectorSpecies<Float> f = Lanes.F;
     FloatVector sum = FloatVector.zero(f);
     FloatVector squares = sum;
-    for (int k = 0; k < n; k += f.length()) {
-      VectorMask<Float> rest = f.indexInRange(k, n);
-      FloatVector d = fromArray(f, x, i + k, rest).sub(rough, rest);
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      FloatVector d = fromArray(f, x, i + k).sub(rough);
+      sum = sum.add(d);
+      squares = d.fma(d, squares);
+    }
+    if (k < n) {
+      VectorMask<Float> tail = f.indexInRange(k, n);
+      FloatVector d = fromArray(f, x, i + k, tail).sub(rough, tail);
       sum = sum.add(d);
       squares = d.fma(d, squares);
     }
@@ -177,19 +187,16 @@ final class CpuNorm implements NormKernels {
       float[] b,
       int bi) {
     VectorSpecies<Float> f = Lanes.F;
-    for (int k = 0; k < n; k += f.length()) {
-      VectorMask<Float> mask = f.indexInRange(k, n);
-      FloatVector y =
-          fromArray(f, x, i + k, mask)
-              .sub(rough)
-              .sub(rest)
-              .mul(rstd)
-              .fma(fromArray(f, g, gi + k, mask), fromArray(f, b, bi + k, mask));
-      if (k + f.length() <= n) {
-        y.intoArray(out, o + k);
-      } else {
-        y.intoArray(out, o + k, mask);
-      }
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      FloatVector xhat = fromArray(f, x, i + k).sub(rough).sub(rest).mul(rstd);
+      xhat.fma(fromArray(f, g, gi + k), fromArray(f, b, bi + k)).intoArray(out, o + k);
+    }
+    if (k < n) {
+      VectorMask<Float> tail = f.indexInRange(k, n);
+      FloatVector xhat = fromArray(f, x, i + k, tail).sub(rough).sub(rest).mul(rstd);
+      xhat.fma(fromArray(f, g, gi + k, tail), fromArray(f, b, bi + k, tail))
+          .intoArray(out, o + k, tail);
     }
   }
 
@@ -214,14 +221,24 @@ final class CpuNorm implements NormKernels {
     VectorSpecies<Float> f = Lanes.F;
     FloatVector s1 = FloatVector.zero(f);
     FloatVector s2 = s1;
-    for (int k = 0; k < n; k += f.length()) {
-      VectorMask<Float> rest = f.indexInRange(k, n);
-      FloatVector dy = fromArray(f, dout, d + k, rest);
-      FloatVector xhat = fromArray(f, x, i + k, rest).sub(mean).mul(rstd);
-      FloatVector dyg = dy.mul(fromArray(f, g, gi + k, rest));
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      FloatVector dy = fromArray(f, dout, d + k);
+      FloatVector xhat = fromArray(f, x, i + k).sub(mean).mul(rstd);
+      FloatVector dyg = dy.mul(fromArray(f, g, gi + k));
       s1 = s1.add(dyg);
       s2 = dyg.fma(xhat, s2);
       dy.fma(xhat, fromArray(f, sums, dgSum + k)).intoArray(sums, dgSum + k);
+      dy.add(fromArray(f, sums, dbSum + k)).intoArray(sums, dbSum + k);
+    }
+    if (k < n) {
+      VectorMask<Float> tail = f.indexInRange(k, n);
+      FloatVector dy = fromArray(f, dout, d + k, tail);
+      FloatVector xhat = fromArray(f, x, i + k, tail).sub(mean).mul(rstd);
+      FloatVector dyg = dy.mul(fromArray(f, g, gi + k, tail));
+      s1 = s1.add(dyg);
+      s2 = dyg.fma(xhat, s2);
+      dy.fma(xhat, fromArray(f, sums, dgSum + k)).intoArray(sums, dgSum + k); // padded: no mask
       dy.add(fromArray(f, sums, dbSum + k)).intoArray(sums, dbSum + k);
     }
     s1.intoArray(lanes, 0);
@@ -246,18 +263,21 @@ final class CpuNorm implements NormKernels {
       float s1,
       float s2) {
     VectorSpecies<Float> f = Lanes.F;
-    for (int k = 0; k < n; k += f.length()) {
-      VectorMask<Float> rest = f.indexInRange(k, n);
-      FloatVector xhat = fromArray(f, x, i + k, rest).sub(mean).mul(rstd);
-      FloatVector dyg = fromArray(f, dout, d + k, rest).mul(fromArray(f, g, gi + k, rest)).sub(s1);
-      FloatVector v =
-          xhat.fma(broadcast(f, -s2), dyg)
-              .fma(broadcast(f, rstd), fromArray(f, base, bi + k, rest));
-      if (k + f.length() <= n) {
-        v.intoArray(dx, o + k);
-      } else {
-        v.intoArray(dx, o + k, rest);
-      }
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      FloatVector xhat = fromArray(f, x, i + k).sub(mean).mul(rstd);
+      FloatVector dyg = fromArray(f, dout, d + k).mul(fromArray(f, g, gi + k)).sub(s1);
+      xhat.fma(broadcast(f, -s2), dyg)
+          .fma(broadcast(f, rstd), fromArray(f, base, bi + k))
+          .intoArray(dx, o + k);
+    }
+    if (k < n) {
+      VectorMask<Float> tail = f.indexInRange(k, n);
+      FloatVector xhat = fromArray(f, x, i + k, tail).sub(mean).mul(rstd);
+      FloatVector dyg = fromArray(f, dout, d + k, tail).mul(fromArray(f, g, gi + k, tail)).sub(s1);
+      xhat.fma(broadcast(f, -s2), dyg)
+          .fma(broadcast(f, rstd), fromArray(f, base, bi + k, tail))
+          .intoArray(dx, o + k, tail);
     }
   }
 
