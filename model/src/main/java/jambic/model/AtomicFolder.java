@@ -113,7 +113,6 @@ public final class AtomicFolder {
         writer.writeTo(temporary);
         reached.accept(Step.WRITTEN);
         Leftovers.syncTree(temporary);
-        Leftovers.syncFolder(leftovers.parent());
         reached.accept(Step.SYNCED);
         swap(target, temporary, reached);
       } catch (IOException | RuntimeException e) {

@@ -60,6 +60,10 @@ public final class Checkpoint implements Closeable {
     Optional<Tokenizer> tokenizer = Tokenizer.find(folder);
     tokenizer.ifPresent(t -> requireFit(folder, t, config));
     Path path = folder.resolve(WEIGHTS);
+    if (Files.exists(folder.resolve(WEIGHTS + ".index.json")) && !Files.exists(path)) {
+      throw new JambicException(
+          folder + " holds weights in several files, which is not supported; merge them into one");
+    }
     Safetensors file = Safetensors.open(path);
     try {
       var weights = HuggingFaceWeights.of(path.toString(), config, file.entries());

@@ -38,10 +38,14 @@ record JsonObject(String where, Map<String, Object> values) {
         throw new JambicException(
             file + " is " + size + " bytes long, more than the " + LONGEST + " a description has");
       }
-      return new JsonObject(file.toString(), READER.mapFrom(Files.readString(file)));
+      Map<String, Object> values = READER.mapFrom(Files.readString(file));
+      if (values == null) {
+        throw new JambicException(file + " is not a valid JSON object: it is null");
+      }
+      return new JsonObject(file.toString(), values);
     } catch (JacksonException e) {
-      String message = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
-      throw new JambicException(file + " is not a valid JSON object: " + message, e);
+      String complaint = Wording.complaint(e.getOriginalMessage());
+      throw new JambicException(file + " is not a valid JSON object: " + complaint, e);
     } catch (IOException e) {
       throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
     }

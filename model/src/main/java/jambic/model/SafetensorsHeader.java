@@ -72,7 +72,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Slot> tensors
       return header;
     } catch (JacksonException e) {
       throw new JambicException(
-          file + ": the header is not valid JSON: " + firstSentence(e.getOriginalMessage()), e);
+          file + ": the header is not valid JSON: " + Wording.complaint(e.getOriginalMessage()), e);
     } catch (CharacterCodingException e) {
       throw new JambicException(file + ": the header is not valid UTF-8", e);
     }
@@ -165,10 +165,6 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Slot> tensors
 
   private static JambicException wrong(String file, String tensor, String what) {
     return new JambicException(file + ": tensor " + Wording.quote(tensor) + " " + what);
-  }
-
-  private static String firstSentence(String message) {
-    return message.lines().findFirst().orElse("unreadable");
   }
 
   /** One pass over the header. */

@@ -12,25 +12,35 @@ import java.nio.file.NotDirectoryException;
 /** Puts untrusted names and the operating system's complaints into one readable sentence. */
 public final class Wording {
   private static final int LONGEST_QUOTE = 80;
+  private static final int LONGEST_COMPLAINT = 200;
 
   private Wording() {}
 
   /** The text in single quotes, control characters escaped, cut after 80 characters. */
   static String quote(String text) {
-    StringBuilder quoted = new StringBuilder("'");
+    return "'" + printable(text, LONGEST_QUOTE) + "'";
+  }
+
+  /** The first line of a parser's complaint, which may cite what it read. */
+  static String complaint(String message) {
+    return printable(message.lines().findFirst().orElse("unreadable"), LONGEST_COMPLAINT);
+  }
+
+  private static String printable(String text, int longest) {
+    StringBuilder printable = new StringBuilder();
     int shown = 0;
     for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
-      if (shown++ == LONGEST_QUOTE) {
-        return quoted.append("...'").toString();
+      if (shown++ == longest) {
+        return printable.append("...").toString();
       }
       int c = text.codePointAt(i);
       if (isPrintable(c)) {
-        quoted.appendCodePoint(c);
+        printable.appendCodePoint(c);
       } else {
-        quoted.append(String.format("\\u{%X}", c));
+        printable.append(String.format("\\u{%X}", c));
       }
     }
-    return quoted.append('\'').toString();
+    return printable.toString();
   }
 
   /** Whether a terminal shows the character by itself, on its line and in reading order. */

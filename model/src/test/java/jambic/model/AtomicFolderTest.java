@@ -109,7 +109,7 @@ class AtomicFolderTest {
               .start();
       String before = read();
       while (read().equals(before) && process.isAlive()) {
-        Thread.onSpinWait();
+        Thread.sleep(1);
       }
       Thread.sleep(3L * kill);
       process.destroyForcibly().waitFor();

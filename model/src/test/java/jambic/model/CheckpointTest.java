@@ -193,10 +193,18 @@ class CheckpointTest {
   }
 
   @Test
-  void namesAMissingFolder() {
-    Path folder = parent.resolve("nowhere");
+  void namesWhatIsMissing() throws IOException {
+    Path nowhere = parent.resolve("nowhere");
+    assertThatThrownBy(() -> Checkpoint.open(nowhere))
+        .hasMessage(nowhere + ": there is no such folder");
+    Path folder = saved(GptConfigTest.small(4));
+    Path weights = folder.resolve("model.safetensors");
+    Files.delete(weights);
     assertThatThrownBy(() -> Checkpoint.open(folder))
-        .hasMessage(folder + ": there is no such folder");
+        .hasMessage("cannot read " + weights + ": there is no such file or folder");
+    Files.writeString(folder.resolve("model.safetensors.index.json"), "{}");
+    assertThatThrownBy(() -> Checkpoint.open(folder))
+        .hasMessageContaining("holds weights in several files, which is not supported");
   }
 
   /** Turns each stored tensor into those to store instead. */
