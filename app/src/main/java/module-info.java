@@ -4,7 +4,9 @@ module jambic.app {
   requires com.fasterxml.jackson.jr.ob;
   requires info.picocli;
   requires java.desktop;
+  requires java.management;
   requires java.net.http;
+  requires jdk.management;
 
   opens jambic.app to
       info.picocli;

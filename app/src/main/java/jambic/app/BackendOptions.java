@@ -2,37 +2,54 @@ package jambic.app;
 
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.BackendProvider;
+import java.io.PrintWriter;
+import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 
 /** Where to compute. */
 final class BackendOptions {
+  private static final String AUTO = "auto";
+
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      defaultValue = "auto",
+      defaultValue = AUTO,
       description = {
         "Where to compute: auto, cpu, cuda or reference.",
         "Default: the best that works here."
       })
-  private String backend;
+  private String name;
 
   @Option(
       names = "--threads",
       paramLabel = "N",
       description = "CPU threads to use. Default: all processors.")
-  private Optional<Integer> threads;
+  private Optional<Integer> threads = Optional.empty();
 
   /** Opens the backend, with a warning where it is the slow one. */
-  Backend open(Consumer<String> warning) {
-    Backend opened =
-        Backends.open(backend, threads.orElse(Runtime.getRuntime().availableProcessors()));
-    if (opened.name().equals("reference")) {
-      warning.accept(
-          "computing on the reference backend, which is slow; 'jambic doctor' says what is"
+  Backend open(CommandLine command) {
+    List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
+    if (!name.equals(AUTO) && !names.contains(name)) {
+      throw new ParameterException(
+          command,
+          "there is no backend %s; choose %s or %s"
+              .formatted(name, AUTO, String.join(", ", names)));
+    }
+    int count = threads.orElse(Runtime.getRuntime().availableProcessors());
+    if (count < 1) {
+      throw new ParameterException(command, "--threads must be at least 1, not " + count);
+    }
+    Backend backend = Backends.open(name, count);
+    if (backend.name().equals("reference")) {
+      PrintWriter err = command.getErr();
+      err.println(
+          "jambic: computing on the reference backend, which is slow; 'jambic doctor' says what is"
               + " missing");
     }
-    return opened;
+    return backend;
   }
 }

@@ -1,12 +1,20 @@
 package jambic.app;
 
 import jambic.tensor.JambicException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -17,19 +25,42 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {TrainCommand.class, SampleCommand.class, PlotCommand.class},
+    subcommands = {
+      TrainCommand.class,
+      SampleCommand.class,
+      EvalCommand.class,
+      PlotCommand.class,
+      DoctorCommand.class,
+      CompletionCommand.class
+    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done",
       "1:it failed; the last line on the error stream says why",
-      "2:the command line is wrong"
+      "2:the command line is wrong",
+      "130:interrupted by Ctrl-C (143 by SIGTERM); training has saved"
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic train                     train on tiny Shakespeare",
+      "  jambic sample runs/NAME          let the model write",
+      "  jambic train --help              flags and examples of a command"
     })
 public final class Main implements Runnable {
-
   /** The exit code after Ctrl-C, as shells have it. */
   static final int INTERRUPTED = 130;
 
+  private static final int HELP_WIDTH = 100;
+
   @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--stacktrace",
+      scope = ScopeType.INHERIT,
+      order = Integer.MAX_VALUE,
+      description = "Show where in the code an error arose.")
+  private boolean stacktrace;
+
   private final Interruption interruption;
 
   private Main(Interruption interruption) {
@@ -44,31 +75,73 @@ public final class Main implements Runnable {
   public static void main(String... args) {
     Interruption interruption = new Interruption();
     interruption.install();
-    int code = commandLine(interruption).execute(args);
+    int code =
+        commandLine(interruption)
+            .setOut(writer(FileDescriptor.out, "stdout.encoding"))
+            .setErr(writer(FileDescriptor.err, "stderr.encoding"))
+            .execute(args);
     interruption.end();
     System.exit(code);
+  }
+
+  /** A person gets what the terminal can show; a file or a pipe gets every character, in UTF-8. */
+  private static PrintWriter writer(FileDescriptor stream, String encoding) {
+    boolean watched = System.console() != null && System.console().isTerminal();
+    Charset charset =
+        watched
+            ? Charset.forName(System.getProperty(encoding, "UTF-8"), StandardCharsets.UTF_8)
+            : StandardCharsets.UTF_8;
+    return new PrintWriter(new OutputStreamWriter(new FileOutputStream(stream), charset), true);
+  }
+
+  /** The whole command line, ready to execute. */
+  static CommandLine commandLine() {
+    return commandLine(new Interruption());
+  }
+
+  private static CommandLine commandLine(Interruption interruption) {
+    Main main = new Main(interruption);
+    CommandLine commandLine =
+        new CommandLine(main)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setAbbreviatedOptionsAllowed(false)
+            .setUsageHelpWidth(HELP_WIDTH)
+            .setUsageHelpLongOptionsMaxWidth(30)
+            .setParameterExceptionHandler(Main::explain)
+            .setExecutionExceptionHandler(main::explain)
+            .setExecutionStrategy(main::run);
+    commandLine.getSubcommands().values().forEach(Main::shorten);
+    return commandLine;
+  }
+
+  /** Thirty flags in a synopsis help nobody. */
+  private static void shorten(CommandLine command) {
+    command.getCommandSpec().usageMessage().abbreviateSynopsis(true);
   }
 
   Interruption interruption() {
     return interruption;
   }
 
-  /** The whole command line, ready to execute. */
-  static CommandLine commandLine(Interruption interruption) {
-    return new CommandLine(new Main(interruption))
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setParameterExceptionHandler(Main::explain)
-        .setExecutionExceptionHandler(Main::explain);
-  }
-
-  static CommandLine commandLine() {
-    return commandLine(new Interruption());
-  }
-
   /** Without a subcommand there is nothing to do but to show them. */
   @Override
   public void run() {
     spec.commandLine().usage(spec.commandLine().getOut());
+  }
+
+  /** Errors of the virtual machine are said like all others. */
+  private int run(ParseResult parsed) {
+    try {
+      return new RunLast().execute(parsed);
+    } catch (OutOfMemoryError e) {
+      return fail(
+          "out of memory, the heap's %d MiB are full; lower the batch size or the context, or give"
+                  .formatted(Runtime.getRuntime().maxMemory() >> 20)
+              + " Java more with JAMBIC_JAVA_OPTS=-Xmx and a size",
+          e);
+    } catch (LinkageError | StackOverflowError | AssertionError e) {
+      return fail(defect(e), e);
+    }
   }
 
   /** What was typed is wrong: one sentence, the nearest names, and where the help is. */
@@ -81,13 +154,24 @@ public final class Main implements Runnable {
     return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
-  /** A failure the user can mend is a sentence; any other is a defect and shows where it is. */
-  private static int explain(Exception e, CommandLine command, ParseResult parsed)
-      throws Exception {
-    if (!(e instanceof JambicException)) {
-      throw e;
+  /** A failure the user can mend is a sentence; any other is a defect, and a sentence as well. */
+  private int explain(Exception e, CommandLine command, ParseResult parsed) {
+    return fail(e instanceof JambicException ? e.getMessage() : defect(e), e);
+  }
+
+  private String defect(Throwable e) {
+    return "unexpected "
+        + e
+        + (stacktrace ? "" : "; this is a defect, --stacktrace shows where it is");
+  }
+
+  private int fail(String sentence, Throwable e) {
+    PrintWriter err = spec.commandLine().getErr();
+    if (stacktrace) {
+      e.printStackTrace(err);
     }
-    command.getErr().println("jambic: " + e.getMessage());
-    return command.getCommandSpec().exitCodeOnExecutionException();
+    err.println("jambic: " + sentence);
+    err.flush();
+    return spec.exitCodeOnExecutionException();
   }
 }

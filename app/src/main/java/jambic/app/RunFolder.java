@@ -2,6 +2,8 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.AtomicFile;
+import jambic.model.Checkpoint;
+import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.train.Trainer;
@@ -67,9 +69,18 @@ record RunFolder(Path path) {
   }
 
   /** Whether it is there, or would be but for a crash that moved it aside. */
-  private static boolean mayHoldCheckpoint(Path folder) {
+  static boolean mayHoldCheckpoint(Path folder) {
     return Files.isDirectory(folder)
         || Files.isDirectory(folder.resolveSibling("." + folder.getFileName() + ".old"));
+  }
+
+  /** The tokenizer of a checkpoint, without which no text can be read or written. */
+  static Tokenizer tokenizer(Checkpoint checkpoint, Path folder) {
+    return checkpoint
+        .tokenizer()
+        .orElseThrow(() ->
+            new JambicException(
+                folder + " has no tokenizer.json, so it can neither read nor write text"));
   }
 
   /** The run that a path lies in: the folder itself, or that of the checkpoint. */
@@ -82,11 +93,14 @@ record RunFolder(Path path) {
   /** Notes what is run here. */
   void write(Map<String, ?> record) {
     try {
+      Files.createDirectories(path);
       String json = JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(record);
       AtomicFile.writeString(path.resolve(RECORD), json + "\n");
     } catch (IOException e) {
       throw new JambicException(
-          "cannot write %s: %s".formatted(path.resolve(RECORD), Wording.reason(e)), e);
+          "cannot write to %s: %s; name another folder with --out"
+              .formatted(path, Wording.reason(e)),
+          e);
     }
   }
 

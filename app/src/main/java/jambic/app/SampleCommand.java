@@ -12,6 +12,8 @@ import jambic.tensor.spi.Backend;
 import jambic.train.TextFile;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -138,57 +141,64 @@ final class SampleCommand implements Callable<Integer> {
     requireAtLeast("--num-samples", numSamples, 1);
     requireAtLeast("--max-new-tokens", maxNewTokens, 1);
     sampling(0);
-    PrintWriter printed = spec.commandLine().getOut();
-    if (out.isEmpty()) {
-      write(text -> {
-        printed.print(text);
-        printed.flush();
-        return !printed.checkError();
-      });
-      return 0;
-    }
-    Path file = out.get();
-    try (PrintWriter writer =
-        new PrintWriter(Files.newBufferedWriter(file, StandardCharsets.UTF_8))) {
-      write(text -> {
-        writer.print(text);
-        return !writer.checkError();
-      });
-      if (writer.checkError()) {
-        throw new JambicException("cannot write all of %s; is the disk full?".formatted(file));
-      }
-    } catch (IOException e) {
-      throw new JambicException("cannot write %s: %s".formatted(file, Wording.reason(e)), e);
-    }
-    say("wrote " + file);
-    return 0;
-  }
-
-  private void write(Sink sink) {
-    try (Backend backend = computing.open(this::say);
-        Checkpoint checkpoint = Checkpoint.open(RunFolder.checkpoint(run));
+    Path folder = RunFolder.checkpoint(run);
+    try (Backend backend = computing.open(spec.commandLine());
+        Checkpoint checkpoint = Checkpoint.open(folder);
         Gpt model = checkpoint.gpt(backend);
         Generator generator = new Generator(model, 1)) {
-      Tokenizer tokenizer =
-          checkpoint
-              .tokenizer()
-              .orElseThrow(
-                  () -> new JambicException(run + " has no tokenizer.json to read and write with"));
+      Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
       String prompt = prompt(tokenizer);
       int length = tokenizer.encode(prompt).length;
       int context = model.config().blockSize();
       if (length > context) {
         say(
-            "the prompt has %,d tokens and the context %,d: only the last %,d are read"
+            "the prompt has %d tokens and the context %d: only the last %d are read"
                 .formatted(length, context, context));
       }
-      boolean going = true;
-      for (int i = 0; i < numSamples && going; i++) {
-        going =
-            json
-                ? object(generator, tokenizer, prompt, i, sink)
-                : text(generator, tokenizer, prompt, i, sink);
+      if (out.isPresent()) {
+        writeTo(out.get(), sink -> texts(generator, tokenizer, prompt, sink));
+      } else {
+        texts(generator, tokenizer, prompt, this::print);
       }
+    }
+    return 0;
+  }
+
+  private void writeTo(Path file, Consumer<Sink> texts) {
+    try (Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8)) {
+      texts.accept(text -> {
+        try {
+          writer.write(text);
+          return true;
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      });
+    } catch (UncheckedIOException e) {
+      throw cannotWrite(file, e.getCause());
+    } catch (IOException e) {
+      throw cannotWrite(file, e);
+    }
+    say("wrote " + file);
+  }
+
+  private static JambicException cannotWrite(Path file, IOException e) {
+    return new JambicException("cannot write %s: %s".formatted(file, Wording.reason(e)), e);
+  }
+
+  private boolean print(String text) {
+    PrintWriter printed = spec.commandLine().getOut();
+    printed.print(text);
+    return !printed.checkError(); // flushes, too
+  }
+
+  private void texts(Generator generator, Tokenizer tokenizer, String prompt, Sink sink) {
+    boolean going = true;
+    for (int i = 0; i < numSamples && going; i++) {
+      going =
+          json
+              ? object(generator, tokenizer, prompt, i, sink)
+              : text(generator, tokenizer, prompt, i, sink);
     }
   }
 

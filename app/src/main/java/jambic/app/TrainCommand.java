@@ -16,6 +16,7 @@ import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.train.Dataset;
+import jambic.train.MemoryEstimate;
 import jambic.train.Metrics;
 import jambic.train.MetricsLog;
 import jambic.train.Preset;
@@ -105,8 +106,8 @@ final class TrainCommand implements Callable<Integer> {
     Dataset dataset =
         Dataset.split(
             Tokens.of(tokenizer.encode(corpus.text())), config.blockSize(), corpus.name());
-    GptConfig model = config.gpt(tokenizer.vocabSize());
-    try (Backend backend = computing.open(this::warn)) {
+    GptConfig model = affordable(config, tokenizer.vocabSize());
+    try (Backend backend = computing.open(spec.commandLine())) {
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       try (Trainer trainer = open(backend, config, dataset, tokenizer, folder.path())) {
@@ -119,7 +120,11 @@ final class TrainCommand implements Callable<Integer> {
 
   private TrainConfig start() {
     if (!resume) {
-      return Preset.named(presetName()).config();
+      try {
+        return Preset.named(presetName()).config();
+      } catch (JambicException e) {
+        throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+      }
     }
     if (preset.isPresent()) {
       throw new ParameterException(
@@ -129,9 +134,15 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Path resumed() {
-    return out.orElseThrow(() ->
-        new ParameterException(
-            spec.commandLine(), "--resume needs the run's folder; name it with --out"));
+    Path folder =
+        out.orElseThrow(() ->
+            new ParameterException(
+                spec.commandLine(), "--resume needs the run's folder; name it with --out"));
+    if (!RunFolder.mayHoldCheckpoint(folder.resolve(Trainer.LAST))) {
+      throw new JambicException(
+          folder + " holds no run to resume; leave --resume out to begin one there");
+    }
+    return folder;
   }
 
   private String presetName() {
@@ -147,9 +158,7 @@ final class TrainCommand implements Callable<Integer> {
   private Tokenizer savedTokenizer() {
     Path last = resumed().resolve(Trainer.LAST);
     try (Checkpoint checkpoint = Checkpoint.open(last)) {
-      return checkpoint
-          .tokenizer()
-          .orElseThrow(() -> new JambicException(last + " has no tokenizer, so it cannot go on"));
+      return RunFolder.tokenizer(checkpoint, last);
     }
   }
 
@@ -159,6 +168,17 @@ final class TrainCommand implements Callable<Integer> {
     return resume
         ? Trainer.resume(backend, config, dataset, folder, peak)
         : Trainer.begin(backend, config, dataset, tokenizer, folder, peak);
+  }
+
+  /** The model's shape, if there is memory to train it; better now than amid the first step. */
+  private static GptConfig affordable(TrainConfig config, int vocabSize) {
+    long heap = Runtime.getRuntime().maxMemory();
+    try {
+      MemoryEstimate.of(config, vocabSize, heap).requireWithin(heap);
+      return config.gpt(vocabSize);
+    } catch (JambicException e) {
+      throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
+    }
   }
 
   private void describe(
@@ -223,19 +243,30 @@ final class TrainCommand implements Callable<Integer> {
       return Main.INTERRUPTED;
     }
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
-    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
-    LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
-    chart.write(folder.resolve("loss.svg"));
+    draw(log, folder);
     String sample = sample(trainer.model(), tokenizer);
     terminal.print("");
     terminal.print(sample.strip());
     terminal.print("");
+    terminal.print("curve    " + folder.resolve("loss.svg"));
     terminal.print("next     jambic sample " + folder);
     terminal.print("         jambic eval " + folder);
     if (json) {
       summarize(trainer, log, sample, folder);
     }
     return 0;
+  }
+
+  private void draw(List<Metrics> log, Path folder) {
+    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
+    LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
+    for (String file : List.of("loss.svg", "loss.png")) {
+      try {
+        chart.write(folder.resolve(file));
+      } catch (JambicException e) {
+        terminal.print(e.getMessage()); // the run is good without its picture
+      }
+    }
   }
 
   private static String sample(Gpt model, Tokenizer tokenizer) {
@@ -272,10 +303,6 @@ final class TrainCommand implements Callable<Integer> {
     } catch (IOException e) {
       throw new IllegalStateException("numbers and strings always have JSON", e);
     }
-  }
-
-  private void warn(String sentence) {
-    spec.commandLine().getErr().println("jambic: " + sentence);
   }
 
   private static String format(String format, Object... values) {

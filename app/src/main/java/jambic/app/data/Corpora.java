@@ -110,6 +110,20 @@ public final class Corpora {
     };
   }
 
+  /**
+   * Where tiny Shakespeare lies on this machine.
+   *
+   * @return the file, empty if it has to be downloaded
+   * @throws JambicException if the data folder does not exist
+   */
+  public Optional<Path> tinyShakespeareFile() {
+    return inDataFolder().or(() -> Optional.of(cached()).filter(Files::isRegularFile));
+  }
+
+  private Path cached() {
+    return cache.resolve(TINY_SHAKESPEARE).resolve(FILE);
+  }
+
   private static Path file(String name) {
     try {
       Path file = Path.of(name);
@@ -125,7 +139,7 @@ public final class Corpora {
   }
 
   private Corpus loadTinyShakespeare() {
-    Path cached = cache.resolve(TINY_SHAKESPEARE).resolve(FILE);
+    Path cached = cached();
     byte[] bytes =
         inDataFolder()
             .map(this::checked)

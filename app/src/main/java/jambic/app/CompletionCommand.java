@@ -1,0 +1,28 @@
+package jambic.app;
+
+import java.util.concurrent.Callable;
+import picocli.AutoComplete;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Teaches a shell the commands. */
+@Command(
+    name = "completion",
+    description = "Prints a script that completes commands and flags in bash and zsh.",
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  source <(jambic completion)                       this shell",
+      "  jambic completion > ~/.local/share/bash-completion/completions/jambic"
+    })
+final class CompletionCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    spec.commandLine().getOut().print(AutoComplete.bash("jambic", spec.root().commandLine()));
+    spec.commandLine().getOut().flush();
+    return 0;
+  }
+}

@@ -1,0 +1,65 @@
+package jambic.app;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.doctor.Checkup;
+import jambic.app.doctor.Finding;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Says whether this machine computes as fast as it can, and if not, why. */
+@Command(
+    name = "doctor",
+    description = "Checks what the engine's speed depends on here, with a remedy for each fault.",
+    mixinStandardHelpOptions = true,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {"0:all is well", "1:something needs mending"},
+    footerHeading = "%nExamples:%n",
+    footer = {"  jambic doctor", "  jambic doctor --json"})
+final class DoctorCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--json", description = "Print one JSON object instead.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    List<Finding> findings = Checkup.findings();
+    PrintWriter out = spec.commandLine().getOut();
+    boolean healthy = findings.stream().allMatch(Finding::healthy);
+    if (json) {
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("healthy", healthy);
+      result.put("findings", findings.stream().map(DoctorCommand::fields).toList());
+      out.println(JSON.std.asString(result));
+    } else {
+      for (Finding finding : findings) {
+        out.println(
+            "%-4s  %-14s %s%s"
+                .formatted(
+                    finding.healthy() ? "ok" : "MEND",
+                    finding.name(),
+                    finding.value(),
+                    finding.remedy().isEmpty() ? "" : ": " + finding.remedy()));
+      }
+    }
+    out.flush();
+    return healthy ? 0 : 1;
+  }
+
+  private static Map<String, Object> fields(Finding finding) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("name", finding.name());
+    fields.put("healthy", finding.healthy());
+    fields.put("value", finding.value());
+    fields.put("remedy", finding.remedy());
+    return fields;
+  }
+}
