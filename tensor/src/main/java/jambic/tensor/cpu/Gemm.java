@@ -33,10 +33,19 @@ final class Gemm {
   /** The most rows or columns of a piece: with MAX_STEPS, a quarter of a second-level cache. */
   private static final int MAX_PIECE = 128;
 
-  /** A matrix that no more than this many rows, or columns, of the other meet is read in place. */
-  private static final int IN_PLACE_A = 128;
+  /** Up to this many columns of b, rows of a are read in place. */
+  private static final int IN_PLACE_ROWS = 32;
 
-  private static final int IN_PLACE_B = 64;
+  /** Up to this many columns of b, a transposed a is read in place: no slower than a panel. */
+  private static final int IN_PLACE_STEPS = 512;
+
+  /** Up to this many rows of a, a b of up to IN_PLACE_FLOATS is read in place. */
+  private static final int IN_PLACE_B = 256;
+
+  private static final int IN_PLACE_FLOATS = 65536;
+
+  /** Steps that are a multiple of this apart fall into so few sets that no cache holds a panel. */
+  private static final int ALIASED = 1024;
 
   /** Below this many multiply-adds (some 10 us) the launch of workers costs more than it saves. */
   private static final int SERIAL = 1_000_000;
@@ -117,8 +126,15 @@ final class Gemm {
     int k = a.columns();
     parallel = (double) m * n * k > SERIAL;
     ownRows = m > n;
-    inPlaceA = n <= IN_PLACE_A;
-    inPlaceB = m <= IN_PLACE_B && !b.transposed();
+    if (a.transposed()) {
+      inPlaceA = n <= IN_PLACE_STEPS && a.stride() % ALIASED != 0;
+    } else {
+      inPlaceA = n <= IN_PLACE_ROWS;
+    }
+    inPlaceB =
+        !b.transposed()
+            && m <= IN_PLACE_B
+            && Math.min(k, MAX_STEPS) * b.stride() <= IN_PLACE_FLOATS;
     int blocks = Math.max(1, divideUp(k, MAX_STEPS));
     int blockSteps = divideUp(k, blocks);
     for (int block = 0; block < blocks; block++) {

@@ -18,6 +18,8 @@ final class Panels {
 
   private static final int H = HALF.length();
 
+  private static final int BLOCK = 32;
+
   private static final FloatVector LOW = Lanes.LOW;
   private static final FloatVector HIGH = Lanes.HIGH;
 
@@ -25,32 +27,53 @@ final class Panels {
 
   /**
    * Packs panels whose steps are rows of {@code src}: element {@code j} of step {@code p} is {@code
-   * src[s0 + p * ld + j]}. Panels lie one behind the other; all are written a row at a time, so
-   * that {@code src} is read along its rows.
+   * src[s0 + p * ld + j]}. Panels lie one behind the other.
    *
    * @param k how many steps
    * @param columns how many columns there are; the last panel may be incomplete
    */
   static void copy(
       int k, float[] src, int s0, int ld, int columns, float[] dst, int d0, int width) {
+    int whole = columns - columns % width;
+    if (width == H) {
+      // A line of src holds several steps this narrow. Panels take turns at BLOCK steps: a step
+      // each would walk through as many places that share their cache sets.
+      for (int p = 0; p < k; p += BLOCK) {
+        int steps = Math.min(BLOCK, k - p);
+        for (int j = 0; j < whole; j += H) {
+          copyHalf(steps, src, s0 + p * ld + j, ld, dst, d0 + j * k + p * H);
+        }
+      }
+    } else {
+      copyWhole(k, src, s0, ld, whole, dst, d0, width);
+    }
+    for (int p = 0; p < k; p++) {
+      for (int j = whole; j < columns; j++) {
+        dst[d0 + whole * k + p * width + j - whole] = src[s0 + p * ld + j];
+      }
+    }
+  }
+
+  /** Reads along the rows of src, because memory is read fastest that way. */
+  private static void copyWhole(
+      int k, float[] src, int s0, int ld, int whole, float[] dst, int d0, int width) {
     for (int p = 0; p < k; p++) {
       int s = s0 + p * ld;
       int d = d0 + p * width;
-      int j = 0;
-      if (width < L) {
-        for (; j <= columns - H; j += H, d += k * H) {
-          FloatVector.fromArray(HALF, src, s + j).intoArray(dst, d);
+      for (int j = 0; j < whole; j += width) {
+        for (int x = 0; x < width; x += L) {
+          FloatVector.fromArray(F, src, s + j + x).intoArray(dst, d + x);
         }
-      } else {
-        for (; j <= columns - width; j += width, d += k * width) {
-          for (int x = 0; x < width; x += L) {
-            FloatVector.fromArray(F, src, s + j + x).intoArray(dst, d + x);
-          }
-        }
+        d += k * width;
       }
-      for (; j < columns; j++, d++) {
-        dst[d] = src[s + j];
-      }
+    }
+  }
+
+  private static void copyHalf(int steps, float[] src, int s, int ld, float[] dst, int d) {
+    for (int p = 0; p < steps; p++) {
+      FloatVector.fromArray(HALF, src, s).intoArray(dst, d);
+      s += ld;
+      d += H;
     }
   }
 

@@ -100,6 +100,14 @@ class GemmTest {
     return values;
   }
 
+  @Test
+  void cutsWhatIsPackedForAllWhenBothSidesAreLarge() {
+    try (Workers workers = new Workers(2)) {
+      new Case(false, true, 4101, 4100, 2, false, true).run(new Gemm(workers));
+      new Case(false, false, 4100, 4101, 2, true, false).run(new Gemm(workers));
+    }
+  }
+
   static Stream<Case> modelSizes() {
     return Stream.of(
         new Case(false, true, 256, 96, 32, false, true),
@@ -107,6 +115,7 @@ class GemmTest {
         new Case(false, false, 300, 200, 600, true, false),
         new Case(true, false, 130, 200, 1100, true, false),
         new Case(true, false, 130, 200, 1100, false, false),
+        new Case(true, false, 1021, 600, 70, true, false), // columns 1024 apart
         new Case(false, true, 8, 4200, 70, false, true),
         new Case(false, true, 20, 4200, 70, true, false));
   }
