@@ -59,6 +59,7 @@ final class Gemm {
   private static final float[] ZEROS = new float[NR];
 
   private final Workers workers;
+  private final int maxShared;
   private final Workers.Task packTask = this::packShared;
   private final Workers.Task multiplyTask = this::multiplyPiece;
   private final float[] edgeInit = new float[NR];
@@ -94,7 +95,13 @@ final class Gemm {
    * @param workers who computes
    */
   Gemm(Workers workers) {
+    this(workers, MAX_SHARED);
+  }
+
+  /** With another bound on what is packed for all: a multiple of every tile's sides. */
+  Gemm(Workers workers, int maxShared) {
     this.workers = workers;
+    this.maxShared = maxShared;
   }
 
   /** {@code c = a b}. */
@@ -151,13 +158,13 @@ final class Gemm {
       rows = m;
       columns = n;
       if (ownRows) {
-        for (; j0 < n; j0 += MAX_SHARED) {
-          columns = Math.min(MAX_SHARED, n - j0);
+        for (; j0 < n; j0 += maxShared) {
+          columns = Math.min(maxShared, n - j0);
           multiplyBlock();
         }
       } else {
-        for (; i0 < m; i0 += MAX_SHARED) {
-          rows = Math.min(MAX_SHARED, m - i0);
+        for (; i0 < m; i0 += maxShared) {
+          rows = Math.min(maxShared, m - i0);
           multiplyBlock();
         }
       }
