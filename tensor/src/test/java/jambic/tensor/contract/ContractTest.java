@@ -79,7 +79,7 @@ class ContractTest {
   }
 
   @Test
-  void findsAnotherSecondRun() {
+  void findsARunThatDiffers() {
     fails(
         (backend, out, x) -> {
           twice(backend, out, x);
@@ -87,7 +87,7 @@ class ContractTest {
             change(out, 4, value -> new float[] {Math.nextUp(value[0])});
           }
         },
-        "the second run gave other bits at index 4");
+        "run 2, captured, gave other bits at index 4");
   }
 
   @Test

@@ -29,13 +29,14 @@ public interface LinearContract {
     void check(int m, int k, int n);
   }
 
+  /**
+   * Every pair of ugly sizes in every two of the extents (a Latin square), then sizes of blocks.
+   */
   private static void sizes(Product product) {
     int[] ugly = {1, 3, 17, 63, 257};
-    for (int m : ugly) {
-      for (int k : ugly) {
-        for (int n : ugly) {
-          product.check(m, k, n);
-        }
+    for (int i = 0; i < ugly.length; i++) {
+      for (int j = 0; j < ugly.length; j++) {
+        product.check(ugly[i], ugly[j], ugly[(i + j) % ugly.length]);
       }
     }
     product.check(131, 400, 70);
