@@ -2,6 +2,7 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.AtomicFile;
+import jambic.model.AtomicFolder;
 import jambic.model.Checkpoint;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
@@ -63,15 +64,9 @@ record RunFolder(Path path) {
     }
     return Stream.of(Trainer.BEST, Trainer.LAST)
         .map(path::resolve)
-        .filter(RunFolder::mayHoldCheckpoint)
+        .filter(AtomicFolder::exists)
         .findFirst()
         .orElse(path);
-  }
-
-  /** Whether it is there, or would be but for a crash that moved it aside. */
-  static boolean mayHoldCheckpoint(Path folder) {
-    return Files.isDirectory(folder)
-        || Files.isDirectory(folder.resolveSibling("." + folder.getFileName() + ".old"));
   }
 
   /** The tokenizer of a checkpoint, without which no text can be read or written. */

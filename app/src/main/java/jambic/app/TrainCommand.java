@@ -6,6 +6,7 @@ import jambic.app.data.Corpora;
 import jambic.app.data.Corpus;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
+import jambic.model.AtomicFolder;
 import jambic.model.CharTokenizer;
 import jambic.model.Checkpoint;
 import jambic.model.Generator;
@@ -138,7 +139,7 @@ final class TrainCommand implements Callable<Integer> {
         out.orElseThrow(() ->
             new ParameterException(
                 spec.commandLine(), "--resume needs the run's folder; name it with --out"));
-    if (!RunFolder.mayHoldCheckpoint(folder.resolve(Trainer.LAST))) {
+    if (!AtomicFolder.exists(folder.resolve(Trainer.LAST))) {
       throw new JambicException(
           folder + " holds no run to resume; leave --resume out to begin one there");
     }

@@ -164,6 +164,21 @@ public final class AtomicFolder {
     }
   }
 
+  /**
+   * Whether there is a folder to read, be it only aside after a crash.
+   *
+   * @param folder the folder
+   * @return whether {@link #read} finds it
+   */
+  public static boolean exists(Path folder) {
+    try {
+      Path target = resolve(folder);
+      return Files.isDirectory(target) || Files.isDirectory(old(target));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /** Puts the old folder back if a crash, and not a living process, left it aside. */
   private static void repair(Path target) throws IOException {
     Path old = old(target);

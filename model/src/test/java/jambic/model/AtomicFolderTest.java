@@ -58,6 +58,7 @@ class AtomicFolderTest {
         .isInstanceOf(Killed.class);
     ownerDies();
 
+    assertThat(AtomicFolder.exists(folder)).isTrue();
     boolean swapped = last.compareTo(AtomicFolder.Step.NEW_IN_PLACE) >= 0;
     assertThat(read()).isEqualTo(swapped ? "new" : "old");
 
@@ -84,6 +85,7 @@ class AtomicFolderTest {
     if (last.compareTo(AtomicFolder.Step.NEW_IN_PLACE) >= 0) {
       assertThat(read()).isEqualTo("new");
     } else {
+      assertThat(AtomicFolder.exists(folder)).isFalse();
       assertThatThrownBy(this::read).hasMessage(folder + ": there is no such folder");
     }
   }

@@ -121,7 +121,7 @@ public final class Trainer implements AutoCloseable {
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
-    if (Files.exists(folder.resolve(LAST)) || Files.exists(log(folder))) {
+    if (AtomicFolder.exists(folder.resolve(LAST)) || Files.exists(log(folder))) {
       throw new JambicException(
           folder + " holds a run already; resume it with --resume, or name another folder");
     }
