@@ -28,13 +28,26 @@ final class AttentionBlocks {
    * sees, rounded up so that no tile and no vector that reads it is left half.
    */
   static int extent(int i, int visible, int slope, int keys) {
-    int seen = seen(i & -R, visible, slope, keys);
+    int seen = seenByTile(i & -R, visible, slope, keys);
     return (seen + UNIT - 1) & -UNIT;
   }
 
   /** How many keys the longest of the rows {@code [i, i + R)} sees. */
-  private static int seen(int i, int visible, int slope, int keys) {
-    return Math.max(0, Math.min(keys, visible + (i + R - 1) * slope));
+  private static int seenByTile(int i, int visible, int slope, int keys) {
+    return Math.clamp(visible + (i + R - 1) * slope, 0, keys);
+  }
+
+  /**
+   * How many keys the queries of a vector, or of a tile if that is longer, see together: rows of a
+   * transposed block.
+   */
+  static int seen(int i, int visible, int slope, int keys) {
+    return Math.clamp(visible + ((i & -UNIT) + UNIT - 1) * slope, 0, keys);
+  }
+
+  /** A number of rows, rounded up to whole tiles. */
+  static int tiles(int rows) {
+    return (rows + R - 1) & -R;
   }
 
   /**
@@ -100,7 +113,7 @@ final class AttentionBlocks {
       boolean add) {
     for (int j = 0; j < width; j += 2 * L) {
       for (int i = 0; i < rows; i += R) {
-        int n = seen(i, visible, slope, keys);
+        int n = seenByTile(i, visible, slope, keys);
         if (width - j > L) {
           TILE.rows2(
               n,
@@ -155,6 +168,68 @@ final class AttentionBlocks {
           TILE.steps2(n, w, ai, BLOCK, w, bi, width, w, c + i * width + j, width, true, ZEROS, 0);
         } else {
           TILE.steps1(n, w, ai, BLOCK, w, bi, width, w, c + i * width + j, width, true, ZEROS, 0);
+        }
+      }
+    }
+  }
+
+  /**
+   * Transposed scores: {@code c (keys, BLOCK) = a (keys, n) * b (n, BLOCK)}, where a tile has a
+   * query that sees one of its keys.
+   */
+  static void scoresT(
+      float[] w,
+      int c,
+      float[] a,
+      int ai,
+      int lda,
+      int b,
+      int rows,
+      int n,
+      int visible,
+      int slope,
+      int keys) {
+    for (int i = 0; i < rows; i += 2 * L) {
+      for (int j = 0; j < keys; j += R) {
+        int first = slope == 0 ? 0 : j + 1 - visible; // the first query that sees key j
+        int at = c + j * BLOCK + i;
+        if (first < i + L && rows > i + L) {
+          TILE.rows2(n, a, ai + j * lda, lda, w, b + i, BLOCK, w, at, BLOCK, false, ZEROS, 0);
+        } else if (first < i + L) {
+          TILE.rows1(n, a, ai + j * lda, lda, w, b + i, BLOCK, w, at, BLOCK, false, ZEROS, 0);
+        } else if (first < i + 2 * L && rows > i + L) {
+          TILE.rows1(
+              n, a, ai + j * lda, lda, w, b + i + L, BLOCK, w, at + L, BLOCK, false, ZEROS, 0);
+        }
+      }
+    }
+  }
+
+  /**
+   * Weighted sums over keys: {@code c (rows, width) (+)= aᵀ (BLOCK, keys) * b (keys, width)}, for
+   * each tile as far as it sees.
+   */
+  static void overKeysT(
+      float[] w,
+      int c,
+      int a,
+      float[] b,
+      int bi,
+      int ldb,
+      int width,
+      int rows,
+      int visible,
+      int slope,
+      int keys,
+      boolean add) {
+    for (int j = 0; j < width; j += 2 * L) {
+      for (int i = 0; i < rows; i += R) {
+        int n = seenByTile(i, visible, slope, keys);
+        int at = c + i * width + j;
+        if (width - j > L) {
+          TILE.steps2(n, w, a + i, BLOCK, b, bi + j, ldb, w, at, width, add, ZEROS, 0);
+        } else {
+          TILE.steps1(n, w, a + i, BLOCK, b, bi + j, ldb, w, at, width, add, ZEROS, 0);
         }
       }
     }

@@ -25,19 +25,17 @@ final class AttentionForward {
   private final int floats;
 
   // Where things lie in scratch memory.
-  private final int keys; // (headSize, BLOCK), transposed
-  private final int values; // (BLOCK, width)
-  private final int weights; // (BLOCK, BLOCK)
-  private final int factors; // (BLOCK, BLOCK)
-  private final int queries; // (chunk, width)
+  private final int queries; // (headSize, BLOCK) for each block of the chunk: transposed
   private final int sums; // (chunk, width)
-  private final int parts; // (chunk, L)
-  private final int maxima; // (chunk)
   private final int shifts; // (chunk)
-  private final int shrinks; // (BLOCK)
-  private final int zero; // (1)
-  private final int ignored; // (L)
   private final int totals; // (chunk)
+  private final int shrinks; // (BLOCK)
+  private final int zeros; // (BLOCK)
+  private final int ignored; // (BLOCK)
+  private final int keys; // (BLOCK, width)
+  private final int values; // (BLOCK, width)
+  private final int weights; // (BLOCK, BLOCK), a row for each key
+  private final int factors; // (BLOCK, BLOCK), a row for each key
 
   /**
    * A launch.
@@ -64,20 +62,18 @@ final class AttentionForward {
     this.mask = mask;
     width = AttentionBlocks.padded(sizes.headSize());
     int chunk = sizes.chunkRows();
-    keys = 0;
-    values = keys + sizes.headSize() * BLOCK;
+    queries = 0;
+    sums = queries + chunk * sizes.headSize();
+    shifts = sums + chunk * width;
+    totals = shifts + chunk;
+    shrinks = totals + chunk;
+    zeros = shrinks + BLOCK;
+    ignored = zeros + BLOCK;
+    keys = ignored + BLOCK;
+    values = keys + BLOCK * width;
     weights = values + BLOCK * width;
     factors = weights + BLOCK * BLOCK;
-    queries = factors + (mask.isNone() ? 0 : BLOCK * BLOCK);
-    sums = queries + chunk * width;
-    parts = sums + chunk * width;
-    maxima = parts + chunk * L;
-    shifts = maxima + chunk;
-    shrinks = shifts + chunk;
-    zero = shrinks + BLOCK;
-    ignored = zero + 1;
-    totals = ignored + L;
-    floats = totals + chunk;
+    floats = factors + (mask.isNone() ? 0 : BLOCK * BLOCK);
   }
 
   /** The sizes of the launch. */
@@ -94,71 +90,110 @@ final class AttentionForward {
   void run(int b, int h, int from, int to, float[] w) {
     int headSize = sizes.headSize();
     int column = h * headSize;
+    int chunk = sizes.chunkRows();
     int count = to - from;
     int end = sizes.keysSeen(b, to);
-    AttentionRows.copy(
-        w, queries, width, q.array(), q.at(b, from, column), q.stride(), count, headSize);
-    Arrays.fill(w, parts, parts + count * L, 0);
-    w[zero] = 0;
-    Arrays.fill(w, ignored, ignored + L, 0);
-    Arrays.fill(w, maxima, maxima + count, Float.NEGATIVE_INFINITY);
+    Arrays.fill(w, shifts, shifts + chunk, Float.NEGATIVE_INFINITY);
+    Arrays.fill(w, totals, totals + chunk, 0);
+    Arrays.fill(w, zeros, zeros + BLOCK, 0);
+    for (int at = 0; at < count; at += BLOCK) {
+      int rows = Math.min(BLOCK, count - at);
+      Panels.interleave(
+          headSize,
+          q.array(),
+          q.at(b, from + at, column),
+          q.stride(),
+          rows,
+          w,
+          queries + at * headSize,
+          BLOCK);
+    }
     for (int key = 0; key < end; key += BLOCK) {
       int n = Math.min(BLOCK, end - key);
-      Panels.interleave(headSize, k.array(), k.at(b, key, column), k.stride(), n, w, keys, BLOCK);
-      AttentionRows.copy(
-          w, values, width, v.array(), v.at(b, key, column), v.stride(), n, headSize);
+      boolean keysInPlace = k.readable(b, key, column, AttentionBlocks.tiles(n), headSize);
+      float[] ks = keysInPlace ? k.array() : w;
+      int ki = keysInPlace ? k.at(b, key, column) : keys;
+      int kStride = keysInPlace ? k.stride() : width;
+      if (!keysInPlace) {
+        AttentionRows.copy(
+            w, keys, width, k.array(), k.at(b, key, column), k.stride(), n, headSize);
+      }
+      boolean valuesInPlace = v.readable(b, key, column, n, width);
+      float[] vs = valuesInPlace ? v.array() : w;
+      int vi = valuesInPlace ? v.at(b, key, column) : values;
+      int vStride = valuesInPlace ? v.stride() : width;
+      if (!valuesInPlace) {
+        AttentionRows.copy(
+            w, values, width, v.array(), v.at(b, key, column), v.stride(), n, headSize);
+      }
       for (int query = from; query < to; query += BLOCK) {
         int rows = Math.min(BLOCK, to - query);
-        if (sizes.visible(b, query + rows - 1, key) > 0) {
-          block(b, h, query, query - from, rows, key, n, w);
+        int visible = sizes.visible(b, query, key);
+        int slope = sizes.slope();
+        if (visible + (rows - 1) * slope <= 0) {
+          continue;
         }
+        int at = query - from;
+        AttentionBlocks.scoresT(
+            w,
+            weights,
+            ks,
+            ki,
+            kStride,
+            queries + at * headSize,
+            rows,
+            headSize,
+            visible,
+            slope,
+            n);
+        softmax(at, rows, visible, slope, key, n, w);
+        if (!mask.isNone()) {
+          long first = Dropout.rowStart(sizes.row(b, h, query), sizes.keys()) + key;
+          long distance = Dropout.rowStart(1, sizes.keys());
+          mask.fillTransposed(w, factors, BLOCK, first, distance, rows, n);
+          AttentionColumns.drop(w, weights, factors, rows, visible, slope, n);
+        }
+        AttentionBlocks.overKeysT(
+            w,
+            sums + at * width,
+            weights,
+            vs,
+            vi,
+            vStride,
+            width,
+            rows,
+            visible,
+            slope,
+            n,
+            key != 0);
       }
     }
-    AttentionRows.totals(w, totals, parts, count);
-    for (int i = 0; i < count; i++) {
-      float sum = w[totals + i];
-      if (lse.length > 0) {
-        lse[lseStart + sizes.row(b, h, from + i)] = w[shifts + i] + (float) Math.log(sum);
-      }
-      AttentionRows.scaled(
-          out.array(),
-          out.at(b, from + i, column),
-          0,
-          w,
-          sums + i * width,
-          0,
-          1,
-          headSize,
-          1 / sum,
-          false);
+    AttentionColumns.finish(w, shifts, totals, count);
+    if (lse.length > 0) {
+      System.arraycopy(w, shifts, lse, lseStart + sizes.row(b, h, from), count);
     }
+    AttentionRows.scaled(
+        out.array(),
+        out.at(b, from, column),
+        out.stride(),
+        w,
+        sums,
+        width,
+        count,
+        headSize,
+        totals);
   }
 
-  /** Takes a block of keys into account for a block of queries, which starts at row {@code at}. */
-  private void block(int b, int h, int query, int at, int rows, int key, int n, float[] w) {
-    int visible = sizes.visible(b, query, key);
-    int slope = sizes.slope();
-    int sum = sums + at * width;
-    int part = parts + at * L;
-    AttentionBlocks.scores(
-        w, weights, queries + at * width, width, keys, rows, sizes.headSize(), visible, slope, n);
-    AttentionRows.maxima(
-        w, weights, rows, visible, slope, n, sizes.scale(), maxima + at, shifts + at, shrinks);
+  /** One step of the online softmax, of the queries from row {@code at} of the chunk. */
+  private void softmax(int at, int rows, int visible, int slope, int key, int n, float[] w) {
+    float scale = sizes.scale();
+    AttentionColumns.maxima(w, weights, rows, visible, slope, n, scale, shifts + at, shrinks);
     if (key != 0) {
-      AttentionRows.exponentials(w, shrinks, 1, rows, 0, rows, 1, zero, ignored);
-      AttentionRows.multiply(w, sum, width, shrinks, rows);
-      AttentionRows.multiply(w, part, L, shrinks, rows);
+      AttentionColumns.exponentials(w, shrinks, rows, 1, 0, 1, 1, zeros, ignored);
+      AttentionColumns.multiply(w, totals + at, shrinks, rows);
+      AttentionRows.multiply(w, sums + at * width, width, shrinks, rows);
     }
-    AttentionRows.exponentials(
-        w, weights, rows, visible, slope, n, sizes.scale(), shifts + at, part);
-    if (!mask.isNone()) {
-      for (int i = 0; i < rows; i++) {
-        long row = Dropout.rowStart(sizes.row(b, h, query + i), sizes.keys());
-        int extent = AttentionBlocks.extent(i, visible, slope, n);
-        mask.fill(w, factors + i * BLOCK, row + key, extent);
-      }
-      AttentionRows.drop(w, weights, factors, rows, visible, slope, n);
-    }
-    AttentionBlocks.overKeys(w, sum, weights, values, width, rows, visible, slope, n, key != 0);
+    AttentionColumns.exponentials(
+        w, weights, rows, visible, slope, n, scale, shifts + at, totals + at);
   }
 }

@@ -276,6 +276,24 @@ final class AttentionRows {
     }
   }
 
+  /** {@code to = factor * from}, row by row with a factor each. */
+  static void scaled(
+      float[] to, int t, int ldt, float[] from, int f, int ldf, int rows, int n, int factors) {
+    VectorMask<Float> rest = INDEX.compare(LT, (float) (n % L));
+    for (int i = 0; i < rows; i++) {
+      int x = f + i * ldf;
+      int y = t + i * ldt;
+      float factor = from[factors + i];
+      int d = 0;
+      for (; d <= n - L; d += L) {
+        FloatVector.fromArray(F, from, x + d).mul(factor).intoArray(to, y + d);
+      }
+      if (d < n) {
+        FloatVector.fromArray(F, from, x + d).mul(factor).intoArray(to, y + d, rest);
+      }
+    }
+  }
+
   /** {@code to = factor * from}, or with {@code add} added to it, row by row. */
   static void scaled(
       float[] to,

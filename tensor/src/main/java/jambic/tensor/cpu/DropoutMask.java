@@ -1,12 +1,16 @@
 package jambic.tensor.cpu;
 
+import static jdk.incubator.vector.VectorOperators.GE;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
 import jambic.tensor.host.HostStorage;
 import jambic.tensor.spi.Dropout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -88,24 +92,50 @@ final class DropoutMask {
     int groups = (skip + n + GROUP - 1) / GROUP;
     for (int g = 0; g < groups; g++) {
       for (int i = 0; i < BLOCKS; i += L) {
-        blocks(out, at + g * GROUP + i, counter + g * BLOCKS + i);
+        blocks(out, at + g * GROUP + i, BLOCKS, counter + g * BLOCKS + i, 1);
       }
     }
     return at + skip;
   }
 
   /**
-   * Writes the factors of {@code L} neighbouring counters (a multiple of L, so that they share
-   * their upper half): those of word w to {@code out[at + 16 w]} and on.
+   * Writes the factors of one group of every row of a matrix, transposed: those of element j of the
+   * group to {@code out[at + j * ld]} and on, one for each row.
+   *
+   * @param out receives {@link #GROUP} rows, each as long as {@code rows} rounded up to the lanes
+   * @param at where in {@code out} the first of them starts
+   * @param ld from row to row of {@code out}
+   * @param element the number of the first element, a multiple of {@link #GROUP}
+   * @param distance from row to row in element numbers, a multiple of {@link #GROUP}
+   * @param rows how many rows
+   * @param n how many elements of each are wanted; others may be left unwritten
    */
-  private void blocks(float[] out, int at, long counter) {
+  void fillTransposed(float[] out, int at, int ld, long element, long distance, int rows, int n) {
+    long counters = distance / GROUP * BLOCKS;
+    for (int i = 0; i < rows; i += L) {
+      long counter = element / GROUP * BLOCKS + i * counters;
+      for (int j = 0; j < Math.min(n, BLOCKS); j++) {
+        blocks(out, at + j * ld + i, BLOCKS * ld, counter + j, counters);
+      }
+    }
+  }
+
+  /**
+   * Writes the factors of {@code L} counters.
+   *
+   * @param at where in {@code out} those of word 0 go
+   * @param next from each word's to the next word's
+   * @param counter the first counter
+   * @param distance from each to the next
+   */
+  private void blocks(float[] out, int at, int next, long counter, long distance) {
     // Each word is 32 bits in a 64-bit lane. The upper bits of a word may hold anything until the
     // word is multiplied: the mask before each multiply is also what makes C2 choose the 32-bit
     // multiply. The a words are of the even counters, the b words of the odd.
-    LongVector a0 = EVEN.add(counter & LOW);
-    LongVector b0 = a0.add(1);
-    LongVector a1 = LongVector.broadcast(J, counter >>> 32);
-    LongVector b1 = a1;
+    LongVector a0 = EVEN.mul(distance).add(counter);
+    LongVector b0 = a0.add(distance);
+    LongVector a1 = a0.lanewise(LSHR, 32);
+    LongVector b1 = b0.lanewise(LSHR, 32);
     LongVector a2 = LongVector.broadcast(J, step);
     LongVector b2 = a2;
     LongVector a3 = LongVector.broadcast(J, site);
@@ -117,24 +147,12 @@ final class DropoutMask {
       LongVector p1 = a2.and(LOW).mul(M1);
       LongVector q0 = b0.and(LOW).mul(M0);
       LongVector q1 = b2.and(LOW).mul(M1);
-      a0 =
-          p1.lanewise(VectorOperators.LSHR, 32)
-              .lanewise(VectorOperators.XOR, a1)
-              .lanewise(VectorOperators.XOR, k0);
-      b0 =
-          q1.lanewise(VectorOperators.LSHR, 32)
-              .lanewise(VectorOperators.XOR, b1)
-              .lanewise(VectorOperators.XOR, k0);
+      a0 = p1.lanewise(LSHR, 32).lanewise(XOR, a1).lanewise(XOR, k0);
+      b0 = q1.lanewise(LSHR, 32).lanewise(XOR, b1).lanewise(XOR, k0);
       a1 = p1;
       b1 = q1;
-      a2 =
-          p0.lanewise(VectorOperators.LSHR, 32)
-              .lanewise(VectorOperators.XOR, a3)
-              .lanewise(VectorOperators.XOR, k1);
-      b2 =
-          q0.lanewise(VectorOperators.LSHR, 32)
-              .lanewise(VectorOperators.XOR, b3)
-              .lanewise(VectorOperators.XOR, k1);
+      a2 = p0.lanewise(LSHR, 32).lanewise(XOR, a3).lanewise(XOR, k1);
+      b2 = q0.lanewise(LSHR, 32).lanewise(XOR, b3).lanewise(XOR, k1);
       a3 = p0;
       b3 = q0;
       k0 += W0;
@@ -142,21 +160,17 @@ final class DropoutMask {
     }
     FloatVector kept = FloatVector.broadcast(F, scale);
     FloatVector dropped = FloatVector.zero(F);
-    IntVector w0 = a0.and(LOW).or(b0.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-    IntVector w1 = a1.and(LOW).or(b1.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-    IntVector w2 = a2.and(LOW).or(b2.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-    IntVector w3 = a3.and(LOW).or(b3.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-    VectorMask<Integer> m0 =
-        w0.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
-    VectorMask<Integer> m1 =
-        w1.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
-    VectorMask<Integer> m2 =
-        w2.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
-    VectorMask<Integer> m3 =
-        w3.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
+    IntVector w0 = a0.and(LOW).or(b0.lanewise(LSHL, 32)).reinterpretAsInts();
+    IntVector w1 = a1.and(LOW).or(b1.lanewise(LSHL, 32)).reinterpretAsInts();
+    IntVector w2 = a2.and(LOW).or(b2.lanewise(LSHL, 32)).reinterpretAsInts();
+    IntVector w3 = a3.and(LOW).or(b3.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> m0 = w0.lanewise(LSHR, 8).compare(GE, threshold);
+    VectorMask<Integer> m1 = w1.lanewise(LSHR, 8).compare(GE, threshold);
+    VectorMask<Integer> m2 = w2.lanewise(LSHR, 8).compare(GE, threshold);
+    VectorMask<Integer> m3 = w3.lanewise(LSHR, 8).compare(GE, threshold);
     dropped.blend(kept, m0.cast(F)).intoArray(out, at);
-    dropped.blend(kept, m1.cast(F)).intoArray(out, at + 16);
-    dropped.blend(kept, m2.cast(F)).intoArray(out, at + 32);
-    dropped.blend(kept, m3.cast(F)).intoArray(out, at + 48);
+    dropped.blend(kept, m1.cast(F)).intoArray(out, at + next);
+    dropped.blend(kept, m2.cast(F)).intoArray(out, at + 2 * next);
+    dropped.blend(kept, m3.cast(F)).intoArray(out, at + 3 * next);
   }
 }

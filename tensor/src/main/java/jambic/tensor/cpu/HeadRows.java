@@ -22,4 +22,13 @@ record HeadRows(float[] array, int start, int stride, int count) {
   int at(int b, int t, int column) {
     return start + (b * count + t) * stride + column;
   }
+
+  /**
+   * Whether {@code rows} rows from row {@code t} on can be read {@code columns} wide from column
+   * {@code column}, be they of this head or what lies around it: all that matters is the end of the
+   * array.
+   */
+  boolean readable(int b, int t, int column, int rows, int columns) {
+    return at(b, t, column) + (long) (rows - 1) * stride + columns <= array.length;
+  }
 }
