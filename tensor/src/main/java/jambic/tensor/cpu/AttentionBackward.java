@@ -1,9 +1,9 @@
 package jambic.tensor.cpu;
 
+import static jambic.tensor.cpu.AttentionBlocks.R;
 import static jambic.tensor.cpu.AttentionRows.BLOCK;
 
 import jambic.tensor.spi.Dropout;
-import java.util.Arrays;
 
 /**
  * The backward pass of one launch. A piece is a chunk of keys against a chunk of queries of one
@@ -29,20 +29,19 @@ final class AttentionBackward {
   private final int width;
   private final int floats;
 
-  // Where things lie in scratch memory. The rows of a chunk of queries:
+  // Where things lie in scratch memory. What could be read or written in place is, and leaves its
+  // place here unused.
   private final int queries; // (chunk, width)
   private final int douts; // (chunk, width)
   private final int dqueries; // (chunk, width)
   private final int parts; // (chunk, L)
   private final int deltas; // (chunk)
-  private final int sums; // (chunk), logarithms
-  // A block of keys:
+  private final int logs; // (chunk)
   private final int keysT; // (headSize, BLOCK), transposed
   private final int valuesT; // (headSize, BLOCK), transposed
   private final int keys; // (BLOCK, width)
   private final int dkeys; // (BLOCK, width)
   private final int dvalues; // (BLOCK, width)
-  // A block of keys against a block of queries:
   private final int weights; // (BLOCK, BLOCK)
   private final int dscores; // (BLOCK, BLOCK)
   private final int factors; // (BLOCK, BLOCK)
@@ -79,8 +78,8 @@ final class AttentionBackward {
     dqueries = douts + chunk * width;
     parts = dqueries + chunk * width;
     deltas = parts + chunk * L;
-    sums = deltas + chunk;
-    keysT = sums + chunk;
+    logs = deltas + chunk;
+    keysT = logs + chunk;
     valuesT = keysT + sizes.headSize() * BLOCK;
     keys = valuesT + sizes.headSize() * BLOCK;
     dkeys = keys + BLOCK * width;
@@ -116,108 +115,151 @@ final class AttentionBackward {
     int headSize = sizes.headSize();
     int column = h * headSize;
     int count = to - from;
-    AttentionRows.copy(
-        w, queries, width, q.array(), q.at(b, from, column), q.stride(), count, headSize);
-    AttentionRows.copy(
-        w, douts, width, dout.array(), dout.at(b, from, column), dout.stride(), count, headSize);
+    int end = Math.min(keyTo, sizes.keysSeen(b, to));
+
+    boolean qInPlace = q.readable(b, from, column, AttentionBlocks.tiles(count), width);
+    float[] qs = qInPlace ? q.array() : w;
+    int qi = qInPlace ? q.at(b, from, column) : queries;
+    int qStride = qInPlace ? q.stride() : width;
+    if (!qInPlace) {
+      q.copy(w, queries, width, b, from, column, count, headSize);
+    }
+    boolean doutInPlace = dout.readable(b, from, column, AttentionBlocks.tiles(count), width);
+    float[] douts = doutInPlace ? dout.array() : w;
+    int doi = doutInPlace ? dout.at(b, from, column) : this.douts;
+    int doutStride = doutInPlace ? dout.stride() : width;
+    if (!doutInPlace) {
+      dout.copy(w, this.douts, width, b, from, column, count, headSize);
+    }
+    boolean dqInPlace = width == headSize && count % R == 0;
+    float[] dqs = dqInPlace ? dq.array() : w;
+    int dqi = dqInPlace ? dq.at(b, from, column) : dqueries;
+    int dqStride = dqInPlace ? dq.stride() : width;
+
     AttentionRows.dots(
         w,
         parts,
-        w,
-        douts,
-        width,
+        dout.array(),
+        dout.at(b, from, column),
+        dout.stride(),
         out.array(),
         out.at(b, from, column),
         out.stride(),
         count,
         headSize);
     AttentionRows.totals(w, deltas, parts, count);
-    System.arraycopy(lse, lseStart + sizes.row(b, h, from), w, sums, count);
-    Arrays.fill(w, dqueries, dqueries + count * width, 0);
-
-    int end = Math.min(keyTo, sizes.keysSeen(b, to));
-    for (int key = keyFrom; key < keyTo; key += BLOCK) {
+    System.arraycopy(lse, lseStart + sizes.row(b, h, from), w, logs, count);
+    for (int key = keyFrom; key < end; key += BLOCK) {
       int n = Math.min(BLOCK, end - key);
-      int held = Math.min(BLOCK, keyTo - key);
-      Arrays.fill(w, dkeys, dkeys + BLOCK * width, 0);
-      Arrays.fill(w, dvalues, dvalues + BLOCK * width, 0);
-      if (n > 0) {
-        pack(b, column, key, n, w);
-        for (int query = from; query < to; query += BLOCK) {
-          int rows = Math.min(BLOCK, to - query);
-          if (sizes.visible(b, query + rows - 1, key) > 0) {
-            block(b, h, query, query - from, rows, key, n, w);
-          }
+      Panels.interleave(headSize, k.array(), k.at(b, key, column), k.stride(), n, w, keysT, BLOCK);
+      Panels.interleave(
+          headSize, v.array(), v.at(b, key, column), v.stride(), n, w, valuesT, BLOCK);
+      boolean kInPlace = k.readable(b, key, column, n, width);
+      float[] ks = kInPlace ? k.array() : w;
+      int ki = kInPlace ? k.at(b, key, column) : keys;
+      int kStride = kInPlace ? k.stride() : width;
+      if (!kInPlace) {
+        k.copy(w, keys, width, b, key, column, n, headSize);
+      }
+      boolean dkInPlace = width == headSize && n % R == 0;
+      float[] dks = dkInPlace ? dk.array() : w;
+      int dki = dkInPlace ? dk.at(b, key, column) : dkeys;
+      int dkStride = dkInPlace ? dk.stride() : width;
+      float[] dvs = dkInPlace ? dv.array() : w;
+      int dvi = dkInPlace ? dv.at(b, key, column) : dvalues;
+      int dvStride = dkInPlace ? dv.stride() : width;
+      boolean addK = dkInPlace && !firstK;
+      boolean addQ = key > keyFrom || dqInPlace && !firstQ;
+      for (int query = from; query < to; query += BLOCK) {
+        int rows = Math.min(BLOCK, to - query);
+        int visible = sizes.visible(b, query, key);
+        int slope = sizes.slope();
+        if (visible + (rows - 1) * slope <= 0) {
+          continue;
         }
+        int at = query - from;
+        int qAt = qi + at * qStride;
+        int doAt = doi + at * doutStride;
+        AttentionBlocks.scores(
+            w, weights, qs, qAt, qStride, keysT, rows, headSize, visible, slope, n);
+        AttentionBlocks.scores(
+            w, dscores, douts, doAt, doutStride, valuesT, rows, headSize, visible, slope, n);
+        softmax(b, h, query, at, rows, key, visible, slope, n, w);
+        AttentionBlocks.overQueries(
+            dvs,
+            dvi,
+            dvStride,
+            w,
+            weights,
+            douts,
+            doAt,
+            doutStride,
+            width,
+            rows,
+            visible,
+            slope,
+            n,
+            addK);
+        AttentionBlocks.overQueries(
+            dks, dki, dkStride, w, dscores, qs, qAt, qStride, width, rows, visible, slope, n, addK);
+        AttentionBlocks.overKeys(
+            dqs,
+            dqi + at * dqStride,
+            dqStride,
+            w,
+            dscores,
+            ks,
+            ki,
+            kStride,
+            width,
+            rows,
+            visible,
+            slope,
+            n,
+            addQ);
+        addK = true;
       }
-      AttentionRows.scaled(
-          dk.array(),
-          dk.at(b, key, column),
-          dk.stride(),
-          w,
-          dkeys,
-          width,
-          held,
-          headSize,
-          sizes.scale(),
-          !firstK);
-      AttentionRows.scaled(
-          dv.array(),
-          dv.at(b, key, column),
-          dv.stride(),
-          w,
-          dvalues,
-          width,
-          held,
-          headSize,
-          1,
-          !firstK);
+      if (!dkInPlace) {
+        dk.put(w, dkeys, width, b, key, column, n, headSize, !firstK);
+        dv.put(w, dvalues, width, b, key, column, n, headSize, !firstK);
+      }
     }
-    AttentionRows.scaled(
-        dq.array(),
-        dq.at(b, from, column),
-        dq.stride(),
-        w,
-        dqueries,
-        width,
-        count,
-        headSize,
-        sizes.scale(),
-        !firstQ);
+    if (firstQ && end <= keyFrom) {
+      dq.clear(b, from, column, count, headSize);
+    } else if (!dqInPlace && end > keyFrom) {
+      dq.put(w, dqueries, width, b, from, column, count, headSize, !firstQ);
+    }
+    int padding = Math.max(keyFrom, end);
+    if (firstK && padding < keyTo) {
+      dk.clear(b, padding, column, keyTo - padding, headSize);
+      dv.clear(b, padding, column, keyTo - padding, headSize);
+    }
   }
 
-  private void pack(int b, int column, int key, int n, float[] w) {
-    int headSize = sizes.headSize();
-    Panels.interleave(headSize, k.array(), k.at(b, key, column), k.stride(), n, w, keysT, BLOCK);
-    Panels.interleave(headSize, v.array(), v.at(b, key, column), v.stride(), n, w, valuesT, BLOCK);
-    AttentionRows.copy(w, keys, width, k.array(), k.at(b, key, column), k.stride(), n, headSize);
-  }
-
-  /** Takes a block of keys and a block of queries, which starts at row {@code at}, together. */
-  private void block(int b, int h, int query, int at, int rows, int key, int n, float[] w) {
-    int headSize = sizes.headSize();
-    int visible = sizes.visible(b, query, key);
-    int slope = sizes.slope();
-    int qs = queries + at * width;
-    int ds = douts + at * width;
-    AttentionBlocks.scores(w, weights, qs, width, keysT, rows, headSize, visible, slope, n);
-    AttentionBlocks.scores(w, dscores, ds, width, valuesT, rows, headSize, visible, slope, n);
+  /** The softmax and its gradient, of the queries from row {@code at} of the chunk. */
+  private void softmax(
+      int b,
+      int h,
+      int query,
+      int at,
+      int rows,
+      int key,
+      int visible,
+      int slope,
+      int n,
+      float[] w) {
     AttentionRows.exponentials(
-        w, weights, rows, visible, slope, n, sizes.scale(), sums + at, parts + at * L);
+        w, weights, rows, visible, slope, n, sizes.scale(), logs + at, parts + at * L);
     if (mask.isNone()) {
-      AttentionRows.gradients(w, dscores, weights, rows, visible, slope, n, deltas + at);
-    } else {
-      for (int i = 0; i < rows; i++) {
-        long row = Dropout.rowStart(sizes.row(b, h, query + i), sizes.keys());
-        int extent = AttentionBlocks.extent(i, visible, slope, n);
-        mask.fill(w, factors + i * BLOCK, row + key, extent);
-      }
-      AttentionRows.droppedGradients(
-          w, dscores, weights, factors, rows, visible, slope, n, deltas + at);
+      AttentionRows.gradients(
+          w, dscores, weights, rows, visible, slope, n, sizes.scale(), deltas + at);
+      return;
     }
-    AttentionBlocks.overQueries(w, dvalues, weights, ds, width, rows, visible, slope, n);
-    AttentionBlocks.overQueries(w, dkeys, dscores, qs, width, rows, visible, slope, n);
-    AttentionBlocks.overKeys(
-        w, dqueries + at * width, dscores, keys, width, rows, visible, slope, n, true);
+    for (int i = 0; i < rows; i++) {
+      long row = Dropout.rowStart(sizes.row(b, h, query + i), sizes.keys());
+      mask.fill(w, factors + i * BLOCK, row + key, AttentionBlocks.extent(i, visible, slope, n));
+    }
+    AttentionRows.droppedGradients(
+        w, dscores, weights, factors, rows, visible, slope, n, sizes.scale(), deltas + at);
   }
 }

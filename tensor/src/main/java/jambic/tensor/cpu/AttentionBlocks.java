@@ -53,58 +53,51 @@ final class AttentionBlocks {
   /**
    * Scores: {@code c (rows, BLOCK) = a (rows, n) * b (n, BLOCK)}, up to each row's extent.
    *
-   * @param w holds all three
+   * @param w holds {@code b} and {@code c}
+   * @param ai where {@code a} starts
    * @param lda from row to row of {@code a}
    */
   static void scores(
-      float[] w, int c, int a, int lda, int b, int rows, int n, int visible, int slope, int keys) {
+      float[] w,
+      int c,
+      float[] a,
+      int ai,
+      int lda,
+      int b,
+      int rows,
+      int n,
+      int visible,
+      int slope,
+      int keys) {
     for (int j = 0; j < keys; j += 2 * L) {
       for (int i = 0; i < rows; i += R) {
         int left = extent(i, visible, slope, keys) - j;
+        int from = ai + i * lda;
+        int at = c + i * BLOCK + j;
         if (left > L) {
-          TILE.rows2(
-              n,
-              w,
-              a + i * lda,
-              lda,
-              w,
-              b + j,
-              BLOCK,
-              w,
-              c + i * BLOCK + j,
-              BLOCK,
-              false,
-              ZEROS,
-              0);
+          TILE.rows2(n, a, from, lda, w, b + j, BLOCK, w, at, BLOCK, false, ZEROS, 0);
         } else if (left > 0) {
-          TILE.rows1(
-              n,
-              w,
-              a + i * lda,
-              lda,
-              w,
-              b + j,
-              BLOCK,
-              w,
-              c + i * BLOCK + j,
-              BLOCK,
-              false,
-              ZEROS,
-              0);
+          TILE.rows1(n, a, from, lda, w, b + j, BLOCK, w, at, BLOCK, false, ZEROS, 0);
         }
       }
     }
   }
 
   /**
-   * Weighted sums over keys: {@code c (rows, width) (+)= a (rows, BLOCK) * b (BLOCK, width)}; a row
+   * Weighted sums over keys: {@code c (rows, width) (+)= a (rows, BLOCK) * b (keys, width)}; a row
    * of {@code a} ends where its tile sees no further key.
+   *
+   * @param w holds {@code a}
    */
   static void overKeys(
+      float[] c,
+      int ci,
+      int ldc,
       float[] w,
-      int c,
       int a,
-      int b,
+      float[] b,
+      int bi,
+      int ldb,
       int width,
       int rows,
       int visible,
@@ -114,60 +107,49 @@ final class AttentionBlocks {
     for (int j = 0; j < width; j += 2 * L) {
       for (int i = 0; i < rows; i += R) {
         int n = seenByTile(i, visible, slope, keys);
+        int from = a + i * BLOCK;
+        int at = ci + i * ldc + j;
         if (width - j > L) {
-          TILE.rows2(
-              n,
-              w,
-              a + i * BLOCK,
-              BLOCK,
-              w,
-              b + j,
-              width,
-              w,
-              c + i * width + j,
-              width,
-              add,
-              ZEROS,
-              0);
+          TILE.rows2(n, w, from, BLOCK, b, bi + j, ldb, c, at, ldc, add, ZEROS, 0);
         } else {
-          TILE.rows1(
-              n,
-              w,
-              a + i * BLOCK,
-              BLOCK,
-              w,
-              b + j,
-              width,
-              w,
-              c + i * width + j,
-              width,
-              add,
-              ZEROS,
-              0);
+          TILE.rows1(n, w, from, BLOCK, b, bi + j, ldb, c, at, ldc, add, ZEROS, 0);
         }
       }
     }
   }
 
   /**
-   * Weighted sums over queries: {@code c (keys, width) += aᵀ (BLOCK, rows) * b (rows, width)}; a
+   * Weighted sums over queries: {@code c (keys, width) (+)= aᵀ (BLOCK, rows) * b (rows, width)}; a
    * column of {@code a} starts with the tile of rows that first sees one of its tile's keys.
+   *
+   * @param w holds {@code a}
    */
   static void overQueries(
-      float[] w, int c, int a, int b, int width, int rows, int visible, int slope, int keys) {
+      float[] c,
+      int ci,
+      int ldc,
+      float[] w,
+      int a,
+      float[] b,
+      int bi,
+      int ldb,
+      int width,
+      int rows,
+      int visible,
+      int slope,
+      int keys,
+      boolean add) {
     for (int j = 0; j < width; j += 2 * L) {
       for (int i = 0; i < keys; i += R) {
-        int first = slope == 0 ? 0 : Math.max(0, i + 1 - visible) / R * R;
+        int first = slope == 0 ? 0 : Math.clamp((i + 1 - visible) & -R, 0, rows);
         int n = rows - first;
-        if (n <= 0) {
-          continue;
-        }
-        int ai = a + first * BLOCK + i;
-        int bi = b + first * width + j;
+        int from = a + first * BLOCK + i;
+        int by = bi + first * ldb + j;
+        int at = ci + i * ldc + j;
         if (width - j > L) {
-          TILE.steps2(n, w, ai, BLOCK, w, bi, width, w, c + i * width + j, width, true, ZEROS, 0);
+          TILE.steps2(n, w, from, BLOCK, b, by, ldb, c, at, ldc, add, ZEROS, 0);
         } else {
-          TILE.steps1(n, w, ai, BLOCK, w, bi, width, w, c + i * width + j, width, true, ZEROS, 0);
+          TILE.steps1(n, w, from, BLOCK, b, by, ldb, c, at, ldc, add, ZEROS, 0);
         }
       }
     }

@@ -87,7 +87,7 @@ final class AttentionDecode {
     AttentionRows.maxima(w, scores, 1, n, 0, n, sizes.scale(), max, max + 1, max + 2);
     Arrays.fill(w, sums, sums + L, 0);
     AttentionRows.exponentials(w, scores, 1, n, 0, n, sizes.scale(), max + 1, sums);
-    AttentionRows.totals(w, max + 3, sums, 1);
+    w[max + 3] = 1 / LaneSum.of(w, sums);
     int d = 0;
     for (; d + L < headSize; d += 2 * L) {
       sum2(w, result + d, scores, v.array(), v.at(b, 0, column + d), v.stride(), n, headSize - d);
@@ -95,8 +95,7 @@ final class AttentionDecode {
     if (d < headSize) {
       sum1(w, result + d, scores, v.array(), v.at(b, 0, column + d), v.stride(), n, headSize - d);
     }
-    AttentionRows.scaled(
-        out.array(), out.at(b, 0, column), 0, w, result, 0, 1, headSize, 1 / w[max + 3], false);
+    AttentionRows.scaled(out.array(), out.at(b, 0, column), 0, w, result, 0, 1, headSize, max + 3);
   }
 
   /**

@@ -115,16 +115,14 @@ final class AttentionForward {
       int ki = keysInPlace ? k.at(b, key, column) : keys;
       int kStride = keysInPlace ? k.stride() : width;
       if (!keysInPlace) {
-        AttentionRows.copy(
-            w, keys, width, k.array(), k.at(b, key, column), k.stride(), n, headSize);
+        k.copy(w, keys, width, b, key, column, n, headSize);
       }
       boolean valuesInPlace = v.readable(b, key, column, n, width);
       float[] vs = valuesInPlace ? v.array() : w;
       int vi = valuesInPlace ? v.at(b, key, column) : values;
       int vStride = valuesInPlace ? v.stride() : width;
       if (!valuesInPlace) {
-        AttentionRows.copy(
-            w, values, width, v.array(), v.at(b, key, column), v.stride(), n, headSize);
+        v.copy(w, values, width, b, key, column, n, headSize);
       }
       for (int query = from; query < to; query += BLOCK) {
         int rows = Math.min(BLOCK, to - query);

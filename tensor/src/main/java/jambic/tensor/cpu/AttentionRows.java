@@ -1,6 +1,7 @@
 package jambic.tensor.cpu;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
@@ -109,6 +110,7 @@ final class AttentionRows {
       int row = p + i * BLOCK;
       FloatVector shift = FloatVector.broadcast(F, -w[shifts + i]);
       FloatVector sum = FloatVector.fromArray(F, w, parts + i * L);
+      FloatVector behind = INDEX.sub((float) n); // negative where a key is seen
       for (int j = 0; j < extent; j += L) {
         FloatVector x = FloatVector.fromArray(F, w, row + j).fma(factor, shift);
         FloatVector rounded = x.fma(FloatVector.broadcast(F, Exponential.LOG2_E), round);
@@ -123,8 +125,8 @@ final class AttentionRows {
         e = e.fma(r, one).fma(r, one);
         IntVector exponent = rounded.reinterpretAsInts().lanewise(LSHL, Exponential.EXPONENT_SHIFT);
         e = e.reinterpretAsInts().add(exponent).reinterpretAsFloats();
-        e = e.blend(zero, x.compare(LT, Exponential.MIN));
-        e = zero.blend(e, INDEX.compare(LT, (float) (n - j)));
+        e = zero.blend(e, x.compare(GE, Exponential.MIN).and(behind.compare(LT, 0)));
+        behind = behind.add(L);
         sum = sum.add(e);
         e.intoArray(w, row + j);
       }
@@ -145,28 +147,23 @@ final class AttentionRows {
     }
   }
 
-  /** Multiplies weights by {@code factors}: whole rows, so that it need not know their lengths. */
-  static void drop(float[] w, int p, int factors, int rows, int visible, int slope, int keys) {
-    for (int i = 0; i < rows; i++) {
-      int extent = AttentionBlocks.extent(i, visible, slope, keys);
-      int row = p + i * BLOCK;
-      int mask = factors + i * BLOCK;
-      for (int j = 0; j < extent; j += L) {
-        FloatVector x = FloatVector.fromArray(F, w, row + j);
-        x.mul(FloatVector.fromArray(F, w, mask + j)).intoArray(w, row + j);
-      }
-    }
-  }
-
   /**
-   * The gradients of scores, but for their factor scale: {@code ds = p (dp - delta)}.
+   * The gradients of scores: {@code ds = scale p (dp - delta)}.
    *
    * @param ds dp, and after ds
    * @param p the weights
    * @param deltas the inner product of each row's weights and their gradients
    */
   static void gradients(
-      float[] w, int ds, int p, int rows, int visible, int slope, int keys, int deltas) {
+      float[] w,
+      int ds,
+      int p,
+      int rows,
+      int visible,
+      int slope,
+      int keys,
+      float scale,
+      int deltas) {
     FloatVector zero = FloatVector.zero(F);
     for (int i = 0; i < rows; i++) {
       int n = Math.min(keys, visible + i * slope);
@@ -174,10 +171,12 @@ final class AttentionRows {
       int row = p + i * BLOCK;
       int g = ds + i * BLOCK;
       FloatVector delta = FloatVector.broadcast(F, w[deltas + i]);
+      FloatVector behind = INDEX.sub((float) n);
       for (int j = 0; j < extent; j += L) {
-        FloatVector x = FloatVector.fromArray(F, w, g + j).sub(delta);
+        FloatVector x = FloatVector.fromArray(F, w, g + j).sub(delta).mul(scale);
         x = x.mul(FloatVector.fromArray(F, w, row + j));
-        zero.blend(x, INDEX.compare(LT, (float) (n - j))).intoArray(w, g + j);
+        zero.blend(x, behind.compare(LT, 0)).intoArray(w, g + j);
+        behind = behind.add(L);
       }
     }
   }
@@ -192,6 +191,7 @@ final class AttentionRows {
       int visible,
       int slope,
       int keys,
+      float scale,
       int deltas) {
     FloatVector zero = FloatVector.zero(F);
     for (int i = 0; i < rows; i++) {
@@ -201,12 +201,14 @@ final class AttentionRows {
       int g = ds + i * BLOCK;
       int f = factors + i * BLOCK;
       FloatVector delta = FloatVector.broadcast(F, -w[deltas + i]);
+      FloatVector behind = INDEX.sub((float) n);
       for (int j = 0; j < extent; j += L) {
         FloatVector m = FloatVector.fromArray(F, w, f + j);
         FloatVector weight = FloatVector.fromArray(F, w, row + j);
-        FloatVector x = FloatVector.fromArray(F, w, g + j).fma(m, delta).mul(weight);
-        zero.blend(x, INDEX.compare(LT, (float) (n - j))).intoArray(w, g + j);
+        FloatVector x = FloatVector.fromArray(F, w, g + j).fma(m, delta).mul(scale).mul(weight);
+        zero.blend(x, behind.compare(LT, 0)).intoArray(w, g + j);
         weight.mul(m).intoArray(w, row + j);
+        behind = behind.add(L);
       }
     }
   }
@@ -244,19 +246,10 @@ final class AttentionRows {
     }
   }
 
-  /**
-   * Sums the parts of each row. In scalars, and so in the same order whether compiled or not, which
-   * a reduction of the Vector API does not promise.
-   */
+  /** Sums the parts of each row. */
   static void totals(float[] w, int totals, int parts, int rows) {
     for (int i = 0; i < rows; i++) {
-      float a = 0;
-      float b = 0;
-      for (int j = parts + i * L; j < parts + (i + 1) * L; j += 2) {
-        a += w[j];
-        b += w[j + 1];
-      }
-      w[totals + i] = a + b;
+      w[totals + i] = LaneSum.of(w, parts + i * L);
     }
   }
 
@@ -294,31 +287,20 @@ final class AttentionRows {
     }
   }
 
-  /** {@code to = factor * from}, or with {@code add} added to it, row by row. */
-  static void scaled(
-      float[] to,
-      int t,
-      int ldt,
-      float[] from,
-      int f,
-      int ldf,
-      int rows,
-      int n,
-      float factor,
-      boolean add) {
-    FloatVector s = FloatVector.broadcast(F, factor);
+  /** {@code to += from}, row by row. */
+  static void add(float[] to, int t, int ldt, float[] from, int f, int ldf, int rows, int n) {
     VectorMask<Float> rest = INDEX.compare(LT, (float) (n % L));
     for (int i = 0; i < rows; i++) {
       int x = f + i * ldf;
       int y = t + i * ldt;
       int d = 0;
       for (; d <= n - L; d += L) {
-        FloatVector r = FloatVector.fromArray(F, from, x + d).mul(s);
-        (add ? r.add(FloatVector.fromArray(F, to, y + d)) : r).intoArray(to, y + d);
+        FloatVector r = FloatVector.fromArray(F, from, x + d);
+        r.add(FloatVector.fromArray(F, to, y + d)).intoArray(to, y + d);
       }
       if (d < n) {
-        FloatVector r = FloatVector.fromArray(F, from, x + d, rest).mul(s);
-        (add ? r.add(FloatVector.fromArray(F, to, y + d, rest)) : r).intoArray(to, y + d, rest);
+        FloatVector r = FloatVector.fromArray(F, from, x + d, rest);
+        r.add(FloatVector.fromArray(F, to, y + d, rest)).intoArray(to, y + d, rest);
       }
     }
   }
