@@ -14,6 +14,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContract
     implements RegionContract,
+        CaptureContract,
         LinearContract,
         EmbeddingContract,
         NormContract,
