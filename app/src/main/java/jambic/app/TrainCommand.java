@@ -20,6 +20,7 @@ import jambic.train.Dataset;
 import jambic.train.MemoryEstimate;
 import jambic.train.Metrics;
 import jambic.train.MetricsLog;
+import jambic.train.ModelFlops;
 import jambic.train.Preset;
 import jambic.train.Tokens;
 import jambic.train.TrainConfig;
@@ -111,9 +112,10 @@ final class TrainCommand implements Callable<Integer> {
     try (Backend backend = computing.open(spec.commandLine())) {
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
-      try (Trainer trainer = open(backend, config, dataset, tokenizer, folder.path())) {
+      OptionalDouble peak = backend.peakFlops();
+      try (Trainer trainer = open(backend, config, dataset, tokenizer, folder.path(), peak)) {
         describe(corpus, dataset, model, backend, folder);
-        folder.write(record(corpus, backend, model, config));
+        folder.write(record(corpus, backend, model, config, peak));
         return train(trainer, config, tokenizer, folder.path());
       }
     }
@@ -164,8 +166,12 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Trainer open(
-      Backend backend, TrainConfig config, Dataset dataset, Tokenizer tokenizer, Path folder) {
-    OptionalDouble peak = OptionalDouble.empty();
+      Backend backend,
+      TrainConfig config,
+      Dataset dataset,
+      Tokenizer tokenizer,
+      Path folder,
+      OptionalDouble peak) {
     return resume
         ? Trainer.resume(backend, config, dataset, folder, peak)
         : Trainer.begin(backend, config, dataset, tokenizer, folder, peak);
@@ -201,7 +207,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> record(
-      Corpus corpus, Backend backend, GptConfig model, TrainConfig config) {
+      Corpus corpus, Backend backend, GptConfig model, TrainConfig config, OptionalDouble peak) {
     Map<String, Object> record = new LinkedHashMap<>();
     record.put("jambic", Version.own());
     record.put("java", Runtime.version().toString());
@@ -209,8 +215,18 @@ final class TrainCommand implements Callable<Integer> {
     record.put("data_sha256", corpus.sha256());
     record.put("backend", backend.name() + ", " + backend.description());
     record.put("parameters", model.parameterCount());
+    record.put("mfu", mfu(model, peak));
     record.put("config", config.toMap());
     return record;
+  }
+
+  private static String mfu(GptConfig model, OptionalDouble peak) {
+    long positions = (long) model.blockSize() * model.nEmbd();
+    double perToken =
+        ModelFlops.perToken(
+            model.parameterCount() - positions, model.nLayer(), model.nEmbd(), model.blockSize());
+    return new ModelFlops(perToken, peak, "fused multiply-adds on all threads, measured at start")
+        .describe();
   }
 
   private int train(Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder) {

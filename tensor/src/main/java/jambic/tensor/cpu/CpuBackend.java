@@ -12,6 +12,7 @@ import jambic.tensor.spi.LossKernels;
 import jambic.tensor.spi.NormKernels;
 import jambic.tensor.spi.OptimizerKernels;
 import jambic.tensor.spi.Region;
+import java.util.OptionalDouble;
 
 /**
  * The processor, with vector instructions and a fixed pool of threads. A launch is done when it
@@ -70,6 +71,11 @@ final class CpuBackend implements Backend {
 
   @Override
   public void synchronize() {}
+
+  @Override
+  public OptionalDouble peakFlops() {
+    return FmaPeak.measure(workers);
+  }
 
   @Override
   public LinearKernels linear() {

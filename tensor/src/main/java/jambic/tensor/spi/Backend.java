@@ -1,6 +1,7 @@
 package jambic.tensor.spi;
 
 import jambic.tensor.Program;
+import java.util.OptionalDouble;
 
 /**
  * A machine that runs kernels: memory, and one family of kernels an idea. Every launch happens in
@@ -40,6 +41,15 @@ public interface Backend extends AutoCloseable {
 
   /** Waits until all launched work has finished. */
   void synchronize();
+
+  /**
+   * What the machine could compute at best, measured now, which may take some tenths of a second.
+   *
+   * @return floating-point operations a second, of all threads together; empty if nobody knows
+   */
+  default OptionalDouble peakFlops() {
+    return OptionalDouble.empty();
+  }
 
   /**
    * Linear layers.
