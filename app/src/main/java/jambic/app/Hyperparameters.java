@@ -100,20 +100,19 @@ final class Hyperparameters implements IModelTransformer {
   /** The default preset's value, then those of the presets that differ. */
   private static String defaults(String name) {
     String usual = text(value(DEFAULT, name));
-    List<String> values = new ArrayList<>(List.of(usual));
+    List<String> others = new ArrayList<>();
     for (Preset preset : Preset.values()) {
       String other = text(value(preset, name));
       if (!other.equals(usual)) {
-        values.add(preset.presetName() + " " + other);
+        others.add(preset.presetName() + " " + other);
       }
     }
-    return String.join(", ", values);
+    return others.isEmpty() ? usual : usual + "; " + String.join(", ", others);
   }
 
+  /** 3.0E-4 is 3e-4, and 4.0 is 4. */
   private static String text(Object value) {
-    return value instanceof Double number && number == Math.rint(number)
-        ? String.valueOf(number.longValue())
-        : value.toString();
+    return value.toString().replaceAll("\\.0(?=E|$)", "").replace('E', 'e');
   }
 
   private static Object value(Preset preset, String name) {

@@ -1,12 +1,14 @@
 package jambic.app;
 
 import jambic.tensor.JambicException;
+import jambic.train.NearestName;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -148,10 +150,24 @@ public final class Main implements Runnable {
   private static int explain(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("jambic: " + e.getMessage());
-    UnmatchedArgumentException.printSuggestions(e, err);
+    String sentence =
+        e instanceof UnmatchedArgumentException unmatched
+            ? unknown(unmatched.getUnmatched().getFirst(), command.getCommandSpec())
+            : e.getMessage();
+    err.println("jambic: " + sentence);
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return command.getCommandSpec().exitCodeOnInvalidInput();
+  }
+
+  private static String unknown(String word, CommandSpec command) {
+    boolean option = word.startsWith("-");
+    Set<String> names = option ? command.optionsMap().keySet() : command.subcommands().keySet();
+    if (names.isEmpty()) {
+      return "the argument %s is one too many".formatted(word);
+    }
+    String name = option ? word.split("=")[0] : word;
+    return "there is no %s %s; did you mean %s?"
+        .formatted(option ? "option" : "command", name, NearestName.of(name, names));
   }
 
   /** A failure the user can mend is a sentence; any other is a defect, and a sentence as well. */

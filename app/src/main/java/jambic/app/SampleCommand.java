@@ -260,7 +260,11 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private Sampling sampling(int number) {
-    return greedy ? Sampling.GREEDY : new Sampling(temperature, topK, topP, seed + number);
+    try {
+      return greedy ? Sampling.GREEDY : new Sampling(temperature, topK, topP, seed + number);
+    } catch (JambicException e) {
+      throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
+    }
   }
 
   private void requireAtLeast(String name, int value, int least) {

@@ -27,8 +27,7 @@ class MainTest {
   void anUnknownOptionIsASentenceWithTheNearestName() {
     assertThat(run("--versoin")).isEqualTo(2);
     assertThat(err.toString())
-        .contains("jambic: Unknown option: '--versoin'")
-        .contains("--version")
+        .contains("jambic: there is no option --versoin; did you mean --version?")
         .contains("Try 'jambic --help'.");
   }
 

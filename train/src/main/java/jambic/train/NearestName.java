@@ -4,11 +4,17 @@ import java.util.Collection;
 import java.util.Comparator;
 
 /** Finds what a mistyped name probably meant. */
-final class NearestName {
+public final class NearestName {
   private NearestName() {}
 
-  /** The name with the fewest letters inserted, removed or replaced (Levenshtein distance). */
-  static String of(String typed, Collection<String> names) {
+  /**
+   * The name with the fewest letters inserted, removed or replaced (Levenshtein distance).
+   *
+   * @param typed what was typed
+   * @param names what there is, at least one
+   * @return one of the names
+   */
+  public static String of(String typed, Collection<String> names) {
     return names.stream().min(Comparator.comparingInt(name -> distance(typed, name))).orElseThrow();
   }
 

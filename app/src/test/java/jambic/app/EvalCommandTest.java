@@ -1,0 +1,74 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EvalCommandTest {
+  @TempDir static Path folder;
+  private static Path run;
+
+  @BeforeAll
+  static void train() throws IOException {
+    run = TinyRun.trained(folder);
+  }
+
+  @Test
+  void theRunsOwnTextIsKnown() {
+    CommandLineCall call = CommandLineCall.of("eval", run);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(call.out())
+        .matches(
+            "val    loss \\d\\.\\d{4}  perplexity \\d+\\.\\d{3}  over 90 tokens of .*text.txt\\R");
+  }
+
+  @Test
+  void bothPartsAsJson() throws IOException {
+    CommandLineCall call =
+        CommandLineCall.of("eval", run.resolve("last"), "--split=both", "--json");
+    assertThat(call.code()).as(call.err()).isZero();
+    Map<String, Object> fields = JSON.std.mapFrom(call.out());
+    assertThat(fields).containsEntry("train_tokens", 810).containsEntry("val_tokens", 90);
+    double loss = ((Number) fields.get("val_loss")).doubleValue();
+    assertThat(loss).isBetween(2.0, 4.0);
+    assertThat(((Number) fields.get("val_perplexity")).doubleValue())
+        .isCloseTo(Math.exp(loss), within(1e-9));
+  }
+
+  @Test
+  void aTextThatTheModelCannotReadIsAnErrorThatNamesTheCharacter() throws IOException {
+    Path text = Files.writeString(folder.resolve("greek.txt"), "The ω ".repeat(50));
+    CommandLineCall call = CommandLineCall.of("eval", run, "--data", text);
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err())
+        .startsWith("jambic: " + text + " does not fit the model: the character 'ω' (U+03C9")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void aCheckpointWithoutItsRunNeedsAText() throws IOException {
+    Path copy = Files.createDirectories(folder.resolve("elsewhere/model"));
+    for (String file : new String[] {"config.json", "model.safetensors", "tokenizer.json"}) {
+      Files.copy(run.resolve("best").resolve(file), copy.resolve(file));
+    }
+    CommandLineCall call = CommandLineCall.of("eval", copy);
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err()).contains("name one with --data").hasLineCount(1);
+    assertThat(CommandLineCall.of("eval", copy, "--data", folder.resolve("text.txt")).out())
+        .isEqualTo(CommandLineCall.of("eval", run).out());
+  }
+
+  @Test
+  void anotherPartIsAUsageError() {
+    assertThat(CommandLineCall.of("eval", run, "--split=test").code()).isEqualTo(2);
+    assertThat(CommandLineCall.of("eval").code()).isEqualTo(2);
+  }
+}

@@ -1,0 +1,179 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SampleCommandTest {
+  @TempDir static Path folder;
+  private static Path run;
+
+  @BeforeAll
+  static void train() throws IOException {
+    run = TinyRun.trained(folder);
+  }
+
+  @Test
+  void theTextFollowsThePromptAndIsTheSameForTheSameSeed() {
+    CommandLineCall call = sample("--prompt", "The", "--max-new-tokens=40", "--seed=1");
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(call.out()).startsWith("The").hasSize(3 + 40 + 1);
+    assertThat(sample("--prompt", "The", "--max-new-tokens=40", "--seed=1")).isEqualTo(call);
+    assertThat(sample("--prompt", "The", "--max-new-tokens=40", "--seed=2").out())
+        .isNotEqualTo(call.out());
+  }
+
+  @Test
+  void withoutAPromptItBeginsALine() {
+    assertThat(sample("--max-new-tokens=40").out()).hasSize(40 + 1);
+  }
+
+  @Test
+  void aModelWithoutLinesBeginsToo() throws IOException {
+    Path text = Files.writeString(folder.resolve("flat.txt"), "abc ".repeat(100));
+    Path flat = folder.resolve("flat");
+    TinyRun.train(text, flat);
+    CommandLineCall call = CommandLineCall.of("sample", flat, "--max-new-tokens=5");
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(call.out()).startsWith(" ").hasSize(1 + 5 + 1);
+  }
+
+  @Test
+  void severalTextsAreApart() {
+    String out = sample("--num-samples=3", "--max-new-tokens=10").out();
+    assertThat(out.split("\n---------------\n")).hasSize(3).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void greedyTextsAreAllTheSame() {
+    String out = sample("--num-samples=2", "--max-new-tokens=10", "--greedy").out();
+    String[] texts = out.stripTrailing().split("\n---------------\n");
+    assertThat(texts[0]).isEqualTo(texts[1].stripTrailing());
+  }
+
+  @Test
+  void tenThousandCharactersGoToAFile() throws IOException {
+    Path file = folder.resolve("more.txt");
+    CommandLineCall call = sample("--max-new-tokens=10000", "--temperature=1", "--out", file);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(call.out()).isEmpty();
+    assertThat(Files.readString(file)).hasSize(10_001);
+  }
+
+  @Test
+  void aLongPromptIsReadFromItsEndAndThatIsSaid() throws IOException {
+    Path prompt = Files.writeString(folder.resolve("prompt"), "The quick brown fox");
+    CommandLineCall whole = sample("--prompt-file", prompt, "--max-new-tokens=20");
+    assertThat(whole.err())
+        .isEqualTo(
+            "jambic: the prompt has 19 tokens and the context 8: only the last 8 are read%n"
+                .formatted());
+    CommandLineCall end = sample("--prompt=rown fox", "--max-new-tokens=20");
+    assertThat(end.err()).isEmpty();
+    assertThat(whole.out()).endsWith(end.out());
+  }
+
+  @Test
+  void jsonHasALineForEachText() throws IOException {
+    CommandLineCall call = sample("--json", "-n=2", "--max-new-tokens=10", "-p=The", "--seed=5");
+    assertThat(call.out().lines()).hasSize(2);
+    Map<String, Object> second = JSON.std.mapFrom(call.out().lines().toList().getLast());
+    assertThat(second)
+        .containsEntry("prompt", "The")
+        .containsEntry("seed", 6)
+        .containsEntry("tokens", 10)
+        .containsKeys("seconds", "tokens_per_s");
+    assertThat((String) second.get("text")).hasSize(10);
+  }
+
+  @Test
+  void aCheckpointServesAsWellAsItsRun() {
+    assertThat(CommandLineCall.of("sample", run.resolve("best")).out())
+        .isEqualTo(CommandLineCall.of("sample", run).out());
+    assertThat(CommandLineCall.of("sample", run.resolve("last")).code()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--prompt=Thé         | 1 | the character 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE) at"
+            + " index 2",
+        "--prompt=            | 1 | a prompt needs at least one token",
+        "--prompt-file=/none  | 1 | /none does not exist",
+        "--temperature=-1     | 2 | --temperature must be 0 or more",
+        "--top-k=-1           | 2 | --top-k must be 0 (all tokens) or more",
+        "--top-p=2            | 2 | --top-p must be above 0 and at most 1",
+        "--max-new-tokens=-3  | 2 | --max-new-tokens must be at least 1, not -3",
+        "--num-samples=x      | 2 | Invalid value for option '--num-samples': 'x' is not an int",
+        "--out=/none/x.txt    | 1 | cannot write /none/x.txt: there is no such file or folder",
+        "--promt=x            | 2 | there is no option --promt; did you mean --prompt?",
+      })
+  void aMistakeIsOneSentence(String flag, int code, String sentence) {
+    CommandLineCall call = sample(flag);
+    assertThat(call.err()).startsWith("jambic: " + sentence);
+    assertThat(call.code()).isEqualTo(code);
+    assertThat(call.err()).hasLineCount(code);
+  }
+
+  @Test
+  void aFailureLeavesTheFileThatWasThere() throws IOException {
+    Path file = Files.writeString(folder.resolve("precious"), "precious");
+    assertThat(sample("--out", file, "--prompt=é").code()).isEqualTo(1);
+    assertThat(file).hasContent("precious");
+  }
+
+  @Test
+  void whatHoldsNoModelIsOneSentence() {
+    Path nowhere = folder.resolve("nowhere");
+    CommandLineCall missing = CommandLineCall.of("sample", nowhere);
+    assertThat(missing.code()).isEqualTo(1);
+    assertThat(missing.err())
+        .startsWith("jambic: " + nowhere + " does not exist; name the folder of a run");
+    CommandLineCall wrong = CommandLineCall.of("sample", folder);
+    assertThat(wrong.code()).isEqualTo(1);
+    assertThat(wrong.err()).contains("config.json").hasLineCount(1);
+  }
+
+  @Test
+  void itStopsWhenNobodyReadsAnyMore() {
+    PrintWriter pipe =
+        new PrintWriter(Writer.nullWriter()) {
+          private int written;
+
+          @Override
+          public void write(String text, int from, int count) {
+            written += count;
+          }
+
+          @Override
+          public boolean checkError() {
+            return written > 100;
+          }
+        };
+    int code =
+        Main.commandLine()
+            .setOut(pipe)
+            .execute("sample", run.toString(), "--max-new-tokens=1000000000");
+    assertThat(code).isZero();
+  }
+
+  private static CommandLineCall sample(Object... flags) {
+    Object[] args = new Object[flags.length + 2];
+    args[0] = "sample";
+    args[1] = run;
+    System.arraycopy(flags, 0, args, 2, flags.length);
+    return CommandLineCall.of(args);
+  }
+}

@@ -1,0 +1,51 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A run small enough to be trained in a moment. */
+final class TinyRun {
+  /** What it takes, but for the text and the folder. */
+  static final List<String> FLAGS =
+      List.of(
+          "--preset=lecture-small",
+          "--n-layer=2",
+          "--n-embd=16",
+          "--batch-size=4",
+          "--max-iters=20",
+          "--eval-interval=10",
+          "--eval-iters=2");
+
+  private static final String TEXT = "The quick brown fox\njumps over the lazy dog.\n";
+
+  private TinyRun() {}
+
+  /** A text to train on. */
+  static Path text(Path folder) throws IOException {
+    return Files.writeString(folder.resolve("text.txt"), TEXT.repeat(20));
+  }
+
+  /** Trains with more flags, which win over those above. */
+  static CommandLineCall train(Path text, Path out, Object... more) {
+    List<Object> args = new ArrayList<>(List.of("train", "--data", text, "--out", out));
+    args.addAll(FLAGS);
+    List<String> given = List.of(more).stream().map(Object::toString).toList();
+    args.removeIf(flag ->
+        given.stream().anyMatch(g -> g.split("=")[0].equals(flag.toString().split("=")[0])));
+    args.addAll(given);
+    return CommandLineCall.of(args.toArray());
+  }
+
+  /** A trained one. */
+  static Path trained(Path folder) throws IOException {
+    Path run = folder.resolve("run");
+    CommandLineCall call = train(text(folder), run);
+    assertThat(call.code()).as(call.err()).isZero();
+    return run;
+  }
+}

@@ -1,0 +1,192 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.train.Metrics;
+import jambic.train.MetricsLog;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainCommandTest {
+  @TempDir Path folder;
+  private Path text;
+  private Path run;
+
+  @BeforeEach
+  void prepare() throws IOException {
+    text = TinyRun.text(folder);
+    run = folder.resolve("run");
+  }
+
+  @Test
+  void aRunLeavesItsModelItsLogItsCurveAndASample() throws IOException {
+    CommandLineCall call = TinyRun.train(text, run);
+    assertThat(call.code()).as(call.err()).isZero();
+    for (String file :
+        List.of(
+            "run.json",
+            "metrics.jsonl",
+            "loss.svg",
+            "best/model.safetensors",
+            "best/tokenizer.json",
+            "last/model.safetensors",
+            "last/config.json",
+            "last/training.json")) {
+      assertThat(run.resolve(file)).isNotEmptyFile();
+    }
+    List<Metrics> log = MetricsLog.read(run.resolve("metrics.jsonl"));
+    assertThat(log).filteredOn(Metrics.Step.class::isInstance).hasSize(20);
+    assertThat(log).filteredOn(Metrics.Evaluation.class::isInstance).hasSize(3);
+    assertThat(call.out())
+        .contains("model    ", " parameters: 2 layers, 4 heads, 16 wide, context 8")
+        .containsPattern("20/20  train loss \\d.*  val loss \\d")
+        .contains("jambic sample " + run, "jambic eval " + run)
+        .doesNotContain("\033", "\r");
+  }
+
+  @Test
+  void theRecordNamesTextBackendAndUtilization() throws IOException {
+    TinyRun.train(text, run);
+    var record = JSON.std.mapFrom(Files.readString(run.resolve("run.json")));
+    assertThat(record).containsEntry("data", text.toString()).containsKeys("backend", "config");
+    assertThat((String) record.get("mfu")).contains("(6 N + 12 L C T) = ", " FLOP a token");
+  }
+
+  @Test
+  void jsonIsOneObjectAtTheEnd() throws IOException {
+    CommandLineCall call = TinyRun.train(text, run, "--json");
+    assertThat(call.code()).isZero();
+    assertThat(call.out().lines()).hasSize(1);
+    assertThat(JSON.std.mapFrom(call.out()))
+        .containsEntry("run", run.toString())
+        .containsEntry("iterations", 20)
+        .containsKeys("train_loss", "val_loss", "sample");
+  }
+
+  @Test
+  void flagsComeFromAFileToo() throws IOException {
+    Path flags =
+        Files.writeString(folder.resolve("flags"), "# short\n--max-iters=3\n--n-layer 1\n");
+    CommandLineCall call = TinyRun.train(text, run, "@" + flags, "--max-iters=3", "--n-layer=1");
+    assertThat(call.code()).isEqualTo(2); // an option given twice is a mistake
+    call =
+        CommandLineCall.of(
+            "train",
+            "--data",
+            text,
+            "--out",
+            run,
+            "--batch-size=2",
+            "--preset=lecture-small",
+            "--eval-iters=1",
+            "@" + flags);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(call.out()).contains("3/3").contains(": 1 layers");
+  }
+
+  @Test
+  void aFolderWithARunIsNotOverwritten() throws IOException {
+    TinyRun.train(text, run);
+    byte[] before = Files.readAllBytes(run.resolve("last/model.safetensors"));
+    CommandLineCall again = TinyRun.train(text, run, "--seed=7");
+    assertThat(again.code()).isEqualTo(1);
+    assertThat(again.err())
+        .isEqualTo(
+            "jambic: %s holds a run already; resume it with --resume, or name another folder%n"
+                .formatted(run));
+    assertThat(run.resolve("last/model.safetensors")).hasBinaryContent(before);
+  }
+
+  @Test
+  void aFinishedRunGoesOnForMoreIterationsAsIfItHadNeverStopped() throws IOException {
+    Path whole = folder.resolve("whole");
+    TinyRun.train(text, run, "--max-iters=10");
+    CommandLineCall resumed =
+        CommandLineCall.of("train", "--resume", "--out", run, "--max-iters=20");
+    assertThat(resumed.code()).as(resumed.err()).isZero();
+    TinyRun.train(text, whole);
+    assertThat(run.resolve("last/model.safetensors"))
+        .hasSameBinaryContentAs(whole.resolve("last/model.safetensors"));
+  }
+
+  @Test
+  void onlyARunCanBeResumedAndOnlyOnItsText() throws IOException {
+    CommandLineCall nothing = CommandLineCall.of("train", "--resume", "--out", run);
+    assertThat(nothing.code()).isEqualTo(1);
+    assertThat(nothing.err()).startsWith("jambic: " + run + " holds no run to resume");
+    TinyRun.train(text, run);
+    Path other = Files.writeString(folder.resolve("other.txt"), "The lazy dog. ".repeat(40));
+    CommandLineCall wrong = CommandLineCall.of("train", "--resume", "--out", run, "--data", other);
+    assertThat(wrong.code()).isEqualTo(1);
+    assertThat(wrong.err()).contains("was trained on other data").hasLineCount(1);
+    CommandLineCall larger = CommandLineCall.of("train", "--resume", "--out", run, "--n-layer=3");
+    assertThat(larger.code()).isEqualTo(1);
+    assertThat(larger.err()).contains("a resumed run keeps its model").hasLineCount(1);
+  }
+
+  @Test
+  void whatCannotBeTrainedOnIsOneSentence() throws IOException {
+    Path missing = folder.resolve("missing.txt");
+    assertFails(missing, "there is no file " + missing + " to train on");
+    Path empty = Files.createFile(folder.resolve("empty.txt"));
+    assertFails(empty, empty + " is empty");
+    assertFails(folder, folder + " is a folder");
+    Path short_ = Files.writeString(folder.resolve("short.txt"), "short");
+    assertFails(short_, short_ + " has 5 tokens, but a context of 8 needs at least 81");
+    byte[] latin1 = "Stra\u00dfe ".repeat(30).getBytes(StandardCharsets.ISO_8859_1);
+    Path malformed = Files.write(folder.resolve("latin1.txt"), latin1);
+    assertFails(malformed, malformed + " is not UTF-8: malformed byte 0xdf at offset 4");
+  }
+
+  private void assertFails(Path data, String sentence) {
+    CommandLineCall call = TinyRun.train(data, run);
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err()).startsWith("jambic: " + sentence).hasLineCount(1);
+    assertThat(run).doesNotExist();
+  }
+
+  @Test
+  void aModelThatFitsNoHeapIsRefusedBeforeItIsMade() {
+    CommandLineCall call = TinyRun.train(text, run, "--n-embd=200000", "--n-layer=100");
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err())
+        .containsPattern("the model alone would need \\d+ TiB .* lower --n-layer or --n-embd")
+        .hasLineCount(1);
+    assertThat(run).doesNotExist();
+  }
+
+  @Test
+  void aFolderThatCannotBeWrittenIsOneSentence() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+    CommandLineCall call = TinyRun.train(text, file.resolve("run"));
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err())
+        .contains("jambic: cannot write to " + file.resolve("run"))
+        .contains("name another folder with --out")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void aBackendThatIsNotThereIsNamedWithThoseThatAre() {
+    CommandLineCall call = TinyRun.train(text, run, "--backend=gpu");
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err()).contains("there is no backend gpu; choose auto or ", "reference");
+    CommandLineCall none = TinyRun.train(text, run, "--threads=0");
+    assertThat(none.code()).isEqualTo(2);
+    assertThat(none.err()).contains("--threads must be at least 1, not 0");
+  }
+
+  @Test
+  void theSlowBackendIsSaidAloud() {
+    CommandLineCall call = TinyRun.train(text, run, "--backend=reference", "--max-iters=1");
+    assertThat(call.code()).isZero();
+    assertThat(call.err()).contains("the reference backend, which is slow");
+  }
+}
