@@ -19,7 +19,7 @@ class MemoryEstimateTest {
 
   /** Large enough that the 16 MiB in which regions grow do not hide what is measured. */
   private static final Map<String, Object> LARGE =
-      Map.of("nLayer", 3, "nEmbd", 192, "nHead", 6, "batchSize", 64, "blockSize", 64);
+      Map.of("nLayer", 3, "nEmbd", 192, "nHead", 6, "batchSize", 16, "blockSize", 128);
 
   @ParameterizedTest
   @EnumSource(Preset.class)

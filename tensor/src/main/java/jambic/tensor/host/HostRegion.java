@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.function.IntFunction;
 
 /**
- * A region of Java arrays: bump allocation in large chunks, and released blocks reused by exact
+ * A region of Java arrays: bump allocation in chunks, and released blocks reused by exact
  * size, which in a Transformer, where every layer repeats the same sizes, is nearly every time.
  */
 public final class HostRegion implements Region {
@@ -62,7 +62,27 @@ public final class HostRegion implements Region {
     ints.close();
   }
 
-  private record Chunk(Storage storage, int capacity) {}
+  /** One array, taken from its start to its end. */
+  private static final class Chunk {
+    private final Storage storage;
+    private final int capacity;
+    private int next = FIRST;
+
+    Chunk(Storage storage, int capacity) {
+      this.storage = storage;
+      this.capacity = capacity;
+    }
+
+    boolean hasRoom(int size) {
+      return capacity - next >= size;
+    }
+
+    Slot take(int size) {
+      Slot slot = new Slot(storage, next);
+      next += size;
+      return slot;
+    }
+  }
 
   private record Slot(Storage storage, long offset) {}
 
@@ -71,8 +91,6 @@ public final class HostRegion implements Region {
     private final IntFunction<Storage> allocator;
     private final List<Chunk> chunks = new ArrayList<>();
     private final Map<Integer, Deque<Slot>> released = new HashMap<>();
-    private int chunk;
-    private int next = FIRST;
     private long elements;
 
     Arena(int chunkSize, IntFunction<Storage> allocator) {
@@ -93,23 +111,24 @@ public final class HostRegion implements Region {
       return Tensor.over(shape, dtype, slot.storage, slot.offset);
     }
 
+    /** The first chunk with room, so that small tensors fill what large ones left of theirs. */
     private Slot bump(Shape shape, int size) {
-      while (chunk < chunks.size() && chunks.get(chunk).capacity - next < size) {
-        chunk++;
-        next = FIRST;
+      for (Chunk chunk : chunks) {
+        if (chunk.hasRoom(size)) {
+          return chunk.take(size);
+        }
       }
-      if (chunk == chunks.size()) {
-        grow(shape, size);
-      }
-      Slot slot = new Slot(chunks.get(chunk).storage, next);
-      next += size;
-      return slot;
+      return grow(shape, size).take(size);
     }
 
-    private void grow(Shape shape, int size) {
-      int capacity = Math.max(chunkSize, size + LINE);
+    private Chunk grow(Shape shape, int size) {
+      // A large tensor gets an array of its own length: most of them would leave half of a chunk.
+      int capacity = size > chunkSize / 4 ? size + LINE : chunkSize;
       try {
-        chunks.add(new Chunk(allocator.apply(capacity), capacity));
+        Chunk chunk = new Chunk(allocator.apply(capacity), capacity);
+        chunks.add(chunk);
+        elements += capacity;
+        return chunk;
       } catch (OutOfMemoryError e) {
         Runtime runtime = Runtime.getRuntime();
         long used = runtime.totalMemory() - runtime.freeMemory();
@@ -125,7 +144,6 @@ public final class HostRegion implements Region {
                 + " are taken; lower the batch size or the context, or give the JVM more with -Xmx",
             e);
       }
-      elements += capacity;
     }
 
     void release(Tensor tensor) {
@@ -136,8 +154,7 @@ public final class HostRegion implements Region {
 
     void rewind() {
       released.clear();
-      chunk = 0;
-      next = FIRST;
+      chunks.forEach(chunk -> chunk.next = FIRST);
     }
 
     void close() {
