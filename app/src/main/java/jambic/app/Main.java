@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvalCommand.class,
       PlotCommand.class,
       DoctorCommand.class,
+      BenchCommand.class,
       CompletionCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",

@@ -178,7 +178,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The model's shape, if there is memory to train it; better now than amid the first step. */
-  private static GptConfig affordable(TrainConfig config, int vocabSize) {
+  static GptConfig affordable(TrainConfig config, int vocabSize) {
     long heap = Runtime.getRuntime().maxMemory();
     try {
       MemoryEstimate.of(config, vocabSize, heap).requireWithin(heap);

@@ -1,0 +1,190 @@
+package jambic.app;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.Generator;
+import jambic.model.Gpt;
+import jambic.model.GptConfig;
+import jambic.model.Sampling;
+import jambic.tensor.Philox;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import jambic.train.AdamW;
+import jambic.train.ModelFlops;
+import jambic.train.Preset;
+import jambic.train.TrainConfig;
+import jambic.train.TrainingStep;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Measures how fast a preset trains and samples here, on random tokens. */
+@Command(
+    name = "bench",
+    description = "Measures how fast a preset trains and samples on this machine.",
+    mixinStandardHelpOptions = true,
+    modelTransformer = Hyperparameters.class,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic bench                                    the default preset",
+      "  jambic bench --preset shakespeare-char --seconds 60",
+      "  jambic bench --n-layer 12 --n-embd 768 --n-head 12 --vocab-size 50257 --threads 2",
+    })
+final class BenchCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME",
+      description = "Where the hyperparameters start. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "shakespeare-char-cpu")
+  private String preset;
+
+  @Option(
+      names = "--vocab-size",
+      paramLabel = "N",
+      description = "Different tokens. Default: ${DEFAULT-VALUE}, as tiny Shakespeare has.",
+      defaultValue = "65")
+  private int vocabSize;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      description = "How long to train; the first half warms up. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "20")
+  private double seconds;
+
+  @Mixin private BackendOptions computing;
+
+  @Option(names = "--json", description = "Print one JSON object instead.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    if (!(seconds > 0 && seconds <= 86_400)) {
+      throw new ParameterException(
+          spec.commandLine(), "--seconds must be above 0 and at most a day, not " + seconds);
+    }
+    TrainConfig config = Hyperparameters.over(Preset.named(preset).config(), spec);
+    GptConfig shape = TrainCommand.affordable(config, vocabSize);
+    try (Backend backend = computing.open(spec.commandLine());
+        Gpt model = new Gpt(backend, shape, config.init())) {
+      OptionalDouble peak = backend.peakFlops();
+      List<Double> steps = trainingMillis(backend, model, config);
+      double perSecond = tokensPerSecond(model);
+      report(backend, shape, config, steps, perSecond, peak);
+      return 0;
+    }
+  }
+
+  /** Milliseconds of every step of the second half, the shortest first. */
+  private List<Double> trainingMillis(Backend backend, Gpt model, TrainConfig config) {
+    try (Region gradients = backend.region();
+        Region activations = backend.region()) {
+      model.parameters().train(gradients);
+      AdamW optimizer = new AdamW(backend, gradients, model.parameters(), config);
+      TrainingStep step = new TrainingStep(model, optimizer, config, activations);
+      Philox random = new Philox(config.seed(), 0);
+      TrainingStep.BatchSource batches =
+          (micro, x, y) -> {
+            for (int i = 0; i < x.length; i++) {
+              x[i] = random.nextInt(vocabSize);
+              y[i] = random.nextInt(vocabSize);
+            }
+          };
+      List<Double> millis = new ArrayList<>();
+      long start = System.nanoTime();
+      long now = start;
+      for (int i = 0; millis.isEmpty() || now - start < seconds * 1e9; i++) {
+        step.run(i, config.schedule().at(i), batches);
+        long then = now;
+        now = System.nanoTime();
+        if (now - start > seconds * 0.5e9) {
+          millis.add((now - then) * 1e-6);
+        }
+      }
+      Collections.sort(millis);
+      return millis;
+    }
+  }
+
+  /** Of the last of some samples, one token after the other, within the context. */
+  private static double tokensPerSecond(Gpt model) {
+    int count = Math.max(1, Math.min(256, model.config().blockSize() - 1));
+    double best = 0;
+    try (Generator generator = new Generator(model, 1)) {
+      long start = System.nanoTime();
+      for (int i = 0; i < 2 || System.nanoTime() - start < 4e9; i++) {
+        long before = System.nanoTime();
+        generator.generate(new int[1], count, Sampling.plain(i), (row, token) -> true);
+        best = Math.max(best, count / ((System.nanoTime() - before) * 1e-9));
+      }
+    }
+    return best;
+  }
+
+  private void report(
+      Backend backend,
+      GptConfig shape,
+      TrainConfig config,
+      List<Double> steps,
+      double samplesPerSecond,
+      OptionalDouble peak)
+      throws IOException {
+    double median = steps.get(steps.size() / 2);
+    double trainPerSecond = config.tokensPerIter() / (median * 1e-3);
+    long positions = (long) shape.blockSize() * shape.nEmbd();
+    double perToken =
+        ModelFlops.perToken(
+            shape.parameterCount() - positions, shape.nLayer(), shape.nEmbd(), shape.blockSize());
+    ModelFlops flops = new ModelFlops(perToken, peak, "fused multiply-adds, measured now");
+    OptionalDouble mfu = flops.utilization(config.tokensPerIter(), median * 1e-3);
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("backend", backend.name());
+      result.put("machine", backend.description());
+      result.put("parameters", shape.parameterCount());
+      result.put("step_ms_median", median);
+      result.put("step_ms_min", steps.getFirst());
+      result.put("step_ms_max", steps.getLast());
+      result.put("steps", steps.size());
+      result.put("train_tokens_per_s", trainPerSecond);
+      mfu.ifPresent(share -> result.put("mfu", share));
+      peak.ifPresent(flop -> result.put("peak_flops", flop));
+      result.put("sample_tokens_per_s", samplesPerSecond);
+      out.println(JSON.std.asString(result));
+    } else {
+      print(out, "backend  %s, %s", backend.name(), backend.description());
+      print(out, "model    %,d parameters", shape.parameterCount());
+      print(
+          out,
+          "step     %.4g ms (%.4g to %.4g, median of %d)",
+          median,
+          steps.getFirst(),
+          steps.getLast(),
+          steps.size());
+      print(out, "train    %,.0f tokens/s", trainPerSecond);
+      mfu.ifPresent(share -> print(out, "mfu      %.1f %%: %s", 100 * share, flops.describe()));
+      print(out, "sample   %,.0f tokens/s, one sequence, KV cache, best run", samplesPerSecond);
+    }
+    out.flush();
+  }
+
+  private static void print(PrintWriter out, String format, Object... arguments) {
+    out.println(String.format(Locale.ROOT, format, arguments));
+  }
+}
