@@ -107,7 +107,7 @@ public final class Main implements Runnable {
     CommandLine commandLine =
         new CommandLine(main)
             .setCaseInsensitiveEnumValuesAllowed(true)
-            .setAbbreviatedOptionsAllowed(false)
+            .setOverwrittenOptionsAllowed(true)
             .setUsageHelpWidth(HELP_WIDTH)
             .setUsageHelpLongOptionsMaxWidth(30)
             .setParameterExceptionHandler(Main::explain)

@@ -54,7 +54,8 @@ import picocli.CommandLine.Spec;
       "  jambic train                                  tiny Shakespeare, minutes on two cores",
       "  jambic train --data input.txt --out out       your own text",
       "  jambic train --preset lecture-small --learning-rate 3e-3 --seed 1",
-      "  jambic train @flags.txt                       flags from a file, # for comments",
+      "  jambic train @flags.txt                       flags from a file, # for comments; the last"
+          + " of two counts",
       "  jambic train --resume --out out               go on after Ctrl-C or a crash"
     })
 final class TrainCommand implements Callable<Integer> {

@@ -58,8 +58,8 @@ class SampleCommandTest {
   @Test
   void greedyTextsAreAllTheSame() {
     String out = sample("--num-samples=2", "--max-new-tokens=10", "--greedy").out();
-    String[] texts = out.stripTrailing().split("\n---------------\n");
-    assertThat(texts[0]).isEqualTo(texts[1].stripTrailing());
+    String[] texts = out.split("\n---------------\n");
+    assertThat(texts[0]).isEqualTo(texts[1].substring(0, 10));
   }
 
   @Test
@@ -165,7 +165,7 @@ class SampleCommandTest {
     int code =
         Main.commandLine()
             .setOut(pipe)
-            .execute("sample", run.toString(), "--max-new-tokens=1000000000");
+            .execute("sample", run.toString(), "--max-new-tokens=10000000");
     assertThat(code).isZero();
   }
 

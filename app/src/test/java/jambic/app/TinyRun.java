@@ -34,10 +34,7 @@ final class TinyRun {
   static CommandLineCall train(Path text, Path out, Object... more) {
     List<Object> args = new ArrayList<>(List.of("train", "--data", text, "--out", out));
     args.addAll(FLAGS);
-    List<String> given = List.of(more).stream().map(Object::toString).toList();
-    args.removeIf(flag ->
-        given.stream().anyMatch(g -> g.split("=")[0].equals(flag.toString().split("=")[0])));
-    args.addAll(given);
+    args.addAll(List.of(more));
     return CommandLineCall.of(args.toArray());
   }
 

@@ -71,24 +71,18 @@ class TrainCommandTest {
   }
 
   @Test
-  void flagsComeFromAFileToo() throws IOException {
+  void flagsComeFromAFileTooAndTheLastOneCounts() throws IOException {
     Path flags =
-        Files.writeString(folder.resolve("flags"), "# short\n--max-iters=3\n--n-layer 1\n");
-    CommandLineCall call = TinyRun.train(text, run, "@" + flags, "--max-iters=3", "--n-layer=1");
-    assertThat(call.code()).isEqualTo(2); // an option given twice is a mistake
-    call =
+        Files.writeString(
+            folder.resolve("flags"),
+            "# short\n--data=%s\n--preset lecture-small\n--max-iters=30\n--n-layer 1\n"
+                .formatted(text));
+    CommandLineCall call =
         CommandLineCall.of(
-            "train",
-            "--data",
-            text,
-            "--out",
-            run,
-            "--batch-size=2",
-            "--preset=lecture-small",
-            "--eval-iters=1",
-            "@" + flags);
+            "train", "@" + flags, "--out", run, "--max-iters=3", "--eval-iters=1", "--n-embd=16");
     assertThat(call.code()).as(call.err()).isZero();
-    assertThat(call.out()).contains("3/3").contains(": 1 layers");
+    assertThat(call.out()).contains("3/3", ": 1 layers").doesNotContain("3/30");
+    assertThat(call.err()).isEmpty();
   }
 
   @Test
