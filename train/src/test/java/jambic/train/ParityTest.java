@@ -34,6 +34,14 @@ import org.junit.jupiter.params.provider.MethodSource;
  * AdamW.
  */
 class ParityTest {
+  /**
+   * A bias on the keys moves all scores of a row alike, so the loss does not depend on it: its
+   * gradient is 0, and in 32 bits rounding noise that Adam scales up to whole steps. PyTorch in
+   * float32 strays 1.8e-4 from these fixtures there. One step of the learning rate is the measure
+   * of such noise; the losses that stand beside it show that it does no harm.
+   */
+  private static final float KEY_BIAS_TOLERANCE = 1e-3f;
+
   static Stream<Arguments> everywhere() {
     return Backends.providers().stream()
         .filter(provider -> provider.probe() instanceof Available)
@@ -83,7 +91,11 @@ class ParityTest {
         float[] actual = tensor.toFloats();
         float[] expected = floats(fixture, "train/param/" + key);
         for (int i = 0; i < expected.length; i++) {
-          assertThat(actual[i]).as("%s[%d]", key, i).isCloseTo(expected[i], within(1e-4f));
+          boolean keyBias =
+              key.endsWith("c_attn.bias") && i / config.nEmbd() == 1; // q, then k, then v
+          assertThat(actual[i])
+              .as("%s[%d]", key, i)
+              .isCloseTo(expected[i], within(keyBias ? KEY_BIAS_TOLERANCE : 1e-4f));
         }
       });
     }

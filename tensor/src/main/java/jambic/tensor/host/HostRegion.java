@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.function.IntFunction;
 
 /**
- * A region of Java arrays: bump allocation in chunks, and released blocks reused by exact
- * size, which in a Transformer, where every layer repeats the same sizes, is nearly every time.
+ * A region of Java arrays: bump allocation in chunks, and released blocks reused by exact size,
+ * which in a Transformer, where every layer repeats the same sizes, is nearly every time.
  */
 public final class HostRegion implements Region {
   private static final int CHUNK =
