@@ -318,7 +318,8 @@ def sample(args):
         generate(model, start, tokens, cached)
         times.append((time.perf_counter() - t) * 1e3 / tokens)
     name = "torch-cache" if cached else "torch-no-cache"
-    torch_ops.emit("sample", args.preset, name, times, tokens=1, generated=tokens, peak_rss_mb=peak_rss_mb())
+    weights = 4 * sum(w.numel() for w in model.parameters())
+    torch_ops.emit("sample", args.preset, name, times, tokens=1, bytes=weights, peak_rss_mb=peak_rss_mb())
 
 
 def curve(args):

@@ -63,6 +63,7 @@ def products(args):
 
 def forward_and_backward(args, bench, case, function, inputs):
     """Two rows: the forward pass without a graph, and forward plus backward to every floating-point input."""
+    torch.compiler.reset()  # each case is compiled afresh, as often as it likes
     f = torch.compile(function, dynamic=False) if args.mode == "compiled" else function
     leaves = [v for v in inputs if v.is_floating_point()]
 

@@ -1,6 +1,7 @@
 package jambic.bench;
 
 import jambic.tensor.Tensor;
+import java.util.Arrays;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
@@ -38,6 +39,11 @@ public class GemmBenchmark extends Workbench {
           case "dout*w" -> () -> backend().linear().backwardInput(x, out, w, false);
           default -> () -> backend().linear().backwardWeight(w, Tensor.NONE, out, x);
         };
+  }
+
+  /** Floating-point operations of one product. */
+  static double flops(String shape) {
+    return 2.0 * Arrays.stream(extents(shape)).asLongStream().reduce(1, Math::multiplyExact);
   }
 
   /** One product. */

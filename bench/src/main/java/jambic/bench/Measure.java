@@ -31,6 +31,7 @@ final class Measure {
   private static final List<Suite> SUITES =
       List.of(
           new Suite("fma", "jambic", FmaPeak.class),
+          new Suite("read", "jambic", ReadPeak.class),
           new Suite("gemm", "jambic", GemmBenchmark.class),
           new Suite("gemm", "openblas", OpenBlasBenchmark.class),
           new Suite("attention", "jambic", AttentionBenchmark.class),
@@ -45,6 +46,9 @@ final class Measure {
    * The kinds of work that run once a preset; one preset a call, for the sake of its peak memory.
    */
   private static final Set<String> PER_MODEL = Set.of("step", "sample");
+
+  /** What the machine can do: threads of JMH, not of a backend. */
+  private static final Set<String> ROOFS = Set.of("fma", "read");
 
   private Measure() {}
 
@@ -78,7 +82,7 @@ final class Measure {
             .measurementIterations(1)
             .measurementTime(TimeValue.milliseconds((long) (seconds * 1000)))
             .jvmArgsAppend(jvmOptions(peak));
-    if (suite.bench.equals("fma")) {
+    if (ROOFS.contains(suite.bench)) {
       options.threads(threads);
     } else {
       options.param("threads", args[2]);
@@ -128,14 +132,22 @@ final class Measure {
     Statistics ms = result.getPrimaryResult().getStatistics();
     BenchmarkParams params = result.getParams();
     Map<String, Object> extras = new LinkedHashMap<>(more);
-    flops(suite, params, threads).ifPresent(flops -> extras.put("flops", flops));
     double calls = 1;
-    if (suite.bench.equals("step")) {
-      extras.put("tokens", Models.named(params.getParam("preset")).config().tokensPerIter());
-    } else if (suite.bench.equals("sample")) { // a row of one token, however many a call makes
-      calls = SampleBenchmark.tokens(params.getParam("preset"));
-      extras.put("tokens", 1);
-      extras.put("generated", calls);
+    switch (suite.bench) {
+      case "fma" -> extras.put("flops", FmaPeak.flops() * threads);
+      case "read" -> extras.put("bytes", ReadPeak.bytes(params.getParam("shape")));
+      case "gemm" -> extras.put("flops", GemmBenchmark.flops(params.getParam("shape")));
+      case "step" -> {
+        Models models = Models.named(params.getParam("preset"));
+        extras.put("tokens", models.config().tokensPerIter());
+      }
+      case "sample" -> { // a row of one token, however many a call makes
+        Models models = Models.named(params.getParam("preset"));
+        calls = models.gpt().blockSize() - 1;
+        extras.put("tokens", 1);
+        extras.put("bytes", Float.BYTES * models.gpt().parameterCount());
+      }
+      default -> {}
     }
     return new Row(
         suite.bench,
@@ -164,19 +176,5 @@ final class Measure {
       words.add(method.equals("forwardBackward") ? "forward+backward" : method);
     }
     return String.join(" ", words);
-  }
-
-  private static Optional<Double> flops(Suite suite, BenchmarkParams params, int threads) {
-    return switch (suite.bench) {
-      case "fma" -> Optional.of(FmaPeak.flops() * threads);
-      case "gemm" -> {
-        double product = 2;
-        for (int extent : Workbench.extents(params.getParam("shape"))) {
-          product *= extent;
-        }
-        yield Optional.of(product);
-      }
-      default -> Optional.empty();
-    };
   }
 }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -112,6 +113,7 @@ final class Report {
     SequencedSet<String> engines = new LinkedHashSet<>();
     subjects.values().forEach(byEngine -> engines.addAll(byEngine.keySet()));
     boolean rate = rows(subjects).anyMatch(row -> row.more().containsKey("flops"));
+    boolean traffic = rows(subjects).anyMatch(row -> row.more().containsKey("bytes"));
     boolean tokens = rows(subjects).anyMatch(row -> row.more().containsKey("tokens"));
     boolean memory = rows(subjects).anyMatch(row -> row.more().containsKey("peak_rss_mb"));
     List<String> others = engines.stream().filter(engine -> !engine.equals(OURS)).toList();
@@ -124,6 +126,12 @@ final class Report {
     if (rate) {
       engines.forEach(engine -> titles.add(engine + " GFLOP/s"));
       peak(table.threads).ifPresent(peak -> titles.add("jambic, % of FMA peak"));
+    }
+    if (traffic) {
+      engines.forEach(engine -> titles.add(engine + " GB/s"));
+      if (tables.containsKey(new Table("read", table.threads))) {
+        titles.add("jambic, % of read peak");
+      }
     }
     if (tokens) {
       engines.forEach(engine -> titles.add(engine + " tokens/s"));
@@ -146,8 +154,9 @@ final class Report {
             engine -> cells.add(ours.map(o -> cell(byEngine, engine, s -> s.over(o))).orElse("")));
       }
       if (rate) {
-        engines.forEach(engine -> cells.add(cell(byEngine, engine, Report::gflops)));
-        peak(table.threads).ifPresent(peak -> cells.add(ours.map(o -> share(o, peak)).orElse("")));
+        engines.forEach(engine -> cells.add(cell(byEngine, engine, s -> rates(s, "flops"))));
+        peak(table.threads)
+            .ifPresent(peak -> cells.add(ours.map(o -> share(o, peak, "flops")).orElse("")));
       }
       if (tokens) {
         engines.forEach(engine -> cells.add(cell(byEngine, engine, Report::tokensPerSecond)));
@@ -177,23 +186,35 @@ final class Report {
         .map(subjects -> subjects.firstEntry().getValue().get(OURS));
   }
 
-  private static double rate(Summary summary, double ms) {
-    return summary.largest("flops") / ms * 1e-6;
+  /** The fastest reading, with as many threads, of about as much memory. */
+  private Summary readPeak(int threads, Summary ours) {
+    double size = Math.log(ours.largest("bytes"));
+    return tables.get(new Table("read", threads)).values().stream()
+        .map(byEngine -> byEngine.get(OURS))
+        .min(Comparator.comparingDouble(s -> Math.abs(Math.log(s.largest("bytes")) - size)))
+        .orElseThrow();
   }
 
-  private static String gflops(Summary summary) {
-    return Double.isNaN(summary.largest("flops"))
+  /** Billions a second of what the extra counts in a call. */
+  private static double rate(Summary summary, String extra, double ms) {
+    return summary.largest(extra) / ms * 1e-6;
+  }
+
+  private static String rates(Summary summary, String extra) {
+    return Double.isNaN(summary.largest(extra))
         ? ""
-        : Summary.digits(rate(summary, summary.median()))
-            + " (best "
-            + Summary.digits(rate(summary, summary.best()))
-            + ")";
+        : medianAndBest(
+            rate(summary, extra, summary.median()), rate(summary, extra, summary.best()));
   }
 
-  private static String share(Summary ours, Summary peak) {
-    double median = rate(ours, ours.median()) / rate(peak, peak.median());
-    double best = rate(ours, ours.best()) / rate(peak, peak.best());
-    return Summary.digits(100 * median) + " (best " + Summary.digits(100 * best) + ")";
+  private static String share(Summary ours, Summary peak, String extra) {
+    return medianAndBest(
+        100 * rate(ours, extra, ours.median()) / rate(peak, extra, peak.median()),
+        100 * rate(ours, extra, ours.best()) / rate(peak, extra, peak.best()));
+  }
+
+  private static String medianAndBest(double median, double best) {
+    return Summary.digits(median) + " (best " + Summary.digits(best) + ")";
   }
 
   private static String tokensPerSecond(Summary summary) {

@@ -39,6 +39,7 @@ public class SampleBenchmark {
   private Backend opened;
   private Gpt model;
   private Generator generator;
+  private int tokens;
 
   /** Makes the model. */
   @Setup
@@ -47,6 +48,7 @@ public class SampleBenchmark {
     opened = Backends.open(backend, threads);
     model = new Gpt(opened, models.gpt(), models.config().init());
     generator = new Generator(model, 1);
+    tokens = models.gpt().blockSize() - 1;
   }
 
   /** Frees everything, and leaves word of how much memory that was. */
@@ -58,14 +60,9 @@ public class SampleBenchmark {
     opened.close();
   }
 
-  /** How many tokens a call generates. */
-  static int tokens(String preset) {
-    return Models.named(preset).gpt().blockSize() - 1;
-  }
-
   /** One sequence. */
   @Benchmark
   public int[] run() {
-    return generator.generate(new int[] {0}, tokens(preset), SAMPLING, (row, token) -> true);
+    return generator.generate(new int[] {0}, tokens, SAMPLING, (row, token) -> true);
   }
 }
