@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -27,6 +29,24 @@ final class Report {
 
   /** One table: engines that did the same work with the same number of threads. */
   private record Table(String bench, int threads) {}
+
+  /** A column: what it says about a subject, given what each engine did with it. */
+  private record Column(String title, Function<Map<String, Summary>, String> cell) {
+    static Column of(String engine, String what, Function<Summary, String> text) {
+      return new Column(
+          engine + what, by -> by.containsKey(engine) ? text.apply(by.get(engine)) : "");
+    }
+
+    /** Of another engine compared to ours, where both did it. */
+    static Column ratio(String engine) {
+      return new Column(
+          engine + ", times jambic",
+          by ->
+              by.containsKey(engine) && by.containsKey(OURS)
+                  ? by.get(engine).over(by.get(OURS))
+                  : "");
+    }
+  }
 
   private final SequencedMap<Table, SequencedMap<String, SequencedMap<String, Summary>>> tables =
       new LinkedHashMap<>();
@@ -110,74 +130,59 @@ final class Report {
   }
 
   private String text(Table table, SequencedMap<String, SequencedMap<String, Summary>> subjects) {
-    SequencedSet<String> engines = new LinkedHashSet<>();
-    subjects.values().forEach(byEngine -> engines.addAll(byEngine.keySet()));
-    boolean rate = rows(subjects).anyMatch(row -> row.more().containsKey("flops"));
-    boolean traffic = rows(subjects).anyMatch(row -> row.more().containsKey("bytes"));
-    boolean tokens = rows(subjects).anyMatch(row -> row.more().containsKey("tokens"));
-    boolean memory = rows(subjects).anyMatch(row -> row.more().containsKey("peak_rss_mb"));
-    List<String> others = engines.stream().filter(engine -> !engine.equals(OURS)).toList();
-
-    List<String> titles = new ArrayList<>(List.of(table.bench));
-    engines.forEach(engine -> titles.add(engine + " ms"));
-    if (engines.contains(OURS)) {
-      others.forEach(engine -> titles.add(engine + ", times jambic"));
-    }
-    if (rate) {
-      engines.forEach(engine -> titles.add(engine + " GFLOP/s"));
-      peak(table.threads).ifPresent(peak -> titles.add("jambic, % of FMA peak"));
-    }
-    if (traffic) {
-      engines.forEach(engine -> titles.add(engine + " GB/s"));
-      if (tables.containsKey(new Table("read", table.threads))) {
-        titles.add("jambic, % of read peak");
-      }
-    }
-    if (tokens) {
-      engines.forEach(engine -> titles.add(engine + " tokens/s"));
-    }
-    if (memory) {
-      engines.forEach(engine -> titles.add(engine + " peak MiB"));
-    }
-
+    List<Column> columns = columns(table, subjects);
     StringBuilder text = new StringBuilder();
     text.append("\n## ").append(table.bench).append(", ").append(table.threads);
     text.append(table.threads == 1 ? " thread\n\n" : " threads\n\n");
-    text.append(line(titles));
-    text.append(line(titles.stream().map(t -> t.equals(table.bench) ? "---" : "---:").toList()));
+    text.append(line(table.bench, columns.stream().map(Column::title)));
+    text.append(line("---", columns.stream().map(column -> "---:")));
     subjects.forEach((subject, byEngine) -> {
-      List<String> cells = new ArrayList<>(List.of(subject.isEmpty() ? "-" : subject));
-      engines.forEach(engine -> cells.add(cell(byEngine, engine, Summary::cell)));
-      Optional<Summary> ours = Optional.ofNullable(byEngine.get(OURS));
-      if (engines.contains(OURS)) {
-        others.forEach(
-            engine -> cells.add(ours.map(o -> cell(byEngine, engine, s -> s.over(o))).orElse("")));
-      }
-      if (rate) {
-        engines.forEach(engine -> cells.add(cell(byEngine, engine, s -> rates(s, "flops"))));
-        peak(table.threads)
-            .ifPresent(peak -> cells.add(ours.map(o -> share(o, peak, "flops")).orElse("")));
-      }
-      if (tokens) {
-        engines.forEach(engine -> cells.add(cell(byEngine, engine, Report::tokensPerSecond)));
-      }
-      if (memory) {
-        engines.forEach(engine -> cells.add(cell(byEngine, engine, Report::mebibytes)));
-      }
-      text.append(line(cells));
+      Stream<String> cells = columns.stream().map(column -> column.cell.apply(byEngine));
+      text.append(line(subject.isEmpty() ? "-" : subject, cells));
     });
     return text.toString();
   }
 
-  private static Stream<Row> rows(Map<String, SequencedMap<String, Summary>> subjects) {
-    return subjects.values().stream()
-        .flatMap(byEngine -> byEngine.values().stream())
-        .flatMap(summary -> summary.rows().stream());
-  }
-
-  private static String cell(
-      Map<String, Summary> byEngine, String engine, Function<Summary, String> text) {
-    return Optional.ofNullable(byEngine.get(engine)).map(text).orElse("");
+  private List<Column> columns(
+      Table table, SequencedMap<String, SequencedMap<String, Summary>> subjects) {
+    SequencedSet<String> engines = new LinkedHashSet<>();
+    Set<String> extras = new HashSet<>();
+    subjects
+        .values()
+        .forEach(byEngine -> {
+          engines.addAll(byEngine.keySet());
+          byEngine
+              .values()
+              .forEach(s -> s.rows().forEach(row -> extras.addAll(row.more().keySet())));
+        });
+    List<Column> columns = new ArrayList<>();
+    engines.forEach(engine -> columns.add(Column.of(engine, " ms", Summary::cell)));
+    if (engines.contains(OURS)) {
+      engines.stream()
+          .filter(engine -> !engine.equals(OURS))
+          .forEach(engine -> columns.add(Column.ratio(engine)));
+    }
+    if (extras.contains("flops")) {
+      columns.add(Column.of(OURS, " GFLOP/s", s -> rates(s, "flops")));
+      peak(table.threads)
+          .ifPresent(peak ->
+              columns.add(Column.of(OURS, ", % of FMA peak", s -> share(s, peak, "flops"))));
+    }
+    if (extras.contains("bytes")) {
+      columns.add(Column.of(OURS, " GB/s", s -> rates(s, "bytes")));
+      if (tables.containsKey(new Table("read", table.threads))) {
+        columns.add(
+            Column.of(
+                OURS, ", % of read peak", s -> share(s, readPeak(table.threads, s), "bytes")));
+      }
+    }
+    if (extras.contains("tokens")) {
+      columns.add(Column.of(OURS, " tokens/s", Report::tokensPerSecond));
+    }
+    if (extras.contains("peak_rss_mb")) {
+      engines.forEach(engine -> columns.add(Column.of(engine, " peak MiB", Report::mebibytes)));
+    }
+    return columns;
   }
 
   /** The FMA peak that was measured with as many threads. */
@@ -201,10 +206,8 @@ final class Report {
   }
 
   private static String rates(Summary summary, String extra) {
-    return Double.isNaN(summary.largest(extra))
-        ? ""
-        : medianAndBest(
-            rate(summary, extra, summary.median()), rate(summary, extra, summary.best()));
+    return medianAndBest(
+        rate(summary, extra, summary.median()), rate(summary, extra, summary.best()));
   }
 
   private static String share(Summary ours, Summary peak, String extra) {
@@ -226,8 +229,8 @@ final class Report {
     return Double.isNaN(largest) ? "" : Summary.digits(largest);
   }
 
-  private static String line(List<String> cells) {
-    StringBuilder line = new StringBuilder("|");
+  private static String line(String first, Stream<String> cells) {
+    StringBuilder line = new StringBuilder("| " + first + " |");
     cells.forEach(cell -> line.append(cell.isEmpty() ? " |" : " " + cell + " |"));
     return line.append('\n').toString();
   }

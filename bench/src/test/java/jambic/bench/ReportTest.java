@@ -34,7 +34,7 @@ class ReportTest {
     assertThat(line)
         .isEqualTo(
             "| 2x3x4 x*wT | 2.00 (1.80-2.20) | 5.00 | 2.50 (best 2.50) "
-                + "| 2.00 (best 2.50) | | 50.0 (best 62.5) |");
+                + "| 2.00 (best 2.50) | 50.0 (best 62.5) |");
     assertThat(text).contains("| 9x9x9 x*wT | | 7.00 |");
     assertThat(Row.read(rows)).hasSize(6);
     assertThat(Files.readString(folder.resolve("today.json"))).contains("\"9x9x9 x*wT\"");
