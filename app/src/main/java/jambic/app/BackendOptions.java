@@ -12,17 +12,16 @@ import picocli.CommandLine.ParameterException;
 
 /** Where to compute. */
 final class BackendOptions {
-  private static final String AUTO = "auto";
+  static final String AUTO = "auto";
 
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      defaultValue = AUTO,
       description = {
         "Where to compute: auto, cpu, cuda or reference.",
         "Default: the best that works here."
       })
-  private String name;
+  private Optional<String> given = Optional.empty();
 
   @Option(
       names = "--threads",
@@ -32,6 +31,15 @@ final class BackendOptions {
 
   /** Opens the backend, with a warning where it is the slow one. */
   Backend open(CommandLine command) {
+    return open(command, AUTO);
+  }
+
+  /**
+   * The same with another choice where the user makes none: a resumed run's own backend, because
+   * another one rounds in another way.
+   */
+  Backend open(CommandLine command, String otherwise) {
+    String name = given.orElse(otherwise);
     List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
     if (!name.equals(AUTO) && !names.contains(name)) {
       throw new ParameterException(

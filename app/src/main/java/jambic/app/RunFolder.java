@@ -25,7 +25,10 @@ import java.util.stream.Stream;
  */
 record RunFolder(Path path) {
   private static final String RECORD = "run.json";
-  private static final String DATA = "data";
+
+  // Its fields that are read again.
+  static final String DATA = "data";
+  static final String BACKEND = "backend";
 
   /**
    * Makes a folder that no other run has.
@@ -102,6 +105,11 @@ record RunFolder(Path path) {
   /** The name of the text that this run trained on, if that is known. */
   Optional<String> data() {
     return Optional.ofNullable(read().get(DATA)).map(Object::toString);
+  }
+
+  /** The name of the backend that it ran on last, if that is known. */
+  Optional<String> backend() {
+    return Optional.ofNullable(read().get(BACKEND)).map(Object::toString);
   }
 
   private Map<String, Object> read() {

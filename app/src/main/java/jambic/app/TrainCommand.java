@@ -110,7 +110,7 @@ final class TrainCommand implements Callable<Integer> {
         Dataset.split(
             Tokens.of(tokenizer.encode(corpus.text())), config.blockSize(), corpus.name());
     GptConfig model = affordable(config, tokenizer.vocabSize());
-    try (Backend backend = computing.open(spec.commandLine())) {
+    try (Backend backend = computing.open(spec.commandLine(), backendName())) {
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
@@ -151,6 +151,11 @@ final class TrainCommand implements Callable<Integer> {
 
   private String presetName() {
     return preset.orElse(Hyperparameters.DEFAULT.presetName());
+  }
+
+  private String backendName() {
+    return (resume ? new RunFolder(resumed()).backend() : Optional.<String>empty())
+        .orElse(BackendOptions.AUTO);
   }
 
   private Corpus corpus() {
@@ -212,9 +217,10 @@ final class TrainCommand implements Callable<Integer> {
     Map<String, Object> record = new LinkedHashMap<>();
     record.put("jambic", Version.own());
     record.put("java", Runtime.version().toString());
-    record.put("data", corpus.name());
+    record.put(RunFolder.DATA, corpus.name());
     record.put("data_sha256", corpus.sha256());
-    record.put("backend", backend.name() + ", " + backend.description());
+    record.put(RunFolder.BACKEND, backend.name());
+    record.put("device", backend.description());
     record.put("parameters", model.parameterCount());
     record.put("mfu", mfu(model, peak));
     record.put("config", config.toMap());
