@@ -34,7 +34,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PlotCommand.class,
       DoctorCommand.class,
       BenchCommand.class,
-      CompletionCommand.class
+      CompletionCommand.class,
+      RehearseCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {

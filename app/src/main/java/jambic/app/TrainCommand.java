@@ -217,7 +217,7 @@ final class TrainCommand implements Callable<Integer> {
     Map<String, Object> record = new LinkedHashMap<>();
     record.put("jambic", Version.own());
     record.put("java", Runtime.version().toString());
-    record.put(RunFolder.DATA, corpus.name());
+    record.put(RunFolder.DATA, Corpora.lastingName(corpus.name()));
     record.put("data_sha256", corpus.sha256());
     record.put(RunFolder.BACKEND, backend.name());
     record.put("device", backend.description());

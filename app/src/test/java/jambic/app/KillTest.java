@@ -2,6 +2,7 @@ package jambic.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import jambic.model.AtomicFolder;
 import jambic.train.Metrics;
 import jambic.train.MetricsLog;
 import java.io.IOException;
@@ -77,12 +78,9 @@ class KillTest {
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"));
     command.addAll(List.of("-p", System.getProperty("jdk.module.path")));
     command.addAll(List.of("-m", "jambic.app/jambic.app.Main", "train", "--out", run.toString()));
-    // Killed before its first checkpoint, a run begins anew.
-    boolean begun = Files.exists(run.resolve("last"));
-    if (begun || Files.exists(run.resolve(".last.old"))) {
+    if (AtomicFolder.exists(run.resolve("last"))) {
       command.add("--resume");
-    } else {
-      Files.deleteIfExists(run.resolve("metrics.jsonl"));
+    } else { // killed before its first checkpoint, or not begun yet
       command.addAll(List.of("--data", text.toString()));
       command.addAll(FLAGS);
     }

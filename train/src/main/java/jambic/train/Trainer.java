@@ -121,7 +121,8 @@ public final class Trainer implements AutoCloseable {
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
-    if (AtomicFolder.exists(folder.resolve(LAST)) || Files.exists(log(folder))) {
+    // A log alone is what a crash before the first checkpoint leaves: there is nothing to lose.
+    if (AtomicFolder.exists(folder.resolve(LAST))) {
       throw new JambicException(
           folder + " holds a run already; resume it with --resume, or name another folder");
     }

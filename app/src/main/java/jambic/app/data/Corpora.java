@@ -124,6 +124,19 @@ public final class Corpora {
     return cache.resolve(TINY_SHAKESPEARE).resolve(FILE);
   }
 
+  /**
+   * The name by which {@link #load} finds the same text from any folder.
+   *
+   * @param name what it was loaded by
+   * @return the name, or the whole path of a file
+   */
+  public static String lastingName(String name) {
+    return switch (name) {
+      case TINY_SHAKESPEARE, JdkSource.NAME -> name;
+      default -> Path.of(name).toAbsolutePath().normalize().toString();
+    };
+  }
+
   private static Path file(String name) {
     try {
       Path file = Path.of(name);
