@@ -140,6 +140,7 @@ final class Measure {
       case "step" -> {
         Models models = Models.named(params.getParam("preset"));
         extras.put("tokens", models.config().tokensPerIter());
+        extras.put("flops", models.stepFlops());
       }
       case "sample" -> { // a row of one token, however many a call makes
         Models models = Models.named(params.getParam("preset"));

@@ -1,6 +1,7 @@
 package jambic.bench;
 
 import jambic.model.GptConfig;
+import jambic.train.ModelFlops;
 import jambic.train.Preset;
 import jambic.train.TrainConfig;
 import java.util.Map;
@@ -24,6 +25,14 @@ record Models(TrainConfig config, GptConfig gpt) {
     }
     TrainConfig config = Preset.named(name).config();
     return new Models(config, config.gpt(CHARACTERS));
+  }
+
+  /** Floating-point operations of one step, as nanoGPT counts them for its utilization. */
+  double stepFlops() {
+    long positions = (long) gpt.blockSize() * gpt.nEmbd();
+    return config.tokensPerIter()
+        * ModelFlops.perToken(
+            gpt.parameterCount() - positions, gpt.nLayer(), gpt.nEmbd(), config.blockSize());
   }
 
   private static Map<String, Object> gpt2() {

@@ -76,7 +76,10 @@ class KernelBenchmarksTest {
 
   @Test
   void gptTwoHasItsSize() {
-    assertThat(Models.named("gpt2-124m").gpt().parameterCount()).isEqualTo(124_439_808);
+    Models models = Models.named("gpt2-124m");
+    assertThat(models.gpt().parameterCount()).isEqualTo(124_439_808);
+    // 6 x 123,653,376 + 12 x 12 x 768 x 64 operations for each of 4 x 64 tokens
+    assertThat(models.stepFlops()).isEqualTo(256 * (741_920_256.0 + 7_077_888.0));
   }
 
   @Test
