@@ -131,6 +131,22 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
+   * Begins a run that does not report its utilization.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config every hyperparameter
+   * @param data what to train on
+   * @param tokenizer of the data
+   * @param folder the run's; must not hold a run yet
+   * @return the run, to be closed
+   * @throws JambicException if the folder holds a run already
+   */
+  public static Trainer begin(
+      Backend backend, TrainConfig config, Dataset data, Tokenizer tokenizer, Path folder) {
+    return begin(backend, config, data, tokenizer, folder, OptionalDouble.empty());
+  }
+
+  /**
    * What a run's folder says about itself.
    *
    * @param folder the run's
@@ -212,6 +228,16 @@ public final class Trainer implements AutoCloseable {
    */
   public int iteration() {
     return iteration;
+  }
+
+  /**
+   * Trains until all iterations are done.
+   *
+   * @param listener hears of progress
+   * @throws JambicException as {@link #run(Listener, BooleanSupplier)}
+   */
+  public void run(Listener listener) {
+    run(listener, () -> false);
   }
 
   /**
