@@ -1,0 +1,60 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import jambic.model.Gpt;
+import jambic.tensor.Backends;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import jambic.train.AdamW;
+import jambic.train.Preset;
+import jambic.train.TrainConfig;
+import jambic.train.TrainingStep;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class SteadyStateTest {
+  private static final TrainConfig CONFIG = Preset.LECTURE_SMALL.config();
+  private static final int STEPS = 50;
+
+  /**
+   * A step has about sixty launches. What it allocates is the closure with which each hands its
+   * pieces to the threads, and nothing that grows with the model or the batch.
+   */
+  private static final long BYTES_PER_STEP = 24_000;
+
+  /**
+   * Until its kernels are compiled, the JVM boxes every vector; on a busy machine that takes its
+   * time.
+   */
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
+
+  @Test
+  void allocatesNothingThatGrowsOnceItIsWarm() {
+    try (Backend backend = Backends.open("auto", 1);
+        Gpt model = new Gpt(backend, CONFIG.gpt(65), CONFIG.init());
+        Region state = backend.region();
+        Region activations = backend.region()) {
+      model.parameters().train(state);
+      AdamW optimizer = new AdamW(backend, state, model.parameters(), CONFIG);
+      TrainingStep step = new TrainingStep(model, optimizer, CONFIG, activations);
+      var memory = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+      step.run(0, 1e-3, (micro, x, y) -> {});
+      long taken = activations.bytes() + state.bytes();
+
+      long deadline = System.nanoTime() + PATIENCE.toNanos();
+      long perStep = Long.MAX_VALUE;
+      while (perStep > BYTES_PER_STEP && System.nanoTime() < deadline) {
+        long before = memory.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < STEPS; i++) {
+          step.run(i, 1e-3, (micro, x, y) -> {});
+        }
+        perStep = (memory.getCurrentThreadAllocatedBytes() - before) / STEPS;
+      }
+      assertThat(perStep).isLessThanOrEqualTo(BYTES_PER_STEP);
+      assertThat(activations.bytes() + state.bytes()).isEqualTo(taken);
+    }
+  }
+}
