@@ -16,6 +16,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--iters", type=int, required=True)
+    parser.add_argument("--version", default="", help="which commit of llm.c this is")
     args = parser.parse_args()
     times = []
     for line in sys.stdin:
@@ -29,7 +30,7 @@ def main():
         sys.exit("llmc_row.py: train_gpt2 printed no step")
     row = dict(
         bench="step", case="gpt2-124m", engine="llm.c", threads=args.threads, n=len(times), unit="ms",
-        min=min(times), median=statistics.median(times), max=max(times), tokens=256,
+        min=min(times), median=statistics.median(times), max=max(times), tokens=256, version=args.version,
     )
     print(json.dumps(row))
 

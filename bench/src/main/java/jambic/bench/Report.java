@@ -109,7 +109,7 @@ final class Report {
     text.append(
         ((Map<?, ?>) header.get("engines"))
             .entrySet().stream()
-                .map(e -> e.getKey() + " " + e.getValue())
+                .map(e -> (e.getKey() + " " + e.getValue()).strip())
                 .collect(Collectors.joining(", ")));
     return text.append(
             """
