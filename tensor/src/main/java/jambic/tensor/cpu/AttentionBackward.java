@@ -12,8 +12,6 @@ import jambic.tensor.spi.Dropout;
  * chunk of keys to the chunk of queries r further on.
  */
 final class AttentionBackward {
-  private static final int L = Lanes.F.length();
-
   private final AttentionSizes sizes;
   private final HeadRows dq;
   private final HeadRows dk;
@@ -34,7 +32,7 @@ final class AttentionBackward {
   private final int queries; // (chunk, width)
   private final int douts; // (chunk, width)
   private final int dqueries; // (chunk, width)
-  private final int parts; // (chunk, L)
+  private final int parts; // of the deltas
   private final int deltas; // (chunk)
   private final int logs; // (chunk)
   private final int keysT; // (headSize, BLOCK), transposed
@@ -77,7 +75,7 @@ final class AttentionBackward {
     douts = queries + chunk * width;
     dqueries = douts + chunk * width;
     parts = dqueries + chunk * width;
-    deltas = parts + chunk * L;
+    deltas = parts + RowDots.parts(chunk);
     logs = deltas + chunk;
     keysT = logs + chunk;
     valuesT = keysT + sizes.headSize() * BLOCK;
@@ -136,8 +134,9 @@ final class AttentionBackward {
     int dqi = dqInPlace ? dq.at(b, from, column) : dqueries;
     int dqStride = dqInPlace ? dq.stride() : width;
 
-    AttentionRows.dots(
+    RowDots.multiply(
         w,
+        deltas,
         parts,
         dout.array(),
         dout.at(b, from, column),
@@ -147,7 +146,6 @@ final class AttentionBackward {
         out.stride(),
         count,
         headSize);
-    AttentionRows.totals(w, deltas, parts, count);
     System.arraycopy(lse, lseStart + sizes.row(b, h, from), w, logs, count);
     for (int key = keyFrom; key < end; key += BLOCK) {
       int n = Math.min(BLOCK, end - key);
@@ -248,8 +246,7 @@ final class AttentionBackward {
       int slope,
       int n,
       float[] w) {
-    AttentionRows.exponentials(
-        w, weights, rows, visible, slope, n, sizes.scale(), logs + at, parts + at * L);
+    AttentionRows.exponentials(w, weights, rows, visible, slope, n, sizes.scale(), logs + at);
     if (mask.isNone()) {
       AttentionRows.gradients(
           w, dscores, weights, rows, visible, slope, n, sizes.scale(), deltas + at);

@@ -2,7 +2,6 @@ package jambic.tensor.cpu;
 
 import static jdk.incubator.vector.VectorOperators.LT;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -16,17 +15,7 @@ final class AttentionDecode {
   private static final VectorSpecies<Float> F = Lanes.F;
   private static final int L = F.length();
 
-  /** Keys that are multiplied by the query at a time. */
-  private static final int QUAD = 4;
-
-  private static final int QUADS = L / QUAD;
-
   private static final FloatVector INDEX = FloatVector.zero(F).addIndex(1);
-
-  /** Takes two vectors to the first, respectively second, half of their interleaving. */
-  private static final FloatVector LOW = interleaving(0);
-
-  private static final FloatVector HIGH = interleaving(L / 2);
 
   private final AttentionSizes sizes;
   private final HeadRows out;
@@ -37,12 +26,15 @@ final class AttentionDecode {
   private final int floats;
 
   // Where things lie in scratch memory.
-  private final int query; // (width), zeros behind the head
+  private final int query; // (width)
   private final int result; // (width)
-  private final int parts; // (keys, QUADS)
+  private final int parts; // of the scores
   private final int scores; // (keys)
   private final int sums; // (L)
-  private final int max; // (1), and three more
+  private final int max;
+  private final int shift;
+  private final int shrink;
+  private final int inverse;
 
   AttentionDecode(AttentionSizes sizes, HeadRows out, HeadRows q, HeadRows k, HeadRows v) {
     this.sizes = sizes;
@@ -55,18 +47,13 @@ final class AttentionDecode {
     query = 0;
     result = query + width;
     parts = result + width;
-    scores = parts + keys * QUADS;
+    scores = parts + RowDots.parts(keys);
     sums = scores + keys;
     max = sums + L;
-    floats = max + 4;
-  }
-
-  private static FloatVector interleaving(int from) {
-    float[] order = new float[L];
-    for (int i = 0; i < L; i++) {
-      order[i] = from + i / 2 + i % 2 * L;
-    }
-    return FloatVector.fromArray(F, order, 0);
+    shift = max + 1;
+    shrink = shift + 1;
+    inverse = shrink + 1;
+    floats = inverse + 1;
   }
 
   /** How much scratch memory a head needs. */
@@ -79,15 +66,13 @@ final class AttentionDecode {
     int headSize = sizes.headSize();
     int column = h * headSize;
     int n = sizes.keysSeen(b, 1);
-    Arrays.fill(w, query + headSize, query + width, 0);
     System.arraycopy(q.array(), q.at(b, 0, column), w, query, headSize);
-    products(w, parts, query, k.array(), k.at(b, 0, column), k.stride(), n, headSize);
-    combine(w, scores, parts, n);
+    RowDots.multiply(
+        w, scores, parts, w, query, 0, k.array(), k.at(b, 0, column), k.stride(), n, headSize);
     w[max] = Float.NEGATIVE_INFINITY;
-    AttentionRows.maxima(w, scores, 1, n, 0, n, sizes.scale(), max, max + 1, max + 2);
-    Arrays.fill(w, sums, sums + L, 0);
-    AttentionRows.exponentials(w, scores, 1, n, 0, n, sizes.scale(), max + 1, sums);
-    w[max + 3] = 1 / LaneSum.of(w, sums);
+    AttentionRows.maxima(w, scores, 1, n, 0, n, sizes.scale(), max, shift, shrink);
+    AttentionRows.exponentials(w, scores, 1, n, 0, n, sizes.scale(), shift);
+    w[inverse] = 1 / sum(w, scores, n, sums);
     int d = 0;
     for (; d + L < headSize; d += 2 * L) {
       sum2(w, result + d, scores, v.array(), v.at(b, 0, column + d), v.stride(), n, headSize - d);
@@ -95,70 +80,17 @@ final class AttentionDecode {
     if (d < headSize) {
       sum1(w, result + d, scores, v.array(), v.at(b, 0, column + d), v.stride(), n, headSize - d);
     }
-    AttentionRows.scaled(out.array(), out.at(b, 0, column), 0, w, result, 0, 1, headSize, max + 3);
+    AttentionRows.scaled(out.array(), out.at(b, 0, column), 0, w, result, 0, 1, headSize, inverse);
   }
 
-  /**
-   * Multiplies keys by the query, four at a time. Quad g of a vector of keys is the keys g, g +
-   * QUADS, ...: then {@link #combine} leaves them in their order. What lies behind the last key
-   * repeats it.
-   */
-  private static void products(
-      float[] w, int parts, int query, float[] k, int start, int stride, int n, int headSize) {
-    int whole = headSize / L * L;
-    VectorMask<Float> rest = INDEX.compare(LT, (float) (headSize - whole));
-    int part = parts;
-    for (int key = 0; key < n; key += L) {
-      for (int g = 0; g < QUADS; g++) {
-        int k0 = start + Math.min(n - 1, key + g) * stride;
-        int k1 = start + Math.min(n - 1, key + g + QUADS) * stride;
-        int k2 = start + Math.min(n - 1, key + g + 2 * QUADS) * stride;
-        int k3 = start + Math.min(n - 1, key + g + 3 * QUADS) * stride;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = FloatVector.zero(F);
-        FloatVector s2 = FloatVector.zero(F);
-        FloatVector s3 = FloatVector.zero(F);
-        for (int d = 0; d < whole; d += L) {
-          FloatVector x = FloatVector.fromArray(F, w, query + d);
-          s0 = FloatVector.fromArray(F, k, k0 + d).fma(x, s0);
-          s1 = FloatVector.fromArray(F, k, k1 + d).fma(x, s1);
-          s2 = FloatVector.fromArray(F, k, k2 + d).fma(x, s2);
-          s3 = FloatVector.fromArray(F, k, k3 + d).fma(x, s3);
-        }
-        if (whole < headSize) {
-          FloatVector x = FloatVector.fromArray(F, w, query + whole);
-          s0 = FloatVector.fromArray(F, k, k0 + whole, rest).fma(x, s0);
-          s1 = FloatVector.fromArray(F, k, k1 + whole, rest).fma(x, s1);
-          s2 = FloatVector.fromArray(F, k, k2 + whole, rest).fma(x, s2);
-          s3 = FloatVector.fromArray(F, k, k3 + whole, rest).fma(x, s3);
-        }
-        FloatVector t0 = LOW.selectFrom(s0, s2).add(HIGH.selectFrom(s0, s2));
-        FloatVector t1 = LOW.selectFrom(s1, s3).add(HIGH.selectFrom(s1, s3));
-        LOW.selectFrom(t0, t1).add(HIGH.selectFrom(t0, t1)).intoArray(w, part);
-        part += L;
-      }
+  /** The sum of the weights, which are 0 behind the last up to the next multiple of the lanes. */
+  private static float sum(float[] w, int weights, int n, int lanes) {
+    FloatVector sum = FloatVector.zero(F);
+    for (int j = 0; j < n; j += L) {
+      sum = sum.add(FloatVector.fromArray(F, w, weights + j));
     }
-  }
-
-  /** Adds up the parts of each product; every round halves their number. */
-  private static void combine(float[] w, int scores, int parts, int n) {
-    int part = parts;
-    for (int key = 0; key < n; key += L) {
-      FloatVector r0 = FloatVector.fromArray(F, w, part);
-      if (QUADS == 4) {
-        FloatVector r1 = FloatVector.fromArray(F, w, part + L);
-        FloatVector r2 = FloatVector.fromArray(F, w, part + 2 * L);
-        FloatVector r3 = FloatVector.fromArray(F, w, part + 3 * L);
-        r0 = LOW.selectFrom(r0, r2).add(HIGH.selectFrom(r0, r2));
-        r1 = LOW.selectFrom(r1, r3).add(HIGH.selectFrom(r1, r3));
-        r0 = LOW.selectFrom(r0, r1).add(HIGH.selectFrom(r0, r1));
-      } else if (QUADS == 2) {
-        FloatVector r1 = FloatVector.fromArray(F, w, part + L);
-        r0 = LOW.selectFrom(r0, r1).add(HIGH.selectFrom(r0, r1));
-      }
-      r0.intoArray(w, scores + key);
-      part += QUADS * L;
-    }
+    sum.intoArray(w, lanes);
+    return LaneSum.of(w, lanes);
   }
 
   /** The weighted sum of values, two vectors wide, of whose columns {@code valid} exist. */

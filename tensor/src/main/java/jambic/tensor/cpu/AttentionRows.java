@@ -88,18 +88,9 @@ final class AttentionRows {
    * @param w holds all of it
    * @param p scores, at most {@code shift / scale} each but for rounding
    * @param shifts of each row
-   * @param parts the sum of each row is added to them, in as many parts as there are lanes
    */
   static void exponentials(
-      float[] w,
-      int p,
-      int rows,
-      int visible,
-      int slope,
-      int keys,
-      float scale,
-      int shifts,
-      int parts) {
+      float[] w, int p, int rows, int visible, int slope, int keys, float scale, int shifts) {
     FloatVector factor = FloatVector.broadcast(F, scale);
     FloatVector zero = FloatVector.zero(F);
     FloatVector round = FloatVector.broadcast(F, Exponential.ROUND);
@@ -109,7 +100,6 @@ final class AttentionRows {
       int extent = AttentionBlocks.extent(i, visible, slope, keys);
       int row = p + i * BLOCK;
       FloatVector shift = FloatVector.broadcast(F, -w[shifts + i]);
-      FloatVector sum = FloatVector.fromArray(F, w, parts + i * L);
       FloatVector behind = INDEX.sub((float) n); // negative where a key is seen
       for (int j = 0; j < extent; j += L) {
         FloatVector x = FloatVector.fromArray(F, w, row + j).fma(factor, shift);
@@ -127,10 +117,8 @@ final class AttentionRows {
         e = e.reinterpretAsInts().add(exponent).reinterpretAsFloats();
         e = zero.blend(e, x.compare(GE, Exponential.MIN).and(behind.compare(LT, 0)));
         behind = behind.add(L);
-        sum = sum.add(e);
         e.intoArray(w, row + j);
       }
-      sum.intoArray(w, parts + i * L);
     }
   }
 
@@ -210,46 +198,6 @@ final class AttentionRows {
         weight.mul(m).intoArray(w, row + j);
         behind = behind.add(L);
       }
-    }
-  }
-
-  /**
-   * The inner products of rows of two matrices, each in as many parts as there are lanes.
-   *
-   * @param w receives them, a row of parts after the other
-   */
-  static void dots(
-      float[] w,
-      int parts,
-      float[] a,
-      int ai,
-      int lda,
-      float[] b,
-      int bi,
-      int ldb,
-      int rows,
-      int n) {
-    VectorMask<Float> rest = INDEX.compare(LT, (float) (n % L));
-    for (int i = 0; i < rows; i++) {
-      int x = ai + i * lda;
-      int y = bi + i * ldb;
-      FloatVector sum = FloatVector.zero(F);
-      int d = 0;
-      for (; d <= n - L; d += L) {
-        sum = FloatVector.fromArray(F, a, x + d).fma(FloatVector.fromArray(F, b, y + d), sum);
-      }
-      if (d < n) {
-        FloatVector last = FloatVector.fromArray(F, a, x + d, rest);
-        sum = last.fma(FloatVector.fromArray(F, b, y + d, rest), sum);
-      }
-      sum.intoArray(w, parts + i * L);
-    }
-  }
-
-  /** Sums the parts of each row. */
-  static void totals(float[] w, int totals, int parts, int rows) {
-    for (int i = 0; i < rows; i++) {
-      w[totals + i] = LaneSum.of(w, parts + i * L);
     }
   }
 

@@ -18,8 +18,8 @@ import jdk.incubator.vector.VectorSpecies;
  * launch of a kernel makes one mask, which any thread may read; the numbers are those of the
  * definition, bit for bit, whatever the lane width.
  *
- * <p>The ten rounds of Philox cost about 3 vector operations a factor with 16 lanes; what limits
- * them is the 64-bit multiply, of which a round has two for 8 counters (32 factors).
+ * <p>Limited by arithmetic: with 16 lanes the ten rounds of Philox are about 3 vector operations a
+ * factor, which take about a cycle.
  */
 final class DropoutMask {
   private static final VectorSpecies<Float> F = Lanes.F;
@@ -90,12 +90,17 @@ final class DropoutMask {
     int skip = (int) (element % GROUP);
     long counter = (element - skip) / GROUP * BLOCKS;
     int groups = (skip + n + GROUP - 1) / GROUP;
-    for (int g = 0; g < groups; g++) {
-      for (int i = 0; i < BLOCKS; i += L) {
-        blocks(out, at + g * GROUP + i, BLOCKS, counter + g * BLOCKS + i, 1);
-      }
+    int units = groups * BLOCKS / L;
+    for (int u = 0; u < units; u += 2) {
+      int v = Math.min(u + 1, units - 1);
+      blocks(out, place(at, u), BLOCKS, counter + u * L, 1, place(at, v), counter + v * L);
     }
     return at + skip;
+  }
+
+  /** Where the factors of the counters from {@code u * L} on start. */
+  private static int place(int at, int u) {
+    return at + u * L / BLOCKS * GROUP + u * L % BLOCKS;
   }
 
   /**
@@ -114,63 +119,101 @@ final class DropoutMask {
     long counters = distance / GROUP * BLOCKS;
     for (int i = 0; i < rows; i += L) {
       long counter = element / GROUP * BLOCKS + i * counters;
-      for (int j = 0; j < Math.min(n, BLOCKS); j++) {
-        blocks(out, at + j * ld + i, BLOCKS * ld, counter + j, counters);
+      for (int j = 0; j < Math.min(n, BLOCKS); j += 2) {
+        int first = at + j * ld + i;
+        blocks(out, first, BLOCKS * ld, counter + j, counters, first + ld, counter + j + 1);
       }
     }
   }
 
   /**
-   * Writes the factors of {@code L} counters.
+   * Writes the factors of {@code L} counters and of {@code L} others. Two, because the rounds of
+   * one would wait for each other's results.
    *
    * @param at where in {@code out} those of word 0 go
    * @param next from each word's to the next word's
    * @param counter the first counter
    * @param distance from each to the next
+   * @param at2 as {@code at}, of the others
+   * @param counter2 as {@code counter}, of the others
    */
-  private void blocks(float[] out, int at, int next, long counter, long distance) {
+  private void blocks(
+      float[] out, int at, int next, long counter, long distance, int at2, long counter2) {
     // Each word is 32 bits in a 64-bit lane. The upper bits of a word may hold anything until the
-    // word is multiplied: the mask before each multiply is also what makes C2 choose the 32-bit
-    // multiply. The a words are of the even counters, the b words of the odd.
-    LongVector a0 = EVEN.mul(distance).add(counter);
+    // word is multiplied: the mask before each multiply is also what lets C2 choose the 32-bit
+    // multiply. Of both, the first words are of the even counters, the second of the odd.
+    LongVector steps = EVEN.mul(distance);
+    LongVector a0 = steps.add(counter);
     LongVector b0 = a0.add(distance);
+    LongVector c0 = steps.add(counter2);
+    LongVector d0 = c0.add(distance);
     LongVector a1 = a0.lanewise(LSHR, 32);
     LongVector b1 = b0.lanewise(LSHR, 32);
+    LongVector c1 = c0.lanewise(LSHR, 32);
+    LongVector d1 = d0.lanewise(LSHR, 32);
     LongVector a2 = LongVector.broadcast(J, step);
     LongVector b2 = a2;
+    LongVector c2 = a2;
+    LongVector d2 = a2;
     LongVector a3 = LongVector.broadcast(J, site);
     LongVector b3 = a3;
-    long k0 = key0;
-    long k1 = key1;
+    LongVector c3 = a3;
+    LongVector d3 = a3;
+    LongVector k0 = LongVector.broadcast(J, key0);
+    LongVector k1 = LongVector.broadcast(J, key1);
     for (int round = 0; round < ROUNDS; round++) {
-      LongVector p0 = a0.and(LOW).mul(M0);
-      LongVector p1 = a2.and(LOW).mul(M1);
-      LongVector q0 = b0.and(LOW).mul(M0);
-      LongVector q1 = b2.and(LOW).mul(M1);
-      a0 = p1.lanewise(LSHR, 32).lanewise(XOR, a1).lanewise(XOR, k0);
-      b0 = q1.lanewise(LSHR, 32).lanewise(XOR, b1).lanewise(XOR, k0);
-      a1 = p1;
-      b1 = q1;
-      a2 = p0.lanewise(LSHR, 32).lanewise(XOR, a3).lanewise(XOR, k1);
-      b2 = q0.lanewise(LSHR, 32).lanewise(XOR, b3).lanewise(XOR, k1);
-      a3 = p0;
-      b3 = q0;
-      k0 += W0;
-      k1 += W1;
+      LongVector ap = a0.and(LOW).mul(M0);
+      LongVector aq = a2.and(LOW).mul(M1);
+      LongVector bp = b0.and(LOW).mul(M0);
+      LongVector bq = b2.and(LOW).mul(M1);
+      LongVector cp = c0.and(LOW).mul(M0);
+      LongVector cq = c2.and(LOW).mul(M1);
+      LongVector dp = d0.and(LOW).mul(M0);
+      LongVector dq = d2.and(LOW).mul(M1);
+      a0 = aq.lanewise(LSHR, 32).lanewise(XOR, a1).lanewise(XOR, k0);
+      a2 = ap.lanewise(LSHR, 32).lanewise(XOR, a3).lanewise(XOR, k1);
+      a1 = aq;
+      a3 = ap;
+      b0 = bq.lanewise(LSHR, 32).lanewise(XOR, b1).lanewise(XOR, k0);
+      b2 = bp.lanewise(LSHR, 32).lanewise(XOR, b3).lanewise(XOR, k1);
+      b1 = bq;
+      b3 = bp;
+      c0 = cq.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, k0);
+      c2 = cp.lanewise(LSHR, 32).lanewise(XOR, c3).lanewise(XOR, k1);
+      c1 = cq;
+      c3 = cp;
+      d0 = dq.lanewise(LSHR, 32).lanewise(XOR, d1).lanewise(XOR, k0);
+      d2 = dp.lanewise(LSHR, 32).lanewise(XOR, d3).lanewise(XOR, k1);
+      d1 = dq;
+      d3 = dp;
+      k0 = k0.add(W0);
+      k1 = k1.add(W1);
     }
     FloatVector kept = FloatVector.broadcast(F, scale);
     FloatVector dropped = FloatVector.zero(F);
-    IntVector w0 = a0.and(LOW).or(b0.lanewise(LSHL, 32)).reinterpretAsInts();
-    IntVector w1 = a1.and(LOW).or(b1.lanewise(LSHL, 32)).reinterpretAsInts();
-    IntVector w2 = a2.and(LOW).or(b2.lanewise(LSHL, 32)).reinterpretAsInts();
-    IntVector w3 = a3.and(LOW).or(b3.lanewise(LSHL, 32)).reinterpretAsInts();
-    VectorMask<Integer> m0 = w0.lanewise(LSHR, 8).compare(GE, threshold);
-    VectorMask<Integer> m1 = w1.lanewise(LSHR, 8).compare(GE, threshold);
-    VectorMask<Integer> m2 = w2.lanewise(LSHR, 8).compare(GE, threshold);
-    VectorMask<Integer> m3 = w3.lanewise(LSHR, 8).compare(GE, threshold);
-    dropped.blend(kept, m0.cast(F)).intoArray(out, at);
-    dropped.blend(kept, m1.cast(F)).intoArray(out, at + next);
-    dropped.blend(kept, m2.cast(F)).intoArray(out, at + 2 * next);
-    dropped.blend(kept, m3.cast(F)).intoArray(out, at + 3 * next);
+    IntVector aw0 = a0.and(LOW).or(b0.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ak0 = aw0.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ak0.cast(F)).intoArray(out, at);
+    IntVector aw1 = a1.and(LOW).or(b1.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ak1 = aw1.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ak1.cast(F)).intoArray(out, at + next);
+    IntVector aw2 = a2.and(LOW).or(b2.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ak2 = aw2.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ak2.cast(F)).intoArray(out, at + 2 * next);
+    IntVector aw3 = a3.and(LOW).or(b3.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ak3 = aw3.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ak3.cast(F)).intoArray(out, at + 3 * next);
+    IntVector cw0 = c0.and(LOW).or(d0.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ck0 = cw0.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ck0.cast(F)).intoArray(out, at2);
+    IntVector cw1 = c1.and(LOW).or(d1.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ck1 = cw1.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ck1.cast(F)).intoArray(out, at2 + next);
+    IntVector cw2 = c2.and(LOW).or(d2.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ck2 = cw2.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ck2.cast(F)).intoArray(out, at2 + 2 * next);
+    IntVector cw3 = c3.and(LOW).or(d3.lanewise(LSHL, 32)).reinterpretAsInts();
+    VectorMask<Integer> ck3 = cw3.lanewise(LSHR, 8).compare(GE, threshold);
+    dropped.blend(kept, ck3.cast(F)).intoArray(out, at2 + 3 * next);
   }
 }

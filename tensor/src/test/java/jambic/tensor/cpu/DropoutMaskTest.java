@@ -44,6 +44,21 @@ class DropoutMaskTest {
     assertThat(out[0]).isZero();
   }
 
+  @ParameterizedTest
+  @CsvSource({"0, 64, 1, 1", "64, 128, 17, 64", "1088, 192, 64, 9", "17179868160, 640, 33, 40"})
+  void drawsTheSameTransposed(long element, int distance, int rows, int n) {
+    Dropout dropout = dropout(0.3f, STEP);
+    int ld = 67;
+    float[] out = new float[DropoutMask.GROUP * ld];
+    new DropoutMask(dropout).fillTransposed(out, 2, ld, element, distance, rows, n);
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < n; j++) {
+        long e = element + (long) i * distance + j;
+        assertThat(out[2 + j * ld + i]).as("element %d", e).isEqualTo(factor(dropout, e));
+      }
+    }
+  }
+
   @Test
   void keepsTheShareItShould() {
     float[] out = new float[1 << 16];
