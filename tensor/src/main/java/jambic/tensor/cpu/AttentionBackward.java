@@ -10,6 +10,9 @@ import jambic.tensor.spi.Dropout;
  * head: it computes their weights once more and adds to three gradients. Pieces that share a chunk
  * of either never run at the same time, and follow each other in a fixed order: round r takes each
  * chunk of keys to the chunk of queries r further on.
+ *
+ * <p>Blocks of scores lie with the keys in the lanes: this softmax needs no sums, and two of the
+ * five products read the weights as the tiles like it, against one the other way round.
  */
 final class AttentionBackward {
   private final AttentionSizes sizes;

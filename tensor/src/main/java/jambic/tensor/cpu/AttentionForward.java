@@ -9,6 +9,9 @@ import java.util.Arrays;
  * The forward pass of one launch. A piece is a chunk of the queries of one head: its output,
  * running maxima and running sums stay in the worker's scratch memory while the keys and values
  * pass by, block after block.
+ *
+ * <p>Blocks of scores lie transposed, with the queries in the lanes: then the softmax is the same
+ * work in every lane, and the weights lie as the tiles read them fastest.
  */
 final class AttentionForward {
   private static final int L = Lanes.F.length();
