@@ -4,10 +4,9 @@ import jambic.tensor.JambicException;
 import jambic.train.Preset;
 import jambic.train.TrainConfig;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import picocli.CommandLine.IModelTransformer;
@@ -66,6 +65,15 @@ final class Hyperparameters implements IModelTransformer {
     return all;
   }
 
+  /** All presets' values; asked for once, because this delays every start. */
+  private final Map<Preset, Map<String, Object>> values = new EnumMap<>(Preset.class);
+
+  Hyperparameters() {
+    for (Preset preset : Preset.values()) {
+      values.put(preset, preset.config().toMap());
+    }
+  }
+
   @Override
   public CommandSpec transform(CommandSpec command) {
     int order = 100; // after the command's own options
@@ -84,8 +92,8 @@ final class Hyperparameters implements IModelTransformer {
     return command;
   }
 
-  private static OptionSpec option(String name, String help, int order) {
-    Object usual = value(DEFAULT, name);
+  private OptionSpec option(String name, String help, int order) {
+    Object usual = values.get(DEFAULT).get(name);
     OptionSpec.Builder option =
         OptionSpec.builder(flag(name))
             .type(String.class)
@@ -98,11 +106,11 @@ final class Hyperparameters implements IModelTransformer {
   }
 
   /** The default preset's value, then those of the presets that differ. */
-  private static String defaults(String name) {
-    String usual = text(value(DEFAULT, name));
+  private String defaults(String name) {
+    String usual = text(values.get(DEFAULT).get(name));
     List<String> others = new ArrayList<>();
     for (Preset preset : Preset.values()) {
-      String other = text(value(preset, name));
+      String other = text(values.get(preset).get(name));
       if (!other.equals(usual)) {
         others.add(preset.presetName() + " " + other);
       }
@@ -112,16 +120,22 @@ final class Hyperparameters implements IModelTransformer {
 
   /** 3.0E-4 is 3e-4, and 4.0 is 4. */
   private static String text(Object value) {
-    return value.toString().replaceAll("\\.0(?=E|$)", "").replace('E', 'e');
-  }
-
-  private static Object value(Preset preset, String name) {
-    return preset.config().toMap().get(name);
+    String text = value.toString();
+    return text.endsWith(".0")
+        ? text.substring(0, text.length() - 2)
+        : text.replace(".0E", "e").replace('E', 'e');
   }
 
   /** The flag of a hyperparameter. */
   static String flag(String name) {
-    return "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+    StringBuilder flag = new StringBuilder("--");
+    for (char c : name.toCharArray()) {
+      if (Character.isUpperCase(c)) {
+        flag.append('-');
+      }
+      flag.append(Character.toLowerCase(c));
+    }
+    return flag.toString();
   }
 
   /**
@@ -152,18 +166,8 @@ final class Hyperparameters implements IModelTransformer {
         .replaceAll(match -> flag(match.group()));
   }
 
-  /** The flags that make this configuration out of nothing, one a line. */
-  static List<String> flags(TrainConfig config) {
-    Map<String, Object> values = config.toMap();
-    return TrainConfig.names().stream().map(name -> flag(name) + "=" + values.get(name)).toList();
-  }
-
   /** All names, as the help groups them. */
   static List<String> documented() {
     return HELP.values().stream().flatMap(group -> group.keySet().stream()).toList();
-  }
-
-  static List<String> presetNames() {
-    return Arrays.stream(Preset.values()).map(Preset::presetName).toList();
   }
 }
