@@ -40,10 +40,10 @@ final class RehearseCommand implements Callable<Integer> {
               "train",
               "--out=" + run,
               "--data=" + text,
-              "--max-iters=60",
-              "--eval-interval=30",
-              "--eval-iters=3");
-      return trained == 0 ? run("sample", run, "--prompt=To be", "--max-new-tokens=200") : trained;
+              "--max-iters=2",
+              "--eval-interval=2",
+              "--eval-iters=1");
+      return trained == 0 ? run("sample", run, "--prompt=To be", "--max-new-tokens=20") : trained;
     } finally {
       delete(folder);
     }
