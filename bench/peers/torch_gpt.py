@@ -14,6 +14,7 @@ object a line.
 import argparse
 import json
 import math
+import pathlib
 import resource
 import sys
 import time
@@ -252,6 +253,18 @@ class Training:
         self.iter += 1
         return loss
 
+    def state(self):
+        return dict(
+            iter=self.iter, model=self.model.state_dict(), optimizer=self.optimizer.state_dict(),
+            random=torch.get_rng_state(),
+        )
+
+    def load(self, state):
+        self.iter = state["iter"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"])
+
     @torch.no_grad()
     def evaluate(self, split, iters):
         self.model.eval()
@@ -326,25 +339,33 @@ def curve(args):
     preset = PRESETS[args.preset]
     iters = args.iters or preset.max_iters
     training = Training(preset, args.mode, args.data, args.seed)
-    with open(args.out, "w", encoding="utf-8") as out:
+    saved = pathlib.Path(args.out + ".pt")
+    state = torch.load(saved) if args.resume and saved.exists() else None
+    with open(args.out, "r+" if state else "w", encoding="utf-8") as out:
 
         def line(**fields):
             print(json.dumps(fields), file=out, flush=True)
 
-        line(preset=args.preset, seed=args.seed, mode=args.mode, torch=torch.__version__,
-             **{k: v for k, v in asdict(training.preset).items()})
-
-        def evaluate(it):
+        def evaluate():
             losses = {f"{s}_loss": training.evaluate(s, args.eval_iters) for s in args.eval_splits}
-            line(iter=it, **losses)
+            line(iter=training.iter, **losses)
 
-        for it in range(iters):
+        if state:
+            training.load(state["training"])
+            out.seek(state["written"])
+            out.truncate()
+        else:
+            line(preset=args.preset, seed=args.seed, mode=args.mode, torch=torch.__version__, **asdict(training.preset))
+        while training.iter < iters:
+            it = training.iter
+            if args.save_interval and it % args.save_interval == 0:
+                torch.save(dict(training=training.state(), written=out.tell()), saved)
             if args.eval_interval and it % args.eval_interval == 0:
-                evaluate(it)
+                evaluate()
             t = time.perf_counter()
             loss = training.step().item()
             line(iter=it, loss=loss, lr=preset.lr_at(it), ms=(time.perf_counter() - t) * 1e3)
-        evaluate(iters)
+        evaluate()
 
 
 def main():
@@ -377,6 +398,8 @@ def main():
     c.add_argument("--data", required=True, help="a UTF-8 text")
     c.add_argument("--out", required=True, help="JSON lines: the settings, then iter, loss, lr, ms or iter, *_loss")
     c.add_argument("--seed", type=int, default=1337)
+    c.add_argument("--save-interval", type=int, default=0, help="iterations between states for --resume; 0: none")
+    c.add_argument("--resume", action="store_true", help="go on from the last saved state, if there is one")
     c.add_argument("--eval-interval", type=int, default=250, help="0: at the end only")
     c.add_argument("--eval-iters", type=int, default=200)
     c.add_argument("--eval-splits", nargs="+", default=["train", "val"])
