@@ -72,22 +72,14 @@ class KillTest {
   }
 
   private Process start(String how, Path text, Path run) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"));
-    command.addAll(List.of("-p", System.getProperty("jdk.module.path")));
-    command.addAll(List.of("-m", "jambic.app/jambic.app.Main", "train", "--out", run.toString()));
+    List<String> args = new ArrayList<>(List.of("train", "--out", run.toString()));
     if (AtomicFolder.exists(run.resolve("last"))) {
-      command.add("--resume");
+      args.add("--resume");
     } else { // killed before its first checkpoint, or not begun yet
-      command.addAll(List.of("--data", text.toString()));
-      command.addAll(FLAGS);
+      args.addAll(List.of("--data", text.toString()));
+      args.addAll(FLAGS);
     }
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(how + ".log").toFile()))
-        .start();
+    return Application.start(folder.resolve(how + ".log"), args);
   }
 
   /** A process that has just been started needs its time before there is something to kill. */

@@ -1,0 +1,60 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Ctrl-C, as a shell sends it. */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "there are no signals to send")
+class InterruptionTest {
+  @TempDir private Path folder;
+
+  @Test
+  void anInterruptedRunEndsItsIterationSavesAndSaysHowToGoOn() throws Exception {
+    Path run = folder.resolve("run");
+    Path log = folder.resolve("log");
+    Process process = Application.start(log, args(TinyRun.text(folder), run));
+    await(process, run.resolve("metrics.jsonl"));
+    interrupt(process);
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    String said = Files.readString(log);
+    assertThat(process.exitValue()).as(said).isEqualTo(130);
+    assertThat(said)
+        .containsPattern(
+            "stopped and saved after [\\d,]+ of 1,000,000 iterations; go on with: jambic train"
+                + " --resume --out "
+                + run);
+    assertThat(run.resolve("last").resolve("optimizer.safetensors")).isNotEmptyFile();
+    assertThat(CommandLineCall.of("sample", run, "--max-new-tokens=5").code()).isZero();
+  }
+
+  private static List<String> args(Path text, Path run) {
+    List<String> args = new ArrayList<>(List.of("train", "--data", text.toString()));
+    args.addAll(List.of("--out", run.toString(), "--backend=reference"));
+    args.addAll(TinyRun.FLAGS);
+    args.addAll(List.of("--max-iters=1000000", "--eval-interval=1000000"));
+    return args;
+  }
+
+  private static void await(Process process, Path log) throws Exception {
+    for (int i = 0; i < 6000 && process.isAlive(); i++) {
+      if (Files.exists(log) && Files.size(log) > 1000) {
+        return;
+      }
+      Thread.sleep(10);
+    }
+    throw new AssertionError("it never got going");
+  }
+
+  private static void interrupt(Process process) throws Exception {
+    assertThat(new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor()).isZero();
+  }
+}
