@@ -250,6 +250,11 @@ final class TrainCommand implements Callable<Integer> {
                 }
 
                 @Override
+                public void onEvaluationBatch(int iter, int done, int count) {
+                  progress.showEvaluation(iter, done, count);
+                }
+
+                @Override
                 public void onEvaluation(Metrics.Evaluation evaluation) {
                   progress.show(evaluation);
                 }

@@ -8,6 +8,8 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
 import jambic.train.Dataset.Split;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
 
 /** Measures the loss of a model without training it. Recorded once, replayed for every batch. */
 public final class Evaluation {
@@ -51,12 +53,27 @@ public final class Evaluation {
    * @return nats a token
    */
   public double estimate(Split split, int count) {
+    return estimate(split, count, () -> true).orElseThrow();
+  }
+
+  /**
+   * The same, unless someone gives it up on the way.
+   *
+   * @param split which part of the dataset
+   * @param count how many batches
+   * @param goOn asked before each batch
+   * @return nats a token, empty if it was given up
+   */
+  public OptionalDouble estimate(Split split, int count, BooleanSupplier goOn) {
     double sum = 0;
     for (int i = 0; i < count; i++) {
+      if (!goOn.getAsBoolean()) {
+        return OptionalDouble.empty();
+      }
       batches.evaluation(split, i, x, y);
       sum += run();
     }
-    return sum / count;
+    return OptionalDouble.of(sum / count);
   }
 
   /**

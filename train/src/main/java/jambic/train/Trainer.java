@@ -54,6 +54,15 @@ public final class Trainer implements AutoCloseable {
     default void onStep(Metrics.Step step) {}
 
     /**
+     * A batch of an evaluation comes next.
+     *
+     * @param iter the updates behind the model
+     * @param done the batches measured so far
+     * @param count the batches of both splits
+     */
+    default void onEvaluationBatch(int iter, int done, int count) {}
+
+    /**
      * An evaluation is done.
      *
      * @param evaluation what it measured
@@ -184,6 +193,11 @@ public final class Trainer implements AutoCloseable {
       OptionalDouble peakFlops)
       throws IOException {
     TrainingState saved = TrainingState.read(last);
+    if (saved.iteration() > config.maxIters()) {
+      throw new JambicException(
+          "%s has done %d iterations already, more than maxIters (%d)"
+              .formatted(folder, saved.iteration(), config.maxIters()));
+    }
     if (!saved.data().equals(data.fingerprint())) {
       throw new JambicException(
           folder + " was trained on other data; resume it with the data it began with");
@@ -244,7 +258,7 @@ public final class Trainer implements AutoCloseable {
    * Trains until all iterations are done or someone asks to stop.
    *
    * @param listener hears of progress
-   * @param stop asked after every iteration
+   * @param stop asked after every iteration, and between the batches of an evaluation
    * @return how it ended; either way the newest checkpoint is {@code last}
    * @throws JambicException if the loss explodes or is no number, or the folder cannot be written;
    *     the last good checkpoint stays
@@ -254,11 +268,15 @@ public final class Trainer implements AutoCloseable {
       long saved = System.nanoTime();
       while (true) {
         if (iteration % config.evalInterval() == 0 || iteration == config.maxIters()) {
-          Metrics.Evaluation measured = evaluate();
-          log.append(measured);
-          keep(measured, log);
+          Optional<Metrics.Evaluation> measured = evaluate(listener, stop);
+          if (measured.isEmpty()) {
+            save(LAST, log); // a resumed run begins with the evaluation
+            return Outcome.STOPPED;
+          }
+          log.append(measured.get());
+          keep(measured.get(), log);
           saved = System.nanoTime();
-          listener.onEvaluation(measured);
+          listener.onEvaluation(measured.get());
         }
         if (iteration == config.maxIters()) {
           return Outcome.FINISHED;
@@ -290,11 +308,26 @@ public final class Trainer implements AutoCloseable {
     return MetricsLog.create(log(folder));
   }
 
-  private Metrics.Evaluation evaluate() {
-    double train = evaluation.estimate(Split.TRAIN, config.evalIters());
-    double val = evaluation.estimate(Split.VAL, config.evalIters());
-    requireSane(val, "validation loss");
-    return new Metrics.Evaluation(iteration, train, val);
+  private Optional<Metrics.Evaluation> evaluate(Listener listener, BooleanSupplier stop) {
+    OptionalDouble train = estimate(Split.TRAIN, listener, stop);
+    OptionalDouble val = train.isEmpty() ? train : estimate(Split.VAL, listener, stop);
+    if (val.isEmpty()) {
+      return Optional.empty();
+    }
+    requireSane(val.getAsDouble(), "validation loss");
+    return Optional.of(new Metrics.Evaluation(iteration, train.getAsDouble(), val.getAsDouble()));
+  }
+
+  private OptionalDouble estimate(Split split, Listener listener, BooleanSupplier stop) {
+    int before = split.ordinal() * config.evalIters();
+    int[] done = {0};
+    return evaluation.estimate(
+        split,
+        config.evalIters(),
+        () -> {
+          listener.onEvaluationBatch(iteration, before + done[0]++, 2 * config.evalIters());
+          return !stop.getAsBoolean();
+        });
   }
 
   private void keep(Metrics.Evaluation measured, MetricsLog log) {

@@ -64,7 +64,8 @@ class TrainerTest {
   void goesOnWithTheSameBitsWhereverItStopped() throws Exception {
     Path whole = temp.resolve("whole");
     train(CONFIG, whole, Integer.MAX_VALUE);
-    for (int stop : new int[] {1, 5, 7, 11}) {
+    // Asked to stop amid the first evaluation, after steps, amid the second evaluation, and so on.
+    for (int stop : new int[] {1, 5, 7, 11, 15, 20}) {
       Path parts = temp.resolve("parts" + stop);
       assertThat(train(CONFIG, parts, stop)).isEqualTo(Outcome.STOPPED);
       assertThat(resume(parts)).isEqualTo(Outcome.FINISHED);
@@ -154,6 +155,25 @@ class TrainerTest {
     assertThatThrownBy(() -> Trainer.configOf(run))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("damaged");
+  }
+
+  @Test
+  void refusesToResumeForLessThanItHasDone() {
+    Path run = temp.resolve("run");
+    train(CONFIG, run, Integer.MAX_VALUE);
+    TrainConfig shorter = CONFIG.with("maxIters", 11);
+    assertThatThrownBy(
+            () -> Trainer.resume(backend, shorter, data, run, OptionalDouble.empty()).close())
+        .isInstanceOf(JambicException.class)
+        .hasMessage(run + " has done 12 iterations already, more than maxIters (11)");
+  }
+
+  @Test
+  void beginsAnewWhereACrashCameBeforeTheFirstCheckpoint() throws Exception {
+    Path run = Files.createDirectories(temp.resolve("run"));
+    Files.writeString(run.resolve(MetricsLog.FILE_NAME), "{\"iter\":0,\"train_loss\":4.0");
+    assertThat(train(CONFIG, run, Integer.MAX_VALUE)).isEqualTo(Outcome.FINISHED);
+    assertThat(losses(run)).hasSize(12);
   }
 
   private Outcome train(TrainConfig config, Path run, int stopAfter) {

@@ -59,6 +59,22 @@ public final class TrainProgress {
     }
   }
 
+  /**
+   * Shows how far an evaluation is; only where there is a status line.
+   *
+   * @param iter the updates behind the model
+   * @param done batches measured so far
+   * @param count all of them
+   */
+  public void showEvaluation(int iter, int done, int count) {
+    long now = clock.millis();
+    if (terminal.isLive() && (done == 0 || now - shownAt >= REDRAW.toMillis())) {
+      String bar = terminal.bar((double) done / count, BAR);
+      terminal.status(counted(iter) + " " + bar + "  evaluating");
+      shownAt = now;
+    }
+  }
+
   /** Takes the bar away; call it when the run has ended, however it ended. */
   public void end() {
     terminal.clear();

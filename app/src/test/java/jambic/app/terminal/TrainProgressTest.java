@@ -57,6 +57,19 @@ class TrainProgressTest {
   }
 
   @Test
+  void aLongEvaluationHasABarOfItsOwn() {
+    TrainProgress progress = progress(true, 2000);
+    for (int done = 0; done < 40; done++) {
+      progress.showEvaluation(250, done, 40);
+      now = now.plusMillis(50);
+    }
+    assertThat(statuses()).hasSize(20).contains(" 250/2000 ━━━━━───────────────  evaluating");
+    TrainProgress inAFile = progress(false, 2000);
+    inAFile.showEvaluation(250, 0, 40);
+    assertThat(statuses()).hasSize(20);
+  }
+
+  @Test
   void aFileGetsFortyLinesOrSo() {
     TrainProgress progress = progress(false, 2000);
     for (int iter = 0; iter < 2000; iter++) {

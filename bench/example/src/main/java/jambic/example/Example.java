@@ -27,13 +27,13 @@ final class Example {
       trainer.run(new Progress());
 
       try (var generator = new Generator(trainer.model(), 1)) {
-        var prompt = tokenizer.encode("\n");
-        generator.generate(
-            prompt,
+        generator.stream(
+            tokenizer,
+            "\n",
             200,
             Sampling.plain(42),
-            (row, token) -> {
-              System.out.print(tokenizer.decode(token));
+            piece -> {
+              System.out.print(piece);
               return true;
             });
       }
