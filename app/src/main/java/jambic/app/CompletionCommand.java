@@ -13,8 +13,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footerHeading = "%nExamples:%n",
     footer = {
-      "  source <(jambic completion)                       this shell",
-      "  jambic completion > ~/.local/share/bash-completion/completions/jambic"
+      "  jambic completion > ~/.local/share/bash-completion/completions/jambic",
+      "  source <(jambic completion)                       this shell only"
     })
 final class CompletionCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

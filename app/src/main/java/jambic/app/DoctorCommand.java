@@ -42,7 +42,7 @@ final class DoctorCommand implements Callable<Integer> {
     } else {
       for (Finding finding : findings) {
         out.println(
-            "%-4s  %-14s %s%s"
+            "%-4s  %-17s %s%s"
                 .formatted(
                     finding.healthy() ? "ok" : "MEND",
                     finding.name(),
