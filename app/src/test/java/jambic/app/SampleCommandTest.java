@@ -115,6 +115,7 @@ class SampleCommandTest {
         "--temperature=-1     | 2 | --temperature must be 0 or more",
         "--top-k=-1           | 2 | --top-k must be 0 (all tokens) or more",
         "--top-p=2            | 2 | --top-p must be above 0 and at most 1",
+        "--max-new-tokens=2147483647 | 1 | cannot generate 2147483647 tokens at once",
         "--max-new-tokens=-3  | 2 | --max-new-tokens must be at least 1, not -3",
         "--num-samples=x      | 2 | Invalid value for option '--num-samples': 'x' is not an int",
         "--out=/none/x.txt    | 1 | cannot write /none/x.txt: there is no such file or folder",

@@ -19,6 +19,8 @@ import java.util.function.Predicate;
  * over the whole context.
  */
 public final class Generator implements AutoCloseable {
+  private static final int LONGEST = 1 << 30; // an array holds little more
+
   /** Receives tokens as they are chosen. */
   @FunctionalInterface
   public interface Listener {
@@ -210,6 +212,10 @@ public final class Generator implements AutoCloseable {
       throw new JambicException("cannot generate " + count + " tokens");
     }
     for (int[] prompt : prompts) {
+      if (count > LONGEST - prompt.length) {
+        throw new JambicException(
+            "cannot generate %d tokens at once; a text has at most %d".formatted(count, LONGEST));
+      }
       if (prompt.length == 0) {
         throw new JambicException("a prompt needs at least one token, got an empty one");
       }
