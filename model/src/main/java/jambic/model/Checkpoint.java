@@ -11,9 +11,10 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * A stored model: a folder with {@code config.json}, {@code model.safetensors} and perhaps {@code
- * tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open here; folders
- * saved here open there, unless the model has a biased head, which that family does not know.
+ * A stored model: a folder with {@code config.json}, {@code model.safetensors} (or its shards) and
+ * perhaps {@code tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open
+ * here; folders saved here open there, unless the model has a biased head, which that family does
+ * not know.
  *
  * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
  * tensor, so that memory for the model may then be taken:
@@ -25,21 +26,19 @@ import java.util.stream.Stream;
  * }
  */
 public final class Checkpoint implements Closeable {
-  private static final String WEIGHTS = "model.safetensors";
-
   private final GptConfig config;
   private final Optional<Tokenizer> tokenizer;
-  private final Safetensors file;
+  private final WeightFiles files;
   private final HuggingFaceWeights weights;
 
   private Checkpoint(
       GptConfig config,
       Optional<Tokenizer> tokenizer,
-      Safetensors file,
+      WeightFiles files,
       HuggingFaceWeights weights) {
     this.config = config;
     this.tokenizer = tokenizer;
-    this.file = file;
+    this.files = files;
     this.weights = weights;
   }
 
@@ -59,17 +58,12 @@ public final class Checkpoint implements Closeable {
     GptConfig config = ConfigFile.read(folder);
     Optional<Tokenizer> tokenizer = Tokenizer.find(folder);
     tokenizer.ifPresent(t -> requireFit(folder, t, config));
-    Path path = folder.resolve(WEIGHTS);
-    if (Files.exists(folder.resolve(WEIGHTS + ".index.json")) && !Files.exists(path)) {
-      throw new JambicException(
-          folder + " holds weights in several files, which is not supported; merge them into one");
-    }
-    Safetensors file = Safetensors.open(path);
+    WeightFiles files = WeightFiles.open(folder);
     try {
-      var weights = HuggingFaceWeights.of(path.toString(), config, file.entries());
-      return new Checkpoint(config, tokenizer, file, weights);
+      var weights = HuggingFaceWeights.of(files.path().toString(), config, files.entries());
+      return new Checkpoint(config, tokenizer, files, weights);
     } catch (RuntimeException e) {
-      file.close();
+      files.close();
       throw e;
     }
   }
@@ -108,7 +102,7 @@ public final class Checkpoint implements Closeable {
           ConfigFile.write(temporary, config);
           tokenizer.ifPresent(t -> t.save(temporary));
           Safetensors.write(
-              temporary.resolve(WEIGHTS),
+              temporary.resolve(WeightFiles.SINGLE),
               Map.of("format", "pt"), // transformers refuses a file that does not say so
               HuggingFaceWeights.sources(config, gpt.parameters().byName()));
           others.writeTo(temporary);
@@ -141,15 +135,38 @@ public final class Checkpoint implements Closeable {
    * @throws JambicException if memory runs out
    */
   public Gpt gpt(Backend backend) {
-    Gpt gpt = new Gpt(backend, config);
-    weights.readInto(gpt.parameters().byName());
+    return gpt(backend, config);
+  }
+
+  /**
+   * Makes a model with the stored weights that differs in its dropouts, or has a shorter context:
+   * then it keeps the first positions, as nanoGPT's {@code crop_block_size} does.
+   *
+   * @param backend where it computes
+   * @param shape {@link #config} with other dropouts or a smaller {@code blockSize}
+   * @return the model, to be closed by the caller; it does not need this checkpoint any more
+   * @throws JambicException if the stored weights do not fit the shape, or memory runs out
+   */
+  public Gpt gpt(Backend backend, GptConfig shape) {
+    if (shape.blockSize() > config.blockSize()) {
+      throw new JambicException(
+          "the model was trained for a context of %d tokens, which can be made shorter but not %d"
+              .formatted(config.blockSize(), shape.blockSize()));
+    }
+    GptConfig same =
+        config.withBlockSize(shape.blockSize()).withDropout(shape.dropout(), shape.embdDropout());
+    if (!shape.equals(same)) {
+      throw new JambicException("the stored model is %s, not %s".formatted(same, shape));
+    }
+    Gpt gpt = new Gpt(backend, shape);
+    weights.cropped(shape.blockSize()).readInto(gpt.parameters().byName());
     return gpt;
   }
 
-  /** Closes the file. */
+  /** Closes the files. */
   @Override
   public void close() {
-    file.close();
+    files.close();
   }
 
   private static void requireFit(Path folder, Tokenizer tokenizer, GptConfig config) {

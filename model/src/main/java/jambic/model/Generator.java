@@ -219,15 +219,7 @@ public final class Generator implements AutoCloseable {
       if (prompt.length == 0) {
         throw new JambicException("a prompt needs at least one token, got an empty one");
       }
-      for (int id : prompt) {
-        if (id < 0 || id >= model.config().vocabSize()) {
-          throw new JambicException(
-              "token id "
-                  + id
-                  + " is not in the model's vocabulary of "
-                  + model.config().vocabSize());
-        }
-      }
+      model.config().requireIds(prompt);
     }
   }
 

@@ -75,6 +75,21 @@ public record GptConfig(
   }
 
   /**
+   * Refuses token ids that the model does not know.
+   *
+   * @param ids the ids
+   * @throws JambicException if one is not in [0, vocabSize)
+   */
+  public void requireIds(int... ids) {
+    for (int id : ids) {
+      if (id < 0 || id >= vocabSize) {
+        throw new JambicException(
+            "token id " + id + " is not in the model's vocabulary of " + vocabSize);
+      }
+    }
+  }
+
+  /**
    * Width of one attention head.
    *
    * @return {@code nEmbd / nHead}

@@ -9,6 +9,9 @@ final class GptParameters {
   /** The head's weight, which a tied model does not have. */
   static final String HEAD_WEIGHT = "lm_head.weight";
 
+  /** The position embeddings, (blockSize, nEmbd). */
+  static final String POSITIONS = "wpe.weight";
+
   private GptParameters() {}
 
   /**
@@ -19,7 +22,7 @@ final class GptParameters {
     int width = config.nEmbd();
     Map<String, Shape> shapes = new LinkedHashMap<>();
     shapes.put("wte.weight", Shape.of(config.vocabSize(), width));
-    shapes.put("wpe.weight", Shape.of(config.blockSize(), width));
+    shapes.put(POSITIONS, Shape.of(config.blockSize(), width));
     for (int layer = 0; layer < config.nLayer(); layer++) {
       String block = "h." + layer + ".";
       norm(shapes, block + "ln_1", config);

@@ -75,6 +75,13 @@ record HuggingFaceWeights(
     return new HuggingFaceWeights(where, config, parameters);
   }
 
+  /** Those of the same model with a shorter context: the first positions' embeddings. */
+  HuggingFaceWeights cropped(int blockSize) {
+    Map<String, Safetensors.Entry> cropped = new LinkedHashMap<>(parameters);
+    cropped.computeIfPresent(GptParameters.POSITIONS, (name, entry) -> entry.first(blockSize));
+    return new HuggingFaceWeights(where, config.withBlockSize(blockSize), cropped);
+  }
+
   /** Copies the stored parameters into a model's tensors, which must be all of them. */
   void readInto(Map<String, Tensor> targets) {
     requireSame(config, targets);

@@ -16,6 +16,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
@@ -235,6 +236,13 @@ public final class Safetensors implements AutoCloseable {
      */
     public long size() {
       return data.byteSize() / type.bytes();
+    }
+
+    /** A view of the first {@code count} slices along the outermost dimension. */
+    Entry first(int count) {
+      List<Long> cut = new ArrayList<>(shape);
+      cut.set(0, (long) count);
+      return new Entry(name, type, cut, data.asSlice(0, data.byteSize() / shape.get(0) * count));
     }
 
     /**

@@ -204,7 +204,7 @@ class CheckpointTest {
         .hasMessage("cannot read " + weights + ": there is no such file or folder");
     Files.writeString(folder.resolve("model.safetensors.index.json"), "{}");
     assertThatThrownBy(() -> Checkpoint.open(folder))
-        .hasMessageContaining("holds weights in several files, which is not supported");
+        .hasMessageContaining("index.json lacks the key 'weight_map'");
   }
 
   /** Turns each stored tensor into those to store instead. */
