@@ -1,0 +1,29 @@
+package jambic.cuda;
+
+import jambic.tensor.JambicException;
+
+/** A call into one of NVIDIA's libraries that failed. */
+final class CudaException extends JambicException {
+  private static final long serialVersionUID = 1L;
+
+  private final int code;
+
+  /**
+   * A failure.
+   *
+   * @param code what the call returned
+   * @param name the library's name for it
+   * @param call the function
+   * @param advice what to do, as half a sentence; may be empty
+   */
+  CudaException(int code, String name, String call, String advice) {
+    super(
+        "%s failed with error %d (%s)%s"
+            .formatted(call, code, name, advice.isEmpty() ? "" : "; " + advice));
+    this.code = code;
+  }
+
+  int code() {
+    return code;
+  }
+}

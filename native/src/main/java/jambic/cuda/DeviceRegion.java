@@ -1,0 +1,110 @@
+package jambic.cuda;
+
+import jambic.tensor.DType;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Region;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A region of device memory: bump allocation in chunks, and released blocks reused by exact size.
+ */
+final class DeviceRegion implements Region {
+  private static final long CHUNK = 32 << 20;
+  private static final long LINE = 256; // what cuBLASLt's fastest kernels want a matrix to start at
+
+  private static final class Chunk {
+    private final long address;
+    private final long bytes;
+    private long used;
+
+    Chunk(long address, long bytes) {
+      this.address = address;
+      this.bytes = bytes;
+    }
+  }
+
+  private final DeviceMemory memory;
+  private final Staging staging;
+  private final Runnable finish;
+  private final List<Chunk> chunks = new ArrayList<>();
+  private final Map<Long, Deque<Long>> released = new HashMap<>();
+
+  /**
+   * An empty region.
+   *
+   * @param memory where it takes chunks
+   * @param staging for its tensors
+   * @param finish waits until nobody uses its memory any more
+   */
+  DeviceRegion(DeviceMemory memory, Staging staging, Runnable finish) {
+    this.memory = memory;
+    this.staging = staging;
+    this.finish = finish;
+  }
+
+  @Override
+  public Tensor allocate(DType dtype, Shape shape) {
+    long bytes = lines(shape.size() * dtype.bytes());
+    Deque<Long> free = released.get(bytes);
+    long address = free == null || free.isEmpty() ? bump(dtype, shape, bytes) : free.pop();
+    return Tensor.over(shape, dtype, new DeviceStorage(address, dtype.bytes(), staging), 0);
+  }
+
+  /** The first chunk with room, so that small tensors fill what large ones left of theirs. */
+  private long bump(DType dtype, Shape shape, long bytes) {
+    for (Chunk chunk : chunks) {
+      if (chunk.bytes - chunk.used >= bytes) {
+        return take(chunk, bytes);
+      }
+    }
+    // A large tensor gets a chunk of its own length: most of them would leave half of one.
+    long capacity = bytes > CHUNK / 4 ? bytes : CHUNK;
+    Chunk chunk = new Chunk(memory.take(capacity, "a tensor " + dtype + shape), capacity);
+    chunks.add(chunk);
+    return take(chunk, bytes);
+  }
+
+  private static long take(Chunk chunk, long bytes) {
+    long address = chunk.address + chunk.used;
+    chunk.used += bytes;
+    return address;
+  }
+
+  @Override
+  public void release(Tensor tensor) {
+    released
+        .computeIfAbsent(lines(tensor.size() * tensor.dtype().bytes()), bytes -> new ArrayDeque<>())
+        .push(DeviceStorage.address(tensor));
+  }
+
+  @Override
+  public void rewind() {
+    released.clear();
+    chunks.forEach(chunk -> chunk.used = 0);
+  }
+
+  @Override
+  public long bytes() {
+    return chunks.stream().mapToLong(chunk -> chunk.bytes).sum();
+  }
+
+  @Override
+  public void close() {
+    if (!chunks.isEmpty()) {
+      finish.run();
+    }
+    rewind();
+    chunks.forEach(chunk -> memory.giveBack(chunk.address, chunk.bytes));
+    chunks.clear();
+  }
+
+  private static long lines(long bytes) {
+    return Math.max(LINE, Math.ceilDiv(bytes, LINE) * LINE);
+  }
+}

@@ -1,0 +1,122 @@
+package jambic.cuda;
+
+import static jambic.cuda.bindings.Nvrtc.*;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import jambic.tensor.JambicException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Compiles kernels with NVRTC, once: what was compiled before comes from the cache. */
+final class KernelCompiler {
+  private static final List<String> OPTIONS =
+      List.of("--std=c++17", "-default-device", "-lineinfo");
+
+  private final KernelCache cache;
+  private final String version;
+  private final List<Integer> architectures;
+
+  KernelCompiler(KernelCache cache) {
+    this.cache = cache;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment major = arena.allocate(JAVA_INT);
+      MemorySegment minor = arena.allocate(JAVA_INT);
+      Check.nvrtc(nvrtcVersion(major, minor), "nvrtcVersion");
+      version = major.get(JAVA_INT, 0) + "." + minor.get(JAVA_INT, 0);
+      MemorySegment count = arena.allocate(JAVA_INT);
+      Check.nvrtc(nvrtcGetNumSupportedArchs(count), "nvrtcGetNumSupportedArchs");
+      MemorySegment all = arena.allocate(JAVA_INT, count.get(JAVA_INT, 0));
+      Check.nvrtc(nvrtcGetSupportedArchs(all), "nvrtcGetSupportedArchs");
+      architectures = Arrays.stream(all.toArray(JAVA_INT)).boxed().toList();
+    }
+  }
+
+  /** NVRTC's version, such as 13.0. */
+  String version() {
+    return version;
+  }
+
+  /** The newest architectures that this NVRTC knows, as numbers such as 90. */
+  List<Integer> architectures() {
+    return architectures;
+  }
+
+  /**
+   * Compiles to machine code.
+   *
+   * @param source what
+   * @param architecture for which device, such as {@code sm_90}
+   * @return the cubin
+   * @throws JambicException with the compiler's log, if it does not compile
+   */
+  byte[] compile(KernelSource source, String architecture) {
+    List<String> options = new ArrayList<>(OPTIONS);
+    options.add("--gpu-architecture=" + architecture);
+    return cache.get(
+        KernelCache.key(source, options, version), () -> compile(source, architecture, options));
+  }
+
+  private byte[] compile(KernelSource source, String architecture, List<String> options) {
+    if (!architectures.contains(Integer.parseInt(architecture.substring("sm_".length())))) {
+      throw new JambicException(
+          ("NVRTC %s does not know this GPU's architecture %s, only %s; install the NVRTC of a newer"
+                  + " CUDA (pip install -U nvidia-cuda-nvrtc)")
+              .formatted(version, architecture, architectures));
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ADDRESS);
+      Check.nvrtc(
+          nvrtcCreateProgram(
+              out,
+              arena.allocateFrom(source.text()),
+              arena.allocateFrom(source.name()),
+              source.headers().size(),
+              strings(arena, List.copyOf(source.headers().values())),
+              strings(arena, List.copyOf(source.headers().keySet()))),
+          "nvrtcCreateProgram");
+      MemorySegment program = out.get(ADDRESS, 0);
+      try {
+        int status = nvrtcCompileProgram(program, options.size(), strings(arena, options));
+        if (status == NVRTC_ERROR_COMPILATION()) {
+          throw new JambicException(
+              "%s does not compile for %s with NVRTC %s:%n%s"
+                  .formatted(source.name(), architecture, version, log(arena, program)));
+        }
+        Check.nvrtc(status, "nvrtcCompileProgram of " + source.name());
+        return cubin(arena, program);
+      } finally {
+        nvrtcDestroyProgram(out);
+      }
+    }
+  }
+
+  private static MemorySegment strings(Arena arena, List<String> all) {
+    MemorySegment array = arena.allocate(ADDRESS, Math.max(1, all.size()));
+    for (int i = 0; i < all.size(); i++) {
+      array.setAtIndex(ADDRESS, i, arena.allocateFrom(all.get(i)));
+    }
+    return array;
+  }
+
+  private static byte[] cubin(Arena arena, MemorySegment program) {
+    MemorySegment size = arena.allocate(JAVA_LONG);
+    Check.nvrtc(nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
+    MemorySegment image = arena.allocate(JAVA_BYTE, size.get(JAVA_LONG, 0));
+    Check.nvrtc(nvrtcGetCUBIN(program, image), "nvrtcGetCUBIN");
+    return image.toArray(JAVA_BYTE);
+  }
+
+  private static String log(Arena arena, MemorySegment program) {
+    MemorySegment size = arena.allocate(JAVA_LONG);
+    Check.nvrtc(nvrtcGetProgramLogSize(program, size), "nvrtcGetProgramLogSize");
+    MemorySegment text = arena.allocate(JAVA_BYTE, size.get(JAVA_LONG, 0));
+    Check.nvrtc(nvrtcGetProgramLog(program, text), "nvrtcGetProgramLog");
+    return text.getString(0).strip();
+  }
+}
