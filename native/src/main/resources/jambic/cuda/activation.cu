@@ -1,0 +1,74 @@
+// Pointwise nonlinearities (ActivationKernels).
+#include "storage.cuh"
+
+struct Relu {
+  static __device__ float forward(float x) { return x > 0 ? x : (x != x ? x : 0.0f); }
+  static __device__ float slope(float x) { return x > 0 ? 1.0f : 0.0f; }
+};
+
+// How much of the normal distribution lies below x is erfc(-x / sqrt 2) / 2: no cancellation on either side.
+struct GeluErf {
+  static __device__ float below(float x) { return 0.5f * erfcf(-0.70710678118654752f * x); }
+  static __device__ float forward(float x) { return x * below(x); }
+  static __device__ float slope(float x) { return below(x) + x * 0.39894228040143268f * expf(-0.5f * x * x); }
+};
+
+// (1 + tanh u) / 2 is the logistic function of 2u, again without cancellation.
+struct GeluTanh {
+  static __device__ float logistic(float x) {
+    return 1 / (1 + expf(-2 * 0.79788456080286536f * (x + 0.044715f * x * x * x)));
+  }
+  static __device__ float forward(float x) { return x * logistic(x); }
+  static __device__ float slope(float x) {
+    float s = logistic(x);
+    return s + x * s * (1 - s) * 2 * 0.79788456080286536f * (1 + 3 * 0.044715f * x * x);
+  }
+};
+
+template <typename F>
+__device__ inline void activate(real* out, const real* x, index_t n) {
+  index_t packs = packed(out, x) ? n / PACK : 0;
+  for (index_t i = firstIndex(); i < packs; i += indexStep()) {
+    Pack p = packAt(x, i);
+#pragma unroll
+    for (int j = 0; j < PACK; j++) {
+      p.at[j] = stored(F::forward(value(p.at[j])));
+    }
+    packAt(out, i) = p;
+  }
+  for (index_t i = packs * PACK + firstIndex(); i < n; i += indexStep()) {
+    out[i] = stored(F::forward(value(x[i])));
+  }
+}
+
+template <typename F>
+__device__ inline void differentiate(real* dx, const real* dout, const real* x, index_t n) {
+  index_t packs = packed(dx, dout, x) ? n / PACK : 0;
+  for (index_t i = firstIndex(); i < packs; i += indexStep()) {
+    Pack p = packAt(x, i);
+    Pack d = packAt(dout, i);
+#pragma unroll
+    for (int j = 0; j < PACK; j++) {
+      d.at[j] = stored(value(d.at[j]) * F::slope(value(p.at[j])));
+    }
+    packAt(dx, i) = d;
+  }
+  for (index_t i = packs * PACK + firstIndex(); i < n; i += indexStep()) {
+    dx[i] = stored(value(dout[i]) * F::slope(value(x[i])));
+  }
+}
+
+extern "C" __global__ void relu(real* out, const real* x, index_t n) { activate<Relu>(out, x, n); }
+extern "C" __global__ void reluBackward(real* dx, const real* dout, const real* x, index_t n) {
+  differentiate<Relu>(dx, dout, x, n);
+}
+
+extern "C" __global__ void geluErf(real* out, const real* x, index_t n) { activate<GeluErf>(out, x, n); }
+extern "C" __global__ void geluErfBackward(real* dx, const real* dout, const real* x, index_t n) {
+  differentiate<GeluErf>(dx, dout, x, n);
+}
+
+extern "C" __global__ void geluTanh(real* out, const real* x, index_t n) { activate<GeluTanh>(out, x, n); }
+extern "C" __global__ void geluTanhBackward(real* dx, const real* dout, const real* x, index_t n) {
+  differentiate<GeluTanh>(dx, dout, x, n);
+}

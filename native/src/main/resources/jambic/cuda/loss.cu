@@ -1,0 +1,138 @@
+// Softmax cross-entropy (LossKernels). A row of logits belongs to one block of whole warps: 32 threads for a small
+// vocabulary, up to 1024 for a large one.
+#include "reduce.cuh"
+#include "storage.cuh"
+
+// Visits a row: a head until 16 bytes are aligned (rows of an odd vocabulary start anywhere), packs, and a tail.
+template <typename One, typename Many>
+__device__ inline void eachLogit(const real* row, int n, const One& one, const Many& many) {
+  int head = (int)((16 - (unsigned long long)row % 16) % 16 / sizeof(real));
+  head = head < n ? head : n;
+  int packs = (n - head) / PACK;
+  for (int j = threadIdx.x; j < head; j += blockDim.x) {
+    one(j);
+  }
+  for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+    many(head + i * PACK);
+  }
+  for (int j = head + packs * PACK + threadIdx.x; j < n; j += blockDim.x) {
+    one(j);
+  }
+}
+
+// Each row's logarithm of the sum of exponentials and its part of the loss.
+extern "C" __global__ void crossEntropyRows(
+    float* rowLoss, float* lse, const real* logits, const int* targets, float smoothing, int v) {
+  index_t r = blockIdx.x;
+  const real* row = logits + r * v;
+  float max = minusInfinity();
+  float exponentials = 0; // of the numbers seen, relative to their maximum
+  float sum = 0;
+  auto one = [&](int j) {
+    float x = value(row[j]);
+    if (x > max) {
+      exponentials *= expf(max - x);
+      max = x;
+    }
+    exponentials += x == minusInfinity() ? 0 : expf(x - max);
+    sum += x;
+  };
+  auto many = [&](int j) {
+    Pack p = *reinterpret_cast<const Pack*>(row + j);
+    float most = max;
+#pragma unroll
+    for (int i = 0; i < PACK; i++) {
+      most = fmaxf(most, value(p.at[i]));
+    }
+    if (most > max) {
+      exponentials *= expf(max - most);
+      max = most;
+    }
+#pragma unroll
+    for (int i = 0; i < PACK; i++) {
+      exponentials += value(p.at[i]) == minusInfinity() ? 0 : expf(value(p.at[i]) - max);
+      sum += value(p.at[i]);
+    }
+  };
+  eachLogit(row, v, one, many);
+  float most = blockMax(max);
+  exponentials *= max == minusInfinity() ? 0 : expf(max - most);
+  exponentials = blockSum(exponentials);
+  sum = blockSum(sum);
+  if (threadIdx.x == 0) {
+    float rowLse = most + logf(exponentials);
+    int target = targets[r];
+    lse[r] = rowLse;
+    rowLoss[r] = target == -1 ? 0 : rowLse - (1 - smoothing) * value(row[target]) - smoothing * (sum / v);
+  }
+}
+
+// How many rows count; a block of any whole number of warps.
+__device__ inline int countTargets(const int* targets, int n) {
+  int count = 0;
+  for (int i = threadIdx.x; i < n; i += blockDim.x) {
+    count += targets[i] != -1;
+  }
+  return blockSum(count);
+}
+
+// One block: the mean over the rows that count.
+extern "C" __global__ void crossEntropyMean(float* loss, const float* rowLoss, const int* targets, int n) {
+  double sum = 0;
+  for (int i = threadIdx.x; i < n; i += blockDim.x) {
+    sum += rowLoss[i];
+  }
+  sum = blockSum(sum);
+  int count = countTargets(targets, n);
+  if (threadIdx.x == 0) {
+    *loss = (float)(sum / (count > 0 ? count : 1));
+  }
+}
+
+// One block: what each row's gradient is multiplied by.
+extern "C" __global__ void crossEntropyScale(float* scale, const float* dloss, const int* targets, int n) {
+  int count = countTargets(targets, n);
+  if (threadIdx.x == 0) {
+    *scale = *dloss / (count > 0 ? count : 1);
+  }
+}
+
+// May write over the logits: every thread reads what it overwrites first.
+extern "C" __global__ void crossEntropyBackward(
+    real* dlogits,
+    const float* scale,
+    const float* lse,
+    const real* logits,
+    const int* targets,
+    float smoothing,
+    int v) {
+  index_t r = blockIdx.x;
+  const real* row = logits + r * v;
+  real* dRow = dlogits + r * v;
+  int target = targets[r];
+  float factor = target == -1 ? 0 : *scale;
+  float rowLse = lse[r];
+  float uniform = smoothing / v;
+  auto slope = [&](int j, float x) {
+    float wanted = uniform + (j == target ? 1 - smoothing : 0);
+    return target == -1 ? 0.0f : (expf(x - rowLse) - wanted) * factor;
+  };
+  bool together = (unsigned long long)row % 16 == (unsigned long long)dRow % 16;
+  auto one = [&](int j) { dRow[j] = stored(slope(j, value(row[j]))); };
+  auto many = [&](int j) {
+    Pack p = *reinterpret_cast<const Pack*>(row + j);
+#pragma unroll
+    for (int i = 0; i < PACK; i++) {
+      p.at[i] = stored(slope(j + i, value(p.at[i])));
+    }
+    if (together) {
+      *reinterpret_cast<Pack*>(dRow + j) = p;
+    } else {
+#pragma unroll
+      for (int i = 0; i < PACK; i++) {
+        dRow[j + i] = p.at[i];
+      }
+    }
+  };
+  eachLogit(row, v, one, many);
+}

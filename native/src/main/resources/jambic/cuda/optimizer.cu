@@ -1,0 +1,89 @@
+// The update of parameters (OptimizerKernels). Parameters, gradients and moments are 32-bit floats.
+#include "lists.cuh"
+#include "reduce.cuh"
+#include "storage.cuh"
+
+// The sum of squares of each chunk.
+extern "C" __global__ void sumSquares(float* sums, const index_t* table, int count) {
+  Lists grads{table, count};
+  Chunk chunk = grads.chunk(blockIdx.x);
+  const float* g = grads.data<const float>(0, chunk.tensor) + chunk.from;
+  int n = (int)(chunk.to - chunk.from);
+  int packs = packed(g) ? n / 4 : 0;
+  float sum = 0;
+  for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+    PackOf<float> x = packAt(g, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      sum += x.at[j] * x.at[j];
+    }
+  }
+  for (int i = packs * 4 + threadIdx.x; i < n; i += blockDim.x) {
+    sum += g[i] * g[i];
+  }
+  sum = blockSum(sum);
+  if (threadIdx.x == 0) {
+    sums[blockIdx.x] = sum;
+  }
+}
+
+// One block: the root of all sums, and the factor that brings it down to maxNorm.
+extern "C" __global__ void clipScale(float* norm, float* scale, const float* sums, int count, float maxNorm) {
+  double sum = 0;
+  for (int i = threadIdx.x; i < count; i += blockDim.x) {
+    sum += sums[i];
+  }
+  sum = blockSum(sum);
+  if (threadIdx.x == 0) {
+    double root = sqrt(sum);
+    *norm = (float)root;
+    double factor = maxNorm / (root + 1e-6);
+    *scale = maxNorm == 0 || factor > 1 ? 1.0f : (float)factor; // NaN stays NaN
+  }
+}
+
+struct AdamW {
+  float lr, c1, c2, clip, beta1, beta2, eps, weightDecay;
+
+  __device__ void update(float& p, float& m, float& v, float grad) const {
+    float g = grad * clip;
+    m = beta1 * m + (1 - beta1) * g;
+    v = beta2 * v + (1 - beta2) * g * g;
+    p = p - lr * weightDecay * p - lr * (m / c1) / (sqrtf(v / c2) + eps);
+  }
+};
+
+// Lists: parameters, first moments, second moments, gradients.
+extern "C" __global__ void adamW(
+    const index_t* table,
+    int count,
+    const float* hyper,
+    const float* scale,
+    float beta1,
+    float beta2,
+    float eps,
+    float weightDecay) {
+  AdamW adam{hyper[0], hyper[1], hyper[2], *scale, beta1, beta2, eps, weightDecay};
+  Lists tensors{table, count};
+  Chunk chunk = tensors.chunk(blockIdx.x);
+  float* ps = tensors.data<float>(0, chunk.tensor) + chunk.from;
+  float* ms = tensors.data<float>(1, chunk.tensor) + chunk.from;
+  float* vs = tensors.data<float>(2, chunk.tensor) + chunk.from;
+  const float* gs = tensors.data<const float>(3, chunk.tensor) + chunk.from;
+  int n = (int)(chunk.to - chunk.from);
+  int packs = packed(ps, ms, vs, gs) ? n / 4 : 0;
+  for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+    PackOf<float> p = packAt(ps, i), m = packAt(ms, i), v = packAt(vs, i);
+    const PackOf<float> g = packAt(gs, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      adam.update(p.at[j], m.at[j], v.at[j], g.at[j]);
+    }
+    packAt(ps, i) = p;
+    packAt(ms, i) = m;
+    packAt(vs, i) = v;
+  }
+  for (int i = packs * 4 + threadIdx.x; i < n; i += blockDim.x) {
+    adam.update(ps[i], ms[i], vs[i], gs[i]);
+  }
+}

@@ -1,0 +1,46 @@
+#pragma once
+// How activations lie in memory: as 32-bit floats or, with STORAGE_BF16, as bfloat16. Arithmetic is in 32 bits.
+#include "ptx.cuh"
+
+typedef long long index_t;
+
+#ifdef STORAGE_BF16
+struct real {
+  unsigned short bits;
+};
+
+__device__ inline float value(real x) { return __uint_as_float((unsigned)x.bits << 16); }
+__device__ inline real stored(float x) { return real{narrow(x)}; }
+#else
+typedef float real;
+
+__device__ inline float value(float x) { return x; }
+__device__ inline real stored(float x) { return x; }
+#endif
+
+// What one memory instruction moves at best: 16 bytes.
+template <typename T>
+struct alignas(16) PackOf {
+  T at[16 / sizeof(T)];
+};
+typedef PackOf<real> Pack;
+constexpr int PACK = 16 / sizeof(real);
+
+template <typename T>
+__device__ inline PackOf<T>& packAt(T* x, index_t i) {
+  return reinterpret_cast<PackOf<T>*>(x)[i];
+}
+template <typename T>
+__device__ inline const PackOf<T>& packAt(const T* x, index_t i) {
+  return reinterpret_cast<const PackOf<T>*>(x)[i];
+}
+
+// Whether packs can be read at all of these addresses.
+template <typename... Pointers>
+__device__ inline bool packed(Pointers... pointers) {
+  return (((unsigned long long)pointers | ...) & 15) == 0;
+}
+
+// This thread among all of a launch, and how many there are.
+__device__ inline index_t firstIndex() { return blockIdx.x * (index_t)blockDim.x + threadIdx.x; }
+__device__ inline index_t indexStep() { return gridDim.x * (index_t)blockDim.x; }
