@@ -77,6 +77,29 @@ public final class CharTokenizer implements Tokenizer {
   }
 
   @Override
+  public TokenEncoder encoder() {
+    return new TokenEncoder() {
+      private String open = ""; // the first half of a surrogate pair
+
+      @Override
+      public int[] next(String text) {
+        String all = open + text;
+        int last = all.length() - 1;
+        int whole = last >= 0 && Character.isHighSurrogate(all.charAt(last)) ? last : last + 1;
+        open = all.substring(whole);
+        return encode(all.substring(0, whole));
+      }
+
+      @Override
+      public int[] end() {
+        int[] ids = encode(open);
+        open = "";
+        return ids;
+      }
+    };
+  }
+
+  @Override
   public String decode(int... ids) {
     StringBuilder text = new StringBuilder(ids.length);
     for (int id : ids) {
@@ -108,6 +131,17 @@ public final class CharTokenizer implements Tokenizer {
   @Override
   public void save(Path folder) {
     TokenizerFile.write(folder, codePoints);
+  }
+
+  /** Two are equal if they have the same characters. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof CharTokenizer that && Arrays.equals(codePoints, that.codePoints);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(codePoints);
   }
 
   private int codePoint(int id) {

@@ -126,13 +126,20 @@ record JsonObject(String where, Map<String, Object> values) {
   }
 
   /** The object under a key that must be there. */
-  @SuppressWarnings("unchecked") // the keys of a JSON object are strings
   JsonObject object(String key) {
-    Object value = value(key).orElseThrow(() -> missing(key));
-    if (value instanceof Map<?, ?> members) {
-      return new JsonObject(where + ": " + key, (Map<String, Object>) members);
-    }
-    throw wrong(key, value, "an object");
+    return optionalObject(key).orElseThrow(() -> missing(key));
+  }
+
+  /** The object under a key. */
+  @SuppressWarnings("unchecked") // the keys of a JSON object are strings
+  Optional<JsonObject> optionalObject(String key) {
+    return value(key)
+        .map(value -> {
+          if (value instanceof Map<?, ?> members) {
+            return new JsonObject(where + ": " + key, (Map<String, Object>) members);
+          }
+          throw wrong(key, value, "an object");
+        });
   }
 
   private Optional<Object> value(String key) {

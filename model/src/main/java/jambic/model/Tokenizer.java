@@ -1,8 +1,10 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 /** Turns text into token ids and back. Immutable, for any number of threads. */
@@ -17,6 +19,25 @@ public interface Tokenizer {
   int[] encode(String text);
 
   /**
+   * Turns text into token ids, taking the texts of special tokens as these tokens. In all other
+   * methods they are text like any other.
+   *
+   * @param text the text
+   * @return its ids, each from 0 to {@code vocabSize() - 1}
+   * @throws JambicException if the vocabulary cannot express the text
+   */
+  default int[] encodeWithSpecialTokens(String text) {
+    return encode(text);
+  }
+
+  /**
+   * Starts to turn a text into ids part by part.
+   *
+   * @return an encoder at the start of a text
+   */
+  TokenEncoder encoder();
+
+  /**
    * Turns token ids into text.
    *
    * @param ids the ids
@@ -24,6 +45,17 @@ public interface Tokenizer {
    * @throws JambicException if the vocabulary lacks an id
    */
   String decode(int... ids);
+
+  /**
+   * Turns token ids into the bytes of a text, which need not end with a whole character.
+   *
+   * @param ids the ids
+   * @return UTF-8
+   * @throws JambicException if the vocabulary lacks an id
+   */
+  default byte[] decodeBytes(int... ids) {
+    return decode(ids).getBytes(StandardCharsets.UTF_8);
+  }
 
   /**
    * Starts to turn ids into text one at a time.
@@ -38,6 +70,15 @@ public interface Tokenizer {
    * @return one more than the largest id
    */
   int vocabSize();
+
+  /**
+   * The texts that are single tokens on request, such as the end of a document.
+   *
+   * @return their ids; mostly there are none
+   */
+  default Map<String, Integer> specialTokens() {
+    return Map.of();
+  }
 
   /**
    * Writes the vocabulary into a checkpoint's folder; {@link Checkpoint#save} makes that safe
@@ -57,19 +98,25 @@ public interface Tokenizer {
    */
   static Tokenizer load(Path folder) {
     return find(folder)
-        .orElseThrow(
-            () -> new JambicException(folder + " has no tokenizer: there is no tokenizer.json"));
+        .orElseThrow(() ->
+            new JambicException(
+                folder
+                    + " has no tokenizer: there is neither a tokenizer.json nor a vocab.json with"
+                    + " its merges.txt"));
   }
 
   /**
-   * Reads the tokenizer of a checkpoint's folder, which may have none.
+   * Reads the tokenizer of a checkpoint's folder, which may have none: {@code tokenizer.json}, else
+   * {@code vocab.json} and {@code merges.txt}.
    *
    * @param folder the folder
-   * @return the tokenizer, empty if there is no tokenizer file
+   * @return the tokenizer, empty if there is no such file
    * @throws JambicException if there is one that is broken or of an unsupported kind
    */
   static Optional<Tokenizer> find(Path folder) {
     Path file = folder.resolve(TokenizerFile.NAME);
-    return Files.exists(file) ? Optional.of(TokenizerFile.read(file)) : Optional.empty();
+    return Files.exists(file)
+        ? Optional.of(TokenizerFile.read(file))
+        : BpeFiles.find(folder).map(tokenizer -> tokenizer);
   }
 }

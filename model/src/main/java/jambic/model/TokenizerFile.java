@@ -17,7 +17,7 @@ final class TokenizerFile {
   static final String NAME = "tokenizer.json";
 
   /** Tells transformers to take the file as it is instead of GPT-2's tokenizer. */
-  private static final String CLASS_FILE = "tokenizer_config.json";
+  static final String CLASS_FILE = "tokenizer_config.json";
 
   private TokenizerFile() {}
 
@@ -54,13 +54,21 @@ final class TokenizerFile {
   }
 
   static Tokenizer read(Path file) {
-    JsonObject model = JsonObject.read(file).object("model");
-    String type = model.text("type");
-    if (!type.equals("WordLevel")) {
-      throw new JambicException(
-          "%s holds a tokenizer of the kind %s, which is not supported; character vocabularies are"
-              .formatted(file, Wording.quote(type)));
-    }
+    JsonObject json = JsonObject.read(file);
+    JsonObject model = json.object("model");
+    boolean merges = model.optionalList("merges").isPresent(); // GPT-2's own file has no type
+    String type = merges ? model.optionalText("type").orElse("BPE") : model.text("type");
+    return switch (type) {
+      case "BPE" -> BpeFiles.read(json);
+      case "WordLevel" -> readCharacters(file, model);
+      default ->
+          throw new JambicException(
+              "%s holds a tokenizer of the kind %s, which is not supported; BPE and WordLevel are"
+                  .formatted(file, Wording.quote(type)));
+    };
+  }
+
+  private static Tokenizer readCharacters(Path file, JsonObject model) {
     JsonObject vocab = model.object("vocab");
     int[] codePoints = new int[vocab.values().size()];
     Arrays.fill(codePoints, -1);
@@ -85,7 +93,7 @@ final class TokenizerFile {
     return new CharTokenizer(codePoints);
   }
 
-  private static Map<String, Object> ordered(Object... keysAndValues) {
+  static Map<String, Object> ordered(Object... keysAndValues) {
     Map<String, Object> map = new LinkedHashMap<>();
     for (int i = 0; i < keysAndValues.length; i += 2) {
       map.put((String) keysAndValues[i], keysAndValues[i + 1]);

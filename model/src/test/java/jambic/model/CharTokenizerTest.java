@@ -85,7 +85,10 @@ class CharTokenizerTest {
   void aFolderMayHaveNone() {
     assertThat(Tokenizer.find(folder)).isEmpty();
     assertThatThrownBy(() -> Tokenizer.load(folder))
-        .hasMessage(folder + " has no tokenizer: there is no tokenizer.json");
+        .hasMessage(
+            folder
+                + " has no tokenizer: there is neither a tokenizer.json nor a vocab.json with its"
+                + " merges.txt");
   }
 
   @ParameterizedTest
@@ -95,7 +98,7 @@ class CharTokenizerTest {
       textBlock =
           """
           []                                                     | ` is not a valid JSON object`
-          {"model":{"type":"BPE"}}                               | ` holds a tokenizer of the kind 'BPE', which is not supported`
+          {"model":{"type":"Unigram"}}                           | ` holds a tokenizer of the kind 'Unigram', which is not supported`
           {"model":{}}                                           | `: model lacks the key 'type'`
           {"model":1}                                            | `: 'model' must be an object, got '1'`
           {"model":{"type":"WordLevel","vocab":{}}}              | `: the vocabulary is empty`
