@@ -7,7 +7,6 @@ import jambic.tensor.Program;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.function.Predicate;
 
@@ -58,7 +57,7 @@ public final class Generator implements AutoCloseable {
     this.batch = batch;
     memory = model.backend().region();
     scratch = model.backend().region();
-    cache = new KvCache(memory, model.config(), batch);
+    cache = new KvCache(memory, model.backend().activationType(), model.config(), batch);
     token = memory.allocate(DType.I32, Shape.of(batch, 1));
     token.set(new int[batch]);
     Eager ops = new Eager(model.backend(), memory);
@@ -182,7 +181,7 @@ public final class Generator implements AutoCloseable {
     token.set(last);
     decode.run();
     cache.setLength(context);
-    logits.read(MemorySegment.ofArray(scores));
+    logits.toFloats(scores);
   }
 
   private void read(int[][] sequences, int from, int to) {

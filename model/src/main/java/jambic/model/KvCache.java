@@ -18,12 +18,12 @@ final class KvCache {
   private final Tensor starts;
   private final int[] length;
 
-  /** An empty cache for {@code batch} sequences of up to blockSize tokens. */
-  KvCache(Region region, GptConfig config, int batch) {
+  /** An empty cache for {@code batch} sequences of up to blockSize tokens, in activations' type. */
+  KvCache(Region region, DType dtype, GptConfig config, int batch) {
     Shape shape = Shape.of(batch, config.blockSize(), config.nEmbd()); // (B, S, C)
     for (int layer = 0; layer < config.nLayer(); layer++) {
-      keys.add(region.allocate(DType.F32, shape));
-      values.add(region.allocate(DType.F32, shape));
+      keys.add(region.allocate(dtype, shape));
+      values.add(region.allocate(dtype, shape));
     }
     starts = region.allocate(DType.I32, Shape.of(batch));
     length = new int[batch];

@@ -1,6 +1,7 @@
 package jambic.cuda;
 
 import jambic.tensor.DType;
+import java.util.List;
 
 /** An opened device: what the families of kernels stand on. */
 final class Gpu implements AutoCloseable {
@@ -57,18 +58,11 @@ final class Gpu implements AutoCloseable {
    * The kernels of a source file, compiled for this device when first asked for.
    *
    * @param source a resource beside this class, such as {@code norm.cu}
+   * @param storage the type of the activations that they read and write
+   * @param defines more macros, such as {@code HEAD=64}
    */
-  KernelModule kernels(String source) {
-    return kernels.load(source);
-  }
-
-  /** A kernel's name for an element type: {@code gelu} becomes {@code gelu_bf16}. */
-  static String named(String verb, DType dtype) {
-    return switch (dtype) {
-      case F32 -> verb + "_f32";
-      case BF16 -> verb + "_bf16";
-      case I32 -> throw new IllegalArgumentException(verb + " of integers");
-    };
+  KernelModule kernels(String source, DType storage, String... defines) {
+    return kernels.load(source, storage, List.of(defines));
   }
 
   @Override

@@ -51,12 +51,14 @@ final class KernelCompiler {
    * Compiles to machine code.
    *
    * @param source what
+   * @param defines macros, such as {@code HEAD=64}
    * @param architecture for which device, such as {@code sm_90}
    * @return the cubin
    * @throws JambicException with the compiler's log, if it does not compile
    */
-  byte[] compile(KernelSource source, String architecture) {
+  byte[] compile(KernelSource source, List<String> defines, String architecture) {
     List<String> options = new ArrayList<>(OPTIONS);
+    defines.forEach(define -> options.add("-D" + define));
     options.add("--gpu-architecture=" + architecture);
     return cache.get(
         KernelCache.key(source, options, version), () -> compile(source, architecture, options));

@@ -35,9 +35,6 @@ final class KernelModule {
     handle = out.get(ADDRESS, 0);
     values = arena.allocate(JAVA_LONG, MOST_ARGUMENTS);
     pointers = arena.allocate(ADDRESS, MOST_ARGUMENTS);
-    for (int i = 0; i < MOST_ARGUMENTS; i++) {
-      pointers.setAtIndex(ADDRESS, i, values.asSlice(8L * i));
-    }
   }
 
   /**
@@ -47,7 +44,7 @@ final class KernelModule {
    * @param grid blocks, threads and shared memory
    * @param arguments in the order of the parameters: a {@link Tensor} for a pointer to its first
    *     element (null for none), a Long for a 64-bit integer or an address, an Integer (also for a
-   *     bool, which is an int in the source), a Float
+   *     bool, which is an int in the source), a Float, or the bytes of a structure
    */
   void launch(String function, Grid grid, Object... arguments) {
     MemorySegment kernel = functions.computeIfAbsent(function, this::find);
@@ -55,11 +52,13 @@ final class KernelModule {
       allow(function, kernel, grid.sharedBytes());
     }
     for (int i = 0; i < arguments.length; i++) {
+      pointers.setAtIndex(ADDRESS, i, values.asSlice(8L * i));
       switch (arguments[i]) {
         case Tensor tensor -> values.setAtIndex(JAVA_LONG, i, DeviceStorage.address(tensor));
         case Long number -> values.setAtIndex(JAVA_LONG, i, number);
         case Integer number -> values.set(JAVA_INT, 8L * i, number);
         case Float number -> values.set(JAVA_FLOAT, 8L * i, number);
+        case MemorySegment structure -> pointers.setAtIndex(ADDRESS, i, structure);
         default -> throw new IllegalArgumentException(function + " got " + arguments[i]);
       }
     }

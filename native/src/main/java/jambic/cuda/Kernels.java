@@ -1,8 +1,13 @@
 package jambic.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import jambic.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The kernel sources, compiled and loaded as they are asked for. */
@@ -11,7 +16,10 @@ final class Kernels implements AutoCloseable {
   private final Device device;
   private final Stream stream;
   private final Arena arena = Arena.ofShared();
-  private final Map<String, KernelModule> loaded = new HashMap<>();
+  private final Map<Variant, KernelModule> loaded = new HashMap<>();
+
+  /** A source and the macros that it is compiled with. */
+  private record Variant(String source, List<String> defines) {}
 
   Kernels(KernelCompiler compiler, Device device, Stream stream) {
     this.compiler = compiler;
@@ -19,17 +27,24 @@ final class Kernels implements AutoCloseable {
     this.stream = stream;
   }
 
-  KernelModule load(String source) {
-    return loaded.computeIfAbsent(source, this::compile);
+  KernelModule load(String source, DType storage, List<String> defines) {
+    List<String> all = new ArrayList<>(defines);
+    switch (storage) {
+      case F32 -> {}
+      case BF16 -> all.add("STORAGE_BF16");
+      case I32 -> throw new IllegalArgumentException(source + " for integers");
+    }
+    return loaded.computeIfAbsent(new Variant(source, all), this::compile);
   }
 
-  private KernelModule compile(String source) {
-    byte[] cubin = compiler.compile(KernelSource.of(source), device.architecture());
+  private KernelModule compile(Variant variant) {
+    byte[] cubin =
+        compiler.compile(KernelSource.of(variant.source), variant.defines, device.architecture());
     stream.handle();
     try (Arena bytes = Arena.ofConfined()) {
       MemorySegment image = bytes.allocate(cubin.length, 64);
-      MemorySegment.copy(cubin, 0, image, java.lang.foreign.ValueLayout.JAVA_BYTE, 0, cubin.length);
-      return new KernelModule(source, image, stream, arena);
+      MemorySegment.copy(cubin, 0, image, JAVA_BYTE, 0, cubin.length);
+      return new KernelModule(variant.source, image, stream, arena);
     }
   }
 

@@ -34,20 +34,34 @@ public final class Backends {
    *     to do
    */
   public static Backend open(String name, int threads) {
+    return open(name, threads, Precision.BEST);
+  }
+
+  /**
+   * Opens a backend for a way to compute.
+   *
+   * @param name a provider's name, or {@code auto} for the best that works here
+   * @param threads how many CPU threads it may use, at least 1
+   * @param precision what to compute with
+   * @return the open backend
+   * @throws JambicException if there is none of that name, it does not work here, or it does not
+   *     compute so: why, and what to do
+   */
+  public static Backend open(String name, int threads, Precision precision) {
     if (threads < 1) {
       throw new JambicException("a backend needs at least 1 thread, got " + threads);
     }
     List<BackendProvider> providers = providers();
     for (BackendProvider provider : providers) {
       if (name.equals("auto") && provider.probe() instanceof Available) {
-        return provider.open(threads);
+        return provider.open(threads, precision);
       }
       if (name.equals(provider.name())) {
         if (provider.probe() instanceof Unavailable(String reason, String remedy)) {
           throw new JambicException(
               "backend " + name + " is not available: " + reason + ". " + remedy);
         }
-        return provider.open(threads);
+        return provider.open(threads, precision);
       }
     }
     throw new JambicException(

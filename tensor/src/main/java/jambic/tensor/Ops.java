@@ -77,6 +77,11 @@ public abstract sealed class Ops permits Eager, Tape {
     return region;
   }
 
+  /** Memory for an operation's output, in the type that the backend keeps these in. */
+  private Tensor activations(Shape shape) {
+    return region.allocate(backend.activationType(), shape);
+  }
+
   Tensor floats(Shape shape) {
     return region.allocate(DType.F32, shape);
   }
@@ -106,7 +111,7 @@ public abstract sealed class Ops permits Eager, Tape {
         ids,
         wte,
         wpe);
-    Tensor out = floats(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
+    Tensor out = activations(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
     launch(() -> backend.embedding().forward(out, ids, wte, wpe, starts));
     record(
         out,
@@ -128,7 +133,7 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b) {
     checkLinear(x, w, b);
-    Tensor out = floats(x.shape().withLast(w.dim(0)));
+    Tensor out = activations(x.shape().withLast(w.dim(0)));
     launch(() -> backend.linear().forward(out, x, w, b));
     record(
         out,
@@ -150,8 +155,8 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b, Activation activation) {
     checkLinear(x, w, b);
-    Tensor out = floats(x.shape().withLast(w.dim(0)));
-    Tensor pre = differentiates() ? floats(out.shape()) : out;
+    Tensor out = activations(x.shape().withLast(w.dim(0)));
+    Tensor pre = differentiates() ? activations(out.shape()) : out;
     launch(() -> backend.linear().forwardActivated(out, pre, x, w, b, activation));
     record(
         out,
@@ -200,7 +205,7 @@ public abstract sealed class Ops permits Eager, Tape {
         c,
         g,
         b);
-    Tensor out = floats(x.shape());
+    Tensor out = activations(x.shape());
     Tensor mean = floats(Shape.of(x.shape().rows()));
     Tensor rstd = floats(Shape.of(x.shape().rows()));
     launch(() -> backend.norm().forward(out, mean, rstd, x, g, b, eps));
@@ -231,7 +236,7 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor q = qkv.columns(0, c);
     Tensor k = qkv.columns(c, c);
     Tensor v = qkv.columns(2 * c, c);
-    Tensor out = floats(q.shape());
+    Tensor out = activations(q.shape());
     Tensor lse = floats(Shape.of(qkv.dim(0), heads, qkv.dim(1)));
     Dropout site = dropoutSite(dropout);
     launch(() -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
@@ -284,7 +289,7 @@ public abstract sealed class Ops permits Eager, Tape {
     if (site.isNone()) {
       return x;
     }
-    Tensor out = isSpent(x) ? takeOver(x) : floats(x.shape());
+    Tensor out = isSpent(x) ? takeOver(x) : activations(x.shape());
     launch(() -> backend.elementwise().dropout(out, x, site));
     record(
         out,
@@ -309,7 +314,7 @@ public abstract sealed class Ops permits Eager, Tape {
   public final Tensor residual(Tensor x, Tensor y, float p) {
     check(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
     Dropout site = dropoutSite(p);
-    Tensor out = isSpent(y) ? takeOver(y) : floats(x.shape());
+    Tensor out = isSpent(y) ? takeOver(y) : activations(x.shape());
     launch(() -> backend.elementwise().residual(out, x, y, site));
     record(
         out,

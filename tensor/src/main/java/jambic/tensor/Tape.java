@@ -104,7 +104,7 @@ public final class Tape extends Ops {
     if (known != null) {
       launch(() -> kernel.launch(known, true));
     } else {
-      Tensor dx = floats(x.shape());
+      Tensor dx = region().allocate(x.dtype(), x.shape());
       grads.put(x, dx);
       launch(() -> kernel.launch(dx, false));
     }
@@ -115,7 +115,7 @@ public final class Tape extends Ops {
     if (!leadsBack(x)) {
       return;
     }
-    Tensor dx = floats(x.shape());
+    Tensor dx = region().allocate(x.dtype(), x.shape());
     launch(kernel.apply(dx));
     Tensor known = grads.putIfAbsent(x, dx);
     if (known != null) {

@@ -186,14 +186,23 @@ public final class Tensor {
   }
 
   /**
-   * Copies floats from the host.
+   * Copies floats from the host; a BF16 tensor takes each rounded to nearest, ties to even.
    *
    * @param values as many as this tensor has elements
    * @throws ShapeException if the count or the type differs
    */
   public void set(float... values) {
-    require(DType.F32, values.length);
-    storage.write(offset, MemorySegment.ofArray(values));
+    if (dtype == DType.BF16) {
+      short[] halves = new short[values.length];
+      for (int i = 0; i < halves.length; i++) {
+        halves[i] = upperHalf(values[i]);
+      }
+      require(DType.BF16, halves.length);
+      storage.write(offset, MemorySegment.ofArray(halves));
+    } else {
+      require(DType.F32, values.length);
+      storage.write(offset, MemorySegment.ofArray(values));
+    }
   }
 
   /**
@@ -231,15 +240,36 @@ public final class Tensor {
   }
 
   /**
-   * Copies the floats to the host, after all launched work has finished.
+   * Copies the floats, or the BF16 numbers as floats, to the host after all launched work has
+   * finished.
    *
    * @return a fresh array, row-major
    */
   public float[] toFloats() {
     float[] values = new float[Math.toIntExact(size())];
-    require(DType.F32, values.length);
-    storage.read(offset, MemorySegment.ofArray(values));
+    toFloats(values);
     return values;
+  }
+
+  /**
+   * Copies the floats, or the BF16 numbers as floats, to an array on the host after all launched
+   * work has finished.
+   *
+   * @param values as many as this tensor has elements, overwritten row-major
+   * @throws ShapeException if the count or the type differs
+   */
+  public void toFloats(float[] values) {
+    if (dtype == DType.BF16) {
+      short[] halves = new short[values.length];
+      require(DType.BF16, halves.length);
+      storage.read(offset, MemorySegment.ofArray(halves));
+      for (int i = 0; i < halves.length; i++) {
+        values[i] = Float.intBitsToFloat(halves[i] << 16);
+      }
+    } else {
+      require(DType.F32, values.length);
+      storage.read(offset, MemorySegment.ofArray(values));
+    }
   }
 
   /**
@@ -252,6 +282,14 @@ public final class Tensor {
     require(DType.I32, values.length);
     storage.read(offset, MemorySegment.ofArray(values));
     return values;
+  }
+
+  private static short upperHalf(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16 | 0x40); // rounding could make an infinity of it
+    }
+    return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
   }
 
   private void require(DType wanted, long count) {

@@ -1,5 +1,6 @@
 package jambic.tensor.spi;
 
+import jambic.tensor.DType;
 import jambic.tensor.Program;
 import java.util.OptionalDouble;
 
@@ -38,6 +39,16 @@ public interface Backend extends AutoCloseable {
    * @return a program that launches the same again
    */
   Program capture(Runnable body);
+
+  /**
+   * The element type of activations and of their gradients. Parameters, their gradients, statistics
+   * and losses are F32 on every backend.
+   *
+   * @return F32 unless the backend says otherwise
+   */
+  default DType activationType() {
+    return DType.F32;
+  }
 
   /** Waits until all launched work has finished. */
   void synchronize();

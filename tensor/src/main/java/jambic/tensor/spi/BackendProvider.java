@@ -1,5 +1,9 @@
 package jambic.tensor.spi;
 
+import jambic.tensor.JambicException;
+import jambic.tensor.Precision;
+import java.util.List;
+
 /** A backend on offer, found by {@link java.util.ServiceLoader}. */
 public interface BackendProvider {
   /** What a machine answers when asked for a backend. */
@@ -42,10 +46,37 @@ public interface BackendProvider {
   Availability probe();
 
   /**
+   * What {@link #probe} looked at, for who wants to know why it answered so: files that were found,
+   * or places where they were not.
+   *
+   * @return lines for people; empty if there is nothing to tell
+   */
+  default List<String> details() {
+    return List.of();
+  }
+
+  /**
    * Opens the backend.
    *
    * @param threads how many CPU threads it may use, at least 1
    * @return the backend
    */
   Backend open(int threads);
+
+  /**
+   * Opens the backend for a way to compute; one that has no choice takes its own only.
+   *
+   * @param threads how many CPU threads it may use, at least 1
+   * @param precision what to compute with
+   * @return the backend
+   * @throws JambicException if it does not compute so: what it can
+   */
+  default Backend open(int threads, Precision precision) {
+    if (precision != Precision.BEST && precision != Precision.FP32) {
+      throw new JambicException(
+          "the backend %s computes in fp32 only, not in %s; leave --dtype out, or choose --backend cuda"
+              .formatted(name(), precision));
+    }
+    return open(threads);
+  }
 }

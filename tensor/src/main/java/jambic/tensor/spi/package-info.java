@@ -3,7 +3,8 @@
  * first, saved statistics next, inputs then, scalars last; a forward kernel and its backward stand
  * side by side. Gradients of parameters are added to; gradients of activations are overwritten
  * unless a kernel says otherwise; what is overwritten may hold anything before, NaN too. All
- * numbers are F32 unless said. Tensors are contiguous and outputs overlap nothing but where a
- * kernel allows it.
+ * numbers are F32 unless said; where {@link jambic.tensor.spi.Backend#activationType} is another
+ * type, activations and their gradients have that one. Tensors are contiguous and outputs overlap
+ * nothing but where a kernel allows it.
  */
 package jambic.tensor.spi;

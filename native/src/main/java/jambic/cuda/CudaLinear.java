@@ -1,0 +1,177 @@
+package jambic.cuda;
+
+import jambic.cuda.Matmul.Epilogue;
+import jambic.cuda.Matmul.Kind;
+import jambic.tensor.Activation;
+import jambic.tensor.DType;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.ActivationKernels;
+import jambic.tensor.spi.LinearKernels;
+
+/**
+ * Linear layers by cuBLASLt, which counts columns first: our (M, N) is its (N, M), so {@code out =
+ * x wᵀ} is computed as {@code outᵀ = w xᵀ} with nothing copied.
+ *
+ * <p>Weights are F32 and stay so. Where activations are BF16, a product reads a copy of the weight
+ * that is rounded for it, one pass over the weight: what changes a weight need not know of copies.
+ */
+final class CudaLinear implements LinearKernels {
+  private static final int THREADS = 256;
+
+  /** Rows of a stretch that one block of the bias gradient's first pass sums. */
+  private static final int ROWS = 128;
+
+  /** Columns of such a block. */
+  private static final int COLUMNS = 64;
+
+  private final Gpu gpu;
+  private final Matmul matmul;
+  private final ActivationKernels activations;
+
+  CudaLinear(Gpu gpu, Matmul matmul, ActivationKernels activations) {
+    this.gpu = gpu;
+    this.matmul = matmul;
+    this.activations = activations;
+  }
+
+  @Override
+  public void forward(Tensor out, Tensor x, Tensor w, Tensor b) {
+    Operands operands = operands(x.dtype(), w, b);
+    forward(out, out, x, w, operands, b.isNone() ? Epilogue.NOTHING : Epilogue.BIAS);
+  }
+
+  @Override
+  public void forwardActivated(
+      Tensor out, Tensor pre, Tensor x, Tensor w, Tensor b, Activation activation) {
+    Operands operands = operands(x.dtype(), w, b);
+    if (activation == Activation.GELU_TANH) {
+      boolean kept = pre != out;
+      Epilogue fused =
+          b.isNone()
+              ? (kept ? Epilogue.GELU_AUX : Epilogue.GELU)
+              : (kept ? Epilogue.GELU_AUX_BIAS : Epilogue.GELU_BIAS);
+      if (matmul.isSupported(kind(out, pre, x, w, operands, fused))) {
+        forward(out, pre, x, w, operands, fused);
+        return;
+      }
+    }
+    forward(pre, pre, x, w, operands, b.isNone() ? Epilogue.NOTHING : Epilogue.BIAS);
+    activations.forward(out, pre, activation);
+  }
+
+  /** Addresses of the weight and the bias in the type that a product wants. */
+  private record Operands(long w, long b) {}
+
+  private Operands operands(DType type, Tensor w, Tensor b) {
+    if (w.dtype() == type) {
+      return new Operands(DeviceStorage.address(w), DeviceStorage.address(b));
+    }
+    long start = gpu.scratch().bytes(lines(w) + lines(b));
+    round(start, w);
+    if (!b.isNone()) {
+      round(start + lines(w), b);
+    }
+    return new Operands(start, b.isNone() ? 0 : start + lines(w));
+  }
+
+  /** Bytes of a rounded copy, up to where another may start. */
+  private static long lines(Tensor x) {
+    return Math.ceilDiv(x.size() * DType.BF16.bytes(), 256) * 256;
+  }
+
+  private void round(long copy, Tensor x) {
+    gpu.kernels("elementwise.cu", DType.F32)
+        .launch("narrowAll", Grid.over(x.size(), THREADS), copy, x, x.size());
+  }
+
+  private void forward(
+      Tensor out, Tensor pre, Tensor x, Tensor w, Operands operands, Epilogue epilogue) {
+    matmul.multiply(
+        kind(out, pre, x, w, operands, epilogue),
+        DeviceStorage.address(out),
+        operands.w,
+        DeviceStorage.address(x),
+        operands.b,
+        DeviceStorage.address(pre));
+  }
+
+  private static Kind kind(
+      Tensor out, Tensor pre, Tensor x, Tensor w, Operands operands, Epilogue epilogue) {
+    return new Kind(
+        w.dim(0),
+        x.shape().rows(),
+        w.dim(1),
+        true,
+        false,
+        x.dtype(),
+        out.dtype(),
+        epilogue,
+        false,
+        Matmul.alignment(
+            DeviceStorage.address(out),
+            DeviceStorage.address(pre),
+            DeviceStorage.address(x),
+            operands.w,
+            operands.b));
+  }
+
+  @Override
+  public void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate) {
+    Operands operands = operands(dout.dtype(), w, Tensor.NONE);
+    long d = DeviceStorage.address(dx);
+    long b = DeviceStorage.address(dout);
+    Kind kind =
+        new Kind(
+            w.dim(1),
+            dout.shape().rows(),
+            w.dim(0),
+            false,
+            false,
+            dout.dtype(),
+            dx.dtype(),
+            Epilogue.NOTHING,
+            accumulate,
+            Matmul.alignment(d, operands.w, b));
+    matmul.multiply(kind, d, operands.w, b, 0, 0);
+  }
+
+  @Override
+  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x) {
+    long d = DeviceStorage.address(dw);
+    long a = DeviceStorage.address(x);
+    long b = DeviceStorage.address(dout);
+    Kind kind =
+        new Kind(
+            dw.dim(1),
+            dw.dim(0),
+            x.shape().rows(),
+            false,
+            true,
+            x.dtype(),
+            dw.dtype(),
+            Epilogue.NOTHING,
+            true,
+            Matmul.alignment(d, a, b));
+    matmul.multiply(kind, d, a, b, 0, 0);
+    if (!db.isNone()) {
+      sumColumns(db, dout);
+    }
+  }
+
+  /** Blocks of rows first, then the blocks in order: the same sum on every run. */
+  private void sumColumns(Tensor db, Tensor dout) {
+    int rows = dout.shape().rows();
+    int columns = dout.dim(-1);
+    int stretches = Math.ceilDiv(rows, ROWS);
+    long partials = gpu.scratch().bytes(4L * stretches * columns);
+    KernelModule kernels = gpu.kernels("columns.cu", dout.dtype());
+    kernels.launch(
+        "columnPartials",
+        Grid.over(columns, COLUMNS).planes(stretches, 1),
+        partials,
+        dout,
+        rows,
+        columns);
+    kernels.launch("addPartials", Grid.over(columns, THREADS), db, partials, stretches, columns);
+  }
+}

@@ -1,0 +1,199 @@
+package jambic.cuda;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Where NVIDIA's libraries may lie on a machine: the folder that CUDA_HOME names, the loader's
+ * path, the usual folders of the toolkit, and the wheels that Python installs.
+ *
+ * @param environment the process's environment
+ * @param root the folder that absolute paths of the system start from: {@code /}, but for tests
+ */
+record Libraries(Map<String, String> environment, Path root) {
+  /** The versions of CUDA whose libraries work, the favourite first. */
+  static final List<Integer> MAJORS = List.of(13, 12);
+
+  /** What a search came to. */
+  sealed interface Search {}
+
+  /**
+   * A library.
+   *
+   * @param file its path
+   * @param major CUDA's version
+   */
+  record Found(Path file, int major) implements Search {}
+
+  /**
+   * No library.
+   *
+   * @param tried every path where one was looked for
+   */
+  record Missing(List<Path> tried) implements Search {}
+
+  /** Those of this machine. */
+  static Libraries ofSystem() {
+    return new Libraries(System.getenv(), Path.of("/"));
+  }
+
+  /**
+   * Looks for a library of the toolkit.
+   *
+   * @param name without prefix and suffix, such as {@code nvrtc}
+   * @param newest the newest version of CUDA that the driver runs
+   */
+  Search find(String name, int newest) {
+    List<Path> tried = new ArrayList<>();
+    Set<Path> folders = toolkitFolders();
+    for (int major : MAJORS) {
+      if (major > newest) {
+        continue;
+      }
+      for (Path folder : folders) {
+        Path file = folder.resolve("lib" + name + ".so." + major);
+        if (Files.isRegularFile(file)) {
+          return new Found(file, major);
+        }
+        tried.add(file);
+      }
+    }
+    return new Missing(tried);
+  }
+
+  /** Looks for the driver, which lies in the system's folders only. */
+  Search driver() {
+    List<Path> tried = new ArrayList<>();
+    Set<Path> folders = new LinkedHashSet<>(loaderPath());
+    folders.addAll(systemFolders());
+    folders.add(root.resolve("usr/lib/wsl/lib"));
+    for (Path folder : folders) {
+      Path file = folder.resolve("libcuda.so.1");
+      if (Files.isRegularFile(file)) {
+        return new Found(file, 1);
+      }
+      tried.add(file);
+    }
+    return new Missing(tried);
+  }
+
+  private Set<Path> toolkitFolders() {
+    Set<Path> folders = new LinkedHashSet<>();
+    for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
+      variable(variable).ifPresent(home -> addToolkit(folders, home));
+    }
+    folders.addAll(loaderPath());
+    addToolkit(folders, root.resolve("usr/local/cuda"));
+    for (Path toolkit : children(root.resolve("usr/local"), "cuda-*")) {
+      addToolkit(folders, toolkit);
+    }
+    addToolkit(folders, root.resolve("opt/cuda"));
+    folders.addAll(systemFolders());
+    for (Path packages : sitePackages()) {
+      for (int major : MAJORS) {
+        folders.add(packages.resolve("nvidia/cu" + major + "/lib"));
+      }
+      folders.add(packages.resolve("nvidia/cublas/lib"));
+      folders.add(packages.resolve("nvidia/cuda_nvrtc/lib"));
+    }
+    return folders;
+  }
+
+  private static void addToolkit(Set<Path> folders, Path home) {
+    folders.add(home.resolve("lib64"));
+    folders.add(home.resolve("lib"));
+    folders.add(home.resolve("targets/x86_64-linux/lib"));
+    folders.add(home.resolve("targets/sbsa-linux/lib"));
+  }
+
+  private List<Path> loaderPath() {
+    return paths("LD_LIBRARY_PATH");
+  }
+
+  /** The loader's own folders: what its configuration lists, then the defaults. */
+  private List<Path> systemFolders() {
+    List<Path> folders = new ArrayList<>();
+    for (Path file : children(root.resolve("etc/ld.so.conf.d"), "*.conf")) {
+      try (Stream<String> lines = Files.lines(file)) {
+        lines
+            .map(String::strip)
+            .filter(line -> line.startsWith("/"))
+            .forEach(line -> folders.add(root.resolve(line.substring(1))));
+      } catch (IOException | UncheckedIOException e) {
+        // A file that cannot be read adds no folder.
+      }
+    }
+    for (String folder :
+        List.of("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "usr/lib64", "usr/lib")) {
+      folders.add(root.resolve(folder));
+    }
+    return folders;
+  }
+
+  /** Where the Pythons in reach keep their packages. */
+  private Set<Path> sitePackages() {
+    Set<Path> homes = new LinkedHashSet<>();
+    variable("VIRTUAL_ENV").ifPresent(homes::add);
+    variable("CONDA_PREFIX").ifPresent(homes::add);
+    for (Path bin : paths("PATH")) {
+      if (Files.exists(bin.resolve("python3")) && bin.getParent() != null) {
+        homes.add(bin.getParent());
+      }
+    }
+    variable("HOME").ifPresent(home -> homes.add(home.resolve(".local")));
+    homes.add(root.resolve("usr/local"));
+    homes.add(root.resolve("usr"));
+    Set<Path> packages = new LinkedHashSet<>();
+    for (Path home : homes) {
+      for (Path python : children(home.resolve("lib"), "python3*")) {
+        packages.add(python.resolve("site-packages"));
+        packages.add(python.resolve("dist-packages"));
+      }
+    }
+    return packages;
+  }
+
+  private Optional<Path> variable(String name) {
+    return paths(name).stream().findFirst();
+  }
+
+  private List<Path> paths(String variable) {
+    List<Path> paths = new ArrayList<>();
+    for (String part : environment.getOrDefault(variable, "").split(":")) {
+      try {
+        if (part.startsWith("/")) {
+          paths.add(Path.of(part));
+        }
+      } catch (InvalidPathException e) {
+        // No path, no folder.
+      }
+    }
+    return paths;
+  }
+
+  /** The matching entries of a folder, the last by name first: the newest version. */
+  private static List<Path> children(Path folder, String glob) {
+    List<Path> found = new ArrayList<>();
+    if (Files.isDirectory(folder)) {
+      try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, glob)) {
+        entries.forEach(found::add);
+      } catch (IOException | DirectoryIteratorException e) {
+        // A folder that cannot be read holds nothing for us.
+      }
+    }
+    return found.stream().sorted(Comparator.reverseOrder()).toList();
+  }
+}
