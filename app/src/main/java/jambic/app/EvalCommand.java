@@ -66,9 +66,7 @@ final class EvalCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(
-      paramLabel = "RUN",
-      description = "Folder of a run (its best checkpoint, else its last), or of a checkpoint.")
+  @Parameters(paramLabel = "MODEL", description = ModelOptions.HELP)
   private Path run;
 
   @Option(
@@ -90,6 +88,7 @@ final class EvalCommand implements Callable<Integer> {
       })
   private Choice split;
 
+  @Mixin private ModelOptions models;
   @Mixin private BackendOptions computing;
 
   @Option(names = "--json", description = "Print one JSON object instead.")
@@ -99,13 +98,13 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    Path folder = RunFolder.checkpoint(run);
+    Path folder = models.checkpoint(run, spec.commandLine());
     try (Backend backend = computing.open(spec.commandLine());
         Checkpoint checkpoint = Checkpoint.open(folder);
         Gpt model = checkpoint.gpt(backend);
         Region region = backend.region()) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
-      Corpus corpus = corpus(Corpora.of(Terminal.of(err)));
+      Corpus corpus = corpus(Corpora.of(Terminal.of(err)), folder);
       int context = model.config().blockSize();
       int batch = Math.max(1, BATCH_TOKENS / context);
       Dataset dataset = Dataset.split(tokens(tokenizer, corpus), context, corpus.name());
@@ -141,8 +140,8 @@ final class EvalCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Corpus corpus(Corpora corpora) {
-    return data.or(() -> RunFolder.of(run).data())
+  private Corpus corpus(Corpora corpora, Path folder) {
+    return data.or(() -> RunFolder.of(folder).data())
         .map(corpora::load)
         .orElseThrow(() ->
             new JambicException(

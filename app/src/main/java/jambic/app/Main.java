@@ -31,6 +31,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       TrainCommand.class,
       SampleCommand.class,
       EvalCommand.class,
+      LogitsCommand.class,
+      ExportCommand.class,
       PlotCommand.class,
       DoctorCommand.class,
       BenchCommand.class,

@@ -49,9 +49,7 @@ final class SampleCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(
-      paramLabel = "RUN",
-      description = "Folder of a run (its best checkpoint, else its last), or of a checkpoint.")
+  @Parameters(paramLabel = "MODEL", description = ModelOptions.HELP)
   private Path run;
 
   @ArgGroup private Prompt given = new Prompt();
@@ -129,6 +127,7 @@ final class SampleCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print a JSON object for each text instead.")
   private boolean json;
 
+  @Mixin private ModelOptions models;
   @Mixin private BackendOptions computing;
 
   /** Where texts go; says whether anybody still reads. */
@@ -141,7 +140,7 @@ final class SampleCommand implements Callable<Integer> {
     requireAtLeast("--num-samples", numSamples, 1);
     requireAtLeast("--max-new-tokens", maxNewTokens, 1);
     sampling(0);
-    Path folder = RunFolder.checkpoint(run);
+    Path folder = models.checkpoint(run, spec.commandLine());
     try (Backend backend = computing.open(spec.commandLine());
         Checkpoint checkpoint = Checkpoint.open(folder);
         Gpt model = checkpoint.gpt(backend);

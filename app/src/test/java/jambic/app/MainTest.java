@@ -47,7 +47,18 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"train", "sample", "eval", "plot", "doctor", "bench", "completion", "rehearse"})
+      strings = {
+        "train",
+        "sample",
+        "eval",
+        "logits",
+        "export",
+        "plot",
+        "doctor",
+        "bench",
+        "completion",
+        "rehearse"
+      })
   void everyCommandHasHelp(String command) {
     assertThat(run(command, "--help")).isZero();
     assertThat(out.toString()).startsWith("Usage: jambic " + command + " [OPTIONS]");

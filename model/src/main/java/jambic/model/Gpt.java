@@ -2,7 +2,6 @@ package jambic.model;
 
 import jambic.tensor.Activation;
 import jambic.tensor.Eager;
-import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
@@ -159,7 +158,7 @@ public final class Gpt implements AutoCloseable {
    * @return (B, T, V)
    */
   public Tensor logits(Ops ops, Tensor ids) {
-    requireContext(ids.dim(1));
+    config.requireContext(ids.dim(1));
     Tensor x = ops.embed(ids, wte, wpe); // (B, T, C)
     x = ops.dropout(x, config.embdDropout());
     Attend attend = (layer, qkv) -> ops.causalAttention(qkv, config.nHead(), config.dropout());
@@ -205,18 +204,6 @@ public final class Gpt implements AutoCloseable {
   /** The scores of the next token, from what {@link #read} returned: (B, T, C) to (B, T, V). */
   Tensor head(Eager ops, Tensor x) {
     return lmHead.forward(ops, lnF.forward(ops, x));
-  }
-
-  private void requireContext(int length) {
-    if (length > config.blockSize()) {
-      throw new JambicException(
-          "the model's context is "
-              + config.blockSize()
-              + " tokens, got "
-              + length
-              + "; give it the last "
-              + config.blockSize());
-    }
   }
 
   /** Frees the weights. */

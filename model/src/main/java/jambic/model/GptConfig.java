@@ -90,6 +90,20 @@ public record GptConfig(
   }
 
   /**
+   * Refuses more tokens than the model reads at once.
+   *
+   * @param length how many there are
+   * @throws JambicException if that is more than {@code blockSize}
+   */
+  public void requireContext(int length) {
+    if (length > blockSize) {
+      throw new JambicException(
+          "the model's context is %d tokens, got %d; give it the last %d"
+              .formatted(blockSize, length, blockSize));
+    }
+  }
+
+  /**
    * Width of one attention head.
    *
    * @return {@code nEmbd / nHead}

@@ -2,22 +2,15 @@ package jambic.app.data;
 
 import jambic.tensor.JambicException;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.ProxySelector;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpResponse.BodySubscribers;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 
@@ -48,63 +41,27 @@ record Download(ProxySelector proxies, Duration patience) {
    */
   byte[] fetch(Remote remote, LongConsumer progress) {
     Body body = new Body(remote.size());
-    HttpClient client =
-        HttpClient.newBuilder()
-            .proxy(proxies)
-            .connectTimeout(patience)
-            .followRedirects(HttpClient.Redirect.NORMAL)
-            .build();
     try {
-      HttpRequest request = HttpRequest.newBuilder(remote.uri()).build();
-      CompletableFuture<HttpResponse<Void>> response = client.sendAsync(request, body.handler());
-      int status = await(response, body, progress).statusCode();
+      int status =
+          new Exchange(proxies, patience)
+              .send(
+                  HttpRequest.newBuilder(remote.uri()).build(),
+                  HttpClient.Redirect.NORMAL,
+                  body.handler(),
+                  body.received::get,
+                  received -> {
+                    progress.accept(received);
+                    body.requireRoom();
+                  })
+              .statusCode();
       if (status != 200) {
         throw new IOException("the server answered " + status);
       }
       return body.checked(remote);
     } catch (IOException e) {
-      throw new JambicException("cannot download %s: %s".formatted(remote.uri(), reason(e)), e);
-    } finally {
-      client.shutdownNow();
+      throw new JambicException(
+          "cannot download %s: %s".formatted(remote.uri(), Exchange.reason(e)), e);
     }
-  }
-
-  /** Waits for the end, watching that bytes keep coming: the client itself would wait for ever. */
-  private HttpResponse<Void> await(
-      CompletableFuture<HttpResponse<Void>> response, Body body, LongConsumer progress)
-      throws IOException {
-    long before = 0;
-    long lastByte = System.nanoTime();
-    while (true) {
-      try {
-        return response.get(100, TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        long now = body.received.get();
-        progress.accept(now);
-        if (now > body.bytes.length) {
-          throw new IOException("it is longer than %d bytes".formatted(body.bytes.length), e);
-        } else if (now != before) {
-          before = now;
-          lastByte = System.nanoTime();
-        } else if (System.nanoTime() - lastByte > patience.toNanos()) {
-          throw new IOException("nothing came for %d s".formatted(patience.toSeconds()), e);
-        }
-      } catch (ExecutionException e) {
-        throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IOException("interrupted", e);
-      }
-    }
-  }
-
-  private static String reason(IOException failure) {
-    return switch (failure) {
-      case HttpConnectTimeoutException e -> "no answer to the connection";
-      case ConnectException e ->
-          "no connection" + (e.getMessage() == null ? "" : ": " + e.getMessage());
-      default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
-    };
   }
 
   /** The bytes received so far, and the count of those that were sent. */
@@ -129,6 +86,12 @@ record Download(ProxySelector proxies, Duration patience) {
         int at = (int) Math.min(received.getAndAdd(more.length), bytes.length);
         System.arraycopy(more, 0, bytes, at, Math.min(more.length, bytes.length - at));
       });
+    }
+
+    void requireRoom() throws IOException {
+      if (received.get() > bytes.length) {
+        throw new IOException("it is longer than %d bytes".formatted(bytes.length));
+      }
     }
 
     byte[] checked(Remote remote) throws IOException {

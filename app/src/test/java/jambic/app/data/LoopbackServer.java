@@ -12,8 +12,9 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 
-/** A web server of one answer, good or bad, on this machine only. */
+/** A web server of good and bad answers, on this machine only. */
 final class LoopbackServer implements AutoCloseable {
   /** Writes an answer, byte for byte; the connection is closed when it returns. */
   interface Answer {
@@ -23,14 +24,25 @@ final class LoopbackServer implements AutoCloseable {
   private final ServerSocket server;
   private final Thread thread;
   private final List<String> requests = new CopyOnWriteArrayList<>();
+  private final List<String> heads = new CopyOnWriteArrayList<>();
 
+  /** A server of one answer to everything. */
   LoopbackServer(Answer answer) {
+    this((Function<String, Answer>) head -> answer);
+  }
+
+  /** A server whose answer depends on the head of the request: its first line, then headers. */
+  static LoopbackServer answering(Function<String, Answer> answers) {
+    return new LoopbackServer(answers);
+  }
+
+  private LoopbackServer(Function<String, Answer> answers) {
     try {
       server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    thread = Thread.ofVirtual().start(() -> serve(answer));
+    thread = Thread.ofVirtual().start(() -> serve(answers));
   }
 
   /** An answer of a status and a body that is announced to be {@code length} bytes long. */
@@ -55,11 +67,18 @@ final class LoopbackServer implements AutoCloseable {
     return requests;
   }
 
-  private void serve(Answer answer) {
+  /** All requests so far, with their headers. */
+  List<String> heads() {
+    return heads;
+  }
+
+  private void serve(Function<String, Answer> answers) {
     while (!server.isClosed()) {
       try (Socket socket = server.accept()) {
-        requests.add(head(socket.getInputStream()).lines().findFirst().orElse(""));
-        answer.writeTo(socket.getOutputStream());
+        String head = head(socket.getInputStream());
+        requests.add(head.lines().findFirst().orElse(""));
+        heads.add(head);
+        answers.apply(head).writeTo(socket.getOutputStream());
       } catch (IOException e) {
         // The client has gone, or the test is over.
       } catch (InterruptedException e) {

@@ -1,0 +1,69 @@
+package jambic.app;
+
+import jambic.model.Checkpoint;
+import jambic.model.Gpt;
+import jambic.model.GptConfig;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Writes a model for other programs. */
+@Command(
+    name = "export",
+    description = {
+      "Writes a model as a folder that Hugging Face's transformers load as a GPT-2 and that",
+      "computes the same there. Biases that the model does not have are stored as zeros."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic export out --out exported      then, in Python:",
+      "                                        GPT2LMHeadModel.from_pretrained(\"exported\")"
+    })
+final class ExportCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = ModelOptions.HELP)
+  private Path model;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      required = true,
+      description = "Folder to write: a new one, or that of an earlier export.")
+  private Path out;
+
+  @Mixin private ModelOptions models;
+  @Mixin private BackendOptions computing;
+
+  @Override
+  public Integer call() {
+    Path folder = models.checkpoint(model, spec.commandLine());
+    try (Backend backend = computing.open(spec.commandLine());
+        Checkpoint checkpoint = Checkpoint.open(folder)) {
+      requireGpt2(folder, checkpoint.config());
+      try (Gpt gpt = checkpoint.gpt(backend)) {
+        Checkpoint.save(out, gpt, checkpoint.tokenizer());
+      }
+    }
+    spec.commandLine().getOut().println("wrote " + out);
+    return 0;
+  }
+
+  private static void requireGpt2(Path folder, GptConfig config) {
+    if (config.headBias()) {
+      throw new JambicException(
+          "%s cannot be exported: its head has a bias, which GPT-2's architecture has no place for;"
+                  .formatted(folder)
+              + " train with --head-bias=false for a model that can");
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package jambic.app;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.Checkpoint;
+import jambic.model.Gpt;
+import jambic.tensor.DType;
+import jambic.tensor.Eager;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Shows what a model computes, for anyone who wants to compare. */
+@Command(
+    name = "logits",
+    description = "Prints a model's scores for the token after each of some tokens.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic logits --model gpt2 --ids 464,3280,318            the likeliest next tokens",
+      "  jambic logits --model gpt2 --ids 464,3280,318 --json     every score",
+      "  jambic logits --model out --prompt \"ROMEO:\" --last --json"
+    })
+final class LogitsCommand implements Callable<Integer> {
+  private static final int SHOWN = 5;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "MODEL",
+      required = true,
+      description = ModelOptions.HELP)
+  private Path model;
+
+  @ArgGroup(multiplicity = "1")
+  private Given given;
+
+  private static final class Given {
+    @Option(
+        names = "--ids",
+        paramLabel = "ID",
+        split = ",",
+        description = "Token ids with commas between them.")
+    private List<Integer> ids = List.of();
+
+    @Option(
+        names = {"-p", "--prompt"},
+        paramLabel = "TEXT",
+        description = "Text for the model's tokenizer to turn into ids.")
+    private Optional<String> prompt = Optional.empty();
+  }
+
+  @Option(names = "--last", description = "Only the scores for the token after the last one.")
+  private boolean last;
+
+  @Mixin private ModelOptions models;
+  @Mixin private BackendOptions computing;
+
+  @Option(
+      names = "--json",
+      description = "Print one JSON object: the ids, and for each the scores of all tokens.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    Path folder = models.checkpoint(model, spec.commandLine());
+    try (Backend backend = computing.open(spec.commandLine());
+        Checkpoint checkpoint = Checkpoint.open(folder)) {
+      int[] ids = ids(checkpoint, folder);
+      checkpoint.config().requireIds(ids);
+      checkpoint.config().requireContext(ids.length);
+      try (Gpt gpt = checkpoint.gpt(backend);
+          Region region = backend.region()) {
+        Tensor input = region.allocate(DType.I32, Shape.of(1, ids.length));
+        input.set(ids);
+        print(ids, gpt.logits(new Eager(backend, region), input).toFloats());
+      }
+    }
+    return 0;
+  }
+
+  private int[] ids(Checkpoint checkpoint, Path folder) {
+    int[] ids =
+        given
+            .prompt
+            .map(text -> RunFolder.tokenizer(checkpoint, folder).encode(text))
+            .orElseGet(() -> given.ids.stream().mapToInt(Integer::intValue).toArray());
+    if (ids.length == 0) {
+      throw new ParameterException(spec.commandLine(), "there must be at least one token");
+    }
+    return ids;
+  }
+
+  /** Prints (T, V) scores row by row: all of them at once would be too much text for a string. */
+  private void print(int[] ids, float[] logits) throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    int vocabSize = logits.length / ids.length;
+    int from = last ? ids.length - 1 : 0;
+    if (json) {
+      out.print("{\"ids\":" + JSON.std.asString(ids) + ",\"logits\":[");
+    }
+    for (int t = from; t < ids.length; t++) {
+      float[] scores = Arrays.copyOfRange(logits, t * vocabSize, (t + 1) * vocabSize);
+      if (json) {
+        out.print((t > from ? "," : "") + JSON.std.asString(scores));
+      } else {
+        out.println("after %6d  %s".formatted(ids[t], likeliest(scores)));
+      }
+    }
+    if (json) {
+      out.println("]}");
+    }
+    out.flush();
+  }
+
+  private static String likeliest(float[] scores) {
+    return IntStream.range(0, scores.length)
+        .boxed()
+        .sorted(Comparator.comparingDouble(id -> -scores[id]))
+        .limit(SHOWN)
+        .map(id -> String.format(Locale.ROOT, "%6d %8.3f", id, scores[id]))
+        .reduce((a, b) -> a + "   " + b)
+        .orElse("");
+  }
+}

@@ -1,0 +1,182 @@
+package jambic.app.data;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient.Redirect;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Asks a Hugging Face hub for files: what a file is, and its bytes from any one on. The hub answers
+ * for large files with a redirection to its storage and says size and checksum in {@code
+ * X-Linked-Size} and {@code X-Linked-Etag}; the user's token is for the hub only.
+ *
+ * @param exchange how to send requests
+ * @param endpoint the hub
+ * @param token lets the hub know the user, where that is needed
+ */
+record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
+  private static final int MOST_REDIRECTIONS = 5;
+
+  /**
+   * A file of the hub.
+   *
+   * @param uri where its bytes are, for some minutes
+   * @param size how many
+   * @param hash what they must be, if the hub says so
+   */
+  record RemoteFile(URI uri, long size, Optional<ContentHash> hash) {}
+
+  /** An answer that is neither the file nor that there is none. */
+  static final class StatusException extends IOException {
+    private static final long serialVersionUID = 1;
+    private final int status;
+
+    StatusException(int status) {
+      super("the server answered " + status);
+      this.status = status;
+    }
+
+    /** Whether the hub wants to know who asks, or does not let that user in. */
+    boolean isRefusal() {
+      return status == 401 || status == 403;
+    }
+  }
+
+  /** What the hub says of a file, empty if it has none of that name. */
+  Optional<RemoteFile> find(String repository, String name) throws IOException {
+    URI uri = URI.create("%s/%s/resolve/main/%s".formatted(endpoint, repository, name));
+    OptionalLong size = OptionalLong.empty();
+    Optional<String> etag = Optional.empty();
+    for (int hop = 0; hop <= MOST_REDIRECTIONS; hop++) {
+      HttpResponse<Void> response =
+          exchange.send(
+              request(uri).HEAD().build(),
+              Redirect.NEVER,
+              BodyHandlers.discarding(),
+              () -> 0,
+              received -> {});
+      int status = response.statusCode();
+      HttpHeaders headers = response.headers();
+      if (status == 404) {
+        return Optional.empty();
+      }
+      boolean redirected = status >= 300 && status < 400;
+      if (status != 200 && !redirected) {
+        throw new StatusException(status);
+      }
+      size = size.isPresent() ? size : headers.firstValueAsLong("X-Linked-Size");
+      etag = etag.or(() -> headers.firstValue("X-Linked-Etag"));
+      if (!redirected) {
+        size = size.isPresent() ? size : headers.firstValueAsLong("Content-Length");
+        etag = etag.or(() -> headers.firstValue("ETag"));
+      } else {
+        uri = uri.resolve(location(headers));
+      }
+      if (!redirected || size.isPresent() && etag.isPresent()) {
+        return Optional.of(
+            new RemoteFile(
+                uri,
+                size.orElseThrow(() -> new IOException("the server does not say how long it is")),
+                etag.flatMap(ContentHash::ofEtag)));
+      }
+    }
+    throw new IOException("the server redirects more than %d times".formatted(MOST_REDIRECTIONS));
+  }
+
+  private static URI location(HttpHeaders headers) throws IOException {
+    try {
+      return URI.create(headers.firstValue("Location").orElse(""));
+    } catch (IllegalArgumentException e) {
+      throw new IOException("the server redirects to what is no address", e);
+    }
+  }
+
+  /**
+   * Fetches what is missing of a file.
+   *
+   * @param file what {@link #find} found
+   * @param part holds the bytes that are there already, and takes the others
+   * @param watcher is shown how many there are
+   */
+  void fetch(RemoteFile file, Path part, Exchange.Watcher watcher) throws IOException {
+    long have = length(part);
+    HttpRequest.Builder request = request(file.uri());
+    if (have > 0) {
+      request.header("Range", "bytes=%d-".formatted(have));
+    }
+    boolean known = isHub(file.uri()) && token.isPresent(); // the token must not be sent on
+    int status =
+        exchange
+            .send(
+                request.build(),
+                known ? Redirect.NEVER : Redirect.NORMAL,
+                into(part, have),
+                () -> length(part),
+                received -> {
+                  watcher.accept(received);
+                  requireRoom(received, file);
+                })
+            .statusCode();
+    if (status != 200 && status != 206) {
+      throw new StatusException(status);
+    }
+    requireRoom(length(part), file);
+  }
+
+  /** The rest behind what is there, or the whole from a server that knows no ranges. */
+  private static BodyHandler<Path> into(Path part, long have) {
+    return info -> {
+      String range = info.headers().firstValue("Content-Range").orElse("");
+      if (info.statusCode() == 206 && range.startsWith("bytes " + have + "-")) {
+        return BodyHandlers.ofFile(
+                part,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.APPEND)
+            .apply(info);
+      }
+      if (info.statusCode() == 200) {
+        return BodyHandlers.ofFile(
+                part,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.TRUNCATE_EXISTING)
+            .apply(info);
+      }
+      return BodySubscribers.replacing(part);
+    };
+  }
+
+  private static void requireRoom(long received, RemoteFile file) throws IOException {
+    if (received > file.size()) {
+      throw new IOException("it is longer than %d bytes".formatted(file.size()));
+    }
+  }
+
+  /** The bytes of a file, 0 if it is not there. */
+  static long length(Path file) {
+    return file.toFile().length();
+  }
+
+  private HttpRequest.Builder request(URI uri) {
+    HttpRequest.Builder request = HttpRequest.newBuilder(uri);
+    if (isHub(uri)) {
+      token.ifPresent(secret -> request.header("Authorization", "Bearer " + secret));
+    }
+    return request;
+  }
+
+  private boolean isHub(URI uri) {
+    return uri.getScheme().equals(endpoint.getScheme())
+        && uri.getAuthority().equals(endpoint.getAuthority());
+  }
+}

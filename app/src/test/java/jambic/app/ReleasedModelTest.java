@@ -1,0 +1,97 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands that take a model in Hugging Face's form: logits, export. */
+class ReleasedModelTest {
+  @TempDir static Path folder;
+  private static Path run;
+
+  @BeforeAll
+  static void train() throws IOException {
+    run = folder.resolve("run");
+    CommandLineCall call =
+        TinyRun.train(TinyRun.text(folder), run, "--head-bias=false", "--max-iters=2");
+    assertThat(call.code()).as(call.err()).isZero();
+  }
+
+  @Test
+  void logitsAreScoresOfAllTokensAfterEach() throws IOException {
+    CommandLineCall call = CommandLineCall.of("logits", "-m", run, "--ids", "3,1,2", "--json");
+    assertThat(call.code()).as(call.err()).isZero();
+    Map<String, Object> json = JSON.std.mapFrom(call.out());
+    assertThat(json).containsEntry("ids", List.of(3, 1, 2));
+    assertThat((List<?>) json.get("logits"))
+        .hasSize(3)
+        .allSatisfy(row -> assertThat((List<?>) row).hasSize(30));
+    CommandLineCall last =
+        CommandLineCall.of("logits", "-m", run, "--ids", "3,1,2", "--json", "--last");
+    assertThat((List<?>) JSON.std.mapFrom(last.out()).get("logits"))
+        .isEqualTo(((List<?>) json.get("logits")).subList(2, 3));
+    CommandLineCall few = CommandLineCall.of("logits", "-m", run, "--prompt", "The");
+    assertThat(few.out().lines()).hasSize(3).allMatch(line -> line.startsWith("after "));
+  }
+
+  @Test
+  void tokensThatTheModelCannotReadAreOneSentence() {
+    assertFails("token id 30 is not in the model's vocabulary of 30", "--ids", "1,30");
+    assertFails("token id -1 is not in the model's vocabulary of 30", "--ids", "-1");
+    assertFails(
+        "the model's context is 8 tokens, got 9; give it the last 8", "--prompt", "The quick");
+  }
+
+  private static void assertFails(String sentence, String... given) {
+    CommandLineCall call = CommandLineCall.of("logits", "-m", run, given[0], given[1]);
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err()).isEqualTo("jambic: " + sentence + System.lineSeparator());
+  }
+
+  @Test
+  void anExportComputesTheSame() throws IOException {
+    Path out = folder.resolve("exported");
+    CommandLineCall call = CommandLineCall.of("export", run, "--out", out);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(JSON.std.mapFrom(Files.readString(out.resolve("config.json"))))
+        .containsEntry("model_type", "gpt2")
+        .containsEntry("activation_function", "relu")
+        .containsEntry("tie_word_embeddings", false);
+    String[] ids = {"--ids", "5,4,3,2,1", "--json"};
+    assertThat(CommandLineCall.of("logits", "-m", out, ids[0], ids[1], ids[2]).out())
+        .isEqualTo(CommandLineCall.of("logits", "-m", run, ids[0], ids[1], ids[2]).out());
+  }
+
+  @Test
+  void whatGpt2CannotExpressIsNotExported() throws IOException {
+    Path biased = folder.resolve("biased");
+    TinyRun.train(TinyRun.text(folder), biased, "--max-iters=1");
+    Path out = folder.resolve("not exported");
+    CommandLineCall call = CommandLineCall.of("export", biased, "--out", out);
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err())
+        .startsWith("jambic: " + biased)
+        .contains("cannot be exported: its head has a bias", "--head-bias=false")
+        .hasLineCount(1);
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void aNameThatIsNoModelIsOneSentence() {
+    CommandLineCall call = CommandLineCall.of("export", "gpt3", "--out", folder.resolve("x"));
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err())
+        .isEqualTo(
+            "jambic: gpt3 does not exist; name the folder of a run or of a checkpoint, or one of"
+                + " gpt2, gpt2-medium, gpt2-large, gpt2-xl"
+                + System.lineSeparator());
+  }
+}

@@ -1,0 +1,323 @@
+package jambic.app.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import jambic.app.terminal.Terminal;
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Against a hub and its storage on this machine: two servers, as the real ones are. */
+@Timeout(30)
+class HubTest {
+  private static final byte[] WEIGHTS = "0123456789abcdef".repeat(20_000).getBytes();
+  private static final Pattern RANGE = Pattern.compile("(?i)range: bytes=(\\d+)-");
+
+  @TempDir Path cache;
+  private final Map<String, byte[]> small = new HashMap<>();
+  private final Map<String, byte[]> large = new HashMap<>();
+  private final StringWriter said = new StringWriter();
+  private Function<byte[], byte[]> sent = whole -> whole; // what the storage delivers of a file
+  private String refusal = "";
+  private LoopbackServer hub;
+  private LoopbackServer storage;
+  private Path folder;
+
+  @BeforeEach
+  void start() {
+    for (String name : List.of("config.json", "vocab.json", "merges.txt")) {
+      small.put(name, ("{} of " + name).getBytes(StandardCharsets.UTF_8));
+    }
+    large.put("model.safetensors", WEIGHTS);
+    hub = LoopbackServer.answering(this::hubAnswer);
+    storage = LoopbackServer.answering(this::storageAnswer);
+    folder = cache.resolve("hub/openai-community/gpt2");
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    hub.close();
+    storage.close();
+  }
+
+  @Test
+  void fetchesWhatACheckpointNeedsOnceAndKeepsTheTokenForTheHub() throws IOException {
+    assertThat(hub(Map.of("HF_TOKEN", "hf_secret")).folder("gpt2")).isEqualTo(folder);
+    assertThat(files())
+        .containsExactlyInAnyOrder(
+            ".lock", "config.json", "vocab.json", "merges.txt", "model.safetensors");
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(folder.resolve("vocab.json")).hasBinaryContent(small.get("vocab.json"));
+    assertThat(hub.heads()).allMatch(head -> head.contains("Bearer hf_secret"));
+    assertThat(storage.heads()).hasSize(1).noneMatch(head -> head.contains("hf_secret"));
+    assertThat(said.toString())
+        .contains("downloading model.safetensors from " + endpoint() + ", 0.3 MiB");
+    int asked = hub.requests().size();
+    assertThat(hub(Map.of()).folder("gpt2")).isEqualTo(folder);
+    assertThat(hub.requests()).hasSize(asked);
+  }
+
+  @Test
+  void fetchesShardsWhereThereIsNoSingleFile() throws IOException {
+    large.remove("model.safetensors");
+    large.put("model-00001-of-00002.safetensors", "first".getBytes());
+    large.put("model-00002-of-00002.safetensors", "second".getBytes());
+    index("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors");
+    hub(Map.of()).folder("gpt2");
+    assertThat(folder.resolve("model-00002-of-00002.safetensors")).hasContent("second");
+    assertThat(hub(Map.of("HF_HUB_OFFLINE", "1")).folder("gpt2")).isEqualTo(folder);
+    Files.delete(folder.resolve("model-00001-of-00002.safetensors"));
+    hub(Map.of()).folder("gpt2");
+    assertThat(folder.resolve("model-00001-of-00002.safetensors")).hasContent("first");
+  }
+
+  @Test
+  void anIndexCannotNameFilesElsewhere() {
+    large.remove("model.safetensors");
+    index("../../evil.safetensors");
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("names the file \"../../evil.safetensors\", which is not one of");
+  }
+
+  @Test
+  void goesOnAtOnceWhereAConnectionBroke() throws IOException {
+    sent = rest -> Arrays.copyOf(rest, Math.max(rest.length / 2, Math.min(rest.length, 100_000)));
+    hub(Map.of()).folder("gpt2");
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(storage.heads()).hasSizeGreaterThan(1);
+    assertThat(ranges()).startsWith(0L, 160_000L).doesNotHaveDuplicates().isSorted();
+  }
+
+  @Test
+  void keepsWhatCameForTheNextTry() throws IOException {
+    int first = 200_000;
+    sent =
+        rest ->
+            switch (rest.length) {
+              case 320_000 -> Arrays.copyOf(rest, first);
+              case 120_000 -> new byte[0];
+              default -> rest;
+            };
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith(
+            "cannot download model.safetensors of gpt2 from " + endpoint() + ": ")
+        .hasMessageEndingWith("; the first 0.2 MiB are kept, the next try goes on from there");
+    assertThat(folder.resolve("model.safetensors")).doesNotExist();
+    assertThat(folder.resolve("model.safetensors.part")).hasSize(first);
+    sent = rest -> rest;
+    hub(Map.of()).folder("gpt2");
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(ranges()).endsWith((long) first);
+    assertThat(said.toString()).contains("0.3 MiB, going on after 0.2 MiB");
+  }
+
+  @Test
+  void startsOverWhereAPartIsOfAnotherFile() throws IOException {
+    Files.createDirectories(folder);
+    Path part = folder.resolve("model.safetensors.part");
+    Files.write(part, new byte[50_000]);
+    hub(Map.of()).folder("gpt2");
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(ranges()).containsExactly(50_000L, 0L);
+    Files.delete(folder.resolve("model.safetensors"));
+    Files.write(part, new byte[WEIGHTS.length + 1]);
+    hub(Map.of()).folder("gpt2");
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"model.safetensors", "vocab.json"})
+  void refusesAnotherFile(String name) {
+    Map<String, byte[]> files = small.containsKey(name) ? small : large;
+    byte[] right = files.get(name);
+    sent = rest -> rest.length == right.length ? flipped(rest) : rest;
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "cannot download %s of gpt2 from %s: what came is another file, its checksum is not the hub's; try again, name a mirror with HF_ENDPOINT, or give the model's folder"
+                .formatted(name, endpoint()));
+    assertThat(folder.resolve(name)).doesNotExist();
+    assertThat(folder.resolve(name + ".part")).doesNotExist();
+  }
+
+  @Test
+  void aRefusalSaysWhatTheTokenIsFor() {
+    refusal = "401 Unauthorized";
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "cannot download config.json of gpt2 from %s: the server answered 401, it wants to know who asks; set HF_TOKEN to a token of yours"
+                .formatted(endpoint()));
+    assertThatThrownBy(() -> hub(Map.of("HF_TOKEN", "old")).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageEndingWith("the server answered 401, it does not accept what HF_TOKEN holds");
+  }
+
+  @Test
+  void aHubWithoutTheModelIsNamed() {
+    small.clear();
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            endpoint()
+                + " has no config.json in openai-community/gpt2; HF_ENDPOINT may name another hub");
+  }
+
+  @Test
+  void aHubOutOfReachIsOneSentence() throws IOException {
+    int port;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = socket.getLocalPort(); // free again when this block ends
+    }
+    String nobody = "http://127.0.0.1:" + port;
+    assertThatThrownBy(() -> hub(Map.of("HF_ENDPOINT", nobody)).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith(
+            "cannot download config.json of gpt2 from " + nobody + ": no connection")
+        .hasMessageEndingWith(
+            "; try again, name a mirror with HF_ENDPOINT, or give the model's folder");
+    refusal = "503 Service Unavailable";
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .hasMessageContaining(": the server answered 503; try again");
+    assertThatThrownBy(() -> hub(Map.of("HF_ENDPOINT", "huggingface.co")))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "HF_ENDPOINT is \"huggingface.co\", which is no address like https://huggingface.co");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "true", "Yes", "ON"})
+  void offlineAsksNobody(String value) {
+    assertThatThrownBy(() -> hub(Map.of("HF_HUB_OFFLINE", value)).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "gpt2 is not in the cache, as %s lacks config.json, and nothing is fetched offline; leave --offline and HF_HUB_OFFLINE out, or give the model's folder"
+                .formatted(folder));
+    assertThat(hub.requests()).isEmpty();
+  }
+
+  private Hub hub(Map<String, String> environment) {
+    Map<String, String> all = new HashMap<>(Map.of("HF_ENDPOINT", endpoint() + "/"));
+    all.putAll(environment);
+    Terminal terminal = Terminal.of(new PrintWriter(said, true));
+    return Hub.of(all, cache, false, Duration.ofSeconds(10), terminal);
+  }
+
+  private String endpoint() {
+    return "http://127.0.0.1:" + hub.port();
+  }
+
+  private List<String> files() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).toList();
+    }
+  }
+
+  /** The first byte that each request to the storage asked for. */
+  private List<Long> ranges() {
+    return storage.heads().stream().map(HubTest::from).toList();
+  }
+
+  private void index(String... shards) {
+    StringBuilder map = new StringBuilder();
+    for (int i = 0; i < shards.length; i++) {
+      map.append(i == 0 ? "" : ",").append("\"t%d\":\"%s\"".formatted(i, shards[i]));
+    }
+    small.put(
+        "model.safetensors.index.json",
+        ("{\"metadata\":{},\"weight_map\":{" + map + "}}").getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static byte[] flipped(byte[] bytes) {
+    byte[] other = bytes.clone();
+    other[other.length / 2] ^= 1;
+    return other;
+  }
+
+  private static String name(String head) {
+    String path = head.split(" ")[1];
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  private static long from(String head) {
+    Matcher range = RANGE.matcher(head);
+    return range.find() ? Long.parseLong(range.group(1)) : 0;
+  }
+
+  private LoopbackServer.Answer hubAnswer(String head) {
+    String name = name(head);
+    if (!refusal.isEmpty()) {
+      return LoopbackServer.answer(refusal, 0, new byte[0]);
+    }
+    if (small.containsKey(name)) {
+      byte[] content = small.get(name);
+      byte[] blob = ("blob " + content.length + "\0").getBytes();
+      String etag = digest("SHA-1", concat(blob, content));
+      byte[] body = head.startsWith("HEAD") ? new byte[0] : sent.apply(content);
+      return LoopbackServer.answer("200 OK\r\nETag: W/\"" + etag + "\"", content.length, body);
+    }
+    if (large.containsKey(name)) {
+      byte[] content = large.get(name);
+      return LoopbackServer.answer(
+          "302 Found\r\nLocation: http://127.0.0.1:%d/%s\r\nX-Linked-Size: %d\r\nX-Linked-ETag: \"%s\""
+              .formatted(storage.port(), name, content.length, digest("SHA-256", content)),
+          0,
+          new byte[0]);
+    }
+    return LoopbackServer.answer("404 Not Found", 0, new byte[0]);
+  }
+
+  private LoopbackServer.Answer storageAnswer(String head) {
+    byte[] content = large.get(name(head));
+    int from = (int) from(head);
+    byte[] rest = Arrays.copyOfRange(content, from, content.length);
+    String status =
+        from == 0
+            ? "200 OK"
+            : "206 Partial Content\r\nContent-Range: bytes %d-%d/%d"
+                .formatted(from, content.length - 1, content.length);
+    return LoopbackServer.answer(status, rest.length, sent.apply(rest));
+  }
+
+  private static byte[] concat(byte[] a, byte[] b) {
+    byte[] both = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, both, a.length, b.length);
+    return both;
+  }
+
+  private static String digest(String algorithm, byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance(algorithm).digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
