@@ -85,11 +85,13 @@ record HuggingFaceWeights(
   /** Copies the stored parameters into a model's tensors, which must be all of them. */
   void readInto(Map<String, Tensor> targets) {
     requireSame(config, targets);
+    WeightReader reader = new WeightReader();
     parameters.forEach((name, entry) -> {
-      Tensor target = targets.get(name);
-      float[] values = new float[Math.toIntExact(entry.size())];
-      entry.readFloats(values, 0);
-      target.set(isTransposed(name) ? transpose(values, target.dim(1), target.dim(0)) : values);
+      if (isTransposed(name)) {
+        reader.readTransposed(targets.get(name), entry);
+      } else {
+        reader.read(targets.get(name), entry);
+      }
     });
   }
 

@@ -254,18 +254,22 @@ public final class Safetensors implements AutoCloseable {
      * @throws IndexOutOfBoundsException if they do not fit
      */
     public void readFloats(float[] target, int offset) {
-      int size = Math.toIntExact(Math.min(size(), Integer.MAX_VALUE));
-      Objects.checkFromIndexSize(offset, size, target.length);
+      readFloats(target, offset, 0, Math.toIntExact(Math.min(size(), Integer.MAX_VALUE)));
+    }
+
+    /** The same for {@code count} elements from {@code first} on. */
+    void readFloats(float[] target, int offset, long first, int count) {
+      Objects.checkFromIndexSize(offset, count, target.length);
       switch (type) {
-        case F32 -> MemorySegment.copy(data, FLOATS, 0, target, offset, size);
+        case F32 -> MemorySegment.copy(data, FLOATS, first * Float.BYTES, target, offset, count);
         case F16 -> {
-          for (int i = 0; i < size; i++) {
-            target[offset + i] = Float.float16ToFloat(data.getAtIndex(SHORTS, i));
+          for (int i = 0; i < count; i++) {
+            target[offset + i] = Float.float16ToFloat(data.getAtIndex(SHORTS, first + i));
           }
         }
         case BF16 -> {
-          for (int i = 0; i < size; i++) {
-            target[offset + i] = Float.intBitsToFloat(data.getAtIndex(SHORTS, i) << 16);
+          for (int i = 0; i < count; i++) {
+            target[offset + i] = Float.intBitsToFloat(data.getAtIndex(SHORTS, first + i) << 16);
           }
         }
         default ->
