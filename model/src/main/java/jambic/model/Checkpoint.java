@@ -94,6 +94,10 @@ public final class Checkpoint implements Closeable {
   public static void save(
       Path folder, Gpt gpt, Optional<Tokenizer> tokenizer, AtomicFolder.Writer others) {
     GptConfig config = gpt.config();
+    if (gpt.isQuantized()) {
+      throw new JambicException(
+          "a model with int8 weights is not saved; save the one that it was made from");
+    }
     tokenizer.ifPresent(t -> requireFit(folder, t, config));
     requireReplaceable(folder);
     AtomicFolder.replace(

@@ -33,7 +33,23 @@ public final class Parameters {
    * @return the F32 tensor
    */
   public Tensor add(String name, int... dims) {
-    Tensor tensor = region.allocate(DType.F32, Shape.of(dims));
+    return add(name, region.allocate(DType.F32, Shape.of(dims)));
+  }
+
+  /**
+   * Adds a matrix of 8 bits a weight; its content is undefined until it is set.
+   *
+   * @param name unique in the model
+   * @param rows how many rows, each of which has a scale
+   * @param columns how many columns
+   * @return the I8 tensor, with its scales
+   */
+  public Tensor addQuantized(String name, int rows, int columns) {
+    Tensor scales = region.allocate(DType.F32, Shape.of(rows));
+    return add(name, region.allocate(DType.I8, Shape.of(rows, columns)).scaledBy(scales));
+  }
+
+  private Tensor add(String name, Tensor tensor) {
     if (tensors.put(name, tensor) != null) {
       throw new IllegalStateException("two weights are called " + name);
     }

@@ -32,7 +32,7 @@ final class Kernels implements AutoCloseable {
     switch (storage) {
       case F32 -> {}
       case BF16 -> all.add("STORAGE_BF16");
-      case I32 -> throw new IllegalArgumentException(source + " for integers");
+      case I32, I8 -> throw new IllegalArgumentException(source + " for integers");
     }
     return loaded.computeIfAbsent(new Variant(source, all), this::compile);
   }

@@ -7,7 +7,9 @@ public enum DType {
   /** bfloat16: the upper half of a 32-bit float. */
   BF16(2),
   /** 32-bit signed integer: token ids, positions, counters. */
-  I32(4);
+  I32(4),
+  /** 8-bit signed integer: quantized weights, see {@link Tensor#scaledBy}. */
+  I8(1);
 
   private final int bytes;
 

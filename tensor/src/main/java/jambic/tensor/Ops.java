@@ -90,7 +90,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * Token embeddings plus learned positions.
    *
    * @param ids I32 (B, T), each in [0, V)
-   * @param wte (V, C)
+   * @param wte (V, C), or quantized
    * @param wpe (P, C) with P at least T, or none
    * @return (B, T, C)
    */
@@ -112,6 +112,10 @@ public abstract sealed class Ops permits Eager, Tape {
         wte,
         wpe);
     Tensor out = activations(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
+    if (isQuantized(wte)) {
+      launch(() -> backend.quantized().embed(out, ids, wte, wte.scales(), wpe, starts));
+      return out;
+    }
     launch(() -> backend.embedding().forward(out, ids, wte, wpe, starts));
     record(
         out,
@@ -127,13 +131,17 @@ public abstract sealed class Ops permits Eager, Tape {
    * A linear layer: {@code x wᵀ + b}.
    *
    * @param x (..., K)
-   * @param w (N, K)
+   * @param w (N, K), or quantized
    * @param b (N), or none
    * @return (..., N)
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b) {
     checkLinear(x, w, b);
     Tensor out = activations(x.shape().withLast(w.dim(0)));
+    if (isQuantized(w)) {
+      launch(() -> backend.quantized().linear(out, x, w, w.scales(), b));
+      return out;
+    }
     launch(() -> backend.linear().forward(out, x, w, b));
     record(
         out,
@@ -148,13 +156,18 @@ public abstract sealed class Ops permits Eager, Tape {
    * A linear layer and its nonlinearity: {@code activation(x wᵀ + b)}.
    *
    * @param x (..., K)
-   * @param w (N, K)
+   * @param w (N, K), or quantized
    * @param b (N), or none
    * @param activation what is applied to each element
    * @return (..., N)
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b, Activation activation) {
     checkLinear(x, w, b);
+    if (isQuantized(w)) {
+      Tensor pre = linear(x, w, b);
+      launch(() -> backend.activation().forward(pre, pre, activation));
+      return pre;
+    }
     Tensor out = activations(x.shape().withLast(w.dim(0)));
     Tensor pre = differentiates() ? activations(out.shape()) : out;
     launch(() -> backend.linear().forwardActivated(out, pre, x, w, b, activation));
@@ -168,6 +181,16 @@ public abstract sealed class Ops permits Eager, Tape {
           linearDerivative(tape, dout, x, w, b);
         });
     return out;
+  }
+
+  /** Whether other kernels are needed for these weights, which have no derivatives. */
+  private boolean isQuantized(Tensor w) {
+    boolean quantized = !w.scales().isNone();
+    if (quantized && differentiates()) {
+      throw new JambicException(
+          "int8 weights cannot be trained; train the model that they were made from");
+    }
+    return quantized;
   }
 
   private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {

@@ -22,6 +22,7 @@ public final class Tensor {
   private final int rowStride;
   private final Tensor viewed;
   private Tensor grad;
+  private Tensor scales;
 
   private Tensor(
       Shape shape, DType dtype, Storage storage, long offset, int rowStride, Tensor viewed) {
@@ -173,12 +174,44 @@ public final class Tensor {
   }
 
   /**
+   * The same I8 elements as quantized numbers: row i stands for its integers times {@code
+   * scales[i]}. {@link Ops} computes with such a tensor as with the numbers it stands for, but does
+   * not train it.
+   *
+   * @param scales F32, one for each row
+   * @return a tensor over the same memory
+   * @throws ShapeException if this is not I8, or there is not one scale a row
+   */
+  public Tensor scaledBy(Tensor scales) {
+    if (dtype != DType.I8 || scales.dtype != DType.F32 || scales.size() != shape.rows()) {
+      throw new ShapeException("scaledBy: " + this + " got the scales " + scales);
+    }
+    Tensor quantized = new Tensor(shape, dtype, storage, offset, rowStride, null);
+    quantized.scales = scales;
+    return quantized;
+  }
+
+  /**
+   * What the rows of a quantized tensor are multiplied by.
+   *
+   * @return F32, one for each row, or {@link #NONE} when this tensor is not quantized
+   */
+  public Tensor scales() {
+    return scales == null ? NONE : scales;
+  }
+
+  /**
    * Makes this tensor a trained one: {@link Tape} adds its gradient to {@code grad}.
    *
    * @param grad a tensor of the same shape, or {@link #NONE} to freeze this one
    * @throws ShapeException if the shapes differ
+   * @throws JambicException if this tensor is quantized
    */
   public void trainInto(Tensor grad) {
+    if (!grad.isNone() && !scales().isNone()) {
+      throw new JambicException(
+          "int8 weights cannot be trained; train the model that they were made from");
+    }
     if (!grad.isNone() && !grad.shape.equals(shape)) {
       throw new ShapeException("trainInto: " + this + " got a gradient " + grad);
     }

@@ -11,6 +11,7 @@ import jambic.tensor.spi.LinearKernels;
 import jambic.tensor.spi.LossKernels;
 import jambic.tensor.spi.NormKernels;
 import jambic.tensor.spi.OptimizerKernels;
+import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
 import java.util.OptionalDouble;
 
@@ -29,6 +30,7 @@ final class CpuBackend implements Backend {
   private final ElementwiseKernels elementwise;
   private final LossKernels loss;
   private final OptimizerKernels optimizer;
+  private final QuantizedKernels quantized;
 
   CpuBackend(int threads) {
     workers = new Workers(threads);
@@ -40,6 +42,7 @@ final class CpuBackend implements Backend {
     elementwise = new CpuElementwise(workers);
     loss = new CpuLoss(workers);
     optimizer = new CpuOptimizer(workers);
+    quantized = new CpuQuantized(workers);
   }
 
   static String describe(int threads) {
@@ -115,6 +118,11 @@ final class CpuBackend implements Backend {
   @Override
   public OptimizerKernels optimizer() {
     return optimizer;
+  }
+
+  @Override
+  public QuantizedKernels quantized() {
+    return quantized;
   }
 
   @Override

@@ -19,58 +19,73 @@ import java.util.function.IntFunction;
  * which in a Transformer, where every layer repeats the same sizes, is nearly every time.
  */
 public final class HostRegion implements Region {
-  private static final int CHUNK =
-      1 << 22; // 16 MiB: large enough that a collector does not move it
-  private static final int LINE = 16; // elements of a 64-byte cache line
+  private static final int CHUNK = 1 << 24; // bytes: large enough that a collector lets it lie
+  private static final int LINE = 64; // bytes of a cache line
 
-  // An array's elements start 16 bytes behind its (line-aligned, when large) header: 12 more
+  // An array's elements start 16 bytes behind its (line-aligned, when large) header: 48 more
   // complete the line.
-  private static final int FIRST = 12;
+  private static final int FIRST = 48;
 
-  private final Arena floats = new Arena(CHUNK, n -> new HostStorage.Floats(new float[n]));
-  private final Arena ints = new Arena(LINE, n -> new HostStorage.Ints(new int[n]));
+  private final Arena floats =
+      new Arena(DType.F32, CHUNK, n -> new HostStorage.Floats(new float[n]));
+  private final Arena ints = new Arena(DType.I32, LINE, n -> new HostStorage.Ints(new int[n]));
+  private final Arena bytes = new Arena(DType.I8, CHUNK, n -> new HostStorage.Bytes(new byte[n]));
 
   @Override
   public Tensor allocate(DType dtype, Shape shape) {
+    return arena(dtype).allocate(shape);
+  }
+
+  @Override
+  public void release(Tensor tensor) {
+    arena(tensor.dtype()).release(tensor);
+  }
+
+  private Arena arena(DType dtype) {
     return switch (dtype) {
-      case F32 -> floats.allocate(dtype, shape);
-      case I32 -> ints.allocate(dtype, shape);
+      case F32 -> floats;
+      case I32 -> ints;
+      case I8 -> bytes;
       case BF16 ->
           throw new JambicException("the CPU computes in F32: there are no BF16 tensors on it");
     };
   }
 
   @Override
-  public void release(Tensor tensor) {
-    (tensor.dtype() == DType.I32 ? ints : floats).release(tensor);
-  }
-
-  @Override
   public void rewind() {
     floats.rewind();
     ints.rewind();
+    bytes.rewind();
   }
 
   @Override
   public long bytes() {
-    return 4 * (floats.elements + ints.elements);
+    return floats.bytes() + ints.bytes() + bytes.bytes();
   }
 
   @Override
   public void close() {
     floats.close();
     ints.close();
+    bytes.close();
   }
 
   /** One array, taken from its start to its end. */
   private static final class Chunk {
     private final Storage storage;
     private final int capacity;
-    private int next = FIRST;
+    private final int first;
+    private int next;
 
-    Chunk(Storage storage, int capacity) {
+    Chunk(Storage storage, int capacity, int first) {
       this.storage = storage;
       this.capacity = capacity;
+      this.first = first;
+      this.next = first;
+    }
+
+    void rewind() {
+      next = first;
     }
 
     boolean hasRoom(int size) {
@@ -87,19 +102,27 @@ public final class HostRegion implements Region {
   private record Slot(Storage storage, long offset) {}
 
   private static final class Arena {
-    private final int chunkSize;
+    private final DType dtype;
+    private final int line; // elements
+    private final int chunkSize; // elements
     private final IntFunction<Storage> allocator;
     private final List<Chunk> chunks = new ArrayList<>();
     private final Map<Integer, Deque<Slot>> released = new HashMap<>();
     private long elements;
 
-    Arena(int chunkSize, IntFunction<Storage> allocator) {
-      this.chunkSize = chunkSize;
+    Arena(DType dtype, int chunkBytes, IntFunction<Storage> allocator) {
+      this.dtype = dtype;
+      this.line = LINE / dtype.bytes();
+      this.chunkSize = chunkBytes / dtype.bytes();
       this.allocator = allocator;
     }
 
-    Tensor allocate(DType dtype, Shape shape) {
-      if (shape.size() > Integer.MAX_VALUE - 2 * LINE) {
+    long bytes() {
+      return dtype.bytes() * elements;
+    }
+
+    Tensor allocate(Shape shape) {
+      if (shape.size() > Integer.MAX_VALUE - 2 * line) {
         throw new JambicException(
             "a tensor on the CPU holds at most 2^31 elements, got "
                 + shape
@@ -123,9 +146,9 @@ public final class HostRegion implements Region {
 
     private Chunk grow(Shape shape, int size) {
       // A large tensor gets an array of its own length: most of them would leave half of a chunk.
-      int capacity = size > chunkSize / 4 ? size + LINE : chunkSize;
+      int capacity = size > chunkSize / 4 ? size + line : chunkSize;
       try {
-        Chunk chunk = new Chunk(allocator.apply(capacity), capacity);
+        Chunk chunk = new Chunk(allocator.apply(capacity), capacity, FIRST / dtype.bytes());
         chunks.add(chunk);
         elements += capacity;
         return chunk;
@@ -136,7 +159,7 @@ public final class HostRegion implements Region {
             "out of memory: a tensor "
                 + shape
                 + " needs "
-                + (4L * size >> 20)
+                + ((long) dtype.bytes() * size >> 20)
                 + " MiB, of the heap's "
                 + (runtime.maxMemory() >> 20)
                 + " MiB "
@@ -154,7 +177,7 @@ public final class HostRegion implements Region {
 
     void rewind() {
       released.clear();
-      chunks.forEach(chunk -> chunk.next = FIRST);
+      chunks.forEach(Chunk::rewind);
     }
 
     void close() {
@@ -163,8 +186,8 @@ public final class HostRegion implements Region {
       elements = 0;
     }
 
-    private static int lines(int size) {
-      return Math.max(LINE, (size + LINE - 1) / LINE * LINE);
+    private int lines(int size) {
+      return Math.max(line, (size + line - 1) / line * line);
     }
   }
 }

@@ -43,6 +43,24 @@ public sealed interface HostStorage extends Storage {
   }
 
   /**
+   * 8-bit integers.
+   *
+   * @param array the elements
+   */
+  record Bytes(byte[] array) implements HostStorage {
+    @Override
+    public void write(long offset, MemorySegment source) {
+      MemorySegment.copy(source, 0, MemorySegment.ofArray(array), offset, source.byteSize());
+    }
+
+    @Override
+    public void read(long offset, MemorySegment destination) {
+      MemorySegment.copy(
+          MemorySegment.ofArray(array), offset, destination, 0, destination.byteSize());
+    }
+  }
+
+  /**
    * The array behind a float tensor.
    *
    * @param tensor an F32 tensor of a host backend
@@ -60,6 +78,16 @@ public sealed interface HostStorage extends Storage {
    */
   static int[] ints(Tensor tensor) {
     return ((Ints) tensor.storage()).array();
+  }
+
+  /**
+   * The array behind a tensor of bytes.
+   *
+   * @param tensor an I8 tensor of a host backend
+   * @return its array; the tensor starts at {@link #offset}
+   */
+  static byte[] bytes(Tensor tensor) {
+    return ((Bytes) tensor.storage()).array();
   }
 
   /**

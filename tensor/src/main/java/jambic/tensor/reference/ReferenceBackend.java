@@ -11,6 +11,7 @@ import jambic.tensor.spi.LinearKernels;
 import jambic.tensor.spi.LossKernels;
 import jambic.tensor.spi.NormKernels;
 import jambic.tensor.spi.OptimizerKernels;
+import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
 
 /** Every kernel as it is defined. A launch is done when it returns. */
@@ -26,6 +27,7 @@ final class ReferenceBackend implements Backend {
   private final ElementwiseKernels elementwise = new ReferenceElementwise();
   private final LossKernels loss = new ReferenceLoss();
   private final OptimizerKernels optimizer = new ReferenceOptimizer();
+  private final QuantizedKernels quantized = new ReferenceQuantized();
 
   @Override
   public String name() {
@@ -88,6 +90,11 @@ final class ReferenceBackend implements Backend {
   @Override
   public OptimizerKernels optimizer() {
     return optimizer;
+  }
+
+  @Override
+  public QuantizedKernels quantized() {
+    return quantized;
   }
 
   @Override

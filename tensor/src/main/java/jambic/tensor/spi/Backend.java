@@ -1,6 +1,7 @@
 package jambic.tensor.spi;
 
 import jambic.tensor.DType;
+import jambic.tensor.JambicException;
 import jambic.tensor.Program;
 import java.util.OptionalDouble;
 
@@ -117,6 +118,18 @@ public interface Backend extends AutoCloseable {
    * @return the kernels
    */
   OptimizerKernels optimizer();
+
+  /**
+   * Products with int8 weights.
+   *
+   * @return the kernels
+   * @throws JambicException if the backend has none
+   */
+  default QuantizedKernels quantized() {
+    throw new JambicException(
+        "the backend %s does not compute with int8 weights; use the whole ones, or the backend cpu"
+            .formatted(name()));
+  }
 
   /** Frees what the backend holds. Regions are closed before. */
   @Override

@@ -23,6 +23,7 @@ public abstract class BackendContract
         ElementwiseContract,
         LossContract,
         OptimizerContract,
+        QuantizedContract,
         ParityContract {
   private Contract contract;
 

@@ -6,6 +6,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -33,21 +34,38 @@ public final class Scene implements AutoCloseable {
   /** Memory, what it holds before a launch, and which of its elements a launch may change. */
   private record Block(String name, Tensor memory, float[] floats, int[] ints, BitSet written) {
     void write() {
-      if (memory.dtype() == DType.I32) {
-        memory.set(ints);
-      } else {
-        memory.set(floats);
+      switch (memory.dtype()) {
+        case F32 -> memory.set(floats);
+        case I32 -> memory.set(ints);
+        default -> memory.write(MemorySegment.ofArray(bytes(ints)));
       }
+    }
+
+    /** The bits of what it holds now. */
+    int[] bits() {
+      return switch (memory.dtype()) {
+        case F32 -> Scene.bits(memory.toFloats());
+        case I32 -> memory.toInts();
+        default -> {
+          byte[] now = new byte[ints.length];
+          memory.read(MemorySegment.ofArray(now));
+          int[] values = new int[now.length];
+          Arrays.setAll(values, i -> now[i]);
+          yield values;
+        }
+      };
     }
   }
 
   /** The elements that a tensor covers in its block. */
   private record Output(String name, Block block, int[] indices) {
     float[] read() {
-      float[] all = block.memory.toFloats();
+      int[] all = block.bits();
+      boolean isFloat = block.memory.dtype() == DType.F32;
       float[] values = new float[indices.length];
       for (int i = 0; i < values.length; i++) {
-        values[i] = all[indices[i]];
+        int bits = all[indices[i]];
+        values[i] = isFloat ? Float.intBitsToFloat(bits) : bits;
       }
       return values;
     }
@@ -118,10 +136,26 @@ public final class Scene implements AutoCloseable {
    * @return a tensor that a launch must not change
    */
   public Tensor integers(String name, int[] values, int... dims) {
+    return integers(name, DType.I32, (int) CANARY, values, dims);
+  }
+
+  /**
+   * A tensor of given integers of 8 bits.
+   *
+   * @param name its name in the case
+   * @param values its elements, in [-128, 127]
+   * @param dims its extents
+   * @return a tensor that a launch must not change
+   */
+  public Tensor bytes(String name, int[] values, int... dims) {
+    return integers(name, DType.I8, (byte) CANARY, values, dims);
+  }
+
+  private Tensor integers(String name, DType dtype, int canary, int[] values, int... dims) {
     int[] ints = new int[values.length + 2 * GUARD + shift];
-    Arrays.fill(ints, (int) CANARY);
+    Arrays.fill(ints, canary);
     System.arraycopy(values, 0, ints, GUARD + shift, values.length);
-    return place(name, Shape.of(dims), DType.I32, new float[0], ints);
+    return place(name, Shape.of(dims), dtype, new float[0], ints);
   }
 
   /**
@@ -216,9 +250,8 @@ public final class Scene implements AutoCloseable {
   /** What changed though no kernel may change it, or an empty text. */
   String damage(boolean launched) {
     for (Block block : blocks) {
-      boolean integers = block.memory.dtype() == DType.I32;
-      int[] now = integers ? block.memory.toInts() : bits(block.memory.toFloats());
-      int[] before = integers ? block.ints : bits(block.floats);
+      int[] now = block.bits();
+      int[] before = block.memory.dtype() == DType.F32 ? bits(block.floats) : block.ints;
       for (int i = 0; i < now.length; i++) {
         if (now[i] != before[i] && !(launched && block.written.get(i))) {
           int index = i - GUARD - shift;
@@ -234,6 +267,14 @@ public final class Scene implements AutoCloseable {
   @Override
   public void close() {
     region.rewind();
+  }
+
+  private static byte[] bytes(int[] values) {
+    byte[] bytes = new byte[values.length];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) values[i];
+    }
+    return bytes;
   }
 
   static int[] bits(float[] values) {

@@ -30,6 +30,7 @@ public final class Tolerances {
   private static final Map<Key, Tolerance> ALL =
       Map.of(
           new Key(Kernel.LINEAR, DType.F32), new Tolerance(2e-6, 1e-6),
+          new Key(Kernel.LINEAR, DType.I8), new Tolerance(2e-6, 1e-6),
           new Key(Kernel.NORM, DType.F32), new Tolerance(2e-6, 2e-6),
           new Key(Kernel.ACTIVATION, DType.F32), new Tolerance(3e-7, 5e-7),
           new Key(Kernel.ATTENTION, DType.F32), new Tolerance(2e-6, 2e-6),
