@@ -13,15 +13,20 @@ struct GeluErf {
   static __device__ float slope(float x) { return below(x) + x * 0.39894228040143268f * expf(-0.5f * x * x); }
 };
 
-// (1 + tanh u) / 2 is the logistic function of 2u, again without cancellation.
+// (1 + tanh u) / 2 is the logistic function of 2u; with the exponential of -|2u| nothing cancels or overflows.
 struct GeluTanh {
-  static __device__ float logistic(float x) {
-    return 1 / (1 + expf(-2 * 0.79788456080286536f * (x + 0.044715f * x * x * x)));
+  static __device__ float twice(float x) { return 2 * 0.79788456080286536f * (x + 0.044715f * x * x * x); }
+  static __device__ float forward(float x) {
+    float u2 = twice(x);
+    float e = expf(-fabsf(u2));
+    return x * (u2 > 0 ? 1 : e) / (1 + e);
   }
-  static __device__ float forward(float x) { return x * logistic(x); }
   static __device__ float slope(float x) {
-    float s = logistic(x);
-    return s + x * s * (1 - s) * 2 * 0.79788456080286536f * (1 + 3 * 0.044715f * x * x);
+    float u2 = twice(x);
+    float e = expf(-fabsf(u2));
+    float part = 1 / (1 + e);
+    float steep = 2 * 0.79788456080286536f * (1 + 3 * 0.044715f * x * x);
+    return (u2 > 0 ? 1 : e) * part + x * steep * e * part * part;
   }
 };
 

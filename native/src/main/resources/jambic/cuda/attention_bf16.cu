@@ -149,12 +149,11 @@ __device__ inline unsigned keptOf(const Attention& a, unsigned step, index_t row
   return bits;
 }
 
-// Grid (blocks of queries, the last first: they have the most to do; heads; batch); shared memory for the queries and
-// two tiles each of keys and values.
+// Grid (blocks of queries, the last first: they have the most to do; heads; batch); shared memory for two
+// tiles each of keys and values; the second ones take the place of the queries once these are in registers.
 extern "C" __global__ void __launch_bounds__(128) attention(const Attention a) {
-  real* qs = (real*)memory;
-  real* ks = qs + QUERIES * PITCH;
-  real* vs = ks + 2 * TILE * PITCH;
+  real* stages[2] = {(real*)memory, (real*)memory + 2 * TILE * PITCH};
+  real* qs = stages[1];
   int lane = threadIdx.x % 32;
   int h = blockIdx.y, b = blockIdx.z;
   int first = (gridDim.x - 1 - blockIdx.x) * QUERIES;
@@ -169,8 +168,8 @@ extern "C" __global__ void __launch_bounds__(128) attention(const Attention a) {
   float scale = a.scale * LOG2E;
 
   loadTile<QUERIES>(qs, a.q.head(b, a.queries, h), a.q.stride, first, past);
-  loadTile<TILE>(ks, k, a.k.stride, 0, end);
-  loadTile<TILE>(vs, v, a.v.stride, 0, end);
+  loadTile<TILE>(stages[0], k, a.k.stride, 0, end);
+  loadTile<TILE>(stages[0] + TILE * PITCH, v, a.v.stride, 0, end);
   endCopies();
   awaitCopies<0>();
   __syncthreads();
@@ -188,12 +187,13 @@ extern "C" __global__ void __launch_bounds__(128) attention(const Attention a) {
     awaitCopies<0>();
     __syncthreads(); // this tile is there, the one before has been used
     if (from + TILE < end) {
-      loadTile<TILE>(ks + (stage ^ 1) * TILE * PITCH, k, a.k.stride, from + TILE, end);
-      loadTile<TILE>(vs + (stage ^ 1) * TILE * PITCH, v, a.v.stride, from + TILE, end);
+      real* next = stage == 0 ? stages[1] : stages[0];
+      loadTile<TILE>(next, k, a.k.stride, from + TILE, end);
+      loadTile<TILE>(next + TILE * PITCH, v, a.v.stride, from + TILE, end);
       endCopies();
     }
-    const real* kTile = ks + stage * TILE * PITCH;
-    const real* vTile = vs + stage * TILE * PITCH;
+    const real* kTile = stage == 0 ? stages[0] : stages[1];
+    const real* vTile = kTile + TILE * PITCH;
     float s[4][PIECES][2][4];
 #pragma unroll
     for (int j = 0; j < 4; j++) {
@@ -267,12 +267,11 @@ extern "C" __global__ void __launch_bounds__(128) attention(const Attention a) {
   }
 }
 
-// dq = ds k. Grid and shared memory as for `attention`, with room for dout beside the queries.
+// dq = ds k. Grid and shared memory as for `attention`, with dout beside the queries.
 extern "C" __global__ void __launch_bounds__(128) attentionQueries(const Attention a, const AttentionGradients g) {
-  real* qs = (real*)memory;
+  real* stages[2] = {(real*)memory, (real*)memory + 2 * TILE * PITCH};
+  real* qs = stages[1];
   real* ds = qs + QUERIES * PITCH; // of out
-  real* ks = ds + QUERIES * PITCH;
-  real* vs = ks + 2 * TILE * PITCH;
   int lane = threadIdx.x % 32;
   int h = blockIdx.y, b = blockIdx.z;
   int first = (gridDim.x - 1 - blockIdx.x) * QUERIES;
@@ -288,8 +287,8 @@ extern "C" __global__ void __launch_bounds__(128) attentionQueries(const Attenti
 
   loadTile<QUERIES>(qs, a.q.head(b, a.queries, h), a.q.stride, first, past);
   loadTile<QUERIES>(ds, g.dout.head(b, a.queries, h), g.dout.stride, first, past);
-  loadTile<TILE>(ks, k, a.k.stride, 0, end);
-  loadTile<TILE>(vs, v, a.v.stride, 0, end);
+  loadTile<TILE>(stages[0], k, a.k.stride, 0, end);
+  loadTile<TILE>(stages[0] + TILE * PITCH, v, a.v.stride, 0, end);
   endCopies();
   awaitCopies<0>();
   __syncthreads();
@@ -312,12 +311,13 @@ extern "C" __global__ void __launch_bounds__(128) attentionQueries(const Attenti
     awaitCopies<0>();
     __syncthreads();
     if (from + TILE < end) {
-      loadTile<TILE>(ks + (stage ^ 1) * TILE * PITCH, k, a.k.stride, from + TILE, end);
-      loadTile<TILE>(vs + (stage ^ 1) * TILE * PITCH, v, a.v.stride, from + TILE, end);
+      real* next = stage == 0 ? stages[1] : stages[0];
+      loadTile<TILE>(next, k, a.k.stride, from + TILE, end);
+      loadTile<TILE>(next + TILE * PITCH, v, a.v.stride, from + TILE, end);
       endCopies();
     }
-    const real* kTile = ks + stage * TILE * PITCH;
-    const real* vTile = vs + stage * TILE * PITCH;
+    const real* kTile = stage == 0 ? stages[0] : stages[1];
+    const real* vTile = kTile + TILE * PITCH;
     unsigned bits[PIECES][2];
 #pragma unroll
     for (int m = 0; m < PIECES; m++) {
@@ -359,14 +359,13 @@ extern "C" __global__ void __launch_bounds__(128) attentionQueries(const Attenti
 }
 
 // dv = weightsᵀ dout, dk = dsᵀ q: scores are computed transposed, keys by queries, so that they are the left side of
-// these products as they are. Grid (tiles of keys, heads, batch); shared memory for one tile each of keys and values,
-// two each of queries and dout, and what is kept of two tiles' rows.
+// these products as they are. Grid (tiles of keys, heads, batch); shared memory for two tiles each of queries and dout
+// (the second ones take the place of keys and values), the statistics of their rows, and which weights are kept.
 extern "C" __global__ void __launch_bounds__(128) attentionKeys(const Attention a, const AttentionGradients g) {
-  real* ks = (real*)memory;
+  real* stages[2] = {(real*)memory, (real*)memory + 2 * TILE * PITCH};
+  real* ks = stages[1];
   real* vs = ks + TILE * PITCH;
-  real* qs = vs + TILE * PITCH;
-  real* ds = qs + 2 * TILE * PITCH;
-  float* lses = (float*)(ds + 2 * TILE * PITCH);
+  float* lses = (float*)((real*)memory + 4 * TILE * PITCH);
   float* deltas = lses + 2 * TILE;
   unsigned short* masks = (unsigned short*)(deltas + 2 * TILE); // (64 queries, 4 warps): a bit for each of 16 keys
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -382,8 +381,9 @@ extern "C" __global__ void __launch_bounds__(128) attentionKeys(const Attention 
   int end = first < a.length(b) ? a.queries : 0;
 
   auto load = [&](int from, int stage) {
-    loadTile<TILE>(qs + stage * TILE * PITCH, q, a.q.stride, from, a.queries);
-    loadTile<TILE>(ds + stage * TILE * PITCH, dout, g.dout.stride, from, a.queries);
+    real* tile = stage == 0 ? stages[0] : stages[1];
+    loadTile<TILE>(tile, q, a.q.stride, from, a.queries);
+    loadTile<TILE>(tile + TILE * PITCH, dout, g.dout.stride, from, a.queries);
     endCopies();
     if (threadIdx.x < TILE) {
       int t = from + threadIdx.x;
@@ -424,8 +424,8 @@ extern "C" __global__ void __launch_bounds__(128) attentionKeys(const Attention 
       }
       __syncthreads();
     }
-    const real* qTile = qs + stage * TILE * PITCH;
-    const real* dTile = ds + stage * TILE * PITCH;
+    const real* qTile = stage == 0 ? stages[0] : stages[1];
+    const real* dTile = qTile + TILE * PITCH;
     bool whole = past == first + TILE && past <= a.seen(b, from) && from + TILE <= a.queries;
 #pragma unroll
     for (int j = 0; j < 4; j++) {

@@ -31,7 +31,7 @@ extern "C" __global__ void add(real* out, const real* a, const real* b, index_t 
 // out = x dropout(y), or dropout(y) alone. A thread draws two neighbouring blocks: four pairs of elements, 16 apart.
 template <bool RESIDUAL>
 __device__ inline void drop(real* out, const real* x, const real* y, index_t n, const Dropout& dropout) {
-  unsigned step = *dropout.step;
+  unsigned step = dropout.threshold == 0 ? 0 : *dropout.step;
   for (index_t t = firstIndex(); t < (n + 63) / 64 * 8; t += indexStep()) {
     index_t group = t / 8;
     int pair = t % 8 * 2;

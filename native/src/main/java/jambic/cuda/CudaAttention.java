@@ -1,0 +1,155 @@
+package jambic.cuda;
+
+import jambic.tensor.DType;
+import jambic.tensor.JambicException;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.AttentionKernels;
+import jambic.tensor.spi.Dropout;
+import java.lang.foreign.MemorySegment;
+
+/** Attention: on tensor cores in bfloat16, on the others in 32 bits. */
+final class CudaAttention implements AttentionKernels {
+  private static final int MOST_HEAD_SIZE = 128;
+  private static final int DELTA_THREADS = 128;
+  private static final int DECODE_THREADS = 256;
+
+  /** From so many queries on, tiles of queries beat one block for each. */
+  private static final int PREFILL = 16;
+
+  private final Gpu gpu;
+
+  CudaAttention(Gpu gpu) {
+    this.gpu = gpu;
+  }
+
+  @Override
+  public void forward(
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor lengths,
+      int heads,
+      boolean causal,
+      Dropout dropout) {
+    AttentionTiles tiles = tiles(q, heads);
+    MemorySegment a = arguments(out, lse, q, k, v, lengths, Tensor.NONE, heads, causal, dropout);
+    tiled(tiles, q.dtype()).launch("attention", tiles.forward(q, heads), a);
+  }
+
+  @Override
+  public void backward(
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Tensor dout,
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor lengths,
+      int heads,
+      boolean causal,
+      Dropout dropout) {
+    AttentionTiles tiles = tiles(q, heads);
+    MemorySegment a = arguments(out, lse, q, k, v, lengths, Tensor.NONE, heads, causal, dropout);
+    int rows = Math.toIntExact(lse.size());
+    long delta = gpu.scratch().bytes((long) Float.BYTES * rows);
+    MemorySegment g = new Structure().rows(dq).rows(dk).rows(dv).rows(dout).address(delta).bytes();
+    KernelModule kernels = tiled(tiles, q.dtype());
+    kernels.launch(
+        "attentionDelta",
+        Grid.of(Math.ceilDiv(rows, DELTA_THREADS / 32), DELTA_THREADS),
+        a,
+        g,
+        rows);
+    kernels.launch("attentionQueries", tiles.queries(q, heads), a, g);
+    kernels.launch("attentionKeys", tiles.keys(k, heads), a, g);
+  }
+
+  @Override
+  public void cached(
+      Tensor out,
+      Tensor kCache,
+      Tensor vCache,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor starts,
+      int heads) {
+    int batch = q.dim(0);
+    int queries = q.dim(1);
+    int c = q.dim(2);
+    AttentionTiles tiles = tiles(q, heads);
+    KernelModule decoding = gpu.kernels("attention_cached.cu", q.dtype(), head(tiles));
+    decoding.launch(
+        "appendCached",
+        Grid.of(queries, 256).planes(batch, 1),
+        kCache,
+        vCache,
+        new Structure().rows(k).bytes(),
+        new Structure().rows(v).bytes(),
+        starts,
+        kCache.dim(1),
+        c);
+    MemorySegment a =
+        arguments(
+            out, Tensor.NONE, q, kCache, vCache, Tensor.NONE, starts, heads, true, Dropout.NONE);
+    if (queries < PREFILL) {
+      decoding.launch("attentionDecode", Grid.of(queries, DECODE_THREADS).planes(heads, batch), a);
+    } else {
+      tiled(tiles, q.dtype()).launch("attention", tiles.forward(q, heads), a);
+    }
+  }
+
+  private static AttentionTiles tiles(Tensor q, int heads) {
+    int size = q.dim(2) / heads;
+    if (size > MOST_HEAD_SIZE) {
+      throw new JambicException(
+          "attention on CUDA has heads of at most %d numbers, and %d of width %d have %d; use more heads or the CPU"
+              .formatted(MOST_HEAD_SIZE, heads, q.dim(2), size));
+    }
+    return new AttentionTiles(size, q.dtype());
+  }
+
+  private KernelModule tiled(AttentionTiles tiles, DType dtype) {
+    return dtype == DType.BF16
+        ? gpu.kernels("attention_bf16.cu", dtype, head(tiles))
+        : gpu.kernels("attention.cu", dtype, head(tiles));
+  }
+
+  private static String head(AttentionTiles tiles) {
+    return "HEAD=" + tiles.head();
+  }
+
+  /** {@code Attention} of {@code attention.cuh}. */
+  private static MemorySegment arguments(
+      Tensor out,
+      Tensor lse,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor lengths,
+      Tensor starts,
+      int heads,
+      boolean causal,
+      Dropout dropout) {
+    return new Structure()
+        .rows(q)
+        .rows(k)
+        .rows(v)
+        .rows(out)
+        .address(lse)
+        .address(lengths)
+        .address(starts)
+        .number(heads)
+        .number(q.dim(1))
+        .number(k.dim(1))
+        .number(causal ? 1 : 0)
+        .number((float) (1 / Math.sqrt(q.dim(2) / heads)))
+        .dropout(dropout)
+        .bytes();
+  }
+}

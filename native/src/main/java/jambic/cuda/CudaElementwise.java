@@ -1,0 +1,64 @@
+package jambic.cuda;
+
+import jambic.tensor.DType;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Dropout;
+import jambic.tensor.spi.ElementwiseKernels;
+import java.util.List;
+
+/** Sums, copies and dropout. */
+final class CudaElementwise implements ElementwiseKernels {
+  private static final String SOURCE = "elementwise.cu";
+  private static final int THREADS = 256;
+
+  /** Elements of a thread: 16 bytes of bfloat16. */
+  private static final int EACH = 8;
+
+  /** Blocks of a launch at most: the others' elements follow in turn. */
+  private static final long BLOCKS = 1 << 16;
+
+  private final Gpu gpu;
+
+  CudaElementwise(Gpu gpu) {
+    this.gpu = gpu;
+  }
+
+  /** A thread for some elements of a tensor. */
+  static Grid grid(Tensor x) {
+    long blocks = Math.ceilDiv(x.size(), (long) THREADS * EACH);
+    return Grid.of((int) Math.clamp(blocks, 1, BLOCKS), THREADS);
+  }
+
+  @Override
+  public void fill(List<Tensor> outs, float value) {
+    for (DType dtype : List.of(DType.F32, DType.BF16)) {
+      List<Tensor> some = outs.stream().filter(out -> out.dtype() == dtype).toList();
+      TensorLists lists = TensorLists.of(gpu.tables(), some);
+      if (!lists.isEmpty()) {
+        gpu.kernels(SOURCE, dtype)
+            .launch("fill", lists.grid(THREADS), lists.table(), lists.tensors(), value);
+      }
+    }
+  }
+
+  @Override
+  public void add(Tensor out, Tensor a, Tensor b) {
+    gpu.kernels(SOURCE, a.dtype()).launch("add", grid(a), out, a, b, a.size());
+  }
+
+  @Override
+  public void dropout(Tensor out, Tensor x, Dropout dropout) {
+    gpu.kernels(SOURCE, x.dtype())
+        .launch("dropout", grid(x), out, x, x.size(), Structure.of(dropout));
+  }
+
+  @Override
+  public void residual(Tensor out, Tensor x, Tensor y, Dropout dropout) {
+    if (dropout.isNone()) {
+      add(out, x, y);
+      return;
+    }
+    gpu.kernels(SOURCE, x.dtype())
+        .launch("residual", grid(x), out, x, y, x.size(), Structure.of(dropout));
+  }
+}

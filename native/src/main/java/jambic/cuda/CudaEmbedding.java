@@ -1,0 +1,63 @@
+package jambic.cuda;
+
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.EmbeddingKernels;
+
+/** Token and position embeddings. */
+final class CudaEmbedding implements EmbeddingKernels {
+  private static final String SOURCE = "embedding.cu";
+  private static final int THREADS = 128;
+
+  /** Sorted tokens that a block adds up, as in {@code embedding.cu}. */
+  private static final int PIECE = 32;
+
+  private final Gpu gpu;
+
+  CudaEmbedding(Gpu gpu) {
+    this.gpu = gpu;
+  }
+
+  @Override
+  public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+    gpu.kernels(SOURCE, out.dtype())
+        .launch(
+            "embed",
+            Grid.of(Math.toIntExact(ids.size()), THREADS),
+            out,
+            ids,
+            wte,
+            wpe,
+            starts,
+            ids.dim(-1),
+            wte.dim(-1));
+  }
+
+  @Override
+  public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids) {
+    KernelModule kernels = gpu.kernels(SOURCE, dout.dtype());
+    int n = Math.toIntExact(ids.size());
+    int steps = ids.dim(-1);
+    int c = dout.dim(-1);
+    int columnBlocks = Math.ceilDiv(c, THREADS);
+    if (!dwte.isNone()) {
+      int pieces = Math.ceilDiv(n, PIECE);
+      long borderBytes = 2L * Float.BYTES * pieces * c;
+      long borders = gpu.scratch().bytes(borderBytes + (long) Integer.BYTES * n);
+      long order = borders + borderBytes;
+      Grid grid = Grid.of(pieces, THREADS).planes(columnBlocks, 1);
+      kernels.launch("sortTokens", Grid.over(n, THREADS), order, ids, n);
+      kernels.launch("embedBackward", grid, dwte, borders, dout, ids, order, n, c);
+      kernels.launch("embedBackwardBorders", grid, dwte, borders, ids, order, n, c);
+    }
+    if (!dwpe.isNone()) {
+      kernels.launch(
+          "embedPositionsBackward",
+          Grid.of(steps, THREADS).planes(columnBlocks, 1),
+          dwpe,
+          dout,
+          n / steps,
+          steps,
+          c);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package jambic.cuda;
+
+import jambic.tensor.DType;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.OptimizerKernels;
+import java.util.List;
+
+/** The update of parameters: all of a model in one launch. */
+final class CudaOptimizer implements OptimizerKernels {
+  private static final String SOURCE = "optimizer.cu";
+  private static final int THREADS = 256;
+
+  private final Gpu gpu;
+
+  CudaOptimizer(Gpu gpu) {
+    this.gpu = gpu;
+  }
+
+  @Override
+  public void clipNorm(Tensor norm, Tensor scale, List<Tensor> grads, float maxNorm) {
+    KernelModule kernels = gpu.kernels(SOURCE, DType.F32);
+    TensorLists lists = TensorLists.of(gpu.tables(), grads);
+    long sums = gpu.scratch().bytes((long) Float.BYTES * lists.blocks());
+    if (!lists.isEmpty()) {
+      kernels.launch("sumSquares", lists.grid(THREADS), sums, lists.table(), lists.tensors());
+    }
+    kernels.launch("clipScale", Grid.of(1, 1024), norm, scale, sums, lists.blocks(), maxNorm);
+  }
+
+  @Override
+  public void adamW(
+      List<Tensor> params,
+      List<Tensor> m,
+      List<Tensor> v,
+      List<Tensor> grads,
+      Tensor hyper,
+      Tensor scale,
+      float beta1,
+      float beta2,
+      float eps,
+      float weightDecay) {
+    TensorLists lists = TensorLists.of(gpu.tables(), params, m, v, grads);
+    if (!lists.isEmpty()) {
+      gpu.kernels(SOURCE, DType.F32)
+          .launch(
+              "adamW",
+              lists.grid(THREADS),
+              lists.table(),
+              lists.tensors(),
+              hyper,
+              scale,
+              beta1,
+              beta2,
+              eps,
+              weightDecay);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package jambic.cuda;
+
+import jambic.tensor.Tensor;
+import java.util.List;
+
+/**
+ * Lists of tensors for one launch, a block for each chunk of each tensor; {@code lists.cuh} reads
+ * the table.
+ *
+ * @param table its address on the device
+ * @param tensors how many there are in each list
+ * @param blocks how many chunks they have
+ */
+record TensorLists(long table, int tensors, int blocks) {
+  /** Elements that a block works on, as in {@code lists.cuh}. */
+  private static final int CHUNK = 16384;
+
+  /**
+   * A table of lists.
+   *
+   * @param tables keeps it
+   * @param lists of the same number of tensors, of the same sizes
+   */
+  @SafeVarargs
+  static TensorLists of(Tables tables, List<Tensor>... lists) {
+    int count = lists[0].size();
+    long[] words = new long[(2 + lists.length) * count];
+    long blocks = 0;
+    for (int i = 0; i < count; i++) {
+      long size = lists[0].get(i).size();
+      words[i] = blocks;
+      words[count + i] = size;
+      for (int l = 0; l < lists.length; l++) {
+        words[(2 + l) * count + i] = DeviceStorage.address(lists[l].get(i));
+      }
+      blocks += Math.ceilDiv(size, CHUNK);
+    }
+    return new TensorLists(tables.of(words), count, Math.toIntExact(blocks));
+  }
+
+  boolean isEmpty() {
+    return blocks == 0;
+  }
+
+  Grid grid(int threads) {
+    return Grid.of(blocks, threads);
+  }
+}
