@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
       "  jambic bench                                    the default preset",
       "  jambic bench --preset shakespeare-char --seconds 60",
       "  jambic bench --n-layer 12 --n-embd 768 --n-head 12 --vocab-size 50257 --threads 2",
+      "  jambic bench --preset shakespeare-char --quantize int8",
     })
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -67,6 +68,7 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "20")
   private double seconds;
 
+  @Mixin private Quantization quantization;
   @Mixin private BackendOptions computing;
 
   @Option(names = "--json", description = "Print one JSON object instead.")
@@ -84,7 +86,10 @@ final class BenchCommand implements Callable<Integer> {
         Gpt model = new Gpt(backend, shape, config.init())) {
       OptionalDouble peak = backend.peakFlops();
       List<Double> steps = trainingMillis(backend, model, config);
-      double perSecond = tokensPerSecond(model);
+      double perSecond;
+      try (Gpt sampled = quantization.of(model)) {
+        perSecond = tokensPerSecond(sampled);
+      }
       report(backend, shape, config, steps, perSecond, peak);
       return 0;
     }
@@ -166,6 +171,7 @@ final class BenchCommand implements Callable<Integer> {
       mfu.ifPresent(share -> result.put("mfu", share));
       peak.ifPresent(flop -> result.put("peak_flops", flop));
       result.put("sample_tokens_per_s", samplesPerSecond);
+      quantization.name().ifPresent(name -> result.put("sample_weights", name));
       out.println(JSON.std.asString(result));
     } else {
       print(out, "backend  %s, %s", backend.name(), backend.description());
@@ -179,7 +185,11 @@ final class BenchCommand implements Callable<Integer> {
           steps.size());
       print(out, "train    %,.0f tokens/s", trainPerSecond);
       mfu.ifPresent(share -> print(out, "mfu      %.1f %%: %s", 100 * share, flops.describe()));
-      print(out, "sample   %,.0f tokens/s, one sequence, KV cache, best run", samplesPerSecond);
+      print(
+          out,
+          "sample   %,.0f tokens/s, one sequence, KV cache, %sbest run",
+          samplesPerSecond,
+          quantization.name().map(name -> name + " weights, ").orElse(""));
     }
     out.flush();
   }

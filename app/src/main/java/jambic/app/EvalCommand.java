@@ -41,7 +41,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "  jambic eval out                        the held-back tenth of the run's own text",
       "  jambic eval out --split both --json",
-      "  jambic eval out/last --data other.txt  the last tenth of another text"
+      "  jambic eval out/last --data other.txt  the last tenth of another text",
+      "  jambic eval out --quantize int8        what rounding the weights costs"
     })
 final class EvalCommand implements Callable<Integer> {
   /** Tokens of a batch: enough to fill every thread, little enough for any heap. */
@@ -89,6 +90,7 @@ final class EvalCommand implements Callable<Integer> {
   private Choice split;
 
   @Mixin private ModelOptions models;
+  @Mixin private Quantization quantization;
   @Mixin private BackendOptions computing;
 
   @Option(names = "--json", description = "Print one JSON object instead.")
@@ -101,7 +103,7 @@ final class EvalCommand implements Callable<Integer> {
     Path folder = models.checkpoint(run, spec.commandLine());
     try (Backend backend = computing.open(spec.commandLine());
         Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt model = checkpoint.gpt(backend);
+        Gpt model = quantization.of(checkpoint.gpt(backend));
         Region region = backend.region()) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
       Corpus corpus = corpus(Corpora.of(Terminal.of(err)), folder);

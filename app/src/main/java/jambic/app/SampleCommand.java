@@ -128,6 +128,7 @@ final class SampleCommand implements Callable<Integer> {
   private boolean json;
 
   @Mixin private ModelOptions models;
+  @Mixin private Quantization quantization;
   @Mixin private BackendOptions computing;
 
   /** Where texts go; says whether anybody still reads. */
@@ -143,7 +144,7 @@ final class SampleCommand implements Callable<Integer> {
     Path folder = models.checkpoint(run, spec.commandLine());
     try (Backend backend = computing.open(spec.commandLine());
         Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt model = checkpoint.gpt(backend);
+        Gpt model = quantization.of(checkpoint.gpt(backend));
         Generator generator = new Generator(model, 1)) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
       String prompt = prompt(tokenizer);

@@ -44,6 +44,25 @@ class EvalCommandTest {
   }
 
   @Test
+  void roundedWeightsCostALittle() throws IOException {
+    double whole = loss(CommandLineCall.of("eval", run, "--json"));
+    double rounded = loss(CommandLineCall.of("eval", run, "--json", "--quantize", "int8"));
+    assertThat(rounded).isNotEqualTo(whole).isCloseTo(whole, within(0.02));
+  }
+
+  @Test
+  void onlyEightBitsAreKnown() {
+    CommandLineCall call = CommandLineCall.of("eval", run, "--quantize", "int4");
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err()).contains("--quantize").containsIgnoringCase("int8");
+  }
+
+  private static double loss(CommandLineCall call) throws IOException {
+    assertThat(call.code()).as(call.err()).isZero();
+    return ((Number) JSON.std.mapFrom(call.out()).get("val_loss")).doubleValue();
+  }
+
+  @Test
   void aTextThatTheModelCannotReadIsAnErrorThatNamesTheCharacter() throws IOException {
     Path text = Files.writeString(folder.resolve("greek.txt"), "The ω ".repeat(50));
     CommandLineCall call = CommandLineCall.of("eval", run, "--data", text);
