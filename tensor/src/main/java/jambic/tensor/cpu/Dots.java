@@ -25,8 +25,13 @@ final class Dots {
   /** Rows of weights in a tile. */
   private static final int TILE = 4;
 
-  /** A piece of work: this many weights, some ten microseconds of reading. */
-  private static final int PIECE = 1 << 15;
+  /** Pieces of work to cut the weights in: enough for many threads, with streams long enough. */
+  private static final int PIECES = 32;
+
+  /** The least weights of a piece, some ten microseconds of reading, and the most. */
+  private static final int SMALLEST_PIECE = 1 << 15;
+
+  private static final int LARGEST_PIECE = 1 << 18;
 
   private final Workers workers;
   private final Workers.Task task = this::multiplyPiece;
@@ -62,8 +67,15 @@ final class Dots {
     this.bias = bias;
     this.biasOffset = biasOffset;
     int n = w.rows();
-    pieceRows = Math.max(TILE, PIECE / Math.max(1, w.columns()) / TILE * TILE);
+    pieceRows = pieceRows(n, w.columns());
     workers.parallel((n + pieceRows - 1) / pieceRows, task);
+  }
+
+  /** How many of {@code n} rows of weights make a piece, whole tiles of them. */
+  static int pieceRows(int n, int k) {
+    long weights = (long) n * k / PIECES;
+    long piece = Math.clamp(weights, SMALLEST_PIECE, LARGEST_PIECE);
+    return (int) Math.max(TILE, piece / Math.max(1, k) / TILE * TILE);
   }
 
   private void multiplyPiece(int piece, int worker) {

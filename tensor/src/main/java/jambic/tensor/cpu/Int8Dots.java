@@ -29,9 +29,6 @@ final class Int8Dots {
   /** Rows of weights in a tile. */
   private static final int TILE = 4;
 
-  /** A piece of work: this many weights. */
-  private static final int PIECE = 1 << 16;
-
   private final Workers workers;
   private final Workers.Task task = this::multiplyPiece;
 
@@ -80,7 +77,7 @@ final class Int8Dots {
     this.scalesOffset = scalesOffset;
     this.bias = bias;
     this.biasOffset = biasOffset;
-    pieceRows = Math.max(TILE, PIECE / Math.max(1, a.columns()) / TILE * TILE);
+    pieceRows = Dots.pieceRows(c.columns(), a.columns());
     workers.parallel(Math.ceilDiv(c.columns(), pieceRows), task);
   }
 
@@ -99,16 +96,10 @@ final class Int8Dots {
       int w2 = wOffset + Math.min(last, j + 2 * quarter) * k;
       int w3 = wOffset + Math.min(last, j + 3 * quarter) * k;
       for (int i = 0; i < m; ) {
-        int height;
-        if (Lanes.MANY_REGISTERS && m - i >= 3) {
-          height = Math.min(4, m - i);
-          int a3 = a.at(i + height - 1, 0);
-          four(k, as, a.at(i, 0), a.at(i + 1, 0), a.at(i + 2, 0), a3, w, w0, w1, w2, w3, sums);
-        } else if (m - i >= 2) {
-          height = 2;
+        int height = Math.min(2, m - i);
+        if (height == 2) {
           two(k, as, a.at(i, 0), a.at(i + 1, 0), w, w0, w1, w2, w3, sums);
         } else {
-          height = 1;
           one(k, as, a.at(i, 0), w, w0, w1, w2, w3, sums);
         }
         store(i, height, j, quarter, end, sums);
@@ -231,107 +222,5 @@ final class Int8Dots {
     FloatVector r1 = LOW.selectFrom(c10, c12).add(HIGH.selectFrom(c10, c12));
     FloatVector s1 = LOW.selectFrom(c11, c13).add(HIGH.selectFrom(c11, c13));
     LOW.selectFrom(r1, s1).add(HIGH.selectFrom(r1, s1)).intoArray(sums, L);
-  }
-
-  private static void four(
-      int k,
-      float[] a,
-      int a0,
-      int a1,
-      int a2,
-      int a3,
-      byte[] w,
-      int w0,
-      int w1,
-      int w2,
-      int w3,
-      float[] sums) {
-    FloatVector c00 = FloatVector.zero(F);
-    FloatVector c01 = FloatVector.zero(F);
-    FloatVector c02 = FloatVector.zero(F);
-    FloatVector c03 = FloatVector.zero(F);
-    FloatVector c10 = FloatVector.zero(F);
-    FloatVector c11 = FloatVector.zero(F);
-    FloatVector c12 = FloatVector.zero(F);
-    FloatVector c13 = FloatVector.zero(F);
-    FloatVector c20 = FloatVector.zero(F);
-    FloatVector c21 = FloatVector.zero(F);
-    FloatVector c22 = FloatVector.zero(F);
-    FloatVector c23 = FloatVector.zero(F);
-    FloatVector c30 = FloatVector.zero(F);
-    FloatVector c31 = FloatVector.zero(F);
-    FloatVector c32 = FloatVector.zero(F);
-    FloatVector c33 = FloatVector.zero(F);
-    int p = 0;
-    for (; p <= k - B.length(); p += L) {
-      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p);
-      FloatVector x1 = FloatVector.fromArray(F, a, a1 + p);
-      FloatVector x2 = FloatVector.fromArray(F, a, a2 + p);
-      FloatVector x3 = FloatVector.fromArray(F, a, a3 + p);
-      FloatVector y0 = ((FloatVector) ByteVector.fromArray(B, w, w0 + p).convertShape(B2F, F, 0));
-      c00 = x0.fma(y0, c00);
-      c10 = x1.fma(y0, c10);
-      c20 = x2.fma(y0, c20);
-      c30 = x3.fma(y0, c30);
-      FloatVector y1 = ((FloatVector) ByteVector.fromArray(B, w, w1 + p).convertShape(B2F, F, 0));
-      c01 = x0.fma(y1, c01);
-      c11 = x1.fma(y1, c11);
-      c21 = x2.fma(y1, c21);
-      c31 = x3.fma(y1, c31);
-      FloatVector y2 = ((FloatVector) ByteVector.fromArray(B, w, w2 + p).convertShape(B2F, F, 0));
-      c02 = x0.fma(y2, c02);
-      c12 = x1.fma(y2, c12);
-      c22 = x2.fma(y2, c22);
-      c32 = x3.fma(y2, c32);
-      FloatVector y3 = ((FloatVector) ByteVector.fromArray(B, w, w3 + p).convertShape(B2F, F, 0));
-      c03 = x0.fma(y3, c03);
-      c13 = x1.fma(y3, c13);
-      c23 = x2.fma(y3, c23);
-      c33 = x3.fma(y3, c33);
-    }
-    for (; p < k; p += L) {
-      VectorMask<Float> rest = F.indexInRange(p, k);
-      VectorMask<Byte> bytes = B.indexInRange(p, k);
-      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p, rest);
-      FloatVector x1 = FloatVector.fromArray(F, a, a1 + p, rest);
-      FloatVector x2 = FloatVector.fromArray(F, a, a2 + p, rest);
-      FloatVector x3 = FloatVector.fromArray(F, a, a3 + p, rest);
-      FloatVector y0 =
-          ((FloatVector) ByteVector.fromArray(B, w, w0 + p, bytes).convertShape(B2F, F, 0));
-      c00 = x0.fma(y0, c00);
-      c10 = x1.fma(y0, c10);
-      c20 = x2.fma(y0, c20);
-      c30 = x3.fma(y0, c30);
-      FloatVector y1 =
-          ((FloatVector) ByteVector.fromArray(B, w, w1 + p, bytes).convertShape(B2F, F, 0));
-      c01 = x0.fma(y1, c01);
-      c11 = x1.fma(y1, c11);
-      c21 = x2.fma(y1, c21);
-      c31 = x3.fma(y1, c31);
-      FloatVector y2 =
-          ((FloatVector) ByteVector.fromArray(B, w, w2 + p, bytes).convertShape(B2F, F, 0));
-      c02 = x0.fma(y2, c02);
-      c12 = x1.fma(y2, c12);
-      c22 = x2.fma(y2, c22);
-      c32 = x3.fma(y2, c32);
-      FloatVector y3 =
-          ((FloatVector) ByteVector.fromArray(B, w, w3 + p, bytes).convertShape(B2F, F, 0));
-      c03 = x0.fma(y3, c03);
-      c13 = x1.fma(y3, c13);
-      c23 = x2.fma(y3, c23);
-      c33 = x3.fma(y3, c33);
-    }
-    FloatVector r0 = LOW.selectFrom(c00, c02).add(HIGH.selectFrom(c00, c02));
-    FloatVector s0 = LOW.selectFrom(c01, c03).add(HIGH.selectFrom(c01, c03));
-    LOW.selectFrom(r0, s0).add(HIGH.selectFrom(r0, s0)).intoArray(sums, 0);
-    FloatVector r1 = LOW.selectFrom(c10, c12).add(HIGH.selectFrom(c10, c12));
-    FloatVector s1 = LOW.selectFrom(c11, c13).add(HIGH.selectFrom(c11, c13));
-    LOW.selectFrom(r1, s1).add(HIGH.selectFrom(r1, s1)).intoArray(sums, L);
-    FloatVector r2 = LOW.selectFrom(c20, c22).add(HIGH.selectFrom(c20, c22));
-    FloatVector s2 = LOW.selectFrom(c21, c23).add(HIGH.selectFrom(c21, c23));
-    LOW.selectFrom(r2, s2).add(HIGH.selectFrom(r2, s2)).intoArray(sums, 2 * L);
-    FloatVector r3 = LOW.selectFrom(c30, c32).add(HIGH.selectFrom(c30, c32));
-    FloatVector s3 = LOW.selectFrom(c31, c33).add(HIGH.selectFrom(c31, c33));
-    LOW.selectFrom(r3, s3).add(HIGH.selectFrom(r3, s3)).intoArray(sums, 3 * L);
   }
 }
