@@ -105,9 +105,10 @@ final class BpeFiles {
     List<String> merges = new ArrayList<>();
     for (Object merge : model.optionalList("merges").orElse(List.of())) {
       // A text in older files, a pair of texts in newer ones.
-      merges.add(merge instanceof List<?> pair && pair.size() == 2
-          ? pair.get(0) + " " + pair.get(1)
-          : merge.toString());
+      merges.add(
+          merge instanceof List<?> pair && pair.size() == 2
+              ? pair.get(0) + " " + pair.get(1)
+              : merge.toString());
     }
     Map<String, Integer> special = new HashMap<>();
     for (Object added : json.optionalList("added_tokens").orElse(List.of())) {
@@ -161,10 +162,7 @@ final class BpeFiles {
   }
 
   private static BpeTokenizer make(
-      String where,
-      Map<String, Integer> vocab,
-      List<String> merges,
-      Map<String, Integer> special) {
+      String where, Map<String, Integer> vocab, List<String> merges, Map<String, Integer> special) {
     Map<String, Integer> all = new LinkedHashMap<>(vocab);
     all.putAll(special);
     ByteAlphabet alphabet = new ByteAlphabet();
@@ -213,10 +211,7 @@ final class BpeFiles {
 
   /** Writes {@code tokenizer.json}, as Hugging Face's tokenizers write GPT-2's. */
   static void write(
-      Path folder,
-      byte[][] tokens,
-      List<BpeMerges.Merge> merges,
-      Map<String, Integer> special) {
+      Path folder, byte[][] tokens, List<BpeMerges.Merge> merges, Map<String, Integer> special) {
     ByteAlphabet alphabet = new ByteAlphabet();
     String[] texts = new String[tokens.length];
     List<Object> added = new ArrayList<>();
@@ -255,16 +250,26 @@ final class BpeFiles {
     json.put(
         "model",
         TokenizerFile.ordered(
-            "type", "BPE",
-            "dropout", null,
-            "unk_token", null,
-            "continuing_subword_prefix", null,
-            "end_of_word_suffix", null,
-            "fuse_unk", false,
-            "byte_fallback", false,
-            "ignore_merges", false,
-            "vocab", vocab,
-            "merges", lines));
+            "type",
+            "BPE",
+            "dropout",
+            null,
+            "unk_token",
+            null,
+            "continuing_subword_prefix",
+            null,
+            "end_of_word_suffix",
+            null,
+            "fuse_unk",
+            false,
+            "byte_fallback",
+            false,
+            "ignore_merges",
+            false,
+            "vocab",
+            vocab,
+            "merges",
+            lines));
     JsonObject.write(folder.resolve(TokenizerFile.NAME), json);
     Map<String, Object> description =
         TokenizerFile.ordered(

@@ -19,8 +19,8 @@ import java.util.regex.Pattern;
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al., "Language Models are Unsupervised
  * Multitask Learners", 2019; OpenAI's {@code encoder.py}): the text is cut into words, each word
- * starts as its UTF-8 bytes, and pairs of tokens are merged by rank. Every text has ids, and its ids
- * give every byte of it back; half of a surrogate pair, which has no UTF-8, counts as U+FFFD.
+ * starts as its UTF-8 bytes, and pairs of tokens are merged by rank. Every text has ids, and its
+ * ids give every byte of it back; half of a surrogate pair, which has no UTF-8, counts as U+FFFD.
  *
  * <p>Not the library jtokkit, because with this vocabulary it encodes at about a megabyte a second.
  */
@@ -149,9 +149,7 @@ public final class BpeTokenizer implements Tokenizer {
     }
     int slot = (hash ^ hash >>> 16) & CACHE_SLOTS - 1;
     Word word = cache[slot];
-    if (word == null
-        || word.text.length() != end - begin
-        || !text.startsWith(word.text, begin)) {
+    if (word == null || word.text.length() != end - begin || !text.startsWith(word.text, begin)) {
       word = new Word(text.substring(begin, end), merge(text, begin, end));
       cache[slot] = word;
     }

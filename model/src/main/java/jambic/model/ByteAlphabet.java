@@ -27,7 +27,9 @@ final class ByteAlphabet {
     return b >= '!' && b <= '~' || b >= 0xA1 && b <= 0xFF && b != 0xAD;
   }
 
-  /** The characters in ascending order, which is the order of the ids of GPT-2's first 256 tokens. */
+  /**
+   * The characters in ascending order, which is the order of the ids of GPT-2's first 256 tokens.
+   */
   String[] inOrder() {
     char[] sorted = characters.clone();
     Arrays.sort(sorted);

@@ -156,7 +156,7 @@ public final class Gpt implements AutoCloseable {
           if (to.scales().isNone()) {
             to.set(from.toFloats());
           } else {
-            kernels.quantize(to, to.scales(), from);
+            backend.launch(() -> kernels.quantize(to, to.scales(), from));
           }
         });
     return copy;

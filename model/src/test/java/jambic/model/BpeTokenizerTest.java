@@ -39,13 +39,15 @@ class BpeTokenizerTest {
 
   @Test
   void givesTheIdsOfGpt2() throws IOException {
-    assertThat(parity()).hasSize(218).allSatisfy(one -> {
-      String text = (String) one.get("text");
-      assertThat(GPT2.encode(text)).isEqualTo(ids(one));
-      assertThat(GPT2.decode(ids(one))).isEqualTo(text);
-      assertThat(GPT2.decodeBytes(ids(one))).isEqualTo(text.getBytes(StandardCharsets.UTF_8));
-      assertThat(decodedOneByOne(ids(one))).isEqualTo(text);
-    });
+    assertThat(parity())
+        .hasSize(218)
+        .allSatisfy(one -> {
+          String text = (String) one.get("text");
+          assertThat(GPT2.encode(text)).isEqualTo(ids(one));
+          assertThat(GPT2.decode(ids(one))).isEqualTo(text);
+          assertThat(GPT2.decodeBytes(ids(one))).isEqualTo(text.getBytes(StandardCharsets.UTF_8));
+          assertThat(decodedOneByOne(ids(one))).isEqualTo(text);
+        });
   }
 
   @Test

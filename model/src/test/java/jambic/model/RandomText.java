@@ -5,9 +5,44 @@ import java.util.SplittableRandom;
 /** Short texts of everything that tokenizers treat apart. */
 final class RandomText {
   private static final String[] PARTS = {
-    " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u2003", "\u0085", "'", "'s", "'ll", "'re", "'T", "the",
-    " of", " And", "x", "12", "½", "٣", "Ⅻ", "!", "...", "é", "e\u0301", "ß", "я", "文", "한", "🙂",
-    "👩\u200d👧", "🇫🇷", "\u0000", "\u001c", "\u200b", "\ufeff", "𝒳", "<|endoftext|>"
+    " ",
+    "  ",
+    "\n",
+    "\r\n",
+    "\t",
+    "\u00a0",
+    "\u2003",
+    "\u0085",
+    "'",
+    "'s",
+    "'ll",
+    "'re",
+    "'T",
+    "the",
+    " of",
+    " And",
+    "x",
+    "12",
+    "½",
+    "٣",
+    "Ⅻ",
+    "!",
+    "...",
+    "é",
+    "e\u0301",
+    "ß",
+    "я",
+    "文",
+    "한",
+    "🙂",
+    "👩\u200d👧",
+    "🇫🇷",
+    "\u0000",
+    "\u001c",
+    "\u200b",
+    "\ufeff",
+    "𝒳",
+    "<|endoftext|>"
   };
 
   private RandomText() {}

@@ -44,7 +44,7 @@ public abstract sealed class Ops permits Eager, Tape {
 
   /** Runs a kernel now, and at every run of the program. */
   final void launch(Runnable kernel) {
-    kernel.run();
+    backend.launch(kernel);
     launches.add(kernel);
   }
 

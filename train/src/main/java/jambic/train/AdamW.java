@@ -61,7 +61,7 @@ public final class AdamW {
     hyper = region.allocate(DType.F32, Shape.of(3));
     norm = region.allocate(DType.F32, Shape.of(1));
     clip = region.allocate(DType.F32, Shape.of(1));
-    backend.elementwise().fill(List.copyOf(moments.values()), 0);
+    backend.launch(() -> backend.elementwise().fill(List.copyOf(moments.values()), 0));
   }
 
   private Tensor moment(String name, Region region, Tensor parameter) {

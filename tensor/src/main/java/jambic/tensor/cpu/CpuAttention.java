@@ -2,6 +2,7 @@ package jambic.tensor.cpu;
 
 import jambic.tensor.Tensor;
 import jambic.tensor.host.HostStorage;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
 
@@ -146,6 +147,7 @@ final class CpuAttention implements AttentionKernels {
       Tensor v,
       Tensor starts,
       int heads) {
+    Indices.requirePositions("cachedAttention", starts, q.dim(1), kCache.dim(1));
     AttentionSizes sizes =
         new AttentionSizes(
             q.dim(0),

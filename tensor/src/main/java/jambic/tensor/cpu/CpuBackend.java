@@ -1,5 +1,6 @@
 package jambic.tensor.cpu;
 
+import jambic.tensor.JambicException;
 import jambic.tensor.Program;
 import jambic.tensor.host.HostRegion;
 import jambic.tensor.spi.ActivationKernels;
@@ -14,6 +15,7 @@ import jambic.tensor.spi.OptimizerKernels;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
 import java.util.OptionalDouble;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The processor, with vector instructions and a fixed pool of threads. A launch is done when it
@@ -21,6 +23,7 @@ import java.util.OptionalDouble;
  * results.
  */
 final class CpuBackend implements Backend {
+  private final ReentrantLock turns = new ReentrantLock(true); // fair
   private final Workers workers;
   private final LinearKernels linear;
   private final EmbeddingKernels embedding;
@@ -31,6 +34,7 @@ final class CpuBackend implements Backend {
   private final LossKernels loss;
   private final OptimizerKernels optimizer;
   private final QuantizedKernels quantized;
+  private boolean closed;
 
   CpuBackend(int threads) {
     workers = new Workers(threads);
@@ -68,8 +72,21 @@ final class CpuBackend implements Backend {
   }
 
   @Override
+  public void launch(Runnable kernels) {
+    turns.lock(); // between them, kernels share the workers and their scratch
+    try {
+      if (closed) {
+        throw new JambicException("the backend cpu is closed; open another");
+      }
+      kernels.run();
+    } finally {
+      turns.unlock();
+    }
+  }
+
+  @Override
   public Program capture(Runnable body) {
-    return body::run;
+    return () -> launch(body);
   }
 
   @Override
@@ -77,7 +94,9 @@ final class CpuBackend implements Backend {
 
   @Override
   public OptionalDouble peakFlops() {
-    return FmaPeak.measure(workers);
+    OptionalDouble[] peak = new OptionalDouble[1];
+    launch(() -> peak[0] = FmaPeak.measure(workers));
+    return peak[0];
   }
 
   @Override
@@ -127,6 +146,12 @@ final class CpuBackend implements Backend {
 
   @Override
   public void close() {
-    workers.close();
+    turns.lock();
+    try {
+      closed = true;
+      workers.close();
+    } finally {
+      turns.unlock();
+    }
   }
 }

@@ -6,6 +6,7 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.EmbeddingKernels;
 
 /**
@@ -27,6 +28,10 @@ final class CpuEmbedding implements EmbeddingKernels {
 
   @Override
   public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+    Indices.requireIds("embed", ids, wte.dim(0));
+    if (!wpe.isNone()) {
+      Indices.requirePositions("embed", starts, ids.dim(-1), wpe.dim(0));
+    }
     int c = wte.dim(-1);
     int t = ids.dim(-1);
     int rows = (int) ids.size();
@@ -51,6 +56,9 @@ final class CpuEmbedding implements EmbeddingKernels {
 
   @Override
   public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids) {
+    if (!dwte.isNone()) {
+      Indices.requireIds("embed", ids, dwte.dim(0));
+    }
     int c = dout.dim(-1);
     int t = ids.dim(-1);
     int rows = (int) ids.size();

@@ -22,6 +22,7 @@ import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.LossKernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -56,6 +57,7 @@ final class CpuLoss implements LossKernels {
   @Override
   public void crossEntropy(
       Tensor loss, Tensor lse, Tensor logits, Tensor targets, float smoothing) {
+    Indices.requireTargets("crossEntropy", targets, logits.dim(-1));
     int v = logits.dim(-1);
     int rows = logits.shape().rows();
     int rowsPerPiece = Math.ceilDiv(PIECE, v);
@@ -95,6 +97,7 @@ final class CpuLoss implements LossKernels {
   @Override
   public void crossEntropyBackward(
       Tensor dlogits, Tensor dloss, Tensor lse, Tensor logits, Tensor targets, float smoothing) {
+    Indices.requireTargets("crossEntropy", targets, logits.dim(-1));
     int v = logits.dim(-1);
     int rows = logits.shape().rows();
     int rowsPerPiece = Math.ceilDiv(PIECE, v);

@@ -99,17 +99,17 @@ public final class Workers implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the worker pool is closed");
     }
-    if (count <= 1 || workers.length == 0) {
-      for (int i = 0; i < count; i++) {
-        task.run(i, 0);
-      }
-      return;
-    }
     if (!busy.compareAndSet(false, true)) {
       throw new IllegalStateException("the worker pool already runs a task");
     }
     try {
-      launch(count, task);
+      if (count <= 1 || workers.length == 0) {
+        for (int i = 0; i < count; i++) {
+          task.run(i, 0); // scratch 0 is in use: no other launch may be
+        }
+      } else {
+        launch(count, task);
+      }
     } finally {
       busy.set(false);
     }

@@ -5,6 +5,7 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
 import java.util.Arrays;
@@ -121,6 +122,7 @@ final class ReferenceAttention implements AttentionKernels {
       Tensor v,
       Tensor starts,
       int heads) {
+    Indices.requirePositions("cachedAttention", starts, q.dim(1), kCache.dim(1));
     int queries = q.dim(1);
     int width = q.dim(2);
     int size = width / heads;

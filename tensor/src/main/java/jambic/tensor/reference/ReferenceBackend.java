@@ -1,5 +1,6 @@
 package jambic.tensor.reference;
 
+import jambic.tensor.JambicException;
 import jambic.tensor.Program;
 import jambic.tensor.host.HostRegion;
 import jambic.tensor.spi.ActivationKernels;
@@ -28,6 +29,7 @@ final class ReferenceBackend implements Backend {
   private final LossKernels loss = new ReferenceLoss();
   private final OptimizerKernels optimizer = new ReferenceOptimizer();
   private final QuantizedKernels quantized = new ReferenceQuantized();
+  private boolean closed;
 
   @Override
   public String name() {
@@ -45,8 +47,16 @@ final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public synchronized void launch(Runnable kernels) {
+    if (closed) {
+      throw new JambicException("the backend reference is closed; open another");
+    }
+    kernels.run();
+  }
+
+  @Override
   public Program capture(Runnable body) {
-    return body::run;
+    return () -> launch(body);
   }
 
   @Override
@@ -98,5 +108,7 @@ final class ReferenceBackend implements Backend {
   }
 
   @Override
-  public void close() {}
+  public synchronized void close() {
+    closed = true;
+  }
 }

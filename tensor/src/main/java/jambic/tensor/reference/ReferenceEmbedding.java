@@ -5,12 +5,17 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.EmbeddingKernels;
 
 /** Embeddings: one row of a table for each token. */
 final class ReferenceEmbedding implements EmbeddingKernels {
   @Override
   public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+    Indices.requireIds("embed", ids, wte.dim(0));
+    if (!wpe.isNone()) {
+      Indices.requirePositions("embed", starts, ids.dim(-1), wpe.dim(0));
+    }
     int c = wte.dim(-1);
     int steps = ids.dim(-1);
     float[] os = floats(out);
@@ -29,6 +34,9 @@ final class ReferenceEmbedding implements EmbeddingKernels {
 
   @Override
   public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids) {
+    if (!dwte.isNone()) {
+      Indices.requireIds("embed", ids, dwte.dim(0));
+    }
     int c = dout.dim(-1);
     int steps = ids.dim(-1);
     for (int i = 0; i < ids.size(); i++) {

@@ -5,6 +5,7 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.LossKernels;
 import java.util.Arrays;
 
@@ -13,6 +14,7 @@ final class ReferenceLoss implements LossKernels {
   @Override
   public void crossEntropy(
       Tensor loss, Tensor lse, Tensor logits, Tensor targets, float smoothing) {
+    Indices.requireTargets("crossEntropy", targets, logits.dim(-1));
     int n = (int) targets.size();
     int vocabulary = logits.dim(-1);
     float[] ls = floats(logits);
@@ -42,6 +44,7 @@ final class ReferenceLoss implements LossKernels {
   @Override
   public void crossEntropyBackward(
       Tensor dlogits, Tensor dloss, Tensor lse, Tensor logits, Tensor targets, float smoothing) {
+    Indices.requireTargets("crossEntropy", targets, logits.dim(-1));
     int n = (int) targets.size();
     int vocabulary = logits.dim(-1);
     float[] ds = floats(dlogits);

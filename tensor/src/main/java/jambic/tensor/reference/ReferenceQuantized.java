@@ -6,6 +6,7 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.QuantizedKernels;
 
 /** Weights in 8 bits, a number at a time. */
@@ -49,6 +50,10 @@ final class ReferenceQuantized implements QuantizedKernels {
 
   @Override
   public void embed(Tensor out, Tensor ids, Tensor wte, Tensor scales, Tensor wpe, Tensor starts) {
+    Indices.requireIds("embed", ids, wte.dim(0));
+    if (!wpe.isNone()) {
+      Indices.requirePositions("embed", starts, ids.dim(-1), wpe.dim(0));
+    }
     int c = wte.dim(-1);
     int steps = ids.dim(-1);
     for (int i = 0; i < ids.size(); i++) {

@@ -7,8 +7,20 @@ import java.util.OptionalDouble;
 
 /**
  * A machine that runs kernels: memory, and one family of kernels an idea. Every launch happens in
- * order; kernels check nothing ({@link jambic.tensor.Ops} has checked). The same inputs give the
- * same bits on every run, whatever the number of threads. One thread at a time uses a backend.
+ * order. The same inputs give the same bits on every run, whatever the number of threads.
+ *
+ * <p>Shapes and types are checked before a launch, by {@link jambic.tensor.Ops}, and kernels do not
+ * check them again. Integers that lead into a tensor (token ids, targets, starts) are known only
+ * when a kernel runs, and change from run to run of a program: a backend that sees them then
+ * refuses those out of range with a {@link JambicException} that names the operation, the value,
+ * its index and the range, before it writes anything. One that computes later refuses them at the
+ * latest when it is {@linkplain #synchronize synchronized} or read from, or, where it cannot even
+ * do that, stays inside the tensor.
+ *
+ * <p>Any number of threads may use a backend, each with regions of its own; tensors that nobody
+ * writes, such as the weights of a finished model, may be shared. {@link #launch} and the programs
+ * of {@link #capture} let one thread in at a time. Whoever calls a kernel otherwise sees to it that
+ * no other thread computes.
  */
 public interface Backend extends AutoCloseable {
   /**
@@ -33,11 +45,23 @@ public interface Backend extends AutoCloseable {
   Region region();
 
   /**
+   * Launches kernels while no other thread does.
+   *
+   * @param kernels launches them, and returns soon; on this thread, at once
+   * @throws JambicException if the backend is closed
+   */
+  default void launch(Runnable kernels) {
+    synchronized (this) {
+      kernels.run();
+    }
+  }
+
+  /**
    * Makes launches repeatable. Nothing is computed before the program runs; the Java code of the
    * body runs once now or again with every run, as the backend likes.
    *
    * @param body launches kernels, and only that; every tensor it names stays allocated
-   * @return a program that launches the same again
+   * @return a program that launches the same again, as {@link #launch} does
    */
   Program capture(Runnable body);
 

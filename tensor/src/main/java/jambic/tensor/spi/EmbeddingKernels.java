@@ -2,7 +2,9 @@ package jambic.tensor.spi;
 
 import jambic.tensor.Tensor;
 
-/** Token and position embeddings. Token ids are checked by the caller: in [0, V). */
+/**
+ * Token and position embeddings. Ids and starts out of range are refused as {@link Backend} says.
+ */
 public interface EmbeddingKernels {
   /**
    * {@code out[b, t] = wte[ids[b, t]] + wpe[start[b] + t]}.

@@ -2,7 +2,10 @@ package jambic.tensor.spi;
 
 import jambic.tensor.Tensor;
 
-/** Softmax cross-entropy over N rows of V logits. Rows whose target is -1 do not count. */
+/**
+ * Softmax cross-entropy over N rows of V logits. Rows whose target is -1 do not count; other
+ * targets out of range are refused as {@link Backend} says.
+ */
 public interface LossKernels {
   /**
    * The mean over counted rows of {@code lse - (1 - smoothing) * logit[target] - smoothing *

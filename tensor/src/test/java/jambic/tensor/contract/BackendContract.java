@@ -23,6 +23,8 @@ public abstract class BackendContract
         ElementwiseContract,
         LossContract,
         OptimizerContract,
+        IndexContract,
+        ThreadsContract,
         QuantizedContract,
         ParityContract {
   private Contract contract;

@@ -119,6 +119,9 @@ class WorkersTest {
     assertThatThrownBy(() -> workers.parallel(2, (i, w) -> workers.parallel(2, (j, v) -> {})))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("already runs");
+    assertThatThrownBy(() -> workers.parallel(1, (i, w) -> workers.parallel(1, (j, v) -> {})))
+        .isInstanceOf(IllegalStateException.class) // both would use the scratch of worker 0
+        .hasMessageContaining("already runs");
     workers.close();
     workers.close();
     assertThatThrownBy(() -> workers.parallel(2, (i, w) -> {}))

@@ -1,0 +1,90 @@
+package jambic.tensor.host;
+
+import static jambic.tensor.host.HostStorage.ints;
+import static jambic.tensor.host.HostStorage.offset;
+
+import jambic.tensor.JambicException;
+import jambic.tensor.Tensor;
+
+/**
+ * Refuses integers that would lead a kernel out of a tensor, into its neighbours' memory. Kernels
+ * check them at every launch, since a program runs again with others; that is one pass over them.
+ */
+public final class Indices {
+  private Indices() {}
+
+  /**
+   * Refuses ids that a table lacks.
+   *
+   * @param op how the message begins
+   * @param ids I32
+   * @param rows of the table
+   * @throws JambicException if one is not in [0, rows)
+   */
+  public static void requireIds(String op, Tensor ids, int rows) {
+    int bad = firstOutside(ids, 0, rows);
+    if (bad >= 0) {
+      throw new JambicException(
+          "%s: id %d at index %d of %s is not in [0, %d)"
+              .formatted(op, ints(ids)[offset(ids) + bad], bad, ids, rows));
+    }
+  }
+
+  /**
+   * Refuses targets that are no class.
+   *
+   * @param op how the message begins
+   * @param targets I32
+   * @param classes how many there are
+   * @throws JambicException if one is not in [0, classes) and not -1
+   */
+  public static void requireTargets(String op, Tensor targets, int classes) {
+    int bad = firstOutside(targets, -1, classes);
+    if (bad >= 0) {
+      throw new JambicException(
+          "%s: target %d at index %d of %s is not in [0, %d), nor -1, which does not count"
+              .formatted(op, ints(targets)[offset(targets) + bad], bad, targets, classes));
+    }
+  }
+
+  /**
+   * Refuses rows of tokens that go past the last position.
+   *
+   * @param op how the message begins
+   * @param starts I32, the position of each row's first token, or none for 0
+   * @param steps tokens of a row
+   * @param positions how many there are
+   * @throws JambicException if a row begins before 0 or ends after {@code positions}
+   */
+  public static void requirePositions(String op, Tensor starts, int steps, int positions) {
+    if (starts.isNone()) {
+      return;
+    }
+    int bad = firstOutside(starts, 0, positions - steps + 1);
+    if (bad >= 0) {
+      throw new JambicException(
+          "%s: row %d has %d tokens from position %d on, but positions are in [0, %d)"
+              .formatted(op, bad, steps, ints(starts)[offset(starts) + bad], positions));
+    }
+  }
+
+  private static int firstOutside(Tensor tensor, int from, int to) {
+    int[] values = ints(tensor);
+    int first = offset(tensor);
+    int end = first + (int) tensor.size();
+    int least = from;
+    int largest = from;
+    for (int i = first; i < end; i++) { // without a branch, so that it is vectorized
+      least = Math.min(least, values[i]);
+      largest = Math.max(largest, values[i]);
+    }
+    if (first == end || least >= from && largest < to) {
+      return -1;
+    }
+    int bad = first;
+    while (values[bad] >= from && values[bad] < to) {
+      bad++;
+    }
+    return bad - first;
+  }
+}
