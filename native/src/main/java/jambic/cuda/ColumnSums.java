@@ -23,6 +23,16 @@ record ColumnSums(int columns, int stretches) {
     return new ColumnSums(columns, Math.ceilDiv(rows, ROWS));
   }
 
+  /** Adds the sum of all rows of a matrix to a row. */
+  static void addAll(Gpu gpu, Tensor row, Tensor x) {
+    int rows = x.shape().rows();
+    ColumnSums sums = of(rows, x.dim(-1));
+    long partials = gpu.scratch().bytes(sums.bytes());
+    gpu.kernels("columns.cu", x.dtype())
+        .launch("columnPartials", sums.grid(), partials, x, rows, sums.columns);
+    sums.add(gpu, row, partials);
+  }
+
   /** The blocks that write partial sums. */
   Grid grid() {
     return Grid.of(Math.ceilDiv(columns, COLUMNS), THREADS).planes(stretches, 1);

@@ -18,12 +18,6 @@ import jambic.tensor.spi.LinearKernels;
 final class CudaLinear implements LinearKernels {
   private static final int THREADS = 256;
 
-  /** Rows of a stretch that one block of the bias gradient's first pass sums. */
-  private static final int ROWS = 128;
-
-  /** Columns of such a block. */
-  private static final int COLUMNS = 64;
-
   private final Gpu gpu;
   private final Matmul matmul;
   private final ActivationKernels activations;
@@ -154,24 +148,7 @@ final class CudaLinear implements LinearKernels {
             Matmul.alignment(d, a, b));
     matmul.multiply(kind, d, a, b, 0, 0);
     if (!db.isNone()) {
-      sumColumns(db, dout);
+      ColumnSums.addAll(gpu, db, dout);
     }
-  }
-
-  /** Blocks of rows first, then the blocks in order: the same sum on every run. */
-  private void sumColumns(Tensor db, Tensor dout) {
-    int rows = dout.shape().rows();
-    int columns = dout.dim(-1);
-    int stretches = Math.ceilDiv(rows, ROWS);
-    long partials = gpu.scratch().bytes(4L * stretches * columns);
-    KernelModule kernels = gpu.kernels("columns.cu", dout.dtype());
-    kernels.launch(
-        "columnPartials",
-        Grid.over(columns, COLUMNS).planes(stretches, 1),
-        partials,
-        dout,
-        rows,
-        columns);
-    kernels.launch("addPartials", Grid.over(columns, THREADS), db, partials, stretches, columns);
   }
 }

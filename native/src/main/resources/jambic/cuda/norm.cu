@@ -65,29 +65,32 @@ extern "C" __global__ void layerNorm(
     }
   });
   float mu = warpSum(sum) / c;
+  float rest = 0; // what rounding left of the mean: it counts where a row varies little
   float squares = 0;
   eachColumn(c, inPacks, [&](int j, bool pack) {
     float xs[PACK];
     int n = read(xs, xRow, j, pack);
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
+      rest += i < n ? xs[i] - mu : 0;
       squares += i < n ? (xs[i] - mu) * (xs[i] - mu) : 0;
     }
   });
-  float rs = 1 / sqrtf(warpSum(squares) / c + eps);
+  rest = warpSum(rest) / c;
+  float rs = 1 / sqrtf(warpSum(squares) / c - rest * rest + eps);
   eachColumn(c, inPacks, [&](int j, bool pack) {
     float xs[PACK];
     int n = read(xs, xRow, j, pack);
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
       if (i < n) {
-        xs[i] = (xs[i] - mu) * rs * g[j + i] + (b == nullptr ? 0 : b[j + i]);
+        xs[i] = (xs[i] - mu - rest) * rs * g[j + i] + (b == nullptr ? 0 : b[j + i]);
       }
     }
     write(outRow, j, xs, pack);
   });
   if (threadIdx.x % 32 == 0) {
-    mean[r] = mu;
+    mean[r] = mu + rest;
     rstd[r] = rs;
   }
 }
