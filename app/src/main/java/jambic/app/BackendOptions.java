@@ -14,6 +14,8 @@ import picocli.CommandLine.ParameterException;
 final class BackendOptions {
   static final String AUTO = "auto";
 
+  private static final int MAX_THREADS = 1024; // more than any machine has processors for
+
   @Option(
       names = "--backend",
       paramLabel = "NAME",
@@ -48,8 +50,9 @@ final class BackendOptions {
               .formatted(name, AUTO, String.join(", ", names)));
     }
     int count = threads.orElse(Runtime.getRuntime().availableProcessors());
-    if (count < 1) {
-      throw new ParameterException(command, "--threads must be at least 1, not " + count);
+    if (count < 1 || count > MAX_THREADS) {
+      throw new ParameterException(
+          command, "--threads must be from 1 to %d, not %d".formatted(MAX_THREADS, count));
     }
     Backend backend = Backends.open(name, count);
     if (backend.name().equals("reference")) {

@@ -80,6 +80,10 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--seconds must be above 0 and at most a day, not " + seconds);
     }
+    if (vocabSize < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--vocab-size must be at least 1, not " + vocabSize);
+    }
     TrainConfig config = Hyperparameters.over(Preset.named(preset).config(), spec);
     GptConfig shape = TrainCommand.affordable(config, vocabSize);
     try (Backend backend = computing.open(spec.commandLine());

@@ -3,7 +3,6 @@ package jambic.app;
 import jambic.tensor.JambicException;
 import jambic.train.NearestName;
 import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -11,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -37,6 +37,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       DoctorCommand.class,
       BenchCommand.class,
       CompletionCommand.class,
+      HelpCommand.class,
       RehearseCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -81,23 +82,34 @@ public final class Main implements Runnable {
   public static void main(String... args) {
     Interruption interruption = new Interruption();
     interruption.install();
-    int code =
+    StandardStream out = new StandardStream(FileDescriptor.out);
+    StandardStream err = new StandardStream(FileDescriptor.err);
+    CommandLine commandLine =
         commandLine(interruption)
-            .setOut(writer(FileDescriptor.out, "stdout.encoding"))
-            .setErr(writer(FileDescriptor.err, "stderr.encoding"))
-            .execute(args);
-    interruption.end();
+            .setOut(writer(out, "stdout.encoding"))
+            .setErr(writer(err, "stderr.encoding"));
+    int code;
+    try {
+      code = commandLine.execute(args);
+      commandLine.getOut().flush();
+      if (out.isLost()) {
+        commandLine.getErr().println("jambic: cannot write the output: " + out.reason());
+        code = Math.max(code, CommandLine.ExitCode.SOFTWARE);
+      }
+    } finally {
+      interruption.end();
+    }
     System.exit(code);
   }
 
   /** A person gets what the terminal can show; a file or a pipe gets every character, in UTF-8. */
-  private static PrintWriter writer(FileDescriptor stream, String encoding) {
+  private static PrintWriter writer(StandardStream stream, String encoding) {
     boolean watched = System.console() != null && System.console().isTerminal();
     Charset charset =
         watched
             ? Charset.forName(System.getProperty(encoding, "UTF-8"), StandardCharsets.UTF_8)
             : StandardCharsets.UTF_8;
-    return new PrintWriter(new OutputStreamWriter(new FileOutputStream(stream), charset), true);
+    return new PrintWriter(new OutputStreamWriter(stream, charset), true);
   }
 
   /** The whole command line, ready to execute. */
@@ -157,7 +169,9 @@ public final class Main implements Runnable {
     String sentence =
         e instanceof UnmatchedArgumentException unmatched
             ? unknown(unmatched.getUnmatched().getFirst(), command.getCommandSpec())
-            : e.getMessage();
+            : e.getMessage()
+                .replaceFirst(" is not an? (int|long)$", " is not a whole number")
+                .replaceFirst(" is not a (float|double)$", " is not a number");
     err.println("jambic: " + sentence);
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return command.getCommandSpec().exitCodeOnInvalidInput();

@@ -1,13 +1,16 @@
 package jambic.app;
 
 import jambic.app.chart.LossChart;
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.train.MetricsLog;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -62,9 +65,22 @@ final class PlotCommand implements Callable<Integer> {
     boolean alone = logs.size() == 1;
     Path file =
         output.orElse(alone ? logs.getFirst().resolveSibling("loss.svg") : Path.of("loss.svg"));
+    makeFolderOf(file);
     new LossChart(title.orElse(alone ? names.getFirst() : "Loss"), curves).write(file);
     spec.commandLine().getOut().println("wrote " + file);
     return 0;
+  }
+
+  private static void makeFolderOf(Path file) {
+    Path folder = file.toAbsolutePath().getParent();
+    try {
+      if (folder != null) {
+        Files.createDirectories(folder);
+      }
+    } catch (IOException e) {
+      throw new JambicException(
+          "cannot make the folder %s: %s".formatted(folder, Wording.reason(e)), e);
+    }
   }
 
   private static Path log(Path run) {
@@ -83,6 +99,9 @@ final class PlotCommand implements Callable<Integer> {
             .toList();
     return new HashSet<>(names).size() == names.size()
         ? names
-        : logs.stream().map(log -> String.valueOf(log.getParent())).toList();
+        : logs.stream()
+            .map(log -> Objects.requireNonNullElse(log.getParent(), log))
+            .map(Path::toString)
+            .toList();
   }
 }

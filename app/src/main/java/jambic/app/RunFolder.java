@@ -27,6 +27,7 @@ record RunFolder(Path path) {
   private static final String RECORD = "run.json";
 
   // Its fields that are read again.
+  static final String ENGINE = "jambic";
   static final String DATA = "data";
   static final String BACKEND = "backend";
 
@@ -88,6 +89,15 @@ record RunFolder(Path path) {
     return new RunFolder(inside ? absolute.getParent() : absolute);
   }
 
+  /** Refuses a folder whose record is of something else than a run, and would be lost. */
+  void requireOwn() {
+    if (Files.exists(path.resolve(RECORD)) && !read().containsKey(ENGINE)) {
+      throw new JambicException(
+          "%s holds a %s that is not of a run; name another folder with --out"
+              .formatted(path, RECORD));
+    }
+  }
+
   /** Notes what is run here. */
   void write(Map<String, ?> record) {
     try {
@@ -115,9 +125,22 @@ record RunFolder(Path path) {
   private Map<String, Object> read() {
     Path file = path.resolve(RECORD);
     try {
-      return Files.exists(file) ? JSON.std.mapFrom(Files.readString(file)) : new LinkedHashMap<>();
+      if (!Files.exists(file)) {
+        return new LinkedHashMap<>();
+      }
+      if (JSON.std.anyFrom(Files.readString(file)) instanceof Map<?, ?> map) {
+        Map<String, Object> record = new LinkedHashMap<>();
+        map.forEach((name, value) -> record.put(name.toString(), value));
+        return record;
+      }
+      throw damaged(file, null);
     } catch (IOException e) {
-      throw new JambicException("%s is damaged; say --data again".formatted(file), e);
+      throw damaged(file, e);
     }
+  }
+
+  private static JambicException damaged(Path file, IOException cause) {
+    return new JambicException(
+        "%s is damaged; delete it, and name the text with --data".formatted(file), cause);
   }
 }

@@ -104,13 +104,18 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() {
     terminal = Terminal.of(json ? spec.commandLine().getErr() : spec.commandLine().getOut());
     TrainConfig config = Hyperparameters.over(start(), spec);
-    Corpus corpus = corpus();
-    Tokenizer tokenizer = resume ? savedTokenizer() : CharTokenizer.of(corpus.text());
-    Dataset dataset =
-        Dataset.split(
-            Tokens.of(tokenizer.encode(corpus.text())), config.blockSize(), corpus.name());
-    GptConfig model = affordable(config, tokenizer.vocabSize());
+    requireNamed("--out", out.map(Path::toString));
+    requireNamed("--data", data);
+    if (!resume) {
+      out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
+    }
     try (Backend backend = computing.open(spec.commandLine(), backendName())) {
+      Corpus corpus = corpus();
+      Tokenizer tokenizer = resume ? savedTokenizer() : CharTokenizer.of(corpus.text());
+      Dataset dataset =
+          Dataset.split(
+              Tokens.of(tokenizer.encode(corpus.text())), config.blockSize(), corpus.name());
+      GptConfig model = affordable(config, tokenizer.vocabSize());
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
@@ -119,6 +124,13 @@ final class TrainCommand implements Callable<Integer> {
         folder.write(record(corpus, backend, model, config, peak));
         return train(trainer, config, tokenizer, folder.path());
       }
+    }
+  }
+
+  /** A shell variable that is not set leaves an empty word. */
+  private void requireNamed(String option, Optional<String> name) {
+    if (name.isPresent() && name.get().isEmpty()) {
+      throw new ParameterException(spec.commandLine(), option + " is empty; give it a name");
     }
   }
 
@@ -160,8 +172,14 @@ final class TrainCommand implements Callable<Integer> {
 
   private Corpus corpus() {
     Corpora corpora = Corpora.of(terminal);
-    Optional<String> name = resume ? data.or(() -> new RunFolder(resumed()).data()) : data;
-    return name.map(corpora::load).orElseGet(corpora::loadDefault);
+    if (!resume) {
+      return data.map(corpora::load).orElseGet(corpora::loadDefault);
+    }
+    return data.or(() -> new RunFolder(resumed()).data())
+        .map(corpora::load)
+        .orElseThrow(() ->
+            new JambicException(
+                resumed() + " does not say which text it was trained on; name it with --data"));
   }
 
   private Tokenizer savedTokenizer() {
@@ -215,7 +233,7 @@ final class TrainCommand implements Callable<Integer> {
   private Map<String, Object> record(
       Corpus corpus, Backend backend, GptConfig model, TrainConfig config, OptionalDouble peak) {
     Map<String, Object> record = new LinkedHashMap<>();
-    record.put("jambic", Version.own());
+    record.put(RunFolder.ENGINE, Version.own());
     record.put("java", Runtime.version().toString());
     record.put(RunFolder.DATA, Corpora.lastingName(corpus.name()));
     record.put("data_sha256", corpus.sha256());

@@ -1,11 +1,16 @@
 package jambic.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import jambic.tensor.JambicException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -13,6 +18,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 class MainTest {
+  @TempDir private Path folder;
 
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
@@ -66,6 +72,31 @@ class MainTest {
       assertThat(out.toString()).contains("Examples:" + System.lineSeparator() + "  jambic");
     }
     assertThat(out.toString().lines()).allMatch(line -> line.length() <= 100);
+  }
+
+  @Test
+  void aNumberThatIsNoneIsASentence() {
+    assertThat(CommandLineCall.of("train", "--threads", "abc").err())
+        .startsWith("jambic: ")
+        .contains("--threads", "'abc' is not a whole number");
+    assertThat(CommandLineCall.of("sample", "x", "--temperature", "hot").err())
+        .contains("--temperature", "'hot' is not a number");
+    assertThat(CommandLineCall.of("bench", "--threads", "100000").err())
+        .contains("--threads must be from 1 to 1024, not 100000");
+  }
+
+  @Test
+  void outputThatIsLostIsAFailure() throws Exception {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "there is no /dev/full, a disk without room");
+    Path log = folder.resolve("log");
+    Process process =
+        Application.process(List.of("doctor", "--json"))
+            .redirectOutput(full.toFile())
+            .redirectError(log.toFile())
+            .start();
+    assertThat(process.waitFor()).isEqualTo(1);
+    assertThat(log).content().contains("jambic: cannot write the output: No space left on device");
   }
 
   @Test

@@ -33,6 +33,15 @@ class PlotCommandTest {
   }
 
   @Test
+  void theFolderOfTheChartIsMade() throws IOException {
+    Path chart = folder.resolve("new/folder/curve.svg");
+    assertThat(plot(run("tiny").toString(), "-o", chart.toString())).isZero();
+    assertThat(chart).isNotEmptyFile();
+    assertThat(plot(run("tiny").toString(), "-o", "/")).isEqualTo(1);
+    assertThat(err).asString().contains("/ must end in .svg or .png");
+  }
+
+  @Test
   void severalRunsAreDrawnIntoOneFile() throws IOException {
     Path chart = folder.resolve("both.svg");
     Path log = run("b").resolve("metrics.jsonl");

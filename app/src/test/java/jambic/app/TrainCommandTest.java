@@ -126,6 +126,47 @@ class TrainCommandTest {
   }
 
   @Test
+  void aRecordThatIsDamagedOrSilentIsToldAndTheTextCanBeNamed() throws IOException {
+    TinyRun.train(text, run);
+    Path record = run.resolve("run.json");
+    for (String damage : List.of("", "null", "[1]", "{")) {
+      Files.writeString(record, damage);
+      CommandLineCall call = CommandLineCall.of("train", "--resume", "--out", run);
+      assertThat(call.code()).isEqualTo(1);
+      assertThat(call.err())
+          .startsWith("jambic: " + record + " is damaged; delete it, and name the text with --data")
+          .hasLineCount(1);
+    }
+    Files.delete(record);
+    CommandLineCall silent = CommandLineCall.of("train", "--resume", "--out", run);
+    assertThat(silent.code()).isEqualTo(1);
+    assertThat(silent.err())
+        .startsWith(
+            "jambic: " + run + " does not say which text it was trained on; name it with --data");
+    CommandLineCall named = CommandLineCall.of("train", "--resume", "--out", run, "--data", text);
+    assertThat(named.code()).as(named.err()).isZero();
+  }
+
+  @Test
+  void aRecordOfSomethingElseIsNotOverwritten() throws IOException {
+    Path own = Files.createDirectories(run).resolve("run.json");
+    Files.writeString(own, "{\"mine\": 1}");
+    CommandLineCall call = TinyRun.train(text, run);
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err()).startsWith("jambic: " + run + " holds a run.json that is not of a run");
+    assertThat(own).hasContent("{\"mine\": 1}");
+  }
+
+  @Test
+  void anEmptyNameIsToldApartFromAPath() {
+    for (String option : List.of("--out", "--data")) {
+      CommandLineCall call = CommandLineCall.of("train", option, "");
+      assertThat(call.code()).isEqualTo(2);
+      assertThat(call.err()).startsWith("jambic: " + option + " is empty; give it a name");
+    }
+  }
+
+  @Test
   void whatCannotBeTrainedOnIsOneSentence() throws IOException {
     Path missing = folder.resolve("missing.txt");
     assertFails(missing, "there is no file " + missing + " to train on");
@@ -174,7 +215,7 @@ class TrainCommandTest {
     assertThat(call.err()).contains("there is no backend gpu; choose auto or ", "reference");
     CommandLineCall none = TinyRun.train(text, run, "--threads=0");
     assertThat(none.code()).isEqualTo(2);
-    assertThat(none.err()).contains("--threads must be at least 1, not 0");
+    assertThat(none.err()).contains("--threads must be from 1 to 1024, not 0");
   }
 
   @Test

@@ -77,7 +77,7 @@ public record LossChart(String title, List<Run> runs) {
    *     written, or a PNG is asked for on a machine without fonts
    */
   public void write(Path file) {
-    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+    String name = file.toString().toLowerCase(Locale.ROOT);
     Canvas canvas;
     if (name.endsWith(".svg")) {
       canvas = new SvgCanvas(WIDTH, HEIGHT, title);
