@@ -2,7 +2,7 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.data.Corpora;
-import jambic.app.data.Corpus;
+import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
@@ -14,7 +14,6 @@ import jambic.train.Batches;
 import jambic.train.Dataset;
 import jambic.train.Dataset.Split;
 import jambic.train.Evaluation;
-import jambic.train.Tokens;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -74,7 +73,7 @@ final class EvalCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "TEXT",
       description = {
-        "A UTF-8 file, tinyshakespeare or jdk-source.",
+        "A UTF-8 file, tinyshakespeare, jdk-source, or a folder that jambic prepare made.",
         "Default: what the run trained on."
       })
   private Optional<String> data = Optional.empty();
@@ -106,15 +105,15 @@ final class EvalCommand implements Callable<Integer> {
         Gpt model = quantization.of(checkpoint.gpt(backend));
         Region region = backend.region()) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
-      Corpus corpus = corpus(Corpora.of(Terminal.of(err)), folder);
       int context = model.config().blockSize();
       int batch = Math.max(1, BATCH_TOKENS / context);
-      Dataset dataset = Dataset.split(tokens(tokenizer, corpus), context, corpus.name());
+      TrainingData measured = data(Corpora.of(Terminal.of(err)), folder, tokenizer, context);
+      Dataset dataset = measured.dataset();
       Batches batches = new Batches(dataset, batch, context, 0);
       Evaluation evaluation = new Evaluation(model, batches, batch, context, region);
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("model", folder.toString());
-      result.put("data", corpus.name());
+      result.put("data", measured.name());
       for (Split part : split.splits) {
         String name = part.name().toLowerCase(Locale.ROOT);
         double loss = evaluation.whole(part);
@@ -131,7 +130,7 @@ final class EvalCommand implements Callable<Integer> {
                   loss,
                   Math.exp(loss),
                   dataset.of(part).length(),
-                  corpus.name()));
+                  measured.name()));
           out.flush();
         }
       }
@@ -142,19 +141,12 @@ final class EvalCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Corpus corpus(Corpora corpora, Path folder) {
-    return data.or(() -> RunFolder.of(folder).data())
-        .map(corpora::load)
-        .orElseThrow(() ->
-            new JambicException(
-                run + " does not say which text it was trained on; name one with --data"));
-  }
-
-  private static Tokens tokens(Tokenizer tokenizer, Corpus corpus) {
-    try {
-      return Tokens.of(tokenizer.encode(corpus.text()));
-    } catch (JambicException e) {
-      throw new JambicException(corpus.name() + " does not fit the model: " + e.getMessage(), e);
-    }
+  private TrainingData data(Corpora corpora, Path folder, Tokenizer tokenizer, int context) {
+    String name =
+        data.or(() -> RunFolder.of(folder).data())
+            .orElseThrow(() ->
+                new JambicException(
+                    run + " does not say which text it was trained on; name one with --data"));
+    return TrainingData.load(corpora, Optional.of(name), Optional.of(tokenizer), context);
   }
 }

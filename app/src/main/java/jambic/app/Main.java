@@ -34,6 +34,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       LogitsCommand.class,
       ExportCommand.class,
       PlotCommand.class,
+      PrepareCommand.class,
+      TokenizeCommand.class,
       DoctorCommand.class,
       BenchCommand.class,
       CompletionCommand.class,

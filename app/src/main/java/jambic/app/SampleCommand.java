@@ -241,16 +241,17 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  /**
-   * Without a choice a line's end, as in nanoGPT; a model without lines begins with its token 0.
-   */
   private String prompt(Tokenizer tokenizer) {
     if (given.text.isPresent()) {
       return given.text.get();
     }
-    if (given.file.isPresent()) {
-      return TextFile.read(given.file.get());
-    }
+    return given.file.map(TextFile::read).orElseGet(() -> start(tokenizer));
+  }
+
+  /**
+   * Without a choice a line's end, as in nanoGPT; a model without lines begins with its token 0.
+   */
+  static String start(Tokenizer tokenizer) {
     try {
       tokenizer.encode(NEWLINE);
       return NEWLINE;

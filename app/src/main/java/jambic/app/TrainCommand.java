@@ -3,11 +3,10 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.chart.LossChart;
 import jambic.app.data.Corpora;
-import jambic.app.data.Corpus;
+import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
 import jambic.model.AtomicFolder;
-import jambic.model.CharTokenizer;
 import jambic.model.Checkpoint;
 import jambic.model.Generator;
 import jambic.model.Gpt;
@@ -16,13 +15,11 @@ import jambic.model.Sampling;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
-import jambic.train.Dataset;
 import jambic.train.MemoryEstimate;
 import jambic.train.Metrics;
 import jambic.train.MetricsLog;
 import jambic.train.ModelFlops;
 import jambic.train.Preset;
-import jambic.train.Tokens;
 import jambic.train.TrainConfig;
 import jambic.train.Trainer;
 import java.io.IOException;
@@ -53,6 +50,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  jambic train                                  tiny Shakespeare, minutes on two cores",
       "  jambic train --data input.txt --out out       your own text",
+      "  jambic train --data data                      a folder that jambic prepare made",
       "  jambic train --preset lecture-small --learning-rate 3e-3 --seed 1",
       "  jambic train @flags.txt                       flags from a file, # for comments; the last"
           + " of two counts",
@@ -83,10 +81,20 @@ final class TrainCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "TEXT",
       description = {
-        "A UTF-8 file, tinyshakespeare (the default, downloaded once) or jdk-source.",
-        "The first nine tenths are trained on, the rest is held back."
+        "A UTF-8 file, tinyshakespeare (the default, downloaded once) or jdk-source: the first",
+        "nine tenths are trained on, the rest is held back. Or a folder that jambic prepare or",
+        "nanoGPT's prepare.py made."
       })
   private Optional<String> data = Optional.empty();
+
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "NAME",
+      description = {
+        "gpt2, or the folder of a checkpoint or a run. Default: the folder's own vocabulary,",
+        "else the characters of the text."
+      })
+  private Optional<String> tokenizer = Optional.empty();
 
   @Option(
       names = "--resume",
@@ -110,19 +118,15 @@ final class TrainCommand implements Callable<Integer> {
       out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
     }
     try (Backend backend = computing.open(spec.commandLine(), backendName())) {
-      Corpus corpus = corpus();
-      Tokenizer tokenizer = resume ? savedTokenizer() : CharTokenizer.of(corpus.text());
-      Dataset dataset =
-          Dataset.split(
-              Tokens.of(tokenizer.encode(corpus.text())), config.blockSize(), corpus.name());
-      GptConfig model = affordable(config, tokenizer.vocabSize());
+      TrainingData data = data(config.blockSize());
+      GptConfig model = affordable(config, data.tokenizer().vocabSize());
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
-      try (Trainer trainer = open(backend, config, dataset, tokenizer, folder.path(), peak)) {
-        describe(corpus, dataset, model, backend, folder);
-        folder.write(record(corpus, backend, model, config, peak));
-        return train(trainer, config, tokenizer, folder.path());
+      try (Trainer trainer = open(backend, config, data, folder.path(), peak)) {
+        describe(data, model, backend, folder);
+        folder.write(record(data, backend, model, config, peak));
+        return train(trainer, config, data.tokenizer(), folder.path());
       }
     }
   }
@@ -170,16 +174,22 @@ final class TrainCommand implements Callable<Integer> {
         .orElse(BackendOptions.AUTO);
   }
 
-  private Corpus corpus() {
+  private TrainingData data(int blockSize) {
     Corpora corpora = Corpora.of(terminal);
     if (!resume) {
-      return data.map(corpora::load).orElseGet(corpora::loadDefault);
+      return TrainingData.load(corpora, data, tokenizer.map(Vocabulary::named), blockSize);
     }
-    return data.or(() -> new RunFolder(resumed()).data())
-        .map(corpora::load)
-        .orElseThrow(() ->
-            new JambicException(
-                resumed() + " does not say which text it was trained on; name it with --data"));
+    if (tokenizer.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--resume goes on with the run's own vocabulary; leave --tokenizer out");
+    }
+    String name =
+        data.or(() -> new RunFolder(resumed()).data())
+            .orElseThrow(() ->
+                new JambicException(
+                    resumed() + " does not say which text it was trained on; name it with --data"));
+    return TrainingData.load(corpora, Optional.of(name), Optional.of(savedTokenizer()), blockSize);
   }
 
   private Tokenizer savedTokenizer() {
@@ -190,15 +200,10 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Trainer open(
-      Backend backend,
-      TrainConfig config,
-      Dataset dataset,
-      Tokenizer tokenizer,
-      Path folder,
-      OptionalDouble peak) {
+      Backend backend, TrainConfig config, TrainingData data, Path folder, OptionalDouble peak) {
     return resume
-        ? Trainer.resume(backend, config, dataset, folder, peak)
-        : Trainer.begin(backend, config, dataset, tokenizer, folder, peak);
+        ? Trainer.resume(backend, config, data.dataset(), folder, peak)
+        : Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
   }
 
   /** The model's shape, if there is memory to train it; better now than amid the first step. */
@@ -212,12 +217,14 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private void describe(
-      Corpus corpus, Dataset dataset, GptConfig model, Backend backend, RunFolder folder) {
+  private void describe(TrainingData data, GptConfig model, Backend backend, RunFolder folder) {
     terminal.print(
         format(
             "text     %s, %,d tokens to train on and %,d held back, %,d different ones",
-            corpus.name(), dataset.train().length(), dataset.val().length(), model.vocabSize()));
+            data.name(),
+            data.dataset().train().length(),
+            data.dataset().val().length(),
+            model.vocabSize()));
     terminal.print(
         format(
             "model    %,d parameters: %d layers, %d heads, %d wide, context %d",
@@ -231,12 +238,16 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> record(
-      Corpus corpus, Backend backend, GptConfig model, TrainConfig config, OptionalDouble peak) {
+      TrainingData data,
+      Backend backend,
+      GptConfig model,
+      TrainConfig config,
+      OptionalDouble peak) {
     Map<String, Object> record = new LinkedHashMap<>();
     record.put(RunFolder.ENGINE, Version.own());
     record.put("java", Runtime.version().toString());
-    record.put(RunFolder.DATA, Corpora.lastingName(corpus.name()));
-    record.put("data_sha256", corpus.sha256());
+    record.put(RunFolder.DATA, Corpora.lastingName(data.name()));
+    record.put("data_sha256", data.sha256().get());
     record.put(RunFolder.BACKEND, backend.name());
     record.put("device", backend.description());
     record.put("parameters", model.parameterCount());
@@ -321,7 +332,7 @@ final class TrainCommand implements Callable<Integer> {
     try (Generator generator = new Generator(model, 1)) {
       generator.stream(
           tokenizer,
-          tokenizer.decode(0), // of a text with lines the line's end
+          SampleCommand.start(tokenizer),
           SAMPLE_LENGTH,
           Sampling.plain(1),
           piece -> {

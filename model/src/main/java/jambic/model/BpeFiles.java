@@ -25,7 +25,7 @@ final class BpeFiles {
   private static final String VOCAB = "vocab.json";
   private static final String MERGES = "merges.txt";
   private static final String ADDED = "added_tokens.json";
-  private static final String END_OF_TEXT = "<|endoftext|>";
+  static final String END_OF_TEXT = "<|endoftext|>";
 
   private BpeFiles() {}
 
@@ -200,8 +200,8 @@ final class BpeFiles {
       Integer merged = vocab.get(pair[0] + pair[1]);
       if (left == null || right == null || merged == null) {
         throw new JambicException(
-            ("%s: merge %d, %s, needs tokens that the vocabulary lacks; vocabulary and merges do not"
-                    + " belong together")
+            ("%s: merge %d, %s, needs tokens that the vocabulary lacks; vocabulary and merges do"
+                    + " not belong together")
                 .formatted(where, parsed.size() + 1, Wording.quote(merge)));
       }
       parsed.add(new BpeMerges.Merge(left, right, merged));

@@ -51,7 +51,17 @@ public final class CharTokenizer implements Tokenizer {
       seen.set(c);
       i += Character.charCount(c);
     }
-    return new CharTokenizer(seen.stream().toArray());
+    return of(seen);
+  }
+
+  /**
+   * The tokenizer of given characters.
+   *
+   * @param codePoints the Unicode code points, at least one
+   * @return a tokenizer that can encode them
+   */
+  public static CharTokenizer of(BitSet codePoints) {
+    return new CharTokenizer(codePoints.stream().toArray());
   }
 
   @Override

@@ -72,7 +72,7 @@ public final class Trainer implements AutoCloseable {
 
   private final Path folder;
   private final TrainConfig config;
-  private final Dataset data;
+  private final String fingerprint; // of the data, which may be long to read
   private final Optional<Tokenizer> tokenizer;
   private final Gpt model;
   private final Region gradients;
@@ -90,12 +90,13 @@ public final class Trainer implements AutoCloseable {
       Gpt model,
       TrainConfig config,
       Dataset data,
+      String fingerprint,
       Optional<Tokenizer> tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
     this.model = model;
     this.config = config;
-    this.data = data;
+    this.fingerprint = fingerprint;
     this.tokenizer = tokenizer;
     this.folder = folder;
     this.peakFlops = peakFlops;
@@ -136,7 +137,8 @@ public final class Trainer implements AutoCloseable {
           folder + " holds a run already; resume it with --resume, or name another folder");
     }
     Gpt model = new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init());
-    return new Trainer(model, config, data, Optional.of(tokenizer), folder, peakFlops);
+    return new Trainer(
+        model, config, data, data.fingerprint(), Optional.of(tokenizer), folder, peakFlops);
   }
 
   /**
@@ -198,7 +200,8 @@ public final class Trainer implements AutoCloseable {
           "%s has done %d iterations already, more than maxIters (%d)"
               .formatted(folder, saved.iteration(), config.maxIters()));
     }
-    if (!saved.data().equals(data.fingerprint())) {
+    String fingerprint = data.fingerprint();
+    if (!saved.data().equals(fingerprint)) {
       throw new JambicException(
           folder + " was trained on other data; resume it with the data it began with");
     }
@@ -214,7 +217,8 @@ public final class Trainer implements AutoCloseable {
                 + shape);
       }
       Gpt model = checkpoint.gpt(backend);
-      Trainer trainer = new Trainer(model, config, data, checkpoint.tokenizer(), folder, peakFlops);
+      Trainer trainer =
+          new Trainer(model, config, data, fingerprint, checkpoint.tokenizer(), folder, peakFlops);
       TrainingState.readMoments(last, trainer.optimizer.moments());
       trainer.iteration = saved.iteration();
       trainer.bestValLoss = saved.bestValLoss();
@@ -342,7 +346,7 @@ public final class Trainer implements AutoCloseable {
 
   private void save(String name, MetricsLog log) {
     log.sync(); // a resumed run must find every line that its checkpoint is past
-    TrainingState now = new TrainingState(iteration, bestValLoss, data.fingerprint(), config);
+    TrainingState now = new TrainingState(iteration, bestValLoss, fingerprint, config);
     Checkpoint.save(
         folder.resolve(name), model, tokenizer, beside -> now.write(beside, optimizer.moments()));
   }

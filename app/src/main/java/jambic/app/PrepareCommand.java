@@ -1,0 +1,192 @@
+package jambic.app;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.terminal.Terminal;
+import jambic.model.BpeTrainer;
+import jambic.model.CharTokenizer;
+import jambic.model.Tokenizer;
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import jambic.train.Dataset;
+import jambic.train.TextParts;
+import jambic.train.TokenFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.BitSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Encodes texts once, for many runs. */
+@Command(
+    name = "prepare",
+    description = {
+      "Encodes texts into a folder to train from: nanoGPT's train.bin and val.bin, and the",
+      "vocabulary. The texts may be larger than memory."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic prepare input.txt --out data                      with GPT-2's tokens",
+      "  jambic prepare a.txt b.txt --train-bpe 1000 --out data   learns 1,000 tokens from the"
+          + " texts",
+      "  jambic prepare input.txt --tokenizer char --out data     one token a character",
+      "  jambic prepare more.txt --tokenizer data --out more      with the same vocabulary",
+      "  jambic train --data data"
+    })
+final class PrepareCommand implements Callable<Integer> {
+  private static final int BAR = 30;
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(arity = "1..*", paramLabel = "FILE", description = "UTF-8 texts, taken as one.")
+  private List<Path> files;
+
+  @ArgGroup private Choice choice = new Choice();
+
+  private static final class Choice {
+    @Option(
+        names = "--tokenizer",
+        paramLabel = "NAME",
+        description = {
+          "gpt2 (the default), char (the characters of the texts), or the folder of a",
+          "checkpoint, a run or a data set."
+        })
+    private String name = Vocabulary.GPT2;
+
+    @Option(
+        names = "--train-bpe",
+        paramLabel = "N",
+        description = "Learn a byte-pair vocabulary of N tokens from the texts.")
+    private Optional<Integer> trainBpe = Optional.empty();
+  }
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      required = true,
+      description = "The folder to make, or of an earlier preparation to replace.")
+  private Path out;
+
+  @Option(names = "--json", description = "Print one JSON object at the end, and no progress.")
+  private boolean json;
+
+  private Terminal terminal;
+  private long bytes; // of all files
+
+  @Override
+  public Integer call() throws IOException {
+    terminal = Terminal.of(json ? spec.commandLine().getErr() : spec.commandLine().getOut());
+    if (choice.trainBpe.isPresent() && choice.trainBpe.get() < BpeTrainer.LEAST_VOCAB_SIZE) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--train-bpe must be at least %d (the bytes and the end of a text), not %d"
+              .formatted(BpeTrainer.LEAST_VOCAB_SIZE, choice.trainBpe.get()));
+    }
+    TokenFolder folder = new TokenFolder(out);
+    folder.requireReplaceable();
+    bytes = size();
+    // The split is by characters, so the first reading counts them; vocabularies come from it too.
+    long[] characters = {0};
+    Consumer<String> count = part -> characters[0] += part.codePointCount(0, part.length());
+    Tokenizer tokenizer = tokenizer(count);
+    if (characters[0] == 0) {
+      throw new JambicException(
+          (files.size() == 1 ? files.getFirst() + " is" : "the texts are")
+              + " empty; give a text to train on");
+    }
+    Dataset dataset = folder.write(files, characters[0], tokenizer, shown("encoding", part -> {}));
+    terminal.clear();
+    report(dataset, tokenizer);
+    return 0;
+  }
+
+  private long size() {
+    long sum = 0;
+    for (Path file : files) {
+      try {
+        sum += Files.size(file);
+      } catch (NoSuchFileException e) {
+        throw new JambicException(file + " does not exist", e);
+      } catch (IOException e) {
+        throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+      }
+    }
+    return sum;
+  }
+
+  private Tokenizer tokenizer(Consumer<String> count) {
+    if (choice.trainBpe.isPresent()) {
+      BpeTrainer trainer = new BpeTrainer();
+      TextParts.read(files, shown("counting words", count.andThen(trainer::add)));
+      terminal.status("learning tokens");
+      Tokenizer learned = trainer.train(choice.trainBpe.get());
+      if (learned.vocabSize() < choice.trainBpe.get()) {
+        terminal.print(
+            format(
+                "the texts give only %,d tokens: no other pair occurs twice", learned.vocabSize()));
+      }
+      return learned;
+    }
+    if (choice.name.equals(Vocabulary.CHAR)) {
+      BitSet seen = new BitSet();
+      TextParts.read(
+          files,
+          shown(
+              "counting characters", count.andThen(part -> part.codePoints().forEach(seen::set))));
+      return CharTokenizer.of(seen);
+    }
+    Tokenizer found = Vocabulary.named(choice.name);
+    TextParts.read(files, shown("counting characters", count));
+    return found;
+  }
+
+  /** The same, with progress. */
+  private Consumer<String> shown(String doing, Consumer<String> part) {
+    long[] characters = {0};
+    return text -> {
+      // Bytes are not known here: a character has one at least, which is near enough for a bar.
+      characters[0] += text.length();
+      terminal.status(
+          format(
+              "%s %s  %,d MB",
+              terminal.bar((double) characters[0] / bytes, BAR), doing, characters[0] / 1_000_000));
+      part.accept(text);
+    };
+  }
+
+  private void report(Dataset dataset, Tokenizer tokenizer) throws IOException {
+    long train = dataset.train().length();
+    long val = dataset.val().length();
+    if (json) {
+      Map<String, Object> summary = new LinkedHashMap<>();
+      summary.put("folder", out.toString());
+      summary.put("vocab_size", tokenizer.vocabSize());
+      summary.put("train_tokens", train);
+      summary.put("val_tokens", val);
+      spec.commandLine().getOut().println(JSON.std.asString(summary));
+      return;
+    }
+    terminal.print(format("tokens   %,d to train on and %,d held back", train, val));
+    terminal.print(format("kinds    %,d", tokenizer.vocabSize()));
+    terminal.print("next     jambic train --data " + out);
+  }
+
+  private static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+}

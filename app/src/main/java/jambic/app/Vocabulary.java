@@ -1,0 +1,43 @@
+package jambic.app;
+
+import jambic.model.AtomicFolder;
+import jambic.model.BpeTokenizer;
+import jambic.model.Tokenizer;
+import jambic.tensor.JambicException;
+import jambic.train.NearestName;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Finds a tokenizer by the name that {@code --tokenizer} takes. */
+final class Vocabulary {
+  /** GPT-2's tokenizer, built in. */
+  static final String GPT2 = "gpt2";
+
+  /** One token a character; only a text tells which ones. */
+  static final String CHAR = "char";
+
+  private Vocabulary() {}
+
+  /** The tokenizer of a name: {@code gpt2}, or the folder of a checkpoint, a run or a data set. */
+  static Tokenizer named(String name) {
+    if (name.equals(GPT2)) {
+      return BpeTokenizer.gpt2();
+    }
+    if (!isFolder(name)) {
+      throw new JambicException(
+          "there is no tokenizer %s, nor a folder of that name; did you mean %s?"
+              .formatted(name, NearestName.of(name, List.of(GPT2, CHAR))));
+    }
+    return AtomicFolder.read(RunFolder.checkpoint(Path.of(name)), Tokenizer::load);
+  }
+
+  private static boolean isFolder(String name) {
+    try {
+      return Files.isDirectory(Path.of(name));
+    } catch (InvalidPathException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package jambic.app.data;
+
+import jambic.model.CharTokenizer;
+import jambic.model.Tokenizer;
+import jambic.tensor.JambicException;
+import jambic.train.Dataset;
+import jambic.train.TokenFolder;
+import jambic.train.Tokens;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * What a model trains on, or is measured with: a text, or a folder that {@code jambic prepare} made
+ * of one.
+ *
+ * @param name what the user calls it: a name of {@link Corpora}, a file, or a folder
+ * @param tokenizer its vocabulary
+ * @param dataset its tokens
+ * @param sha256 tells it from all others: the SHA-256 of the text, or of a folder's ids, which
+ *     takes a while to compute
+ */
+public record TrainingData(
+    String name, Tokenizer tokenizer, Dataset dataset, Supplier<String> sha256) {
+  /**
+   * Loads what has a name.
+   *
+   * @param corpora finds texts
+   * @param name of a text or a folder; empty for the text without a choice
+   * @param given the vocabulary to use; empty for that of the folder, or the characters of the text
+   * @param blockSize the context length
+   * @return the data
+   * @throws JambicException if it cannot be had, or has another vocabulary than the one given
+   */
+  public static TrainingData load(
+      Corpora corpora, Optional<String> name, Optional<Tokenizer> given, int blockSize) {
+    Optional<Path> folder = name.flatMap(TrainingData::folder);
+    return folder.isPresent()
+        ? ofFolder(folder.get(), name.orElseThrow(), given)
+        : ofText(name.map(corpora::load).orElseGet(corpora::loadDefault), given, blockSize);
+  }
+
+  private static Optional<Path> folder(String name) {
+    try {
+      return Optional.of(Path.of(name)).filter(Files::isDirectory);
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static TrainingData ofFolder(Path path, String name, Optional<Tokenizer> given) {
+    TokenFolder folder = new TokenFolder(path);
+    Optional<Tokenizer> own = folder.tokenizer();
+    if (given.isPresent() && own.isPresent() && !given.get().equals(own.get())) {
+      throw new JambicException(
+          ("%s was prepared with another vocabulary (%d tokens) than the model's (%d tokens);"
+                  + " prepare its text again with --tokenizer and the model's folder")
+              .formatted(name, own.get().vocabSize(), given.get().vocabSize()));
+    }
+    Tokenizer tokenizer = given.orElseGet(folder::requireTokenizer);
+    Dataset dataset = folder.open(tokenizer);
+    return new TrainingData(name, tokenizer, dataset, dataset::fingerprint);
+  }
+
+  private static TrainingData ofText(Corpus text, Optional<Tokenizer> given, int blockSize) {
+    Tokenizer tokenizer = given.orElseGet(() -> CharTokenizer.of(text.text()));
+    int[] ids;
+    try {
+      ids = tokenizer.encode(text.text());
+    } catch (JambicException e) {
+      throw new JambicException(text.name() + " does not fit the model: " + e.getMessage(), e);
+    }
+    Dataset dataset = Dataset.split(Tokens.of(ids), blockSize, text.name());
+    return new TrainingData(text.name(), tokenizer, dataset, text::sha256);
+  }
+}

@@ -1,0 +1,116 @@
+package jambic.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PrepareCommandTest {
+  @TempDir private Path folder;
+  private Path text;
+  private Path data;
+
+  @BeforeEach
+  void writeText() throws IOException {
+    text = TinyRun.text(folder);
+    data = folder.resolve("data");
+  }
+
+  private static CommandLineCall good(Object... args) {
+    CommandLineCall call = CommandLineCall.of(args);
+    assertThat(call.code()).as(call.err()).isZero();
+    return call;
+  }
+
+  private static void refused(String sentence, Object... args) {
+    CommandLineCall call = CommandLineCall.of(args);
+    assertThat(call.code()).isNotZero();
+    assertThat(call.err()).startsWith("jambic: ").contains(sentence);
+  }
+
+  @Test
+  void preparesWhatModelsTrainOn() {
+    assertThat(good("prepare", text, "--train-bpe", 300, "--out", data).out())
+        .contains("to train on and", "next     jambic train --data " + data);
+    Path run = folder.resolve("run");
+    CommandLineCall train = TinyRun.train(data, run);
+    assertThat(train.code()).as(train.err()).isZero();
+    assertThat(run.resolve("best/tokenizer.json"))
+        .hasSameTextualContentAs(data.resolve("tokenizer.json"));
+
+    assertThat(good("sample", run, "--max-new-tokens", 5).out()).isNotBlank();
+    assertThat(good("eval", run).out()).contains("tokens of " + data.toAbsolutePath());
+    assertThat(good("eval", run, "--data", text).out()).contains("tokens of " + text);
+    CommandLineCall resumed =
+        CommandLineCall.of("train", "--resume", "--out", run, "--max-iters", 22);
+    assertThat(resumed.code()).as(resumed.err()).isZero();
+
+    good("prepare", text, "--tokenizer", run, "--out", folder.resolve("again"));
+    assertThat(folder.resolve("again/train.bin")).hasSameBinaryContentAs(data.resolve("train.bin"));
+  }
+
+  @Test
+  void trainsOnFoldersOfNanoGpt() throws IOException {
+    good("prepare", text, "--tokenizer", "gpt2", "--out", data);
+    Files.delete(data.resolve("tokenizer.json"));
+    Path run = folder.resolve("run");
+    CommandLineCall without = TinyRun.train(data, run);
+    assertThat(without.code()).isEqualTo(1);
+    assertThat(without.err()).contains("say --tokenizer gpt2");
+    CommandLineCall with =
+        TinyRun.train(
+            data, run, "--tokenizer", "gpt2", "--n-layer=1", "--n-embd=8", "--max-iters=1");
+    assertThat(with.code()).as(with.err()).isZero();
+    assertThat(with.out()).contains("50,257 different ones");
+  }
+
+  @Test
+  void refusesAnotherVocabulary() {
+    good("prepare", text, "--tokenizer", "char", "--out", data);
+    CommandLineCall call = TinyRun.train(data, folder.resolve("run"), "--tokenizer", "gpt2");
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err()).contains("was prepared with another vocabulary");
+  }
+
+  @Test
+  void reportsInJson() {
+    CommandLineCall call = good("prepare", text, "--json", "--out", data);
+    assertThat(call.out()).startsWith("{\"folder\":").contains("\"vocab_size\":50257");
+    assertThat(call.err()).isEmpty();
+  }
+
+  @Test
+  void learnsTheSameTwice() {
+    good("prepare", text, "--train-bpe", 300, "--out", data);
+    good("prepare", text, "--train-bpe", 300, "--out", folder.resolve("twice"));
+    assertThat(folder.resolve("twice/tokenizer.json"))
+        .hasSameTextualContentAs(data.resolve("tokenizer.json"));
+    assertThat(good("prepare", text, "--train-bpe", 9999, "--out", data).out())
+        .contains("the texts give only");
+  }
+
+  @Test
+  void refusesWhatItCannotPrepare() throws IOException {
+    refused("--train-bpe must be at least 257", "prepare", text, "--train-bpe", 9, "--out", data);
+    refused(
+        "mutually exclusive",
+        "prepare",
+        text,
+        "--train-bpe",
+        300,
+        "--tokenizer",
+        "char",
+        "--out",
+        data);
+    refused("does not exist", "prepare", folder.resolve("none"), "--out", data);
+    Path empty = Files.writeString(folder.resolve("empty"), "");
+    refused("empty is empty", "prepare", empty, "--out", data);
+    refused("which preparing would delete", "prepare", text, "--out", folder);
+    assertThat(text).exists();
+    assertThat(data).doesNotExist();
+  }
+}

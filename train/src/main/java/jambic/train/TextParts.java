@@ -1,0 +1,87 @@
+package jambic.train;
+
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Reads texts of any length in strict UTF-8, a part at a time; no part ends amid a character. */
+public final class TextParts {
+  private static final int PART_BYTES = 1 << 20;
+
+  private TextParts() {}
+
+  /**
+   * Reads files one after another, as one text.
+   *
+   * @param files the files
+   * @param part hears of each part, in order
+   * @throws JambicException if a file cannot be read or is not UTF-8, naming the byte offset
+   */
+  public static void read(List<Path> files, Consumer<String> part) {
+    for (Path file : files) {
+      if (Files.isDirectory(file)) {
+        throw new JambicException(file + " is a folder; give a text file");
+      }
+      try (InputStream in = Files.newInputStream(file)) {
+        read(in, file.toString(), part);
+      } catch (NoSuchFileException e) {
+        throw new JambicException(file + " does not exist", e);
+      } catch (IOException e) {
+        throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+      }
+    }
+  }
+
+  /**
+   * Reads a stream to its end.
+   *
+   * @param in the stream
+   * @param name what error messages call it
+   * @param part hears of each part, in order
+   * @throws JambicException if it cannot be read or is not UTF-8, naming the byte offset
+   */
+  public static void read(InputStream in, String name, Consumer<String> part) {
+    CharsetDecoder decoder =
+        StandardCharsets.UTF_8
+            .newDecoder()
+            .onMalformedInput(CodingErrorAction.REPORT)
+            .onUnmappableCharacter(CodingErrorAction.REPORT);
+    ByteBuffer bytes = ByteBuffer.allocate(PART_BYTES);
+    CharBuffer chars = CharBuffer.allocate(PART_BYTES); // UTF-8 never has more chars than bytes
+    long offset = 0; // of the buffer's first byte
+    try {
+      for (boolean last = false; !last; ) {
+        int count = in.read(bytes.array(), bytes.position(), bytes.remaining());
+        last = count < 0;
+        bytes.position(bytes.position() + Math.max(0, count)).flip();
+        CoderResult result = decoder.decode(bytes, chars, last);
+        if (result.isError()) {
+          throw new JambicException(
+              "%s is not UTF-8: malformed byte 0x%02x at offset %d; convert the file to UTF-8 first"
+                  .formatted(name, bytes.get(bytes.position()), offset + bytes.position()));
+        }
+        offset += bytes.position();
+        bytes.compact();
+        String text = chars.flip().toString();
+        chars.clear();
+        if (!text.isEmpty()) {
+          part.accept(text);
+        }
+      }
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(name, Wording.reason(e)), e);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package jambic.train;
+
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * Token ids as nanoGPT's {@code .bin} files hold them: unsigned, little endian, no header. The file
+ * is mapped, not read, so it may be larger than memory.
+ */
+final class TokenFile implements Tokens {
+  private static final ValueLayout.OfShort UINT16 =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt UINT32 =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final int MOST_IN_16_BITS = 65_535;
+
+  private final Path file;
+  private final MemorySegment bytes;
+  private final int width;
+  private final int vocabSize;
+
+  private TokenFile(Path file, MemorySegment bytes, int width, int vocabSize) {
+    this.file = file;
+    this.bytes = bytes;
+    this.width = width;
+    this.vocabSize = vocabSize;
+  }
+
+  /** Bytes of an id: two, or four for a vocabulary of more than 65,535 tokens. */
+  static int width(int vocabSize) {
+    return vocabSize <= MOST_IN_16_BITS ? Short.BYTES : Integer.BYTES;
+  }
+
+  /**
+   * Maps a file.
+   *
+   * @param file the file
+   * @param vocabSize tokens of its vocabulary, which tells how wide its ids are
+   */
+  static TokenFile map(Path file, int vocabSize) {
+    int width = width(vocabSize);
+    try (FileChannel channel = FileChannel.open(file)) {
+      long size = channel.size();
+      if (size % width != 0) {
+        throw new JambicException(
+            "%s has %d bytes, which is no number of ids of %d bits; it is cut short or damaged"
+                .formatted(file, size, 8 * width));
+      }
+      MemorySegment bytes =
+          channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto()); // lives as this does
+      return new TokenFile(file, bytes, width, vocabSize);
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+    }
+  }
+
+  @Override
+  public long length() {
+    return bytes.byteSize() / width;
+  }
+
+  @Override
+  public void copy(long from, int[] target, int at, int count) {
+    Objects.checkFromIndexSize(from, count, length());
+    Objects.checkFromIndexSize(at, count, target.length);
+    for (int i = 0; i < count; i++) {
+      int id =
+          width == Short.BYTES
+              ? Short.toUnsignedInt(bytes.get(UINT16, (from + i) * Short.BYTES))
+              : bytes.get(UINT32, (from + i) * Integer.BYTES);
+      if (Integer.compareUnsigned(id, vocabSize) >= 0) {
+        throw new JambicException(
+            ("%s: token %d has the id %d, but the vocabulary ends at %d; the file was made with"
+                    + " another vocabulary")
+                .formatted(file, from + i, Integer.toUnsignedLong(id), vocabSize - 1));
+      }
+      target[at + i] = id;
+    }
+  }
+}

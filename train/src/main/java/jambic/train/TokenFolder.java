@@ -1,0 +1,200 @@
+package jambic.train;
+
+import jambic.model.AtomicFolder;
+import jambic.model.TokenEncoder;
+import jambic.model.Tokenizer;
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * A text as token ids in the files that nanoGPT's {@code prepare.py} makes, with its vocabulary:
+ *
+ * <pre>
+ * train.bin        the ids to train on: unsigned 16 bits, little endian (32 past 65,535 tokens)
+ * val.bin          the held-back ids
+ * tokenizer.json   the vocabulary, as a checkpoint has it; nanoGPT's own folders lack it
+ * </pre>
+ *
+ * @param path the folder
+ */
+public record TokenFolder(Path path) {
+  private static final String TRAIN = "train.bin";
+  private static final String VAL = "val.bin";
+  private static final String PICKLE = "meta.pkl"; // nanoGPT's vocabulary of characters
+  private static final Set<String> OWN =
+      Set.of(TRAIN, VAL, "tokenizer.json", "tokenizer_config.json");
+
+  /**
+   * The vocabulary of the folder.
+   *
+   * @return its tokenizer, empty if none lies there
+   * @throws JambicException if it is broken
+   */
+  public Optional<Tokenizer> tokenizer() {
+    return Tokenizer.find(path);
+  }
+
+  /**
+   * Opens the files, mapped into memory.
+   *
+   * @param tokenizer the vocabulary of the ids
+   * @return the dataset
+   * @throws JambicException if a file is missing or damaged
+   */
+  public Dataset open(Tokenizer tokenizer) {
+    requireFiles();
+    return new Dataset(
+        TokenFile.map(path.resolve(TRAIN), tokenizer.vocabSize()),
+        TokenFile.map(path.resolve(VAL), tokenizer.vocabSize()));
+  }
+
+  private void requireFiles() {
+    for (String file : List.of(TRAIN, VAL)) {
+      if (!Files.exists(path.resolve(file))) {
+        throw new JambicException(
+            "%s is a folder without a %s; give a text, or make one with: jambic prepare FILE --out DIR"
+                .formatted(path, file));
+      }
+    }
+  }
+
+  /**
+   * The vocabulary of the folder, which must have one.
+   *
+   * @return its tokenizer
+   * @throws JambicException if there is none, saying what to do
+   */
+  public Tokenizer requireTokenizer() {
+    requireFiles();
+    return tokenizer()
+        .orElseThrow(() ->
+            new JambicException(
+                path
+                    + (Files.exists(path.resolve(PICKLE))
+                        ? " keeps its vocabulary in meta.pkl, a Python pickle, which is not read;"
+                            + " make the folder anew with: jambic prepare FILE --tokenizer char"
+                        : " has no tokenizer.json; if its ids are GPT-2's, say --tokenizer gpt2")));
+  }
+
+  /**
+   * Encodes texts of any length into the folder: as nanoGPT does, the first nine tenths of the
+   * characters to train on, the rest to validate with. A crash leaves the old folder or the new one
+   * whole.
+   *
+   * @param files UTF-8, taken as one text
+   * @param characters the characters (Unicode code points) of all files together
+   * @param tokenizer turns them into ids
+   * @param part hears of each part of the text, before it is encoded
+   * @return the folder's dataset
+   * @throws JambicException if a file cannot be read, has changed or does not fit the vocabulary,
+   *     or the folder holds other files, which would go; what was there is untouched
+   */
+  public Dataset write(
+      List<Path> files, long characters, Tokenizer tokenizer, Consumer<String> part) {
+    requireReplaceable();
+    AtomicFolder.replace(
+        path,
+        temporary -> {
+          tokenizer.save(temporary);
+          int width = TokenFile.width(tokenizer.vocabSize());
+          try (Ids train = new Ids(temporary.resolve(TRAIN), tokenizer.encoder(), width);
+              Ids val = new Ids(temporary.resolve(VAL), tokenizer.encoder(), width)) {
+            long boundary = (long) (characters * 0.9); // Python's int(n * 0.9), rounding and all
+            long[] seen = {0};
+            TextParts.read(
+                files,
+                text -> {
+                  part.accept(text);
+                  long count = text.codePointCount(0, text.length());
+                  int ofTrain = (int) Math.clamp(boundary - seen[0], 0, count);
+                  int cut = text.offsetByCodePoints(0, ofTrain);
+                  train.write(text.substring(0, cut));
+                  val.write(text.substring(cut));
+                  seen[0] += count;
+                });
+            if (seen[0] != characters) {
+              throw new JambicException("the text changed while it was encoded; do it again");
+            }
+            train.end();
+            val.end();
+          } catch (UncheckedIOException e) {
+            throw e.getCause();
+          }
+        });
+    return open(tokenizer);
+  }
+
+  /**
+   * Checks that {@link #write} may replace the folder, which deletes what is in it.
+   *
+   * @throws JambicException if it holds anything else than such files
+   */
+  public void requireReplaceable() {
+    if (!Files.isDirectory(path)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(path)) {
+      files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> !OWN.contains(name))
+          .sorted()
+          .findFirst()
+          .ifPresent(other -> {
+            throw new JambicException(
+                "%s holds %s, which preparing would delete; name another folder"
+                    .formatted(path, other));
+          });
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(path, Wording.reason(e)), e);
+    }
+  }
+
+  /** Encodes into a file. */
+  private static final class Ids implements AutoCloseable {
+    private final OutputStream out;
+    private final TokenEncoder encoder;
+    private final int width;
+
+    Ids(Path file, TokenEncoder encoder, int width) throws IOException {
+      this.out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 16);
+      this.encoder = encoder;
+      this.width = width;
+    }
+
+    void write(String text) {
+      append(encoder.next(text));
+    }
+
+    void end() {
+      append(encoder.end());
+    }
+
+    private void append(int[] ids) {
+      byte[] bytes = new byte[ids.length * width];
+      for (int i = 0; i < bytes.length; i++) {
+        bytes[i] = (byte) (ids[i / width] >>> 8 * (i % width));
+      }
+      try {
+        out.write(bytes);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      out.close();
+    }
+  }
+}

@@ -1,0 +1,217 @@
+package jambic.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import jambic.model.BpeTokenizer;
+import jambic.model.CharTokenizer;
+import jambic.model.TokenDecoder;
+import jambic.model.TokenEncoder;
+import jambic.model.Tokenizer;
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TokenFolderTest {
+  private static final String TEXT = "añ🙂c\n".repeat(20); // 100 characters
+
+  @TempDir private Path temporary;
+  private Path text;
+  private TokenFolder folder;
+
+  @BeforeEach
+  void writeText() throws IOException {
+    text = Files.writeString(temporary.resolve("text.txt"), TEXT);
+    folder = new TokenFolder(temporary.resolve("data"));
+  }
+
+  private Dataset write(Tokenizer tokenizer) {
+    return folder.write(List.of(text), 100, tokenizer, part -> {});
+  }
+
+  private static int[] all(Tokens tokens) {
+    int[] ids = new int[(int) tokens.length()];
+    tokens.copy(0, ids, 0, ids.length);
+    return ids;
+  }
+
+  @Test
+  void holdsTheIdsOfBothParts() {
+    Tokenizer tokenizer = CharTokenizer.of(TEXT);
+    write(tokenizer);
+    TokenFolder again = new TokenFolder(folder.path());
+    assertThat(again.requireTokenizer()).isEqualTo(tokenizer);
+    Dataset data = again.open(tokenizer);
+    assertThat(tokenizer.decode(all(data.train()))).isEqualTo("añ🙂c\n".repeat(18));
+    assertThat(tokenizer.decode(all(data.val()))).isEqualTo("añ🙂c\n".repeat(2));
+    assertThat(data.train().slice(1, 3).length()).isEqualTo(2);
+  }
+
+  @Test
+  void writesSixteenBitsLittleEndian() throws IOException {
+    write(BpeTokenizer.gpt2());
+    int[] ids = BpeTokenizer.gpt2().encode("añ🙂c\n".repeat(2));
+    byte[] bytes = Files.readAllBytes(folder.path().resolve("val.bin"));
+    assertThat(bytes).hasSize(2 * ids.length);
+    for (int i = 0; i < ids.length; i++) {
+      assertThat((bytes[2 * i] & 0xFF) | (bytes[2 * i + 1] & 0xFF) << 8).isEqualTo(ids[i]);
+    }
+  }
+
+  @Test
+  void writesThirtyTwoBitsForALargeVocabulary() throws IOException {
+    Tokenizer large = new CodePoints(65_536);
+    write(large);
+    assertThat(Files.size(folder.path().resolve("val.bin"))).isEqualTo(4 * 10);
+    assertThat(large.decode(all(folder.open(large).val()))).isEqualTo("añ🙂c\n".repeat(2));
+    assertThat(TokenFile.width(65_535)).isEqualTo(2);
+  }
+
+  @Test
+  void splitsWherePythonDoes() throws IOException {
+    // int(4 * 0.9) is 3
+    Files.writeString(text, "abcd");
+    Tokenizer tokenizer = CharTokenizer.of("abcd");
+    Dataset data = folder.write(List.of(text), 4, tokenizer, part -> {});
+    assertThat(tokenizer.decode(all(data.train()))).isEqualTo("abc");
+    assertThat(tokenizer.decode(all(data.val()))).isEqualTo("d");
+  }
+
+  @Test
+  void takesSeveralFilesForOneText() throws IOException {
+    Path hello = Files.writeString(temporary.resolve("hello.txt"), "Hel");
+    Path rest = Files.writeString(temporary.resolve("rest.txt"), "lo world" + " ".repeat(2));
+    BpeTokenizer gpt2 = BpeTokenizer.gpt2();
+    Dataset data = folder.write(List.of(hello, rest), 13, gpt2, part -> {});
+    assertThat(all(data.train())).startsWith(15_496, 995);
+  }
+
+  @Test
+  void encodesTinyShakespeareAsNanoGptDoes() {
+    String data = System.getenv().getOrDefault("JAMBIC_DATA", "");
+    Assumptions.assumeFalse(data.isEmpty(), "JAMBIC_DATA names no folder with tiny Shakespeare");
+    Path input = Path.of(data, "tinyshakespeare", "input.txt");
+    Assumptions.assumeTrue(Files.exists(input), input + " does not exist");
+    BpeTokenizer gpt2 = BpeTokenizer.gpt2();
+    Dataset written = folder.write(List.of(input), 1_115_394, gpt2, part -> {});
+    assertThat(written.train().length()).isEqualTo(301_966);
+    assertThat(written.val().length()).isEqualTo(36_059);
+  }
+
+  @Test
+  void refusesDamagedFiles() throws IOException {
+    Tokenizer tokenizer = CharTokenizer.of(TEXT);
+    write(tokenizer);
+    Path train = folder.path().resolve("train.bin");
+    Files.write(train, new byte[] {0, 0, 9, 0});
+    Tokens tokens = folder.open(tokenizer).train();
+    refused(() -> all(tokens), train + ": token 1 has the id 9, but the vocabulary ends at 4");
+    Files.write(train, new byte[3]);
+    refused(() -> folder.open(tokenizer), train + " has 3 bytes, which is no number of ids");
+    Files.delete(train);
+    refused(() -> folder.open(tokenizer), folder.path() + " is a folder without a train.bin");
+  }
+
+  @Test
+  void saysWhatNanoGptsFoldersLack() throws IOException {
+    write(CharTokenizer.of(TEXT));
+    Files.delete(folder.path().resolve("tokenizer.json"));
+    refused(folder::requireTokenizer, "has no tokenizer.json; if its ids are GPT-2's");
+    Files.writeString(folder.path().resolve("meta.pkl"), "");
+    refused(folder::requireTokenizer, "meta.pkl, a Python pickle");
+  }
+
+  @Test
+  void deletesNobodysFiles() throws IOException {
+    write(CharTokenizer.of(TEXT));
+    write(BpeTokenizer.gpt2()); // its own files it replaces
+    Path mine = Files.writeString(folder.path().resolve("prepare.py"), "");
+    refused(() -> write(BpeTokenizer.gpt2()), "holds prepare.py, which preparing would delete");
+    assertThat(mine).exists();
+  }
+
+  @Test
+  void keepsTheOldFolderIfTheTextIsBroken() throws IOException {
+    Tokenizer tokenizer = CharTokenizer.of(TEXT);
+    write(tokenizer);
+    Files.write(text, new byte[] {'a', 'b', (byte) 0xff, 'c'});
+    refused(() -> write(tokenizer), text + " is not UTF-8: malformed byte 0xff at offset 2");
+    assertThat(folder.open(tokenizer).train().length()).isEqualTo(90);
+    Files.writeString(text, "a");
+    refused(() -> write(tokenizer), "the text changed while it was encoded");
+    refused(
+        () -> folder.write(List.of(temporary), 1, tokenizer, part -> {}),
+        temporary + " is a folder");
+    refused(
+        () -> folder.write(List.of(temporary.resolve("no")), 1, tokenizer, part -> {}),
+        "no does not exist");
+  }
+
+  @Test
+  void readsCharactersThatLieAcrossTwoReads() throws IOException {
+    String long_ = "🙂é文a".repeat(300_001); // three million bytes, ten to a round
+    Files.writeString(text, long_);
+    StringBuilder read = new StringBuilder();
+    TextParts.read(List.of(text), read::append);
+    assertThat(read.toString().equals(long_)).isTrue();
+    byte[] cut = Files.readAllBytes(text);
+    Files.write(text, Arrays.copyOf(cut, cut.length - 8));
+    refused(
+        () -> TextParts.read(List.of(text), part -> {}),
+        "malformed byte 0xf0 at offset " + (cut.length - 10));
+  }
+
+  private static void refused(Runnable action, String sentence) {
+    assertThatThrownBy(action::run)
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(sentence);
+  }
+
+  /** Every code point its own id, counted down from the end of a vocabulary of any size. */
+  private record CodePoints(int vocabSize) implements Tokenizer {
+    @Override
+    public int[] encode(String text) {
+      return text.codePoints().map(c -> vocabSize - 1 - (c & 0xFFFF)).toArray();
+    }
+
+    @Override
+    public TokenEncoder encoder() {
+      return new TokenEncoder() {
+        @Override
+        public int[] next(String part) {
+          return encode(part);
+        }
+
+        @Override
+        public int[] end() {
+          return new int[0];
+        }
+      };
+    }
+
+    @Override
+    public String decode(int... ids) {
+      StringBuilder text = new StringBuilder();
+      for (int id : ids) {
+        int c = vocabSize - 1 - id;
+        text.appendCodePoint(c == 0xF642 ? 0x1F642 : c);
+      }
+      return text.toString();
+    }
+
+    @Override
+    public TokenDecoder decoder() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void save(Path folder) {}
+  }
+}
