@@ -1,5 +1,6 @@
 package jambic.model;
 
+import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
 import jambic.tensor.Tensor;
 import java.util.Arrays;
@@ -19,6 +20,17 @@ public record Init(float std, boolean scaleResiduals, long seed) {
   private static final int FIRST_STREAM = 1 << 16;
 
   private static final int PIECE = 1 << 16; // elements that a thread draws at a time
+
+  /**
+   * Checks the deviation.
+   *
+   * @throws JambicException if it is negative or not finite
+   */
+  public Init {
+    if (!(std >= 0 && std < Float.POSITIVE_INFINITY)) {
+      throw new JambicException("initStd must be 0 or more and finite, got " + std);
+    }
+  }
 
   void apply(Parameters parameters, int nLayer) {
     int stream = FIRST_STREAM;

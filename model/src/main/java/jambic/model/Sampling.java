@@ -22,7 +22,7 @@ public record Sampling(float temperature, int topK, float topP, long seed) {
    */
   public Sampling {
     if (!(temperature >= 0 && temperature < Float.POSITIVE_INFINITY)) {
-      throw new JambicException("temperature must be 0 or more, got " + temperature);
+      throw new JambicException("temperature must be 0 or more and finite, got " + temperature);
     }
     if (topK < 0) {
       throw new JambicException("top-k must be 0 (all tokens) or more, got " + topK);

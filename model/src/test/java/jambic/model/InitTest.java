@@ -1,10 +1,12 @@
 package jambic.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import jambic.tensor.Activation;
 import jambic.tensor.Backends;
+import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import java.util.Map;
@@ -13,6 +15,15 @@ import org.junit.jupiter.api.Test;
 class InitTest {
   private static final GptConfig CONFIG =
       new GptConfig(301, 64, 8, 4, 128, 0, 0, Activation.GELU_ERF, true, true, true, false, 1e-5f);
+
+  @Test
+  void refusesADeviationThatIsNoNumber() {
+    for (float std : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1}) {
+      assertThatThrownBy(() -> new Init(std, true, 1))
+          .isInstanceOf(JambicException.class)
+          .hasMessage("initStd must be 0 or more and finite, got " + std);
+    }
+  }
 
   @Test
   void drawsEveryWeightWithItsDeviation() {

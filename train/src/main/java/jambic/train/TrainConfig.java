@@ -342,15 +342,24 @@ public record TrainConfig(
   }
 
   private static void finiteAndPositive(String name, double value) {
-    check(value > 0 && value < Double.POSITIVE_INFINITY, "%s must be above 0, not %s", name, value);
+    check(value > 0, "%s must be above 0, not %s", name, value);
+    fits(name, value);
+    check((float) value > 0, "%s must be at least %s, not %s", name, Float.MIN_VALUE, value);
+  }
+
+  /** Kernels compute in 32 bits. */
+  private static void fits(String name, double value) {
+    check(
+        (float) value < Float.POSITIVE_INFINITY,
+        "%s must be finite, at most %s, not %s",
+        name,
+        Float.MAX_VALUE,
+        value);
   }
 
   private static void finiteAndNotNegative(String name, double value) {
-    check(
-        value >= 0 && value < Double.POSITIVE_INFINITY,
-        "%s must be at least 0, not %s",
-        name,
-        value);
+    check(value >= 0, "%s must be at least 0, not %s", name, value);
+    fits(name, value);
   }
 
   private static void check(boolean condition, String message, Object... arguments) {

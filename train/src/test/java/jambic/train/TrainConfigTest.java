@@ -130,7 +130,11 @@ class TrainConfigTest {
         "dropout | 1 | dropout must be at least 0 and below 1, not 1.0",
         "dropout | NaN | dropout must be at least 0 and below 1, not NaN",
         "learningRate | 0 | learningRate must be above 0, not 0.0",
-        "learningRate | Infinity | learningRate must be above 0, not Infinity",
+        "learningRate | Infinity"
+            + " | learningRate must be finite, at most 3.4028235E38, not Infinity",
+        "initStd | 1e300 | initStd must be finite, at most 3.4028235E38, not 1.0E300",
+        "initStd | NaN | initStd must be above 0, not NaN",
+        "eps | 1e-60 | eps must be at least 1.4E-45, not 1.0E-60",
         "learningRate | 1e-5 | minLr (1.0E-4) must not exceed learningRate (1.0E-5)",
         "lrDecayIters | 50 | lrDecayIters (50) must be at least warmupIters (100)",
         "gradClip | -1 | gradClip must be at least 0, not -1.0",
