@@ -4,4 +4,7 @@
  */
 module jambic.cuda {
   requires jambic.tensor;
+
+  provides jambic.tensor.spi.BackendProvider with
+      jambic.cuda.CudaProvider;
 }

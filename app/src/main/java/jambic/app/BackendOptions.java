@@ -1,11 +1,14 @@
 package jambic.app;
 
 import jambic.tensor.Backends;
+import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
+import jambic.tensor.spi.BackendProvider.Unavailable;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -31,16 +34,25 @@ final class BackendOptions {
       description = "CPU threads to use. Default: all processors.")
   private Optional<Integer> threads = Optional.empty();
 
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      description = {
+        "What to compute with: fp32, tf32 or bf16 (cuda), fp32 (the others).",
+        "Default: bf16 on cuda."
+      })
+  private Optional<String> dtype = Optional.empty();
+
   /** Opens the backend, with a warning where it is the slow one. */
   Backend open(CommandLine command) {
-    return open(command, AUTO);
+    return open(command, AUTO, dtype);
   }
 
   /**
    * The same with another choice where the user makes none: a resumed run's own backend, because
-   * another one rounds in another way.
+   * others round in another way.
    */
-  Backend open(CommandLine command, String otherwise) {
+  Backend open(CommandLine command, String otherwise, Optional<String> type) {
     String name = given.orElse(otherwise);
     List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
     if (!name.equals(AUTO) && !names.contains(name)) {
@@ -54,7 +66,7 @@ final class BackendOptions {
       throw new ParameterException(
           command, "--threads must be from 1 to %d, not %d".formatted(MAX_THREADS, count));
     }
-    Backend backend = Backends.open(name, count);
+    Backend backend = Backends.open(name, count, precision(command, type));
     if (backend.name().equals("reference")) {
       PrintWriter err = command.getErr();
       err.println(
@@ -62,5 +74,37 @@ final class BackendOptions {
               + " missing");
     }
     return backend;
+  }
+
+  /** Why {@code auto} had to pass over a backend that it would rather have taken. */
+  List<String> passedOver(Backend taken) {
+    return Backends.providers().stream()
+        .takeWhile(provider -> given.isEmpty() && !provider.name().equals(taken.name()))
+        .map(BackendOptions::absence)
+        .toList();
+  }
+
+  private static String absence(BackendProvider provider) {
+    return provider.probe() instanceof Unavailable(String reason, _)
+        ? "no %s: %s".formatted(provider.name(), reason)
+        : "not " + provider.name();
+  }
+
+  /** The type that is asked for, or a resumed run's own unless it moves to another backend. */
+  Optional<String> dtype(Optional<String> recorded) {
+    return dtype.or(() -> given.isPresent() ? Optional.empty() : recorded);
+  }
+
+  private static Precision precision(CommandLine command, Optional<String> type) {
+    if (type.isEmpty()) {
+      return Precision.BEST;
+    }
+    String text = type.get();
+    return Stream.of(Precision.FP32, Precision.TF32, Precision.BF16)
+        .filter(precision -> precision.toString().equals(text))
+        .findFirst()
+        .orElseThrow(() ->
+            new ParameterException(
+                command, "--dtype is one of fp32, tf32 and bf16, not '%s'".formatted(text)));
   }
 }

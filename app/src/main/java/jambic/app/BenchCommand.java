@@ -85,17 +85,18 @@ final class BenchCommand implements Callable<Integer> {
           spec.commandLine(), "--vocab-size must be at least 1, not " + vocabSize);
     }
     TrainConfig config = Hyperparameters.over(Preset.named(preset).config(), spec);
-    GptConfig shape = TrainCommand.affordable(config, vocabSize);
-    try (Backend backend = computing.open(spec.commandLine());
-        Gpt model = new Gpt(backend, shape, config.init())) {
-      OptionalDouble peak = backend.peakFlops();
-      List<Double> steps = trainingMillis(backend, model, config);
-      double perSecond;
-      try (Gpt sampled = quantization.of(model)) {
-        perSecond = tokensPerSecond(sampled);
+    try (Backend backend = computing.open(spec.commandLine())) {
+      GptConfig shape = TrainCommand.affordable(config, vocabSize, backend);
+      try (Gpt model = new Gpt(backend, shape, config.init())) {
+        OptionalDouble peak = backend.peakFlops();
+        List<Double> steps = trainingMillis(backend, model, config);
+        double perSecond;
+        try (Gpt sampled = quantization.of(model)) {
+          perSecond = tokensPerSecond(sampled);
+        }
+        report(backend, shape, config, steps, perSecond, peak);
+        return 0;
       }
-      report(backend, shape, config, steps, perSecond, peak);
-      return 0;
     }
   }
 

@@ -30,6 +30,7 @@ record RunFolder(Path path) {
   static final String ENGINE = "jambic";
   static final String DATA = "data";
   static final String BACKEND = "backend";
+  static final String DTYPE = "dtype";
 
   /**
    * Makes a folder that no other run has.
@@ -120,6 +121,11 @@ record RunFolder(Path path) {
   /** The name of the backend that it ran on last, if that is known. */
   Optional<String> backend() {
     return Optional.ofNullable(read().get(BACKEND)).map(Object::toString);
+  }
+
+  /** The type that it was asked to compute with, if it was. */
+  Optional<String> dtype() {
+    return Optional.ofNullable(read().get(DTYPE)).map(Object::toString);
   }
 
   private Map<String, Object> read() {

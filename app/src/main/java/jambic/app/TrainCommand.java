@@ -117,15 +117,17 @@ final class TrainCommand implements Callable<Integer> {
     if (!resume) {
       out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
     }
-    try (Backend backend = computing.open(spec.commandLine(), backendName())) {
+    Optional<String> dtype =
+        computing.dtype(resume ? new RunFolder(resumed()).dtype() : Optional.empty());
+    try (Backend backend = computing.open(spec.commandLine(), backendName(), dtype)) {
       TrainingData data = data(config.blockSize());
-      GptConfig model = affordable(config, data.tokenizer().vocabSize());
+      GptConfig model = affordable(config, data.tokenizer().vocabSize(), backend);
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
       try (Trainer trainer = open(backend, config, data, folder.path(), peak)) {
         describe(data, model, backend, folder);
-        folder.write(record(data, backend, model, config, peak));
+        folder.write(record(data, backend, dtype, model, config, peak));
         return train(trainer, config, data.tokenizer(), folder.path());
       }
     }
@@ -207,10 +209,12 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The model's shape, if there is memory to train it; better now than amid the first step. */
-  static GptConfig affordable(TrainConfig config, int vocabSize) {
+  static GptConfig affordable(TrainConfig config, int vocabSize, Backend backend) {
     long heap = Runtime.getRuntime().maxMemory();
     try {
-      MemoryEstimate.of(config, vocabSize, heap).requireWithin(heap);
+      if (backend.usesHeap()) {
+        MemoryEstimate.of(config, vocabSize, heap).requireWithin(heap);
+      }
       return config.gpt(vocabSize);
     } catch (JambicException e) {
       throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
@@ -234,12 +238,14 @@ final class TrainCommand implements Callable<Integer> {
             model.nEmbd(),
             model.blockSize()));
     terminal.print("backend  " + backend.name() + ", " + backend.description());
+    computing.passedOver(backend).forEach(reason -> terminal.print("         " + reason));
     terminal.print("run      " + folder.path());
   }
 
   private Map<String, Object> record(
       TrainingData data,
       Backend backend,
+      Optional<String> dtype,
       GptConfig model,
       TrainConfig config,
       OptionalDouble peak) {
@@ -249,6 +255,7 @@ final class TrainCommand implements Callable<Integer> {
     record.put(RunFolder.DATA, Corpora.lastingName(data.name()));
     record.put("data_sha256", data.sha256().get());
     record.put(RunFolder.BACKEND, backend.name());
+    dtype.ifPresent(type -> record.put(RunFolder.DTYPE, type));
     record.put("device", backend.description());
     record.put("parameters", model.parameterCount());
     record.put("mfu", mfu(model, peak));

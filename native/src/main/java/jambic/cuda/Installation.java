@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import jambic.cuda.Libraries.Found;
 import jambic.cuda.Libraries.Missing;
-import jambic.cuda.Libraries.Search;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -87,40 +86,45 @@ sealed interface Installation {
     }
     List<Path> loaded = new ArrayList<>(List.of(driver));
     for (String name : List.of("nvrtc", "cublasLt")) {
-      Search search = libraries.find(name, version / 1000);
-      switch (search) {
+      switch (libraries.find(name, version / 1000)) {
         case Missing(List<Path> tried) -> {
           return lackingLibrary(libraries, name, version / 1000, versionName, tried);
         }
-        case Found(Path file, int major) -> {
+        case Found found -> {
           try {
-            // NVRTC asks the loader for this by its bare name.
-            for (Path part : companions(file, "libnvrtc-builtins.so." + major + "*")) {
-              System.load(part.toString());
-            }
-            System.load(file.toString());
+            load(found);
           } catch (UnsatisfiedLinkError e) {
             return new Lacking(
-                "%s cannot be loaded (%s)".formatted(file, e.getMessage()),
+                "%s cannot be loaded (%s)".formatted(found.file(), e.getMessage()),
                 "Install it anew",
                 List.of());
           }
-          loaded.add(file);
+          loaded.add(found.file());
         }
       }
     }
     return new Ready(device, versionName, List.copyOf(loaded));
   }
 
-  private static List<Path> companions(Path library, String glob) {
-    List<Path> found = new ArrayList<>();
-    try (DirectoryStream<Path> files =
-        Files.newDirectoryStream(library.toAbsolutePath().getParent(), glob)) {
-      files.forEach(found::add);
+  /** Loads the compiler alone, which needs no driver; false where there is none. */
+  static boolean loadCompiler(Libraries libraries) {
+    if (libraries.find("nvrtc", Integer.MAX_VALUE) instanceof Found found) {
+      load(found);
+      return true;
+    }
+    return false;
+  }
+
+  private static void load(Found library) {
+    // NVRTC asks the loader for these by their bare names.
+    String parts = "libnvrtc-builtins.so." + library.major() + "*";
+    Path folder = library.file().toAbsolutePath().getParent();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, parts)) {
+      files.forEach(part -> System.load(part.toString()));
     } catch (IOException | DirectoryIteratorException e) {
       // The loader looks for itself.
     }
-    return found;
+    System.load(library.file().toString());
   }
 
   private static Lacking notInitialized(int status) {

@@ -42,7 +42,11 @@ public final class Checkup {
     all.add(lanes());
     all.add(threads());
     all.add(heap());
-    Backends.providers().forEach(provider -> all.add(backend(provider)));
+    Backends.providers()
+        .forEach(provider -> {
+          all.add(backend(provider));
+          provider.details().forEach(line -> all.add(Finding.fine("  " + provider.name(), line)));
+        });
     all.add(data());
     return all;
   }

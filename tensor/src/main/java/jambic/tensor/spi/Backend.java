@@ -75,6 +75,15 @@ public interface Backend extends AutoCloseable {
     return DType.F32;
   }
 
+  /**
+   * Whether tensors live in Java's heap, which bounds them then.
+   *
+   * @return false where they have memory of their own
+   */
+  default boolean usesHeap() {
+    return true;
+  }
+
   /** Waits until all launched work has finished. */
   void synchronize();
 

@@ -1,0 +1,165 @@
+package jambic.cuda;
+
+import jambic.tensor.DType;
+import jambic.tensor.Precision;
+import jambic.tensor.Program;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.ActivationKernels;
+import jambic.tensor.spi.AttentionKernels;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.ElementwiseKernels;
+import jambic.tensor.spi.EmbeddingKernels;
+import jambic.tensor.spi.LinearKernels;
+import jambic.tensor.spi.LossKernels;
+import jambic.tensor.spi.NormKernels;
+import jambic.tensor.spi.OptimizerKernels;
+import jambic.tensor.spi.Region;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/** One GPU: a launch returns at once, and the stream keeps the order. */
+final class CudaBackend implements Backend {
+  private final String description;
+  private final Precision precision;
+  private final Gpu gpu;
+  private final Matmul matmul;
+  private final List<Graph> graphs = new ArrayList<>();
+  private final LinearKernels linear;
+  private final EmbeddingKernels embedding;
+  private final NormKernels norm;
+  private final ActivationKernels activation;
+  private final AttentionKernels attention;
+  private final ElementwiseKernels elementwise;
+  private final LossKernels loss;
+  private final OptimizerKernels optimizer;
+
+  CudaBackend(Device device, String description, Precision precision, KernelCache cache) {
+    this.description = description + ", " + precision;
+    this.precision = precision;
+    gpu = new Gpu(device, new KernelCompiler(cache));
+    matmul = new Matmul(gpu, precision);
+    activation = new CudaActivation(gpu);
+    linear = new CudaLinear(gpu, matmul, activation);
+    embedding = new CudaEmbedding(gpu);
+    norm = new CudaNorm(gpu);
+    attention = new CudaAttention(gpu);
+    elementwise = new CudaElementwise(gpu);
+    loss = new CudaLoss(gpu);
+    optimizer = new CudaOptimizer(gpu);
+  }
+
+  @Override
+  public String name() {
+    return "cuda";
+  }
+
+  @Override
+  public String description() {
+    return description;
+  }
+
+  @Override
+  public Region region() {
+    return new DeviceRegion(gpu.memory(), gpu.staging(), this::synchronize);
+  }
+
+  @Override
+  public DType activationType() {
+    return precision == Precision.BF16 ? DType.BF16 : DType.F32;
+  }
+
+  @Override
+  public boolean usesHeap() {
+    return false;
+  }
+
+  /** A program within a program becomes a part of it. */
+  @Override
+  public Program capture(Runnable body) {
+    Graph graph = new Graph(gpu.stream(), body);
+    graphs.add(graph);
+    return () -> {
+      if (gpu.stream().isCapturing()) {
+        body.run();
+      } else {
+        graph.launch();
+      }
+    };
+  }
+
+  @Override
+  public void synchronize() {
+    gpu.stream().synchronize();
+  }
+
+  /** The rate of a product of matrices that are large enough for the whole device. */
+  @Override
+  public OptionalDouble peakFlops() {
+    int n = 8192;
+    int repeats = 20;
+    try (Region region = region()) {
+      Tensor out = region.allocate(activationType(), Shape.of(n, n));
+      Tensor x = region.allocate(activationType(), Shape.of(n, n));
+      Tensor w = region.allocate(activationType(), Shape.of(n, n));
+      elementwise.fill(List.of(x, w), 0.5f);
+      linear.forward(out, x, w, Tensor.NONE);
+      synchronize();
+      long start = System.nanoTime();
+      for (int i = 0; i < repeats; i++) {
+        linear.forward(out, x, w, Tensor.NONE);
+      }
+      synchronize();
+      return OptionalDouble.of(2.0 * n * n * n * repeats * 1e9 / (System.nanoTime() - start));
+    }
+  }
+
+  @Override
+  public LinearKernels linear() {
+    return linear;
+  }
+
+  @Override
+  public EmbeddingKernels embedding() {
+    return embedding;
+  }
+
+  @Override
+  public NormKernels norm() {
+    return norm;
+  }
+
+  @Override
+  public ActivationKernels activation() {
+    return activation;
+  }
+
+  @Override
+  public AttentionKernels attention() {
+    return attention;
+  }
+
+  @Override
+  public ElementwiseKernels elementwise() {
+    return elementwise;
+  }
+
+  @Override
+  public LossKernels loss() {
+    return loss;
+  }
+
+  @Override
+  public OptimizerKernels optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public void close() {
+    synchronize();
+    graphs.forEach(Graph::close);
+    matmul.close();
+    gpu.close();
+  }
+}

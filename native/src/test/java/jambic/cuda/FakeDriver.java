@@ -1,0 +1,106 @@
+package jambic.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A machine with a GPU that is none: {@code fake_cuda.c}, compiled with the C compiler at hand, and
+ * Javas that find it as they would find NVIDIA's libraries.
+ *
+ * @param folder where the libraries are
+ */
+record FakeDriver(Path folder) {
+  /** What a Java said. */
+  record Answer(int exitCode, String output) {}
+
+  /** Compiles it; empty where there is no C compiler. */
+  static Optional<FakeDriver> compile(Path folder) throws IOException, InterruptedException {
+    Path source = folder.resolve("fake_cuda.c");
+    try (InputStream in = FakeDriver.class.getResourceAsStream("fake_cuda.c")) {
+      Files.copy(in, source);
+    }
+    Path library = folder.resolve("libcuda.so.1");
+    List<String> command =
+        List.of(
+            "cc", "-shared", "-fPIC", "-O2", "-o", library.toString(), source.toString(), "-lm");
+    try {
+      Answer answer = run(new ProcessBuilder(command));
+      if (answer.exitCode != 0) {
+        throw new AssertionError(answer.output);
+      }
+    } catch (IOException noCompiler) {
+      return Optional.empty();
+    }
+    // Other files of the same content, as a file is loaded once only.
+    for (String name : List.of("libnvrtc.so.13", "libcublasLt.so.13")) {
+      Files.createSymbolicLink(folder.resolve(name), library);
+    }
+    return Optional.of(new FakeDriver(folder));
+  }
+
+  /** Runs a scenario of {@link FakeDriverMain} in a Java of its own. */
+  Answer run(Map<String, String> settings, String... scenario)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("-Xlog:all=off:stdout");
+    command.add("-cp");
+    command.add(String.join(":", classPath()));
+    command.add(FakeDriverMain.class.getName());
+    command.addAll(List.of(scenario));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    Map<String, String> environment = builder.environment();
+    environment.put("LD_LIBRARY_PATH", folder.toString());
+    environment.put("CUDA_HOME", folder.resolve("nothing").toString());
+    environment.put("XDG_CACHE_HOME", folder.resolve("cache").toString());
+    environment.putAll(settings);
+    return run(builder);
+  }
+
+  private static Set<String> classPath() {
+    Set<String> all = new LinkedHashSet<>();
+    for (Class<?> type : List.of(FakeDriverMain.class, CudaProvider.class)) {
+      all.add(
+          Path.of(type.getProtectionDomain().getCodeSource().getLocation().getPath()).toString());
+    }
+    for (String property : List.of("jdk.module.path", "java.class.path")) {
+      String paths = System.getProperty(property, "");
+      if (!paths.isEmpty()) {
+        all.addAll(List.of(paths.split(":")));
+      }
+    }
+    // Tests are patched into the module: where they lie stands beside its own classes.
+    all.add(Path.of("target/test-classes").toAbsolutePath().toString());
+    return all;
+  }
+
+  private static Answer run(ProcessBuilder builder) throws IOException, InterruptedException {
+    Process process = builder.redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    String output;
+    try (InputStream in = process.getInputStream()) {
+      output = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    return new Answer(process.waitFor(), output);
+  }
+
+  /** Settings from names and values in turn. */
+  static Map<String, String> settings(String... namesAndValues) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      settings.put(namesAndValues[i], namesAndValues[i + 1]);
+    }
+    return settings;
+  }
+}

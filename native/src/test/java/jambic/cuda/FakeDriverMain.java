@@ -1,0 +1,225 @@
+package jambic.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Backends;
+import jambic.tensor.DType;
+import jambic.tensor.JambicException;
+import jambic.tensor.Philox;
+import jambic.tensor.Precision;
+import jambic.tensor.Program;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.SymbolLookup;
+import java.util.Arrays;
+import java.util.List;
+
+/** What {@link FakeDriverTest} runs where only the fake driver is: a scenario a start. */
+final class FakeDriverMain {
+  private FakeDriverMain() {}
+
+  public static void main(String[] scenario) {
+    try {
+      switch (scenario[0]) {
+        case "probe" -> probe();
+        case "open" -> open(Precision.valueOf(scenario[1]));
+        case "linear" -> linear();
+        case "steps" -> steps();
+        case "staging" -> staging();
+        case "memory" -> memory();
+        case "launch" -> launch();
+        default -> throw new IllegalArgumentException(scenario[0]);
+      }
+    } catch (JambicException e) {
+      System.out.println(e.getMessage());
+      System.exit(1);
+    }
+  }
+
+  private static void probe() {
+    CudaProvider provider = new CudaProvider();
+    System.out.println(provider.probe());
+    provider.details().forEach(System.out::println);
+  }
+
+  private static void open(Precision precision) {
+    try (Backend backend = Backends.open("cuda", 1, precision)) {
+      System.out.println(backend.description());
+      System.out.println("activations " + backend.activationType());
+    }
+    balance();
+  }
+
+  private static void balance() {
+    System.out.println("objects " + count("fakeObjects") + ", bytes " + count("fakeBytes"));
+  }
+
+  private static long count(String function) {
+    try {
+      return (long)
+          Linker.nativeLinker()
+              .downcallHandle(
+                  SymbolLookup.loaderLookup().findOrThrow(function),
+                  FunctionDescriptor.of(JAVA_LONG))
+              .invokeExact();
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Products of every kind, beside those of the reference backend. */
+  private static void linear() {
+    double worst = 0;
+    for (int[] size : new int[][] {{1, 1, 1}, {3, 5, 7}, {16, 8, 24}, {17, 63, 9}}) {
+      float[][] expected = products("reference", size);
+      float[][] got = products("cuda", size);
+      for (int i = 0; i < got.length; i++) {
+        for (int j = 0; j < got[i].length; j++) {
+          worst = Math.max(worst, Math.abs(got[i][j] - expected[i][j]));
+        }
+      }
+    }
+    System.out.println(worst < 1e-5 ? "products agree" : "products differ by " + worst);
+    balance();
+  }
+
+  private static float[][] products(String name, int[] size) {
+    int m = size[0];
+    int n = size[1];
+    int k = size[2];
+    try (Backend backend = Backends.open(name, 1, Precision.FP32);
+        Region region = backend.region()) {
+      Tensor x = normal(region, 1, m, k);
+      Tensor w = normal(region, 2, n, k);
+      Tensor b = normal(region, 3, n);
+      Tensor dout = normal(region, 4, m, n);
+      Tensor out = normal(region, 5, m, n);
+      Tensor biased = normal(region, 5, m, n);
+      Tensor activated = normal(region, 5, m, n);
+      Tensor pre = normal(region, 5, m, n);
+      Tensor bare = normal(region, 5, m, n);
+      Tensor dx = normal(region, 6, m, k);
+      Tensor added = normal(region, 7, m, k);
+      Tensor dw = normal(region, 8, n, k);
+      backend.linear().forward(out, x, w, Tensor.NONE);
+      backend.linear().forward(biased, x, w, b);
+      backend.linear().forwardActivated(activated, pre, x, w, b, Activation.GELU_TANH);
+      backend.linear().forwardActivated(bare, bare, x, w, Tensor.NONE, Activation.GELU_TANH);
+      backend.linear().backwardInput(dx, dout, w, false);
+      backend.linear().backwardInput(added, dout, w, true);
+      backend.linear().backwardWeight(dw, Tensor.NONE, dout, x);
+      return List.of(out, biased, activated, pre, bare, dx, added, dw).stream()
+          .map(Tensor::toFloats)
+          .toArray(float[][]::new);
+    }
+  }
+
+  private static Tensor normal(Region region, int stream, int... dims) {
+    Tensor tensor = region.allocate(DType.F32, Shape.of(dims));
+    Philox random = new Philox(1, stream);
+    float[] values = new float[Math.toIntExact(tensor.size())];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    tensor.set(values);
+    return tensor;
+  }
+
+  /** Ten thousand captured steps over a region that is rewound: the memory of the first. */
+  private static void steps() {
+    try (Backend backend = Backends.open("cuda", 1, Precision.FP32);
+        Region weights = backend.region();
+        Region region = backend.region()) {
+      Tensor w = normal(weights, 1, 8, 8);
+      Tensor x = weights.allocate(DType.F32, Shape.of(4, 8));
+      Tensor captured = weights.allocate(DType.F32, Shape.of(4, 8));
+      Runnable body =
+          () -> {
+            region.rewind();
+            Tensor hidden = region.allocate(DType.F32, Shape.of(4, 8));
+            backend.linear().forward(hidden, x, w, Tensor.NONE);
+            backend.linear().forward(captured, hidden, w, Tensor.NONE);
+          };
+      x.set(new float[32]);
+      Program inner = backend.capture(body);
+      Program program = backend.capture(inner::run);
+      program.run();
+      long allocations = count("fakeAllocations");
+      long bytes = count("fakeBytes");
+      long objects = count("fakeObjects");
+      boolean same = true;
+      float[] values = new float[32];
+      for (int i = 0; i < 10_000; i++) {
+        Arrays.fill(values, i);
+        x.set(values);
+        program.run();
+        if (i % 1000 == 0) {
+          float[] replayed = captured.toFloats();
+          body.run();
+          same &= Arrays.equals(replayed, captured.toFloats()) && (i == 0 || replayed[0] != 0);
+        }
+      }
+      System.out.println(same ? "captured equals eager" : "captured differs");
+      System.out.println(
+          "more: %d allocations, %d bytes, %d objects"
+              .formatted(
+                  count("fakeAllocations") - allocations,
+                  count("fakeBytes") - bytes,
+                  count("fakeObjects") - objects));
+    }
+    balance();
+  }
+
+  /** More than the ring holds, in one piece and in many. */
+  private static void staging() {
+    try (Backend backend = Backends.open("cuda", 1, Precision.FP32);
+        Region region = backend.region()) {
+      int count = 6_000_001;
+      Tensor large = region.allocate(DType.F32, Shape.of(count));
+      float[] values = new float[count];
+      for (int i = 0; i < count; i++) {
+        values[i] = i % 8191;
+      }
+      large.set(values);
+      boolean same = Arrays.equals(values, large.toFloats());
+      Tensor[] small = new Tensor[3000];
+      for (int i = 0; i < small.length; i++) {
+        small[i] = region.allocate(DType.I32, Shape.of(777));
+        int[] numbers = new int[777];
+        Arrays.fill(numbers, i);
+        small[i].set(numbers);
+      }
+      for (int i = 0; i < small.length; i++) {
+        int[] numbers = small[i].toInts();
+        same &= numbers[0] == i && numbers[776] == i;
+      }
+      Tensor halves = region.allocate(DType.BF16, Shape.of(4));
+      halves.set(1, 1 + 0x1p-8f, 1 + 0x1.8p-7f, Float.NaN);
+      same &= Arrays.equals(new float[] {1, 1, 1 + 0x1p-6f, Float.NaN}, halves.toFloats());
+      System.out.println(same ? "bytes arrive" : "bytes differ");
+    }
+    balance();
+  }
+
+  private static void memory() {
+    try (Backend backend = Backends.open("cuda", 1, Precision.BF16);
+        Region region = backend.region()) {
+      region.allocate(DType.F32, Shape.of(1 << 20, 1 << 8));
+    } finally {
+      balance();
+    }
+  }
+
+  private static void launch() {
+    try (Backend backend = Backends.open("cuda", 1, Precision.BF16);
+        Region region = backend.region()) {
+      Tensor x = region.allocate(DType.BF16, Shape.of(64));
+      backend.activation().forward(x, x, Activation.RELU);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package jambic.cuda;
+
+import static jambic.cuda.FakeDriver.settings;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import jambic.cuda.FakeDriver.Answer;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Discovery, memory, products, capture and failures, on a driver that computes on the host. */
+class FakeDriverTest {
+  private static final Map<String, String> AS_IT_IS = Map.of();
+
+  @TempDir private static Path folder;
+
+  private static FakeDriver fake;
+
+  @BeforeAll
+  static void compile() throws Exception {
+    Optional<FakeDriver> compiled = FakeDriver.compile(folder);
+    assumeTrue(
+        compiled.isPresent(), "the fake driver is skipped: there is no C compiler (cc) here");
+    fake = compiled.orElseThrow();
+  }
+
+  private static void agrees(Answer answer, String... lines) {
+    assertThat(answer.output().lines()).containsExactly(lines);
+    assertThat(answer.exitCode()).isZero();
+  }
+
+  private static void fails(Answer answer, String... lines) {
+    assertThat(answer.output().lines()).containsExactly(lines);
+    assertThat(answer.exitCode()).isEqualTo(1);
+  }
+
+  @Test
+  void everythingIsFoundAndNamed() throws Exception {
+    agrees(
+        fake.run(AS_IT_IS, "probe"),
+        "Available[description=Fake GPU, compute capability 9.0, 8 GiB, driver for CUDA 13.0]",
+        "found " + folder.resolve("libcuda.so.1"),
+        "found " + folder.resolve("libnvrtc.so.13"),
+        "found " + folder.resolve("libcublasLt.so.13"));
+  }
+
+  @Test
+  void itOpensInEachPrecisionAndLeavesNothing() throws Exception {
+    String device = "Fake GPU, compute capability 9.0, 8 GiB, driver for CUDA 13.0";
+    agrees(
+        fake.run(AS_IT_IS, "open", "BEST"),
+        device + ", bf16",
+        "activations BF16",
+        "objects 0, bytes 0");
+    agrees(
+        fake.run(AS_IT_IS, "open", "TF32"),
+        device + ", tf32",
+        "activations F32",
+        "objects 0, bytes 0");
+  }
+
+  @Test
+  void productsAreThoseOfTheReference() throws Exception {
+    agrees(fake.run(AS_IT_IS, "linear"), "products agree", "objects 0, bytes 0");
+  }
+
+  @Test
+  void tenThousandStepsTakeNothing() throws Exception {
+    agrees(
+        fake.run(AS_IT_IS, "steps"),
+        "captured equals eager",
+        "more: 0 allocations, 0 bytes, 0 objects",
+        "objects 0, bytes 0");
+  }
+
+  @Test
+  void bytesTravelThroughPinnedMemory() throws Exception {
+    agrees(fake.run(AS_IT_IS, "staging"), "bytes arrive", "objects 0, bytes 0");
+  }
+
+  @Test
+  void outOfMemorySaysWhatLowersIt() throws Exception {
+    fails(
+        fake.run(settings("FAKE_MEMORY", "100000000"), "memory"),
+        "objects 0, bytes 0",
+        "out of GPU memory: a tensor F32(1048576, 256) needs 1024 MiB, of the GPU's 96 MiB only 64"
+            + " MiB are free and this process holds 32 MiB; lower --batch-size or --block-size, or"
+            + " end what else uses the GPU");
+  }
+
+  @Test
+  void aLostDeviceSaysThatTheCheckpointIsWhole() throws Exception {
+    Answer answer = fake.run(settings("FAKE_LAUNCH", "700"), "launch");
+    assertThat(answer.output())
+        .contains("cuLaunchKernel of ")
+        .contains("failed with error 700 (CUDA_ERROR_ILLEGAL_ADDRESS)")
+        .contains("the last checkpoint is whole, so start again with --resume");
+    assertThat(answer.exitCode()).isEqualTo(1);
+  }
+
+  @Test
+  void absenceHasAReasonAndARemedy() throws Exception {
+    Answer old = fake.run(settings("FAKE_DRIVER_VERSION", "11040"), "probe");
+    assertThat(old.output())
+        .contains("the driver is too old: it runs CUDA up to 11.4, and the libraries are of 12.0")
+        .contains("Update NVIDIA's driver");
+    Answer between = fake.run(settings("FAKE_DRIVER_VERSION", "12040"), "probe");
+    assertThat(between.output())
+        .contains("the driver runs CUDA up to 12.4, and " + folder.resolve("libnvrtc.so.13"))
+        .contains("install the libraries of CUDA 12");
+    assertThat(fake.run(settings("FAKE_DEVICES", "0"), "probe").output())
+        .contains("the driver sees no GPU");
+    assertThat(fake.run(settings("FAKE_INIT", "804"), "probe").output())
+        .contains("cuInit returned 804 (CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE)");
+    assertThat(fake.run(settings("FAKE_MAJOR", "7"), "probe").output())
+        .contains("compute capability 7.0, and the kernels need 8.0");
+    fails(
+        fake.run(settings("FAKE_DEVICES", "0"), "open", "BEST"),
+        "backend cuda is not available: the driver sees no GPU (CUDA_ERROR_NO_DEVICE). Look what"
+            + " CUDA_VISIBLE_DEVICES hides, and whether nvidia-smi lists the GPU");
+  }
+}

@@ -1,0 +1,336 @@
+// A driver, cuBLASLt and NVRTC that compute on the host, for tests of what calls them: device memory is host memory,
+// copies and matrix products are done, kernels are only counted, and graphs replay. Compiled to one library that
+// answers to all three names. Every object that is made is counted until it is destroyed.
+//
+// FAKE_DRIVER_VERSION, FAKE_DEVICES, FAKE_MAJOR, FAKE_MEMORY (bytes), FAKE_INIT and FAKE_LAUNCH (statuses) change what
+// it answers.
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OBJECTS_DEVICE, OBJECTS_HOST, OBJECTS_STREAM, OBJECTS_EVENT, OBJECTS_MODULE, OBJECTS_GRAPH, OBJECTS_EXEC, OBJECTS_LT, OBJECTS_PROGRAM, OBJECTS_CONTEXT, KINDS };
+
+static long objects[KINDS];
+static long bytes_taken;
+static long launches;
+static long allocations;
+
+typedef struct Op {
+  int kind; // 0: copy, 1: product, 2: kernel
+  void *to;
+  const void *from;
+  size_t bytes;
+  struct Product *product;
+} Op;
+
+typedef struct Graph {
+  Op *ops;
+  int count, capacity;
+} Graph;
+
+typedef struct Stream {
+  Graph *recording;
+} Stream;
+
+typedef struct Product {
+  int trans_a, trans_b, epilogue, in, out;
+  long m, n, k, aux_ld;
+  float beta;
+  const void *a, *b;
+  void *d, *aux;
+  const void *bias;
+} Product;
+
+static long setting(const char *name, long otherwise) {
+  const char *value = getenv(name);
+  return value ? atol(value) : otherwise;
+}
+
+static float load(const void *x, int type, size_t i) {
+  if (type == 0) return ((const float *)x)[i];
+  uint32_t bits = (uint32_t)((const uint16_t *)x)[i] << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+static void store(void *x, int type, size_t i, float value) {
+  if (type == 0) {
+    ((float *)x)[i] = value;
+    return;
+  }
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  ((uint16_t *)x)[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static void multiply(const Product *p) {
+  for (long j = 0; j < p->n; j++) {
+    for (long i = 0; i < p->m; i++) {
+      float sum = 0;
+      for (long l = 0; l < p->k; l++) {
+        float a = load(p->a, p->in, p->trans_a ? i * p->k + l : l * p->m + i);
+        float b = load(p->b, p->in, p->trans_b ? l * p->n + j : j * p->k + l);
+        sum += a * b;
+      }
+      if (p->beta != 0) sum += p->beta * load(p->d, p->out, j * p->m + i);
+      if (p->epilogue & 4) sum += load(p->bias, p->out, i); // BIAS
+      if (p->epilogue & 128) store(p->aux, p->out, j * p->aux_ld + i, sum); // AUX
+      if (p->epilogue & 32) sum = 0.5f * sum * (1 + tanhf(0.7978845608f * (sum + 0.044715f * sum * sum * sum))); // GELU
+      store(p->d, p->out, j * p->m + i, sum);
+    }
+  }
+}
+
+static void run(const Op *op) {
+  if (op->kind == 0) memmove(op->to, op->from, op->bytes);
+  if (op->kind == 1) multiply(op->product);
+  if (op->kind == 2) launches++;
+}
+
+static void submit(Stream *stream, Op op) {
+  Graph *graph = stream->recording;
+  if (!graph) {
+    run(&op);
+    free(op.product);
+    return;
+  }
+  if (graph->count == graph->capacity) {
+    graph->capacity = 2 * graph->capacity + 16;
+    graph->ops = realloc(graph->ops, graph->capacity * sizeof(Op));
+  }
+  graph->ops[graph->count++] = op;
+}
+
+static void *made(int kind, size_t size) {
+  objects[kind]++;
+  return calloc(1, size);
+}
+
+static int gone(int kind, void *object) {
+  objects[kind]--;
+  free(object);
+  return 0;
+}
+
+long fakeObjects(void) {
+  long sum = 0;
+  for (int i = 0; i < KINDS; i++) sum += objects[i];
+  return sum;
+}
+
+long fakeBytes(void) { return bytes_taken; }
+long fakeLaunches(void) { return launches; }
+long fakeAllocations(void) { return allocations; }
+
+// The driver.
+int cuInit(int flags) { return (int)setting("FAKE_INIT", 0); }
+int cuDriverGetVersion(int *version) { return *version = (int)setting("FAKE_DRIVER_VERSION", 13000), 0; }
+int cuGetErrorString(int error, const char **text) { return *text = "an error", 0; }
+
+int cuGetErrorName(int error, const char **text) {
+  *text = error == 2 ? "CUDA_ERROR_OUT_OF_MEMORY"
+      : error == 100 ? "CUDA_ERROR_NO_DEVICE"
+      : error == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS"
+      : error == 804 ? "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"
+                     : "CUDA_ERROR_UNKNOWN";
+  return 0;
+}
+
+int cuDeviceGetCount(int *count) { return *count = (int)setting("FAKE_DEVICES", 1), 0; }
+int cuDeviceGet(int *device, int ordinal) { return *device = ordinal, 0; }
+int cuDeviceGetName(char *name, int length, int device) { return snprintf(name, length, "Fake GPU"), 0; }
+int cuDeviceTotalMem_v2(size_t *bytes, int device) { return *bytes = setting("FAKE_MEMORY", 8L << 30), 0; }
+
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  *value = attribute == 75 ? (int)setting("FAKE_MAJOR", 9) : attribute == 76 ? 0 : attribute == 16 ? 132 : 227 << 10;
+  return 0;
+}
+
+int cuDevicePrimaryCtxRetain(void **context, int device) { return *context = made(OBJECTS_CONTEXT, 1), free(*context), 0; }
+int cuDevicePrimaryCtxRelease_v2(int device) { return objects[OBJECTS_CONTEXT]--, 0; }
+int cuCtxSetCurrent(void *context) { return 0; }
+int cuCtxSynchronize(void) { return 0; }
+
+int cuMemGetInfo_v2(size_t *free, size_t *total) {
+  *total = setting("FAKE_MEMORY", 8L << 30);
+  *free = *total - bytes_taken;
+  return 0;
+}
+
+int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+  if (bytes_taken + (long)bytes > setting("FAKE_MEMORY", 8L << 30)) return 2;
+  size_t *block = aligned_alloc(256, 256 + (bytes + 255) / 256 * 256);
+  *block = bytes;
+  memset((char *)block + 256, 0xff, bytes); // NaN
+  bytes_taken += bytes;
+  objects[OBJECTS_DEVICE]++;
+  allocations++;
+  *address = (uint64_t)block + 256;
+  return 0;
+}
+
+int cuMemFree_v2(uint64_t address) {
+  size_t *block = (size_t *)(address - 256);
+  bytes_taken -= *block;
+  return gone(OBJECTS_DEVICE, block);
+}
+
+int cuMemHostAlloc(void **address, size_t bytes, int flags) { return *address = made(OBJECTS_HOST, bytes), 0; }
+int cuMemFreeHost(void *address) { return gone(OBJECTS_HOST, address); }
+
+static int copy(void *to, const void *from, size_t bytes, Stream *stream) {
+  submit(stream, (Op){.to = to, .from = from, .bytes = bytes});
+  return 0;
+}
+
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t n, Stream *s) { return copy((void *)to, from, n, s); }
+int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t n, Stream *s) { return copy(to, (void *)from, n, s); }
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t n, Stream *s) { return copy((void *)to, (void *)from, n, s); }
+int cuStreamCreate(void **stream, int flags) { return *stream = made(OBJECTS_STREAM, sizeof(Stream)), 0; }
+int cuStreamDestroy_v2(void *stream) { return gone(OBJECTS_STREAM, stream); }
+int cuStreamSynchronize(Stream *stream) { return stream->recording ? 900 : 0; }
+int cuStreamWaitEvent(Stream *stream, void *event, int flags) { return 0; }
+int cuEventCreate(void **event, int flags) { return *event = made(OBJECTS_EVENT, 1), 0; }
+int cuEventRecord(void *event, Stream *stream) { return 0; }
+int cuEventSynchronize(void *event) { return 0; }
+int cuEventDestroy_v2(void *event) { return gone(OBJECTS_EVENT, event); }
+int cuModuleLoadData(void **module, const void *image) { return *module = made(OBJECTS_MODULE, 1), 0; }
+int cuModuleUnload(void *module) { return gone(OBJECTS_MODULE, module); }
+int cuModuleGetFunction(void **function, void *module, const char *name) { return *function = module, 0; }
+int cuFuncSetAttribute(void *function, int attribute, int value) { return 0; }
+
+int cuLaunchKernel(void *function, int gx, int gy, int gz, int bx, int by, int bz, int shared, Stream *stream,
+    void **arguments, void **extra) {
+  if (setting("FAKE_LAUNCH", 0)) return (int)setting("FAKE_LAUNCH", 0);
+  if (gx < 1 || gy < 1 || gz < 1 || gy > 65535 || gz > 65535 || bx < 1 || bx > 1024 || shared > 227 << 10) return 1;
+  submit(stream, (Op){.kind = 2});
+  return 0;
+}
+
+int cuStreamBeginCapture_v2(Stream *stream, int mode) {
+  if (stream->recording) return 1;
+  stream->recording = made(OBJECTS_GRAPH, sizeof(Graph));
+  return 0;
+}
+
+int cuStreamEndCapture(Stream *stream, Graph **graph) {
+  *graph = stream->recording;
+  stream->recording = NULL;
+  return *graph ? 0 : 1;
+}
+
+int cuGraphInstantiateWithFlags(Graph **exec, Graph *graph, long flags) {
+  *exec = made(OBJECTS_EXEC, sizeof(Graph));
+  (*exec)->ops = malloc((graph->count + 1) * sizeof(Op));
+  memcpy((*exec)->ops, graph->ops, graph->count * sizeof(Op));
+  (*exec)->count = graph->count;
+  return 0;
+}
+
+int cuGraphLaunch(Graph *exec, Stream *stream) {
+  if (stream->recording) return 900;
+  for (int i = 0; i < exec->count; i++) run(&exec->ops[i]);
+  return 0;
+}
+
+int cuGraphExecDestroy(Graph *exec) {
+  for (int i = 0; i < exec->count; i++) free(exec->ops[i].product);
+  free(exec->ops);
+  return gone(OBJECTS_EXEC, exec);
+}
+
+int cuGraphDestroy(Graph *graph) {
+  free(graph->ops);
+  return gone(OBJECTS_GRAPH, graph);
+}
+
+// cuBLASLt: a descriptor is a Product that only some fields of are set.
+int cublasLtCreate(void **handle) { return *handle = made(OBJECTS_LT, 1), 0; }
+int cublasLtDestroy(void *handle) { return gone(OBJECTS_LT, handle); }
+long cublasLtGetVersion(void) { return 130100; }
+const char *cublasLtGetStatusName(int status) { return "CUBLAS_STATUS_FAKE"; }
+int cublasLtMatmulDescCreate(void **desc, int compute, int scale) { return *desc = made(OBJECTS_LT, sizeof(Product)), 0; }
+int cublasLtMatmulDescDestroy(void *desc) { return gone(OBJECTS_LT, desc); }
+int cublasLtMatrixLayoutDestroy(void *layout) { return gone(OBJECTS_LT, layout); }
+int cublasLtMatmulPreferenceCreate(void **preference) { return *preference = made(OBJECTS_LT, 1), 0; }
+int cublasLtMatmulPreferenceDestroy(void *preference) { return gone(OBJECTS_LT, preference); }
+int cublasLtMatmulPreferenceSetAttribute(void *p, int attribute, const void *value, size_t bytes) { return 0; }
+
+int cublasLtMatmulDescSetAttribute(Product *desc, int attribute, const void *value, size_t bytes) {
+  switch (attribute) {
+    case 3: return bytes == 4 ? memcpy(&desc->trans_a, value, 4), 0 : 7;
+    case 4: return bytes == 4 ? memcpy(&desc->trans_b, value, 4), 0 : 7;
+    case 7: return bytes == 4 ? memcpy(&desc->epilogue, value, 4), 0 : 7;
+    case 8: return bytes == 8 ? memcpy(&desc->bias, value, 8), 0 : 7;
+    case 11: return bytes == 8 ? memcpy(&desc->aux, value, 8), 0 : 7;
+    case 12: return bytes == 8 ? memcpy(&desc->aux_ld, value, 8), 0 : 7;
+    default: return 7;
+  }
+}
+
+typedef struct Layout {
+  int type;
+  long rows, columns, ld;
+} Layout;
+
+int cublasLtMatrixLayoutCreate(void **layout, int type, long rows, long columns, long ld) {
+  Layout *made_one = made(OBJECTS_LT, sizeof(Layout));
+  *made_one = (Layout){type, rows, columns, ld};
+  *layout = made_one;
+  return 0;
+}
+
+int cublasLtMatmulAlgoGetHeuristic(void *handle, Product *desc, Layout *a, Layout *b, Layout *c, Layout *d,
+    void *preference, int requested, void *results, int *count) {
+  *count = 0;
+  if (desc->epilogue & 128 && d->type == 14 && desc->aux_ld % 8) return 15; // as the real one
+  *count = 1;
+  return 0;
+}
+
+int cublasLtMatmul(void *handle, Product *desc, const float *alpha, const void *a, Layout *la, const void *b, Layout *lb,
+    const float *beta, const void *c, Layout *lc, void *d, Layout *ld, const void *algo, void *workspace, size_t bytes,
+    Stream *stream) {
+  long k = desc->trans_a ? la->rows : la->columns;
+  int fits = ld->rows == (desc->trans_a ? la->columns : la->rows)
+      && ld->columns == (desc->trans_b ? lb->rows : lb->columns) && k == (desc->trans_b ? lb->columns : lb->rows)
+      && la->ld == la->rows && lb->ld == lb->rows && ld->ld == ld->rows && *alpha == 1 && c == d;
+  if (!fits) return 7;
+  Product *product = malloc(sizeof(Product));
+  *product = *desc;
+  product->m = ld->rows;
+  product->n = ld->columns;
+  product->k = k;
+  product->in = la->type;
+  product->out = ld->type;
+  product->a = a;
+  product->b = b;
+  product->d = d;
+  product->beta = *beta;
+  submit(stream, (Op){.kind = 1, .product = product});
+  return 0;
+}
+
+// NVRTC: machine code is the source's name.
+int nvrtcVersion(int *major, int *minor) { return *major = 13, *minor = 0, 0; }
+const char *nvrtcGetErrorString(int status) { return "NVRTC_FAKE"; }
+int nvrtcGetNumSupportedArchs(int *count) { return *count = 3, 0; }
+int nvrtcGetSupportedArchs(int *all) { return all[0] = 80, all[1] = 90, all[2] = 100, 0; }
+
+int nvrtcCreateProgram(void **program, const char *source, const char *name, int headers, const char *const *texts,
+    const char *const *names) {
+  char *made_one = made(OBJECTS_PROGRAM, 256);
+  snprintf(made_one, 256, "%s", name);
+  *program = made_one;
+  return 0;
+}
+
+int nvrtcCompileProgram(char *program, int count, const char *const *options) { return 0; }
+int nvrtcDestroyProgram(void **program) { return gone(OBJECTS_PROGRAM, *program); }
+int nvrtcGetCUBINSize(char *program, size_t *size) { return *size = strlen(program) + 1, 0; }
+int nvrtcGetCUBIN(char *program, char *image) { return strcpy(image, program), 0; }
+int nvrtcGetProgramLogSize(char *program, size_t *size) { return *size = 1, 0; }
+int nvrtcGetProgramLog(char *program, char *log) { return *log = 0, 0; }
