@@ -48,7 +48,7 @@ public final class Eager extends Ops {
     Tensor q = qkv.columns(0, c);
     Tensor k = qkv.columns(c, c);
     Tensor v = qkv.columns(2 * c, c);
-    Tensor out = floats(q.shape());
+    Tensor out = activations(q.shape());
     launch(() -> backend().attention().cached(out, kCache, vCache, q, k, v, starts, heads));
     return out;
   }

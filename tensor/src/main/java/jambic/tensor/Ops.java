@@ -78,7 +78,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   /** Memory for an operation's output, in the type that the backend keeps these in. */
-  private Tensor activations(Shape shape) {
+  Tensor activations(Shape shape) {
     return region.allocate(backend.activationType(), shape);
   }
 
