@@ -1,6 +1,7 @@
 package jambic.cuda;
 
 import jambic.tensor.DType;
+import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.Program;
 import jambic.tensor.Shape;
@@ -34,6 +35,7 @@ final class CudaBackend implements Backend {
   private final ElementwiseKernels elementwise;
   private final LossKernels loss;
   private final OptimizerKernels optimizer;
+  private boolean closed;
 
   CudaBackend(Device device, String description, Precision precision, KernelCache cache) {
     this.description = description + ", " + precision;
@@ -75,18 +77,31 @@ final class CudaBackend implements Backend {
     return false;
   }
 
+  @Override
+  public void launch(Runnable kernels) {
+    synchronized (this) {
+      if (closed) {
+        throw new JambicException("the backend cuda is closed; open another");
+      }
+      kernels.run();
+    }
+  }
+
   /** A program within a program becomes a part of it. */
   @Override
   public Program capture(Runnable body) {
     Graph graph = new Graph(gpu.stream(), body);
-    graphs.add(graph);
-    return () -> {
-      if (gpu.stream().isCapturing()) {
-        body.run();
-      } else {
-        graph.launch();
-      }
-    };
+    synchronized (this) {
+      graphs.add(graph);
+    }
+    return () ->
+        launch(() -> {
+          if (gpu.stream().isCapturing()) {
+            body.run();
+          } else {
+            graph.launch();
+          }
+        });
   }
 
   @Override
@@ -156,7 +171,11 @@ final class CudaBackend implements Backend {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     synchronize();
     graphs.forEach(Graph::close);
     matmul.close();

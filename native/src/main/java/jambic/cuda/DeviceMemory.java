@@ -24,7 +24,7 @@ final class DeviceMemory {
    * @return its address, a multiple of 256
    * @throws JambicException if there is not enough: what was asked, what is free, what lowers it
    */
-  long take(long bytes, String purpose) {
+  synchronized long take(long bytes, String purpose) {
     context.use();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment address = arena.allocate(JAVA_LONG);
@@ -58,14 +58,14 @@ final class DeviceMemory {
     return Math.ceilDiv(bytes, 1L << 20) + " MiB";
   }
 
-  void giveBack(long address, long bytes) {
+  synchronized void giveBack(long address, long bytes) {
     context.use();
     Check.driver(cuMemFree_v2(address), "cuMemFree");
     taken -= bytes;
   }
 
   /** What is out, in bytes. */
-  long taken() {
+  synchronized long taken() {
     return taken;
   }
 }

@@ -21,10 +21,13 @@ final class Graph implements AutoCloseable {
   }
 
   void launch() {
-    if (executable.equals(MemorySegment.NULL)) {
-      executable = instantiate(stream.record(body));
+    // While a graph is recorded, no other thread's copy may fall into it.
+    synchronized (stream) {
+      if (executable.equals(MemorySegment.NULL)) {
+        executable = instantiate(stream.record(body));
+      }
+      Check.driver(cuGraphLaunch(executable, stream.handle()), "cuGraphLaunch");
     }
-    Check.driver(cuGraphLaunch(executable, stream.handle()), "cuGraphLaunch");
   }
 
   private static MemorySegment instantiate(MemorySegment graph) {

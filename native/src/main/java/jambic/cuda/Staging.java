@@ -38,26 +38,30 @@ final class Staging implements AutoCloseable {
 
   /** Copies to the device. */
   void upload(long address, MemorySegment source) {
-    for (long at = 0; at < source.byteSize(); ) {
-      long count = Math.min(source.byteSize() - at, HALF_BYTES);
-      MemorySegment piece = piece(count);
-      MemorySegment.copy(source, at, piece, 0, count);
-      Check.driver(
-          cuMemcpyHtoDAsync_v2(address + at, piece, count, stream.handle()), "cuMemcpyHtoDAsync");
-      at += count;
+    synchronized (stream) {
+      for (long at = 0; at < source.byteSize(); ) {
+        long count = Math.min(source.byteSize() - at, HALF_BYTES);
+        MemorySegment piece = piece(count);
+        MemorySegment.copy(source, at, piece, 0, count);
+        Check.driver(
+            cuMemcpyHtoDAsync_v2(address + at, piece, count, stream.handle()), "cuMemcpyHtoDAsync");
+        at += count;
+      }
     }
   }
 
   /** Copies from the device once launched work is done. */
   void download(MemorySegment destination, long address) {
-    for (long at = 0; at < destination.byteSize(); ) {
-      long count = Math.min(destination.byteSize() - at, HALF_BYTES);
-      MemorySegment piece = piece(count);
-      Check.driver(
-          cuMemcpyDtoHAsync_v2(piece, address + at, count, stream.handle()), "cuMemcpyDtoHAsync");
-      stream.synchronize();
-      MemorySegment.copy(piece, 0, destination, at, count);
-      at += count;
+    synchronized (stream) {
+      for (long at = 0; at < destination.byteSize(); ) {
+        long count = Math.min(destination.byteSize() - at, HALF_BYTES);
+        MemorySegment piece = piece(count);
+        Check.driver(
+            cuMemcpyDtoHAsync_v2(piece, address + at, count, stream.handle()), "cuMemcpyDtoHAsync");
+        stream.synchronize();
+        MemorySegment.copy(piece, 0, destination, at, count);
+        at += count;
+      }
     }
   }
 

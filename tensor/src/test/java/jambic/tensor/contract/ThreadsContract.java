@@ -42,7 +42,8 @@ public interface ThreadsContract {
         task.run();
       }
       List<FutureTask<float[]>> together = tasks(backend, 20);
-      List<Thread> threads = together.stream().map(Thread.ofPlatform().daemon()::unstarted).toList();
+      List<Thread> threads =
+          together.stream().map(Thread.ofPlatform().daemon()::unstarted).toList();
       threads.forEach(Thread::start);
       for (Thread thread : threads) {
         thread.join(60_000);
