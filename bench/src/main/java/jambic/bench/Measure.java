@@ -39,6 +39,7 @@ final class Measure {
           new Suite("gelu", "jambic", GeluBenchmark.class),
           new Suite("cross-entropy", "jambic", CrossEntropyBenchmark.class),
           new Suite("adamw", "jambic", AdamWBenchmark.class),
+          new Suite("bpe", "jambic", BpeBenchmark.class),
           new Suite("step", "jambic", StepBenchmark.class),
           new Suite("sample", "jambic", SampleBenchmark.class));
 
@@ -47,8 +48,8 @@ final class Measure {
    */
   private static final Set<String> PER_MODEL = Set.of("step", "sample");
 
-  /** What the machine can do: threads of JMH, not of a backend. */
-  private static final Set<String> ROOFS = Set.of("fma", "read");
+  /** Work without a backend, such as what the machine can do: threads of JMH. */
+  private static final Set<String> WITHOUT_BACKEND = Set.of("fma", "read", "bpe");
 
   private Measure() {}
 
@@ -82,7 +83,7 @@ final class Measure {
             .measurementIterations(1)
             .measurementTime(TimeValue.milliseconds((long) (seconds * 1000)))
             .jvmArgsAppend(jvmOptions(peak));
-    if (ROOFS.contains(suite.bench)) {
+    if (WITHOUT_BACKEND.contains(suite.bench)) {
       options.threads(threads);
     } else {
       options.param("threads", args[2]);
@@ -137,6 +138,7 @@ final class Measure {
       case "fma" -> extras.put("flops", FmaPeak.flops() * threads);
       case "read" -> extras.put("bytes", ReadPeak.bytes(params.getParam("shape")));
       case "gemm" -> extras.put("flops", GemmBenchmark.flops(params.getParam("shape")));
+      case "bpe" -> extras.put("megabytes", BpeBenchmark.megabytes() * threads);
       case "step" -> {
         Models models = Models.named(params.getParam("preset"));
         extras.put("tokens", models.config().tokensPerIter());

@@ -176,6 +176,9 @@ final class Report {
                 OURS, ", % of read peak", s -> share(s, readPeak(table.threads, s), "bytes")));
       }
     }
+    if (extras.contains("megabytes")) {
+      columns.add(Column.of(OURS, " MB/s", Report::megabytesPerSecond));
+    }
     if (extras.contains("tokens")) {
       columns.add(Column.of(OURS, " tokens/s", Report::tokensPerSecond));
     }
@@ -218,6 +221,11 @@ final class Report {
 
   private static String medianAndBest(double median, double best) {
     return Summary.digits(median) + " (best " + Summary.digits(best) + ")";
+  }
+
+  private static String megabytesPerSecond(Summary summary) {
+    double megabytes = 1e3 * summary.largest("megabytes");
+    return medianAndBest(megabytes / summary.median(), megabytes / summary.best());
   }
 
   private static String tokensPerSecond(Summary summary) {
