@@ -203,9 +203,13 @@ final class TrainCommand implements Callable<Integer> {
 
   private Trainer open(
       Backend backend, TrainConfig config, TrainingData data, Path folder, OptionalDouble peak) {
-    return resume
-        ? Trainer.resume(backend, config, data.dataset(), folder, peak)
-        : Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
+    try {
+      return resume
+          ? Trainer.resume(backend, config, data.dataset(), folder, peak)
+          : Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
+    } catch (JambicException e) {
+      throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
+    }
   }
 
   /** The model's shape, if there is memory to train it; better now than amid the first step. */
@@ -293,6 +297,11 @@ final class TrainCommand implements Callable<Integer> {
                 @Override
                 public void onEvaluation(Metrics.Evaluation evaluation) {
                   progress.show(evaluation);
+                }
+
+                @Override
+                public void onNotice(String notice) {
+                  terminal.print(Hyperparameters.withFlags(notice));
                 }
               },
               main.interruption()::isRequested);

@@ -181,8 +181,13 @@ public final class Checkpoint implements Closeable {
     }
   }
 
-  /** Replacing deletes what was in the folder, so it must not be someone's documents. */
-  private static void requireReplaceable(Path folder) {
+  /**
+   * Refuses a folder whose files are no checkpoint: saving would delete them.
+   *
+   * @param folder where a checkpoint is to be saved
+   * @throws JambicException if it holds something else
+   */
+  public static void requireReplaceable(Path folder) {
     if (Files.isDirectory(folder) && !Files.exists(folder.resolve(ConfigFile.NAME))) {
       try (Stream<Path> files = Files.list(folder)) {
         if (files.findAny().isPresent()) {

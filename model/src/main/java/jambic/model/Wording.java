@@ -16,8 +16,13 @@ public final class Wording {
 
   private Wording() {}
 
-  /** The text in single quotes, control characters escaped, cut after 80 characters. */
-  static String quote(String text) {
+  /**
+   * A text that nobody has checked, fit for a terminal.
+   *
+   * @param text the text
+   * @return it in single quotes, control characters escaped, cut after 80 characters
+   */
+  public static String quote(String text) {
     return "'" + printable(text, LONGEST_QUOTE) + "'";
   }
 

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Locale;
 
 /**
  * The tokens to train on and those held back to measure with.
@@ -52,6 +53,31 @@ public record Dataset(Tokens train, Tokens val) {
    */
   public Tokens of(Split split) {
     return split == Split.TRAIN ? train : val;
+  }
+
+  /**
+   * Refuses ids that a vocabulary lacks.
+   *
+   * @param vocabSize one more than its largest id
+   * @throws JambicException if a token is not in [0, vocabSize)
+   */
+  void requireIds(int vocabSize) {
+    int[] ids = new int[1 << 14];
+    for (Split split : Split.values()) {
+      Tokens tokens = of(split);
+      for (long from = 0; from < tokens.length(); from += ids.length) {
+        int count = (int) Math.min(ids.length, tokens.length() - from);
+        tokens.copy(from, ids, 0, count);
+        for (int i = 0; i < count; i++) {
+          if (ids[i] < 0 || ids[i] >= vocabSize) {
+            throw new JambicException(
+                "token %d of the %s part has the id %d, but the vocabulary has ids up to %d; encode the text with the model's tokenizer"
+                    .formatted(
+                        from + i, split.name().toLowerCase(Locale.ROOT), ids[i], vocabSize - 1));
+          }
+        }
+      }
+    }
   }
 
   /**

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.Consumer;
 
 /**
  * The log of a run, {@code metrics.jsonl}: one JSON object a line, written as it happens.
@@ -60,27 +61,64 @@ public final class MetricsLog implements Closeable {
   }
 
   /**
-   * Continues a log from an iteration, as if the lines at and after it had never been written.
+   * Continues a log from an iteration, as if the lines at and after it had never been written. The
+   * model does not need its log: lines that are not ones of such a log are left out, and the file
+   * as it was is kept beside.
    *
    * @param file the log; created if there is none
    * @param iter the iteration at which the run continues; lines of it and later ones are dropped
+   * @param notices hears what was left out, and where it is
    * @return the log, ready for the lines of {@code iter}
-   * @throws JambicException if the file cannot be read or written, or is not such a log
+   * @throws JambicException if the file cannot be read or written
    */
-  public static MetricsLog resume(Path file, int iter) {
+  public static MetricsLog resume(Path file, int iter, Consumer<String> notices) {
     try {
       StringBuilder kept = new StringBuilder();
+      int damaged = 0;
       if (Files.exists(file)) {
         for (String line : lines(file)) {
-          if (parse(file, line).iter() < iter) {
-            kept.append(line).append('\n');
+          try {
+            if (parse(file, line).iter() < iter) {
+              kept.append(line).append('\n');
+            }
+          } catch (JambicException e) {
+            damaged++;
           }
         }
+      }
+      if (damaged > 0) {
+        Path aside = setAside(file);
+        notices.accept(
+            "%s had %d damaged lines; the run goes on with the others, and the file as it was is %s"
+                .formatted(file, damaged, aside));
       }
       AtomicFile.writeString(file, kept.toString());
       return new MetricsLog(file);
     } catch (IOException e) {
       throw cannot("continue", file, e);
+    }
+  }
+
+  private static Path setAside(Path file) throws IOException {
+    for (int number = 1; ; number++) {
+      Path aside = file.resolveSibling(file.getFileName() + ".damaged-" + number);
+      try {
+        return Files.copy(file, aside);
+      } catch (FileAlreadyExistsException e) {
+        // The next number, then.
+      }
+    }
+  }
+
+  /** Whether there is no such log, or one that a crash ended before the first step. */
+  static boolean isWithoutSteps(Path file) {
+    if (!Files.exists(file)) {
+      return true;
+    }
+    try {
+      return read(file).stream().allMatch(line -> line instanceof Metrics.Evaluation);
+    } catch (JambicException notOurs) {
+      return false;
     }
   }
 
@@ -185,8 +223,9 @@ public final class MetricsLog implements Closeable {
   private static Metrics parse(Path file, String line) {
     try {
       Map<String, Object> fields = JSON.std.mapFrom(line);
-      if (!(fields.get("iter") instanceof Integer iter)) {
-        throw new JambicException("%s has a line without an iteration: %s".formatted(file, line));
+      if (fields == null || !(fields.get("iter") instanceof Integer iter) || iter < 0) {
+        throw new JambicException(
+            "%s has a line without an iteration: %s".formatted(file, Wording.quote(line)));
       }
       if (fields.containsKey("val_loss") || fields.containsKey("train_loss")) {
         return new Metrics.Evaluation(
@@ -203,7 +242,8 @@ public final class MetricsLog implements Closeable {
               ? OptionalDouble.of(mfu.doubleValue())
               : OptionalDouble.empty());
     } catch (IOException e) {
-      throw new JambicException("%s has a line that is not JSON: %s".formatted(file, line), e);
+      throw new JambicException(
+          "%s has a line that is not JSON: %s".formatted(file, Wording.quote(line)), e);
     }
   }
 

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.tensor.JambicException;
 import java.util.Objects;
 
 /**
@@ -53,10 +54,16 @@ public interface Tokens {
   /**
    * Wraps an array, without copying it.
    *
-   * @param ids the token ids
+   * @param ids the token ids, none negative
    * @return the array as tokens
+   * @throws JambicException if an id is negative
    */
   static Tokens of(int... ids) {
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] < 0) {
+        throw new JambicException("token %d has the id %d, below 0".formatted(i, ids[i]));
+      }
+    }
     return new Tokens() {
       @Override
       public long length() {

@@ -68,6 +68,13 @@ public final class Trainer implements AutoCloseable {
      * @param evaluation what it measured
      */
     default void onEvaluation(Metrics.Evaluation evaluation) {}
+
+    /**
+     * Something that a person should know, and nothing failed.
+     *
+     * @param notice a sentence
+     */
+    default void onNotice(String notice) {}
   }
 
   private final Path folder;
@@ -83,6 +90,9 @@ public final class Trainer implements AutoCloseable {
   private final TrainingStep step;
   private final Batches batches;
   private final OptionalDouble peakFlops;
+  private final RunLock lock;
+  private Optional<String> notice = Optional.empty();
+  private boolean closed;
   private int iteration;
   private double bestValLoss = Double.POSITIVE_INFINITY;
 
@@ -93,7 +103,9 @@ public final class Trainer implements AutoCloseable {
       String fingerprint,
       Optional<Tokenizer> tokenizer,
       Path folder,
-      OptionalDouble peakFlops) {
+      OptionalDouble peakFlops,
+      RunLock lock) {
+    this.lock = lock;
     this.model = model;
     this.config = config;
     this.fingerprint = fingerprint;
@@ -122,7 +134,8 @@ public final class Trainer implements AutoCloseable {
    * @param folder the run's; must not hold a run yet
    * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
    * @return the run, to be closed
-   * @throws JambicException if the folder holds a run already
+   * @throws JambicException if the folder holds a run or something else that would be overwritten,
+   *     another process trains there, or the data has ids that the tokenizer lacks
    */
   public static Trainer begin(
       Backend backend,
@@ -131,14 +144,16 @@ public final class Trainer implements AutoCloseable {
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
-    // A log alone is what a crash before the first checkpoint leaves: there is nothing to lose.
-    if (AtomicFolder.exists(folder.resolve(LAST))) {
-      throw new JambicException(
-          folder + " holds a run already; resume it with --resume, or name another folder");
+    data.requireIds(tokenizer.vocabSize());
+    RunLock lock = RunLock.ofNewRun(folder);
+    try {
+      Gpt model = new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init());
+      return new Trainer(
+          model, config, data, data.fingerprint(), Optional.of(tokenizer), folder, peakFlops, lock);
+    } catch (RuntimeException | Error e) {
+      lock.close();
+      throw e;
     }
-    Gpt model = new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init());
-    return new Trainer(
-        model, config, data, data.fingerprint(), Optional.of(tokenizer), folder, peakFlops);
   }
 
   /**
@@ -182,8 +197,16 @@ public final class Trainer implements AutoCloseable {
   public static Trainer resume(
       Backend backend, TrainConfig config, Dataset data, Path folder, OptionalDouble peakFlops) {
     Path last = folder.resolve(LAST);
-    return AtomicFolder.read(
-        last, whole -> restore(backend, config, data, whole, folder, peakFlops));
+    configOf(folder); // leaves no lock where there is no run
+    RunLock lock = RunLock.of(folder);
+    try {
+      Checkpoint.requireReplaceable(folder.resolve(BEST));
+      return AtomicFolder.read(
+          last, whole -> restore(backend, config, data, whole, folder, peakFlops, lock));
+    } catch (RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
   }
 
   private static Trainer restore(
@@ -192,7 +215,8 @@ public final class Trainer implements AutoCloseable {
       Dataset data,
       Path last,
       Path folder,
-      OptionalDouble peakFlops)
+      OptionalDouble peakFlops,
+      RunLock lock)
       throws IOException {
     TrainingState saved = TrainingState.read(last);
     if (saved.iteration() > config.maxIters()) {
@@ -205,6 +229,7 @@ public final class Trainer implements AutoCloseable {
       throw new JambicException(
           folder + " was trained on other data; resume it with the data it began with");
     }
+    Optional<String> changes = Resumption.changes(saved.config(), config);
     try (Checkpoint checkpoint = Checkpoint.open(last)) {
       var shape = config.gpt(checkpoint.config().vocabSize());
       if (!shape.equals(checkpoint.config())) {
@@ -218,7 +243,9 @@ public final class Trainer implements AutoCloseable {
       }
       Gpt model = checkpoint.gpt(backend);
       Trainer trainer =
-          new Trainer(model, config, data, fingerprint, checkpoint.tokenizer(), folder, peakFlops);
+          new Trainer(
+              model, config, data, fingerprint, checkpoint.tokenizer(), folder, peakFlops, lock);
+      trainer.notice = changes;
       TrainingState.readMoments(last, trainer.optimizer.moments());
       trainer.iteration = saved.iteration();
       trainer.bestValLoss = saved.bestValLoss();
@@ -262,13 +289,19 @@ public final class Trainer implements AutoCloseable {
    * Trains until all iterations are done or someone asks to stop.
    *
    * @param listener hears of progress
-   * @param stop asked after every iteration, and between the batches of an evaluation
+   * @param stop asked after every iteration, and between the batches of one and of an evaluation;
+   *     an iteration that it cuts short has not happened
    * @return how it ended; either way the newest checkpoint is {@code last}
    * @throws JambicException if the loss explodes or is no number, or the folder cannot be written;
-   *     the last good checkpoint stays
+   *     the last good checkpoint stays; or if this is closed
    */
   public Outcome run(Listener listener, BooleanSupplier stop) {
-    try (MetricsLog log = openLog()) {
+    if (closed) {
+      throw new JambicException("the run is closed; resume it");
+    }
+    notice.ifPresent(listener::onNotice);
+    notice = Optional.empty();
+    try (MetricsLog log = openLog(listener)) {
       long saved = System.nanoTime();
       while (true) {
         if (iteration % config.evalInterval() == 0 || iteration == config.maxIters()) {
@@ -285,9 +318,13 @@ public final class Trainer implements AutoCloseable {
         if (iteration == config.maxIters()) {
           return Outcome.FINISHED;
         }
-        Metrics.Step measured = iterate();
-        log.append(measured);
-        listener.onStep(measured);
+        Optional<Metrics.Step> measured = iterate(stop);
+        if (measured.isEmpty()) {
+          save(LAST, log); // a resumed run begins with this iteration
+          return Outcome.STOPPED;
+        }
+        log.append(measured.get());
+        listener.onStep(measured.get());
         if (stop.getAsBoolean()) {
           save(LAST, log);
           return Outcome.STOPPED;
@@ -300,16 +337,10 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private MetricsLog openLog() {
-    if (iteration > 0 || Files.exists(log(folder))) {
-      return MetricsLog.resume(log(folder), iteration);
-    }
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new JambicException("cannot create the run's folder " + folder + ": " + e, e);
-    }
-    return MetricsLog.create(log(folder));
+  private MetricsLog openLog(Listener listener) {
+    return iteration > 0 || Files.exists(log(folder))
+        ? MetricsLog.resume(log(folder), iteration, listener::onNotice)
+        : MetricsLog.create(log(folder));
   }
 
   private Optional<Metrics.Evaluation> evaluate(Listener listener, BooleanSupplier stop) {
@@ -351,11 +382,15 @@ public final class Trainer implements AutoCloseable {
         folder.resolve(name), model, tokenizer, beside -> now.write(beside, optimizer.moments()));
   }
 
-  private Metrics.Step iterate() {
+  private Optional<Metrics.Step> iterate(BooleanSupplier stop) {
     long start = System.nanoTime();
     int now = iteration;
     double lr = config.schedule().at(now);
-    double loss = step.run(now, lr, (micro, x, y) -> batches.train(now, micro, x, y));
+    OptionalDouble done = step.run(now, lr, (micro, x, y) -> batches.train(now, micro, x, y), stop);
+    if (done.isEmpty()) {
+      return Optional.empty();
+    }
+    double loss = done.getAsDouble();
     double norm = optimizer.norm().toFloats()[0];
     requireSane(loss, "loss");
     requireSane(norm, "gradient norm");
@@ -366,7 +401,7 @@ public final class Trainer implements AutoCloseable {
         peakFlops.isPresent()
             ? OptionalDouble.of(flopsPerToken() * tokens / seconds / peakFlops.getAsDouble())
             : OptionalDouble.empty();
-    return new Metrics.Step(now, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu);
+    return Optional.of(new Metrics.Step(now, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu));
   }
 
   private double flopsPerToken() {
@@ -385,18 +420,25 @@ public final class Trainer implements AutoCloseable {
             ? Double.MAX_VALUE
             : 4 * Math.log(model.config().vocabSize()) + 4;
     if (!(value <= limit)) {
+      Path last = folder.resolve(LAST);
+      String kept =
+          AtomicFolder.exists(last)
+              ? "the checkpoint before it is kept in " + last
+              : "there was no checkpoint yet";
       throw new JambicException(
-          "the %s is %s at iteration %d: training has diverged; the checkpoint before it is kept in %s; try a lower learning rate, more warm-up or gradient clipping"
-              .formatted(what, value, iteration, folder.resolve(LAST)));
+          "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate, a smaller initStd, more warm-up or gradient clipping"
+              .formatted(what, value, iteration, kept));
     }
   }
 
   /** Frees the model and all that trained it. */
   @Override
   public void close() {
+    closed = true;
     activations.close();
     state.close();
     gradients.close();
     model.close();
+    lock.close();
   }
 }

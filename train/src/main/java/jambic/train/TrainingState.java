@@ -2,10 +2,12 @@ package jambic.train;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.Safetensors;
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -57,21 +59,55 @@ record TrainingState(int iteration, double bestValLoss, String data, TrainConfig
   /** Reads the state of a checkpoint's folder, but for the moments. */
   static TrainingState read(Path folder) throws IOException {
     Path file = folder.resolve(FILE);
-    if (!Files.exists(file)) {
-      throw new JambicException(
-          folder + " has no " + FILE + ", so there is no training to resume; train anew");
-    }
+    String text;
     try {
-      Map<String, Object> json = JSON.std.mapFrom(Files.readString(file));
-      Object best = json.get("best_val_loss");
+      text = Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new JambicException(
+          folder + " has no " + FILE + ", so there is no training to resume; name another run", e);
+    } // other failures are told with their reason: the file may be whole
+    try {
+      if (!(JSON.std.anyFrom(text) instanceof Map<?, ?> fields)) {
+        throw damaged(file, "it is no JSON object");
+      }
+      if (!(fields.get("iteration") instanceof Integer iteration) || iteration < 0) {
+        throw wrong(file, "iteration", fields, "a whole number from 0 to 2147483647");
+      }
+      if (!(fields.get("data") instanceof String data)) {
+        throw wrong(file, "data", fields, "the text of a fingerprint");
+      }
+      if (!(fields.get("config") instanceof Map<?, ?> config)) {
+        throw wrong(file, "config", fields, "an object");
+      }
       return new TrainingState(
-          ((Number) json.get("iteration")).intValue(),
-          best == null ? Double.POSITIVE_INFINITY : ((Number) best).doubleValue(),
-          (String) json.get("data"),
-          TrainConfig.fromJson(JSON.std.asString(json.get("config")), file.toString()));
-    } catch (IOException | ClassCastException | NullPointerException e) {
-      throw new JambicException(file + " is damaged; restore it, or train anew", e);
+          iteration,
+          bestValLoss(file, fields),
+          data,
+          TrainConfig.fromJson(JSON.std.asString(config), file.toString()));
+    } catch (IOException e) {
+      throw damaged(file, "it is not JSON");
     }
+  }
+
+  private static double bestValLoss(Path file, Map<?, ?> fields) {
+    Object best = fields.get("best_val_loss");
+    if (best == null) {
+      return Double.POSITIVE_INFINITY;
+    }
+    if (best instanceof Number number && Double.isFinite(number.doubleValue())) {
+      return number.doubleValue();
+    }
+    throw wrong(file, "best_val_loss", fields, "a number");
+  }
+
+  private static JambicException wrong(Path file, String key, Map<?, ?> fields, String wanted) {
+    String value = Wording.quote(String.valueOf(fields.get(key)));
+    return damaged(file, "its %s must be %s, not %s".formatted(key, wanted, value));
+  }
+
+  private static JambicException damaged(Path file, String how) {
+    return new JambicException(
+        "%s is damaged (%s); restore it, or begin a run in another folder".formatted(file, how));
   }
 
   /** Reads the moments of a checkpoint's folder. */

@@ -8,6 +8,8 @@ import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
 
 /**
  * One iteration: batches in, gradients, update. The first run records it; every later one writes
@@ -68,16 +70,33 @@ public final class TrainingStep {
    * @return the mean loss of its batches before the update, in nats a token
    */
   public double run(int iteration, double lr, BatchSource batches) {
+    return run(iteration, lr, batches, () -> false).orElseThrow();
+  }
+
+  /**
+   * The same, unless someone gives it up between two micro batches: then there is no update, and
+   * the iteration may be run again as if it had not begun.
+   *
+   * @param iteration its number, from 0: counts dropout and the moments' corrections
+   * @param lr the learning rate
+   * @param batches the data
+   * @param stop asked before every micro batch but the first
+   * @return the mean loss of its batches before the update, in nats a token; empty if given up
+   */
+  public OptionalDouble run(int iteration, double lr, BatchSource batches, BooleanSupplier stop) {
     int steps = config.gradientAccumulationSteps();
     clear.run();
     double sum = 0;
     for (int i = 0; i < steps; i++) {
+      if (i > 0 && stop.getAsBoolean()) {
+        return OptionalDouble.empty();
+      }
       batches.fill(i, x, y);
       sum += forwardAndBackward(iteration * steps + i);
     }
     optimizer.prepare(iteration + 1, lr);
     update.run();
-    return sum / steps;
+    return OptionalDouble.of(sum / steps);
   }
 
   private double forwardAndBackward(int count) {

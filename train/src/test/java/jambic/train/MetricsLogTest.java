@@ -2,12 +2,14 @@ package jambic.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
@@ -62,7 +64,7 @@ class MetricsLogTest {
   @Test
   void resumingDropsTheLinesFromThereOn() throws IOException {
     write(IntStream.range(0, 10).mapToObj(MetricsLogTest::step).toList());
-    try (MetricsLog log = MetricsLog.resume(file, 7)) {
+    try (MetricsLog log = MetricsLog.resume(file, 7, notice -> fail(notice))) {
       assertThat(MetricsLog.read(file)).hasSize(7);
       log.append(step(7));
     }
@@ -78,7 +80,7 @@ class MetricsLogTest {
     write(List.of(step(0), step(1)));
     Files.writeString(file, "{\"iter\":2,\"lo", StandardOpenOption.APPEND);
     assertThat(MetricsLog.read(file)).isEqualTo(List.of(step(0), step(1)));
-    try (MetricsLog log = MetricsLog.resume(file, 2)) {
+    try (MetricsLog log = MetricsLog.resume(file, 2, notice -> fail(notice))) {
       log.append(step(2));
     }
     assertThat(MetricsLog.read(file)).isEqualTo(List.of(step(0), step(1), step(2)));
@@ -86,7 +88,7 @@ class MetricsLogTest {
 
   @Test
   void resumingWithoutALogStartsOne() {
-    try (MetricsLog log = MetricsLog.resume(file, 5)) {
+    try (MetricsLog log = MetricsLog.resume(file, 5, notice -> fail(notice))) {
       log.append(step(5));
     }
     assertThat(MetricsLog.read(file)).isEqualTo(List.of(step(5)));
@@ -108,11 +110,39 @@ class MetricsLogTest {
     Files.writeString(file, "{\"iter\":0}\nnot json\n{\"iter\":1}\n");
     assertThatThrownBy(() -> MetricsLog.read(file))
         .isInstanceOf(JambicException.class)
-        .hasMessage(file + " has a line that is not JSON: not json");
-    Files.writeString(file, "{\"loss\":1.0}\n");
-    assertThatThrownBy(() -> MetricsLog.resume(file, 0))
-        .hasMessage(file + " has a line without an iteration: {\"loss\":1.0}");
-    assertThat(Files.readString(file)).isEqualTo("{\"loss\":1.0}\n");
+        .hasMessage(file + " has a line that is not JSON: 'not json'");
+    for (String line : List.of("{\"loss\":1.0}", "null", "{\"iter\":-5,\"loss\":1}")) {
+      Files.writeString(file, line + "\n");
+      assertThatThrownBy(() -> MetricsLog.read(file))
+          .isInstanceOf(JambicException.class)
+          .hasMessage(file + " has a line without an iteration: '" + line + "'");
+    }
+    Files.writeString(file, "\0\u001b[31m\n");
+    assertThatThrownBy(() -> MetricsLog.read(file))
+        .hasMessage(file + " has a line that is not JSON: '\\u{0}\\u{1B}[31m'");
+  }
+
+  @Test
+  void resumingGoesOnWithoutDamagedLinesAndKeepsTheFileBeside() throws IOException {
+    write(List.of(step(0), step(1)));
+    Files.writeString(file, "\0\0\0\n[]\nnull\n", StandardOpenOption.APPEND);
+    byte[] damaged = Files.readAllBytes(file);
+    for (int round = 1; round <= 2; round++) {
+      Files.write(file, damaged);
+      List<String> notices = new ArrayList<>();
+      try (MetricsLog log = MetricsLog.resume(file, 2, notices::add)) {
+        log.append(step(2));
+      }
+      assertThat(MetricsLog.read(file)).isEqualTo(List.of(step(0), step(1), step(2)));
+      Path aside = file.resolveSibling("metrics.jsonl.damaged-" + round);
+      assertThat(aside).hasBinaryContent(damaged);
+      assertThat(notices)
+          .containsExactly(
+              file
+                  + " had 3 damaged lines; the run goes on with the others, and the file as it was"
+                  + " is "
+                  + aside);
+    }
   }
 
   private void write(List<Metrics> lines) {

@@ -17,9 +17,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainerTest {
   private static final String TEXT = "To be, or not to be: that is the question.\n".repeat(40);
@@ -150,7 +153,19 @@ class TrainerTest {
             Trainer.resume(backend, CONFIG.with("nEmbd", 32), data, run, OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
-        .hasMessageContaining("keeps its model");
+        .hasMessage(
+            "a resumed run keeps its model, batches and seed: nEmbd is 16 in its checkpoint, not"
+                + " 32; leave that as it was, or begin a new run");
+    assertThatThrownBy(() ->
+            Trainer.resume(
+                    backend,
+                    CONFIG.withAll(Map.of("seed", 5, "batchSize", 4)),
+                    data,
+                    run,
+                    OptionalDouble.empty())
+                .close())
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("batchSize is 3 in its checkpoint, not 4, seed is 1337 in its");
     Files.writeString(run.resolve("last/training.json"), "{}");
     assertThatThrownBy(() -> Trainer.configOf(run))
         .isInstanceOf(JambicException.class)
@@ -174,6 +189,209 @@ class TrainerTest {
     Files.writeString(run.resolve(MetricsLog.FILE_NAME), "{\"iter\":0,\"train_loss\":4.0");
     assertThat(train(CONFIG, run, Integer.MAX_VALUE)).isEqualTo(Outcome.FINISHED);
     assertThat(losses(run)).hasSize(12);
+  }
+
+  @Test
+  void saysWhatSteersAResumedRunElsewhere() {
+    Path run = temp.resolve("run");
+    train(CONFIG, run, 3);
+    List<String> notices = new ArrayList<>();
+    TrainConfig other = CONFIG.withAll(Map.of("learningRate", 0.5, "maxIters", 13));
+    try (Trainer trainer = Trainer.resume(backend, other, data, run, OptionalDouble.empty())) {
+      trainer.run(noting(notices), () -> true);
+    }
+    assertThat(notices)
+        .containsExactly(
+            "the run goes on with learningRate 0.5 (was 0.001), so it will not be the one it would"
+                + " have been");
+  }
+
+  @Test
+  void resumesBesideADamagedLog() throws Exception {
+    Path whole = temp.resolve("whole");
+    train(CONFIG, whole, Integer.MAX_VALUE);
+    Path run = temp.resolve("run");
+    train(CONFIG, run, 11);
+    Path log = run.resolve(MetricsLog.FILE_NAME);
+    Files.writeString(log, "null\n" + Files.readString(log));
+    List<String> notices = new ArrayList<>();
+    try (Trainer trainer = Trainer.resume(backend, CONFIG, data, run, OptionalDouble.empty())) {
+      assertThat(trainer.run(noting(notices), () -> false)).isEqualTo(Outcome.FINISHED);
+    }
+    assertThat(notices).singleElement().asString().contains("1 damaged lines");
+    assertThat(losses(run)).isEqualTo(losses(whole));
+  }
+
+  private static Trainer.Listener noting(List<String> notices) {
+    return new Trainer.Listener() {
+      @Override
+      public void onNotice(String notice) {
+        notices.add(notice);
+      }
+    };
+  }
+
+  @Test
+  void givesUpAnIterationBetweenItsMicroBatches() {
+    Path run = temp.resolve("run");
+    TrainConfig long1 = CONFIG.with("gradientAccumulationSteps", 1_000_000);
+    AtomicInteger asked = new AtomicInteger();
+    try (Trainer trainer =
+        Trainer.begin(backend, long1, data, tokenizer, run, OptionalDouble.empty())) {
+      Outcome outcome = trainer.run(new Trainer.Listener() {}, () -> asked.incrementAndGet() > 10);
+      assertThat(outcome).isEqualTo(Outcome.STOPPED);
+      assertThat(trainer.iteration()).isZero();
+    }
+    assertThat(asked).hasValue(11);
+    assertThat(losses(run)).isEmpty();
+  }
+
+  @Test
+  void oneTrainerHasAFolder() {
+    Path run = temp.resolve("run");
+    try (Trainer first =
+        Trainer.begin(backend, CONFIG, data, tokenizer, run, OptionalDouble.empty())) {
+      assertThatThrownBy(() -> train(CONFIG, run, 1))
+          .isInstanceOf(JambicException.class)
+          .hasMessage(
+              run + " is in use by a run of this process; wait for it, or name another folder");
+      first.run(new Trainer.Listener() {}, () -> true);
+      assertThatThrownBy(() -> resume(run)).hasMessageContaining("is in use by");
+    }
+    assertThat(resume(run)).isEqualTo(Outcome.FINISHED);
+  }
+
+  @Test
+  void anotherProcessHasTheFolder() throws Exception {
+    Path run = Files.createDirectories(temp.resolve("run"));
+    String hold =
+        "try (var c = java.nio.channels.FileChannel.open(java.nio.file.Path.of(args[0]),"
+            + " java.nio.file.StandardOpenOption.CREATE,"
+            + " java.nio.file.StandardOpenOption.WRITE)) {"
+            + " c.lock(); System.out.println(\"held\"); System.in.read(); }";
+    Path program = temp.resolve("Hold.java");
+    Files.writeString(
+        program,
+        "class Hold { public static void main(String[] args) throws Exception {" + hold + "} }");
+    Process other =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                program.toString(),
+                run.resolve(".lock").toString())
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      assertThat(other.inputReader().readLine()).isEqualTo("held");
+      assertThatThrownBy(() -> train(CONFIG, run, 1))
+          .isInstanceOf(JambicException.class)
+          .hasMessage(
+              run + " is in use by a run of another process; wait for it, or name another folder");
+    } finally {
+      other.destroyForcibly().waitFor();
+    }
+    assertThat(train(CONFIG, run, 1)).isEqualTo(Outcome.STOPPED); // the system freed it
+  }
+
+  @Test
+  void refusesToOverwriteWhatAFolderHolds() throws Exception {
+    Path thesis = Files.createDirectories(temp.resolve("thesis/best")).resolve("thesis.txt");
+    Files.writeString(thesis, "mine");
+    assertRefused(temp.resolve("thesis"), "holds best, which a new run would overwrite");
+    Path logged = Files.createDirectories(temp.resolve("logged"));
+    Files.writeString(logged.resolve(MetricsLog.FILE_NAME), "{\"iter\":1,\"loss\":3}\n");
+    assertRefused(logged, "holds metrics.jsonl, which a new run would overwrite");
+    Path notes = Files.createDirectories(temp.resolve("notes"));
+    Files.writeString(notes.resolve(MetricsLog.FILE_NAME), "mine\n");
+    assertRefused(notes, "holds metrics.jsonl, which a new run would overwrite");
+    Path file = Files.writeString(temp.resolve("file"), "mine");
+    assertThatThrownBy(() -> train(CONFIG, file, 1))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(file + " is no folder; name another for the run");
+    Path run = temp.resolve("run");
+    train(CONFIG, run, Integer.MAX_VALUE);
+    Files.move(run.resolve("last"), temp.resolve("lost"));
+    assertRefused(run, "holds best and metrics.jsonl, which a new run would overwrite");
+  }
+
+  private void assertRefused(Path folder, String why) throws Exception {
+    List<Path> before = files(folder);
+    assertThatThrownBy(() -> train(CONFIG, folder, 1))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(why)
+        .hasMessageContaining("another folder");
+    assertThat(files(folder)).isEqualTo(before);
+  }
+
+  private static List<Path> files(Path folder) throws Exception {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.sorted().toList();
+    }
+  }
+
+  @Test
+  void refusesToResumeWhereTheBestModelWouldOverwriteOtherFiles() throws Exception {
+    Path run = temp.resolve("run");
+    train(CONFIG, run, 3);
+    Path best = Files.createDirectories(run.resolve("best"));
+    Files.writeString(best.resolve("thesis.txt"), "mine");
+    assertThatThrownBy(() -> resume(run))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(best + " holds files but no checkpoint");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\0',
+      value = {
+        "\"iteration\" : \\d+ | \"iteration\" : -7 | iteration must be a whole number",
+        "\"iteration\" : \\d+ | \"iteration\" : 12.7 | not '12.7'",
+        "\"iteration\" : \\d+ | \"iteration\" : 1e30 | not '1.0E30'",
+        "\"iteration\" : \\d+ | \"iteration\" : \"x\" | not 'x'",
+        "\"best_val_loss\" : [^,]+ | \"best_val_loss\" : \"NaN\" | best_val_loss must be a number",
+        "(?s).* | null | it is no JSON object",
+        "(?s).* | {{ | it is not JSON"
+      })
+  void refusesADamagedState(String what, String by, String why) throws Exception {
+    Path run = temp.resolve("run");
+    train(CONFIG, run, 3);
+    Path file = run.resolve("last/training.json");
+    Files.writeString(file, Files.readString(file).replaceFirst(what, by));
+    assertThatThrownBy(() -> Trainer.configOf(run))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith(file.toRealPath() + " is damaged (")
+        .hasMessageContaining(why);
+  }
+
+  @Test
+  void refusesIdsThatTheTokenizerLacks() {
+    assertThatThrownBy(() -> Tokens.of(3, -1)).hasMessage("token 1 has the id -1, below 0");
+    int[] ids = new int[500];
+    ids[499] = 77;
+    Dataset foreign = Dataset.split(Tokens.of(ids), 8, "foreign");
+    assertThatThrownBy(
+            () -> Trainer.begin(backend, CONFIG, foreign, tokenizer, temp.resolve("run")))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith("token 49 of the val part has the id 77, but the vocabulary has");
+    assertThat(temp.resolve("run")).doesNotExist();
+  }
+
+  @Test
+  void saysThatThereIsNoCheckpointYet() {
+    TrainConfig wild = CONFIG.with("initStd", 1e30);
+    assertThatThrownBy(() -> train(wild, temp.resolve("run"), Integer.MAX_VALUE))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("there was no checkpoint yet");
+  }
+
+  @Test
+  void aClosedRunSaysSo() {
+    Trainer trainer = Trainer.begin(backend, CONFIG, data, tokenizer, temp.resolve("run"));
+    trainer.close();
+    trainer.close();
+    assertThatThrownBy(() -> trainer.run(new Trainer.Listener() {}))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("the run is closed; resume it");
   }
 
   private Outcome train(TrainConfig config, Path run, int stopAfter) {

@@ -1,0 +1,68 @@
+package jambic.train;
+
+import jambic.tensor.JambicException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** What may change when a run is resumed, and what that means. */
+final class Resumption {
+  /** Changes nothing that is computed from one update to the next. */
+  private static final Set<String> HARMLESS = Set.of("maxIters", "evalInterval", "evalIters");
+
+  /** May change, but then the run is not the one that it would have been. */
+  private static final Set<String> STEERING =
+      Set.of(
+          "learningRate",
+          "decayLr",
+          "minLr",
+          "warmupIters",
+          "lrDecayIters",
+          "beta1",
+          "beta2",
+          "eps",
+          "weightDecay",
+          "decayOn",
+          "gradClip");
+
+  private Resumption() {}
+
+  /**
+   * Compares hyperparameters.
+   *
+   * @param saved those that the run was saved with
+   * @param now those that it is to go on with
+   * @return a sentence about those that steer it elsewhere, if there are any
+   * @throws JambicException if one changes that cannot: the model's, the batches' or the seed
+   */
+  static Optional<String> changes(TrainConfig saved, TrainConfig now) {
+    List<String> steered = new ArrayList<>();
+    List<String> refused = new ArrayList<>();
+    Map<String, Object> before = saved.toMap();
+    now.toMap()
+        .forEach((name, value) -> {
+          Object old = before.get(name);
+          if (value.equals(old) || HARMLESS.contains(name)) {
+            return;
+          }
+          if (STEERING.contains(name)) {
+            steered.add("%s %s (was %s)".formatted(name, value, old));
+          } else {
+            refused.add("%s is %s in its checkpoint, not %s".formatted(name, old, value));
+          }
+        });
+    if (!refused.isEmpty()) {
+      throw new JambicException(
+          "a resumed run keeps its model, batches and seed: "
+              + String.join(", ", refused)
+              + "; leave that as it was, or begin a new run");
+    }
+    return steered.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "the run goes on with %s, so it will not be the one it would have been"
+                .formatted(String.join(", ", steered)));
+  }
+}

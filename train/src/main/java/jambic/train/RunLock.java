@@ -1,0 +1,135 @@
+package jambic.train;
+
+import jambic.model.AtomicFolder;
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Keeps a run's folder to one trainer: a lock of the operating system on its file {@code .lock},
+ * which ends with the process, be it killed.
+ */
+final class RunLock implements AutoCloseable {
+  private static final String FILE = ".lock";
+
+  /**
+   * What this process has locked. The system does not keep a process from itself; worse, closing a
+   * file that is open twice gives up the lock.
+   */
+  private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
+
+  private final Path file;
+  private final FileChannel channel;
+
+  private RunLock(Path file, FileChannel channel) {
+    this.file = file;
+    this.channel = channel;
+  }
+
+  /**
+   * Locks a folder for a new run.
+   *
+   * @param folder the run's; made where it is missing
+   * @throws JambicException if another trainer has it, a run would overwrite what it holds, or it
+   *     cannot be written; nothing in it has changed then
+   */
+  static RunLock ofNewRun(Path folder) {
+    requireVacant(folder); // before a lock is left in a folder of something else
+    RunLock lock = of(folder);
+    try {
+      requireVacant(folder); // nobody may have been faster
+      return lock;
+    } catch (RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Locks a run's folder.
+   *
+   * @param folder the run's; made where it is missing
+   * @throws JambicException if another trainer has it, or it cannot be written
+   */
+  static RunLock of(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      Path file = folder.toRealPath().resolve(FILE);
+      if (!OWN.add(file)) {
+        throw inUse(folder, "this process");
+      }
+      try {
+        return lock(folder, file);
+      } catch (IOException | RuntimeException e) {
+        OWN.remove(file);
+        throw e;
+      }
+    } catch (FileAlreadyExistsException e) {
+      throw new JambicException(folder + " is no folder; name another for the run", e);
+    } catch (IOException e) {
+      throw new JambicException(
+          "cannot keep a run in the folder %s: %s".formatted(folder, Wording.reason(e)), e);
+    }
+  }
+
+  private static RunLock lock(Path folder, Path file) throws IOException {
+    FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      if (channel.tryLock() == null) {
+        throw inUse(folder, "another process");
+      }
+      return new RunLock(file, channel);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private static JambicException inUse(Path folder, String whose) {
+    return new JambicException(
+        "%s is in use by a run of %s; wait for it, or name another folder"
+            .formatted(folder, whose));
+  }
+
+  private static void requireVacant(Path folder) {
+    if (AtomicFolder.exists(folder.resolve(Trainer.LAST))) {
+      throw new JambicException(
+          folder + " holds a run already; resume it with --resume, or name another folder");
+    }
+    List<String> held = new ArrayList<>();
+    for (String name : List.of(Trainer.LAST, Trainer.BEST)) {
+      if (AtomicFolder.exists(folder.resolve(name)) || Files.exists(folder.resolve(name))) {
+        held.add(name);
+      }
+    }
+    if (!MetricsLog.isWithoutSteps(folder.resolve(MetricsLog.FILE_NAME))) {
+      held.add(MetricsLog.FILE_NAME);
+    }
+    if (!held.isEmpty()) {
+      throw new JambicException(
+          "%s holds %s, which a new run would overwrite, and no checkpoint to --resume from; name another folder, or move what it holds"
+              .formatted(folder, String.join(" and ", held)));
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException stillLocked) {
+      // The system ends the lock with the process.
+    } finally {
+      OWN.remove(file);
+    }
+  }
+}
