@@ -8,6 +8,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 
 /**
@@ -16,6 +17,9 @@ import java.util.function.Predicate;
  * <p>Up to the context length a new token costs one pass over itself. Beyond it the context is the
  * last blockSize tokens and positions shift with every token, as in nanoGPT, so each costs a pass
  * over the whole context.
+ *
+ * <p>A generator serves one thread at a time. Threads that each have a generator of their own may
+ * share the model and its backend, which computes for them in turn.
  */
 public final class Generator implements AutoCloseable {
   private static final int LONGEST = 1 << 30; // an array holds little more
@@ -42,6 +46,8 @@ public final class Generator implements AutoCloseable {
   private final Tensor logits; // (B, 1, V)
   private final Program decode;
   private final float[] scores;
+  private final AtomicBoolean busy = new AtomicBoolean();
+  private volatile boolean closed;
 
   /**
    * A generator for batches of one size.
@@ -53,6 +59,7 @@ public final class Generator implements AutoCloseable {
     if (batch < 1) {
       throw new JambicException("a batch has at least 1 sequence, got " + batch);
     }
+    model.requireOpen();
     this.model = model;
     this.batch = batch;
     memory = model.backend().region();
@@ -74,7 +81,8 @@ public final class Generator implements AutoCloseable {
    * @param sampling how to choose them
    * @param listener receives each as it is chosen, and may stop
    * @return the new tokens
-   * @throws JambicException if the prompt is empty or holds an id that the model does not know
+   * @throws JambicException if the prompt is empty or holds an id that the model does not know, the
+   *     generator is at work for another thread, or it or the model is closed
    */
   public int[] generate(int[] prompt, int count, Sampling sampling, Listener listener) {
     return generate(new int[][] {prompt}, count, sampling, listener)[0];
@@ -83,7 +91,7 @@ public final class Generator implements AutoCloseable {
   /**
    * Continues a text, piece by piece.
    *
-   * @param tokenizer the model's
+   * @param tokenizer the model's; ids that it lacks are never chosen, as in a padded vocabulary
    * @param prompt at least one token
    * @param count how many tokens to add
    * @param sampling how to choose them
@@ -102,7 +110,10 @@ public final class Generator implements AutoCloseable {
           String piece = decoder.next(token);
           return piece.isEmpty() || listener.test(piece);
         };
-    generate(tokenizer.encode(prompt), count, sampling, decoding);
+    int[][] prompts = {tokenizer.encode(prompt)};
+    // Models are often padded to a rounder vocabulary; what is beyond the tokenizer's has no text.
+    int candidates = Math.min(tokenizer.vocabSize(), model.config().vocabSize());
+    generate(prompts, count, sampling, candidates, decoding);
     String rest = decoder.end();
     if (!rest.isEmpty()) {
       listener.test(rest);
@@ -122,14 +133,33 @@ public final class Generator implements AutoCloseable {
    *     holds an id that the model does not know
    */
   public int[][] generate(int[][] prompts, int count, Sampling sampling, Listener listener) {
+    return generate(prompts, count, sampling, model.config().vocabSize(), listener);
+  }
+
+  /** The same, choosing only among the first {@code candidates} ids. */
+  private int[][] generate(
+      int[][] prompts, int count, Sampling sampling, int candidates, Listener listener) {
     check(prompts, count);
+    if (!busy.compareAndSet(false, true)) {
+      throw new JambicException(
+          "the generator is at work on another text; make one for each thread");
+    }
+    try {
+      return grow(prompts, count, sampling, candidates, listener);
+    } finally {
+      busy.set(false);
+    }
+  }
+
+  private int[][] grow(
+      int[][] prompts, int count, Sampling sampling, int candidates, Listener listener) {
     int vocabSize = model.config().vocabSize();
     int[][] sequences = new int[batch][];
     Sampler[] samplers = new Sampler[batch];
     int length = Integer.MAX_VALUE;
     for (int row = 0; row < batch; row++) {
       sequences[row] = Arrays.copyOf(prompts[row], prompts[row].length + count);
-      samplers[row] = new Sampler(sampling, row, vocabSize);
+      samplers[row] = new Sampler(sampling, row, candidates);
       length = Math.min(length, prompts[row].length);
     }
     cache.setLength(0);
@@ -203,6 +233,10 @@ public final class Generator implements AutoCloseable {
   }
 
   private void check(int[][] prompts, int count) {
+    model.requireOpen();
+    if (closed) {
+      throw new JambicException("the generator is closed; make another");
+    }
     if (prompts.length != batch) {
       throw new JambicException(
           "the generator was made for " + batch + " sequences, got " + prompts.length + " prompts");
@@ -225,6 +259,7 @@ public final class Generator implements AutoCloseable {
   /** Frees the cache. */
   @Override
   public void close() {
+    closed = true;
     scratch.close();
     memory.close();
   }

@@ -2,7 +2,9 @@ package jambic.model;
 
 import jambic.tensor.Activation;
 import jambic.tensor.Eager;
+import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
+import jambic.tensor.ShapeException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.QuantizedKernels;
@@ -55,6 +57,7 @@ public final class Gpt implements AutoCloseable {
   private final Region region;
   private final Parameters parameters;
   private final boolean isQuantized;
+  private volatile boolean closed;
   private final Tensor wte; // (V, C)
   private final Tensor wpe; // (blockSize, C)
   private final List<Block> blocks = new ArrayList<>();
@@ -204,8 +207,15 @@ public final class Gpt implements AutoCloseable {
    * @param ops how to compute
    * @param ids I32 (B, T), T at most blockSize, each in [0, V)
    * @return (B, T, V)
+   * @throws ShapeException if the ids are not (B, T)
+   * @throws JambicException if T is too large, an id is not of the vocabulary (thrown here if the
+   *     backend can), or the model is closed
    */
   public Tensor logits(Ops ops, Tensor ids) {
+    requireOpen();
+    if (ids.shape().rank() != 2) {
+      throw new ShapeException("logits: ids must be I32 (B, T), got " + ids);
+    }
     config.requireContext(ids.dim(1));
     Tensor x = ops.embed(ids, wte, wpe); // (B, T, C)
     x = ops.dropout(x, config.embdDropout());
@@ -254,9 +264,16 @@ public final class Gpt implements AutoCloseable {
     return lmHead.forward(ops, lnF.forward(ops, x));
   }
 
+  void requireOpen() {
+    if (closed) {
+      throw new JambicException("the model is closed; open it again from its checkpoint");
+    }
+  }
+
   /** Frees the weights. */
   @Override
   public void close() {
+    closed = true;
     region.close();
   }
 }

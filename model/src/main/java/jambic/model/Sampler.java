@@ -9,6 +9,7 @@ final class Sampler {
   private final double[] probabilities;
   private final long[] ranked; // (probability's bits, token) of the candidates, packed to sort
 
+  /** Chooses among the first {@code vocabSize} tokens. */
   Sampler(Sampling sampling, int row, int vocabSize) {
     this.sampling = sampling;
     this.random = new Philox(sampling.seed(), row);

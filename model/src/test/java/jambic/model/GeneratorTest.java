@@ -15,6 +15,7 @@ import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +41,91 @@ class GeneratorTest {
       int[] cached = generator.generate(prompt, 30, Sampling.GREEDY, SILENT);
       assertThat(cached).isEqualTo(uncached(prompt, 30));
       assertThat(generator.generate(prompt, 30, Sampling.GREEDY, SILENT)).isEqualTo(cached);
+    }
+  }
+
+  @Test
+  void generatorsInSeveralThreadsWriteWhatTheyWriteAlone() throws Exception {
+    List<FutureTask<int[]>> tasks = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      int first = i;
+      tasks.add(
+          new FutureTask<>(() -> {
+            int[] text = {};
+            for (int round = 0; round < 10; round++) {
+              try (Generator generator = new Generator(model, 1)) {
+                text = generator.generate(new int[] {first}, 60, Sampling.plain(3), SILENT);
+              }
+              assertThat(text).isEqualTo(alone(first));
+            }
+            return text;
+          }));
+    }
+    List<Thread> threads =
+        tasks.stream().map(task -> Thread.ofPlatform().daemon().start(task)).toList();
+    for (int i = 0; i < 3; i++) {
+      threads.get(i).join(60_000);
+      assertThat(threads.get(i).isAlive()).isFalse();
+      assertThat(tasks.get(i).get()).isEqualTo(alone(i));
+    }
+  }
+
+  private int[] alone(int first) {
+    try (Backend own = Backends.open("auto", 1);
+        Gpt same = new Gpt(own, CONFIG, new Init(0.5f, true, 3));
+        Generator generator = new Generator(same, 1)) {
+      return generator.generate(new int[] {first}, 60, Sampling.plain(3), SILENT);
+    }
+  }
+
+  @Test
+  void refusesASecondTextMeanwhileAndUseAfterClose() {
+    int[] prompt = {1};
+    Generator generator = new Generator(model, 1);
+    Generator.Listener nested =
+        (row, token) -> {
+          generator.generate(prompt, 3, Sampling.GREEDY, SILENT);
+          return true;
+        };
+    assertThatThrownBy(() -> generator.generate(prompt, 3, Sampling.GREEDY, nested))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("the generator is at work on another text; make one for each thread");
+    assertThat(generator.generate(prompt, 3, Sampling.GREEDY, SILENT)).hasSize(3);
+    generator.close();
+    assertThatThrownBy(() -> generator.generate(prompt, 3, Sampling.GREEDY, SILENT))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("the generator is closed; make another");
+    Gpt closed = new Gpt(backend, CONFIG, new Init(0.5f, true, 3));
+    closed.close();
+    assertThatThrownBy(() -> new Generator(closed, 1))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("the model is closed; open it again from its checkpoint");
+    try (Region region = backend.region()) {
+      Tensor ids = region.allocate(DType.I32, Shape.of(4));
+      assertThatThrownBy(() -> model.logits(new Eager(backend, region), ids))
+          .isInstanceOf(JambicException.class)
+          .hasMessage("logits: ids must be I32 (B, T), got I32(4)");
+    }
+  }
+
+  @Test
+  void neverChoosesIdsThatTheTokenizerLacks() {
+    Tokenizer tokenizer = CharTokenizer.of("abcde"); // the model's vocabulary is padded to 31
+    for (Sampling sampling :
+        List.of(Sampling.GREEDY, Sampling.plain(1), new Sampling(9, 40, 0.9f, 2))) {
+      StringBuilder text = new StringBuilder();
+      try (Generator generator = new Generator(model, 1)) {
+        generator.stream(
+            tokenizer,
+            "ab",
+            50,
+            sampling,
+            piece -> {
+              text.append(piece);
+              return true;
+            });
+      }
+      assertThat(text).hasSize(50).matches("[a-e]*");
     }
   }
 

@@ -104,6 +104,7 @@ public abstract sealed class Ops permits Eager, Tape {
         "embed: ids must be I32 (B, T), got %s",
         ids);
     check(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
+    requireFloats("embed", wte.scales().isNone() ? wte : Tensor.NONE, wpe);
     check(
         wpe.isNone()
             || wpe.shape().rank() == 2 && wpe.dim(1) == wte.dim(1) && wpe.dim(0) >= ids.dim(1),
@@ -201,6 +202,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   private static void checkLinear(Tensor x, Tensor w, Tensor b) {
+    requireFloats("linear", x, w.scales().isNone() ? w : Tensor.NONE, b);
     check(
         w.shape().rank() == 2 && w.dim(1) == x.dim(-1),
         "linear: x %s needs w (n, %d), got %s",
@@ -220,6 +222,8 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (..., C)
    */
   public final Tensor layerNorm(Tensor x, Tensor g, Tensor b, float eps) {
+    requireFloats("layerNorm", x, g, b);
+    check(eps > 0 && Float.isFinite(eps), "layerNorm: eps must be above 0 and finite, got %s", eps);
     int c = x.dim(-1);
     check(
         g.size() == c && (b.isNone() || b.size() == c),
@@ -255,6 +259,7 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Tensor causalAttention(Tensor qkv, int heads, float dropout) {
     checkAttention("causalAttention", qkv, 3, heads);
+    checkProbability("causalAttention", dropout);
     int c = qkv.dim(2) / 3;
     Tensor q = qkv.columns(0, c);
     Tensor k = qkv.columns(c, c);
@@ -285,6 +290,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   static void checkAttention(String op, Tensor packed, int parts, int heads) {
+    requireFloats(op, packed);
     check(
         packed.shape().rank() == 3 && packed.dim(2) % parts == 0,
         "%s: needs (B, T, %d C), got %s",
@@ -308,6 +314,8 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor dropout(Tensor x, float p) {
+    requireFloats("dropout", x);
+    checkProbability("dropout", p);
     Dropout site = dropoutSite(p);
     if (site.isNone()) {
       return x;
@@ -335,7 +343,9 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor residual(Tensor x, Tensor y, float p) {
+    requireFloats("residual", x, y);
     check(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
+    checkProbability("residual", p);
     Dropout site = dropoutSite(p);
     Tensor out = isSpent(y) ? takeOver(y) : activations(x.shape());
     launch(() -> backend.elementwise().residual(out, x, y, site));
@@ -361,6 +371,11 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (1), in nats
    */
   public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
+    requireFloats("crossEntropy", logits);
+    check(
+        smoothing >= 0 && smoothing < 1,
+        "crossEntropy: smoothing must be at least 0 and below 1, got %s",
+        smoothing);
     check(
         targets.dtype() == DType.I32 && targets.size() == logits.shape().rows(),
         "crossEntropy: logits %s need I32 targets, one a row, got %s",
@@ -398,6 +413,21 @@ public abstract sealed class Ops permits Eager, Tape {
 
   /** A new tensor in the memory of a spent one. */
   abstract Tensor takeOver(Tensor spent);
+
+  /** Refuses integers where an operation computes with real numbers; none is as good as floats. */
+  private static void requireFloats(String op, Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      check(
+          tensor.dtype() == DType.F32 || tensor.dtype() == DType.BF16,
+          "%s: needs floats, got %s",
+          op,
+          tensor);
+    }
+  }
+
+  private static void checkProbability(String op, float p) {
+    check(p >= 0 && p < 1, "%s: a probability to drop is at least 0 and below 1, got %s", op, p);
+  }
 
   static void check(boolean holds, String message, Object... arguments) {
     if (!holds) {

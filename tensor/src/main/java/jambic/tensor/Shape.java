@@ -9,14 +9,28 @@ public final class Shape {
 
   private Shape(int[] dims) {
     this.dims = dims;
-    long product = 1;
+    if (dims.length == 0) {
+      throw new ShapeException("a shape has an extent at least; that of a scalar is (1)");
+    }
     for (int d : dims) {
       if (d < 0) {
         throw new ShapeException("a shape has no negative extent, got " + Arrays.toString(dims));
       }
-      product = Math.multiplyExact(product, (long) d);
     }
-    this.size = product;
+    this.size = product(dims);
+  }
+
+  private static long product(int[] dims) {
+    try {
+      long product = 1;
+      for (int d : dims) {
+        product = Math.multiplyExact(product, (long) d);
+      }
+      return product;
+    } catch (ArithmeticException overflow) {
+      throw new ShapeException(
+          "a shape has at most 2^63 - 1 elements, got " + Arrays.toString(dims));
+    }
   }
 
   /**
@@ -24,7 +38,8 @@ public final class Shape {
    *
    * @param dims extents, outermost first, none negative
    * @return the shape
-   * @throws ShapeException if an extent is negative
+   * @throws ShapeException if there is no extent, one is negative, or their product is not below
+   *     2^63
    */
   public static Shape of(int... dims) {
     return new Shape(dims.clone());
@@ -44,9 +59,14 @@ public final class Shape {
    *
    * @param i the dimension; a negative index counts from the innermost, -1
    * @return its extent
+   * @throws ShapeException if there is no such dimension
    */
   public int dim(int i) {
-    return dims[i < 0 ? dims.length + i : i];
+    int at = i < 0 ? dims.length + i : i;
+    if (at < 0 || at >= dims.length) {
+      throw new ShapeException("%s has no dimension %d".formatted(this, i));
+    }
+    return dims[at];
   }
 
   /**
@@ -62,10 +82,15 @@ public final class Shape {
    * The rows of the shape seen as a matrix: the product of all extents but the innermost.
    *
    * @return the number of rows
+   * @throws ShapeException if that is not below 2^31
    */
   public int rows() {
     int last = dim(-1);
-    return last == 0 ? 0 : Math.toIntExact(size / last);
+    long rows = last == 0 ? 0 : size / last;
+    if (rows > Integer.MAX_VALUE) {
+      throw new ShapeException("%s has more than 2^31 - 1 rows".formatted(this));
+    }
+    return (int) rows;
   }
 
   /**

@@ -72,9 +72,16 @@ public final class Tape extends Ops {
    * @param loss (1), the last operation's output
    * @param scale what the loss is multiplied by, as 1/n of n accumulated batches
    * @throws ShapeException if the loss is not one number
+   * @throws JambicException if it does not depend on a trained tensor by way of this tape, or the
+   *     way back has been gone already
    */
   public void backward(Tensor loss, float scale) {
     check(loss.size() == 1, "backward: a loss is one number, got %s", loss);
+    if (!leadsBack(loss)) {
+      throw new JambicException(
+          "backward: no operation of this tape made the loss of something trained, or its gradients"
+              + " are taken already");
+    }
     Tensor dloss = floats(loss.shape());
     launch(() -> backend().elementwise().fill(List.of(dloss), scale));
     grads.put(loss, dloss);
@@ -87,7 +94,8 @@ public final class Tape extends Ops {
         }
       }
       node.saved.forEach(region()::release);
-      if (node.out != loss && owners.remove(node.out)) {
+      // A gradient in the memory of the output itself may have been passed on.
+      if (node.out != loss && owners.remove(node.out) && !grads.containsValue(node.out)) {
         region().release(node.out);
       }
     }

@@ -158,8 +158,9 @@ public final class Tensor {
    * @throws ShapeException if the columns reach past the innermost extent
    */
   public Tensor columns(int from, int count) {
-    if (from < 0 || count < 0 || from + count > shape.dim(-1)) {
-      throw new ShapeException("columns: " + from + ".." + (from + count) + " of " + this);
+    if (from < 0 || count < 0 || count > shape.dim(-1) - from) {
+      throw new ShapeException(
+          "columns: %s has no %d columns from %d on".formatted(this, count, from));
     }
     return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride, viewed);
   }

@@ -10,8 +10,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.IntFunction;
 
 /**
@@ -31,8 +33,15 @@ public final class HostRegion implements Region {
   private final Arena ints = new Arena(DType.I32, LINE, n -> new HostStorage.Ints(new int[n]));
   private final Arena bytes = new Arena(DType.I8, CHUNK, n -> new HostStorage.Bytes(new byte[n]));
 
+  private boolean closed;
+
   @Override
   public Tensor allocate(DType dtype, Shape shape) {
+    if (closed) {
+      throw new JambicException(
+          "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one"
+              .formatted(dtype, shape));
+    }
     return arena(dtype).allocate(shape);
   }
 
@@ -65,6 +74,7 @@ public final class HostRegion implements Region {
 
   @Override
   public void close() {
+    closed = true;
     floats.close();
     ints.close();
     bytes.close();
@@ -108,6 +118,7 @@ public final class HostRegion implements Region {
     private final IntFunction<Storage> allocator;
     private final List<Chunk> chunks = new ArrayList<>();
     private final Map<Integer, Deque<Slot>> released = new HashMap<>();
+    private final Set<Slot> taken = new HashSet<>();
     private long elements;
 
     Arena(DType dtype, int chunkBytes, IntFunction<Storage> allocator) {
@@ -131,6 +142,7 @@ public final class HostRegion implements Region {
       int size = lines((int) shape.size());
       Deque<Slot> free = released.get(size);
       Slot slot = free == null || free.isEmpty() ? bump(shape, size) : free.pop();
+      taken.add(slot);
       return Tensor.over(shape, dtype, slot.storage, slot.offset);
     }
 
@@ -170,12 +182,16 @@ public final class HostRegion implements Region {
     }
 
     void release(Tensor tensor) {
-      released
-          .computeIfAbsent(lines((int) tensor.size()), n -> new ArrayDeque<>())
-          .push(new Slot(tensor.storage(), tensor.offset()));
+      Slot slot = new Slot(tensor.storage(), tensor.offset());
+      if (!taken.remove(slot)) {
+        throw new JambicException(
+            "release: the tensor %s is not of this region, or released already".formatted(tensor));
+      }
+      released.computeIfAbsent(lines((int) tensor.size()), n -> new ArrayDeque<>()).push(slot);
     }
 
     void rewind() {
+      taken.clear();
       released.clear();
       chunks.forEach(Chunk::rewind);
     }

@@ -20,7 +20,7 @@ public interface Region extends AutoCloseable {
    * @param shape the extents
    * @return the tensor
    * @throws jambic.tensor.JambicException when memory runs out: what was asked, what is there, what
-   *     lowers it
+   *     lowers it; or when the region is closed
    */
   Tensor allocate(DType dtype, Shape shape);
 
@@ -28,6 +28,7 @@ public interface Region extends AutoCloseable {
    * Gives a tensor's memory to later allocations of this region.
    *
    * @param tensor one that this region allocated and nobody reads or writes any more
+   * @throws jambic.tensor.JambicException if it is not of this region, or released already
    */
   void release(Tensor tensor);
 
@@ -41,7 +42,7 @@ public interface Region extends AutoCloseable {
    */
   long bytes();
 
-  /** Returns the memory to the system. */
+  /** Returns the memory to the system; its tensors must not be used any more. */
   @Override
   void close();
 }

@@ -1,0 +1,135 @@
+package jambic.tensor;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What cannot be computed is refused in one sentence, with its numbers. */
+@ParameterizedClass
+@ValueSource(strings = {"cpu", "reference"})
+class RefusalTest {
+  private final Backend backend;
+  private final Region region;
+  private final Tape ops;
+
+  RefusalTest(String name) {
+    backend = Backends.open(name, 2);
+    region = backend.region();
+    ops = new Tape(backend, region, 1);
+  }
+
+  @AfterEach
+  void close() {
+    region.close();
+    backend.close();
+  }
+
+  @Test
+  void shapes() {
+    refused(() -> Shape.of(2, 3).dim(5), "(2, 3) has no dimension 5");
+    refused(() -> Shape.of(2, 3).dim(-3), "(2, 3) has no dimension -3");
+    refused(Shape::of, "a shape has an extent at least; that of a scalar is (1)");
+    refused(
+        () -> Shape.of(1 << 30, 1 << 30, 1 << 30),
+        "a shape has at most 2^63 - 1 elements, got [1073741824, 1073741824, 1073741824]");
+    refused(() -> Shape.of(1 << 30, 4, 1).rows(), "(1073741824, 4, 1) has more than 2^31 - 1 rows");
+    refused(
+        () -> floats(2, 3).columns(Integer.MAX_VALUE, 1),
+        "columns: F32(2, 3) has no 1 columns from 2147483647 on");
+  }
+
+  @Test
+  void integersWhereFloatsAreNeeded() {
+    Tensor ids = region.allocate(DType.I32, Shape.of(1, 2, 3));
+    refused(
+        () -> ops.linear(ids, floats(4, 3), Tensor.NONE), "linear: needs floats, got I32(1, 2, 3)");
+    refused(
+        () -> ops.layerNorm(ids, floats(3), Tensor.NONE, 1e-5f),
+        "layerNorm: needs floats, got I32(1, 2, 3)");
+    refused(
+        () -> ops.causalAttention(ids, 1, 0), "causalAttention: needs floats, got I32(1, 2, 3)");
+    refused(() -> ops.dropout(ids, 0), "dropout: needs floats, got I32(1, 2, 3)");
+    refused(() -> ops.residual(ids, ids, 0), "residual: needs floats, got I32(1, 2, 3)");
+  }
+
+  @Test
+  void numbersOutOfRange() {
+    for (float p : new float[] {-0.1f, 1, 2, Float.NaN}) {
+      String range = ": a probability to drop is at least 0 and below 1, got " + p;
+      refused(() -> ops.dropout(floats(2, 3), p), "dropout" + range);
+      refused(() -> ops.residual(floats(2, 3), floats(2, 3), p), "residual" + range);
+      refused(() -> ops.causalAttention(floats(1, 4, 12), 2, p), "causalAttention" + range);
+      Tensor targets = region.allocate(DType.I32, Shape.of(2));
+      refused(
+          () -> ops.crossEntropy(floats(2, 5), targets, p),
+          "crossEntropy: smoothing must be at least 0 and below 1, got " + p);
+    }
+    for (float eps : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
+      refused(
+          () -> ops.layerNorm(floats(2, 3), floats(3), Tensor.NONE, eps),
+          "layerNorm: eps must be above 0 and finite, got " + eps);
+    }
+  }
+
+  @Test
+  void losesNoMemoryByAWrongRelease() {
+    Region other = backend.region();
+    Tensor x = other.allocate(DType.F32, Shape.of(2, 3));
+    String message = "release: the tensor F32(2, 3) is not of this region, or released already";
+    refused(() -> region.release(x), message);
+    other.release(x);
+    refused(() -> other.release(x), message);
+    Tensor again = other.allocate(DType.F32, Shape.of(2, 3));
+    other.rewind();
+    refused(() -> other.release(again), message);
+    other.close();
+    other.close();
+    refused(
+        () -> other.allocate(DType.F32, Shape.of(2)),
+        "the region is closed, and with it what it belongs to; a tensor F32(2) needs an open one");
+  }
+
+  @Test
+  void aLossOfAnotherTapeOrASecondTime() {
+    String message =
+        "backward: no operation of this tape made the loss of something trained, or its gradients"
+            + " are taken already";
+    refused(() -> ops.backward(floats(1), 1), message);
+    Tensor w = floats(5, 3);
+    w.trainInto(floats(5, 3));
+    Tensor targets = region.allocate(DType.I32, Shape.of(2));
+    targets.set(0, 1);
+    Tensor loss = ops.crossEntropy(ops.linear(floats(2, 3), w, Tensor.NONE), targets, 0);
+    refused(() -> new Tape(backend, region, 1).backward(loss, 1), message);
+    ops.backward(loss, 1);
+    refused(() -> ops.backward(loss, 1), message);
+  }
+
+  @Test
+  void aClosedBackend() {
+    Program program = backend.capture(() -> {});
+    program.run();
+    Tensor x = floats(2, 3);
+    Tensor w = floats(4, 3);
+    backend.close();
+    String message = "the backend " + backend.name() + " is closed; open another";
+    refused(() -> ops.linear(x, w, Tensor.NONE), message);
+    refused(program::run, message);
+  }
+
+  private Tensor floats(int... dims) {
+    Tensor tensor = region.allocate(DType.F32, Shape.of(dims));
+    tensor.set(new float[(int) tensor.size()]);
+    return tensor;
+  }
+
+  private static void refused(ThrowingCallable call, String message) {
+    assertThatThrownBy(call).isInstanceOf(JambicException.class).hasMessage(message);
+  }
+}
