@@ -77,7 +77,9 @@ final class RunLock implements AutoCloseable {
       throw new JambicException(folder + " is no folder; name another for the run", e);
     } catch (IOException e) {
       throw new JambicException(
-          "cannot write to %s: %s; name another folder with --out".formatted(folder, Wording.reason(e)), e);
+          "cannot write to %s: %s; name another folder with --out"
+              .formatted(folder, Wording.reason(e)),
+          e);
     }
   }
 

@@ -234,12 +234,9 @@ public final class Trainer implements AutoCloseable {
       var shape = config.gpt(checkpoint.config().vocabSize());
       if (!shape.equals(checkpoint.config())) {
         throw new JambicException(
-            "a resumed run keeps its model: "
-                + last
-                + " holds "
-                + checkpoint.config()
-                + ", asked for was "
-                + shape);
+            last
+                + " is damaged: its training.json and config.json tell of different models; restore"
+                + " it");
       }
       Gpt model = checkpoint.gpt(backend);
       Trainer trainer =
