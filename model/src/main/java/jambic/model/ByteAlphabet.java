@@ -47,7 +47,13 @@ final class ByteAlphabet {
 
   /** Whether a text stands for bytes. */
   boolean isBytes(String text) {
-    return text.chars().allMatch(c -> c < bytes.length && bytes[c] != NONE);
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c >= bytes.length || bytes[c] == NONE) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** The bytes that a text stands for. */
