@@ -7,6 +7,8 @@ object a line.
 
     python torch_gpt.py step --preset shakespeare-char-cpu --mode compiled --threads 2 --iters 50
     python torch_gpt.py sample --preset shakespeare-char --cache
+    python torch_gpt.py decode --preset gpt2-124m --batch 8
+    python torch_gpt.py prefill --preset gpt2-124m
     python torch_gpt.py curve --preset lecture-small --data input.txt --out curve.jsonl
     python torch_gpt.py gemm --threads 1
 """
@@ -335,6 +337,42 @@ def sample(args):
     torch_ops.emit("sample", args.preset, name, times, tokens=1, bytes=weights, peak_rss_mb=peak_rss_mb())
 
 
+@torch.no_grad()
+def grow(model, ids, steps):
+    """Milliseconds of each step in which every row grows by its likeliest token; the first reads all of `ids`."""
+    heads, width = model.h[0].attn.n_head, model.wte.weight.shape[1]
+    caches = torch.empty(len(model.h), 2, len(ids), heads, model.positions, width // heads)
+    done, times = 0, []
+    for _ in range(steps):
+        t = time.perf_counter()
+        token = model(ids, caches=caches, start=done)[:, -1, :].argmax(dim=-1, keepdim=True)
+        times.append((time.perf_counter() - t) * 1e3)
+        done, ids = done + ids.shape[1], token
+    return times
+
+
+def decode(args):
+    """DecodeBenchmark's steps: 64 from one token on."""
+    torch.manual_seed(1337)
+    model = Gpt(PRESETS[args.preset]).eval()
+    start, steps = torch.zeros(args.batch, 1, dtype=torch.long), min(64, model.positions - 1)
+    grow(model, start, steps)
+    times = [sum(grow(model, start, steps)) / steps for _ in range(args.iters)]
+    weights = 4 * sum(w.numel() for w in model.parameters())
+    torch_ops.emit("decode", f"{args.preset} x {args.batch}", "torch-cache", times, tokens=args.batch, bytes=weights)
+
+
+def prefill(args):
+    """PrefillBenchmark's prompt: 512 tokens, or half the context."""
+    torch.manual_seed(1337)
+    model = Gpt(PRESETS[args.preset]).eval()
+    tokens = min(512, model.positions // 2)
+    prompt = torch.randint(0, model.wte.weight.shape[0], (1, tokens))
+    grow(model, prompt, 1)
+    times = [grow(model, prompt, 1)[0] for _ in range(args.iters)]
+    torch_ops.emit("prefill", args.preset, "torch-cache", times, tokens=tokens)
+
+
 def curve(args):
     preset = PRESETS[args.preset]
     iters = args.iters or preset.max_iters
@@ -393,6 +431,9 @@ def main():
     c = model_command("sample", sample, "time generation, batch 1", 5)
     c.add_argument("--tokens", type=int, help="default: as many as the context has room for")
     c.add_argument("--cache", action="store_true", help="keep keys and values (nanoGPT does not)")
+    c = model_command("decode", decode, "time decoding steps with a KV cache", 5)
+    c.add_argument("--batch", type=int, default=1, help="sequences that grow together")
+    model_command("prefill", prefill, "time a prompt up to its first token", 5)
     c = model_command("curve", curve, "train and write the losses", None)
     c.add_argument("--mode", **modes)
     c.add_argument("--data", required=True, help="a UTF-8 text")

@@ -41,12 +41,14 @@ final class Measure {
           new Suite("adamw", "jambic", AdamWBenchmark.class),
           new Suite("bpe", "jambic", BpeBenchmark.class),
           new Suite("step", "jambic", StepBenchmark.class),
-          new Suite("sample", "jambic", SampleBenchmark.class));
+          new Suite("sample", "jambic", SampleBenchmark.class),
+          new Suite("decode", "jambic", DecodeBenchmark.class),
+          new Suite("prefill", "jambic", PrefillBenchmark.class));
 
   /**
    * The kinds of work that run once a preset; one preset a call, for the sake of its peak memory.
    */
-  private static final Set<String> PER_MODEL = Set.of("step", "sample");
+  private static final Set<String> PER_MODEL = Set.of("step", "sample", "decode", "prefill");
 
   /** Work without a backend, such as what the machine can do: threads of JMH. */
   private static final Set<String> WITHOUT_BACKEND = Set.of("fma", "read", "bpe");
@@ -150,6 +152,16 @@ final class Measure {
         extras.put("tokens", 1);
         extras.put("bytes", Float.BYTES * models.gpt().parameterCount());
       }
+      case "decode" -> { // a row of one step, however many a call makes
+        Models models = Models.named(params.getParam("preset"));
+        calls = Math.min(DecodeBenchmark.STEPS, models.gpt().blockSize() - 1);
+        extras.put("tokens", Integer.valueOf(params.getParam("batch")));
+        extras.put("bytes", Float.BYTES * models.gpt().parameterCount());
+      }
+      case "prefill" -> {
+        Models models = Models.named(params.getParam("preset"));
+        extras.put("tokens", PrefillBenchmark.tokens(models.gpt().blockSize()));
+      }
       default -> {}
     }
     return new Row(
@@ -172,6 +184,10 @@ final class Measure {
       if (value != null) {
         words.add(value);
       }
+    }
+    String batch = params.getParam("batch");
+    if (batch != null) {
+      words.add("x " + batch);
     }
     String benchmark = params.getBenchmark();
     String method = benchmark.substring(benchmark.lastIndexOf('.') + 1);

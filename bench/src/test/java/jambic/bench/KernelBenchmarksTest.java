@@ -75,6 +75,26 @@ class KernelBenchmarksTest {
   }
 
   @Test
+  void decodesAndPrefillsTheSmallestModel() {
+    DecodeBenchmark decode = new DecodeBenchmark();
+    decode.backend = "reference";
+    decode.threads = 1;
+    decode.preset = "lecture-small";
+    decode.batch = 2;
+    decode.open();
+    assertThat(decode.run()).hasDimensions(2, 7);
+    decode.close();
+
+    PrefillBenchmark prefill = new PrefillBenchmark();
+    prefill.backend = "reference";
+    prefill.threads = 1;
+    prefill.preset = "lecture-small";
+    prefill.open();
+    assertThat(prefill.run()).hasSize(1);
+    prefill.close();
+  }
+
+  @Test
   void gptTwoHasItsSize() {
     Models models = Models.named("gpt2-124m");
     assertThat(models.gpt().parameterCount()).isEqualTo(124_439_808);
