@@ -6,7 +6,7 @@ import jambic.tensor.spi.Region;
 import java.util.List;
 
 /** Operations that compute and forget: inference and evaluation. Nothing is dropped. */
-public final class Eager extends Ops {
+public sealed class Eager extends Ops permits Decode {
   /**
    * Operations on a backend.
    *
@@ -29,7 +29,7 @@ public final class Eager extends Ops {
    * @param heads H, a divisor of C
    * @return (B, T, C)
    */
-  public Tensor cachedAttention(
+  public final Tensor cachedAttention(
       Tensor qkv, Tensor kCache, Tensor vCache, Tensor starts, int heads) {
     checkAttention("cachedAttention", qkv, 3, heads);
     int c = qkv.dim(2) / 3;
@@ -54,6 +54,54 @@ public final class Eager extends Ops {
   }
 
   /**
+   * Causal self-attention of sequences of any lengths, side by side, over keys and values in pages,
+   * which it extends.
+   *
+   * @param qkv (R, 1, 3C): queries, keys and values side by side; the tokens of a sequence follow
+   *     each other
+   * @param kPages (P, S, C), extended in place
+   * @param vPages (P, S, C), extended in place
+   * @param rows I32 (B + 1): the row at which each sequence starts, and R
+   * @param starts I32 (B): how many positions of each sequence are in the pages already
+   * @param pages I32 (B, N): the pages of each sequence, which have room for its new tokens
+   * @param heads H, a divisor of C
+   * @return (R, 1, C)
+   */
+  public final Tensor pagedAttention(
+      Tensor qkv,
+      Tensor kPages,
+      Tensor vPages,
+      Tensor rows,
+      Tensor starts,
+      Tensor pages,
+      int heads) {
+    checkAttention("pagedAttention", qkv, 3, heads);
+    int c = qkv.dim(2) / 3;
+    check(
+        kPages.shape().rank() == 3 && kPages.dim(2) == c && kPages.shape().equals(vPages.shape()),
+        "pagedAttention: qkv %s needs pages (P, S, %d), got %s and %s",
+        qkv,
+        c,
+        kPages,
+        vPages);
+    check(
+        pages.shape().rank() == 2
+            && starts.size() == pages.dim(0)
+            && rows.size() == pages.dim(0) + 1,
+        "pagedAttention: a table of pages %s needs as many starts and one more row, got %s and %s",
+        pages,
+        starts,
+        rows);
+    Tensor q = qkv.columns(0, c);
+    Tensor k = qkv.columns(c, c);
+    Tensor v = qkv.columns(2 * c, c);
+    Tensor out = floats(q.shape());
+    launch(() ->
+        backend().attention().paged(out, kPages, vPages, q, k, v, rows, starts, pages, heads));
+    return out;
+  }
+
+  /**
    * Embeddings of tokens that follow cached ones.
    *
    * @param ids I32 (B, T), each in [0, V)
@@ -62,12 +110,12 @@ public final class Eager extends Ops {
    * @param starts I32 (B): the position of each row's first token
    * @return (B, T, C)
    */
-  public Tensor embedAt(Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+  public final Tensor embedAt(Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
     return embed(ids, wte, wpe, starts);
   }
 
   @Override
-  void record(
+  final void record(
       Tensor out,
       boolean readsOutput,
       List<Tensor> saved,
@@ -77,22 +125,22 @@ public final class Eager extends Ops {
   }
 
   @Override
-  boolean isSpent(Tensor value) {
+  final boolean isSpent(Tensor value) {
     return false;
   }
 
   @Override
-  boolean differentiates() {
+  final boolean differentiates() {
     return false;
   }
 
   @Override
-  Tensor takeOver(Tensor spent) {
+  final Tensor takeOver(Tensor spent) {
     throw new IllegalStateException("nothing is spent outside a tape");
   }
 
   @Override
-  Dropout dropoutSite(float p) {
+  final Dropout dropoutSite(float p) {
     return Dropout.NONE;
   }
 }

@@ -143,7 +143,7 @@ public abstract sealed class Ops permits Eager, Tape {
       launch(() -> backend.quantized().linear(out, x, w, w.scales(), b));
       return out;
     }
-    launch(() -> backend.linear().forward(out, x, w, b));
+    launch(() -> computeLinear(out, x, w, b));
     record(
         out,
         false,
@@ -171,7 +171,7 @@ public abstract sealed class Ops permits Eager, Tape {
     }
     Tensor out = activations(x.shape().withLast(w.dim(0)));
     Tensor pre = differentiates() ? activations(out.shape()) : out;
-    launch(() -> backend.linear().forwardActivated(out, pre, x, w, b, activation));
+    launch(() -> computeLinear(out, pre, x, w, b, activation));
     record(
         out,
         false,
@@ -192,6 +192,16 @@ public abstract sealed class Ops permits Eager, Tape {
           "int8 weights cannot be trained; train the model that they were made from");
     }
     return quantized;
+  }
+
+  /** How {@link #linear(Tensor, Tensor, Tensor)} is computed. */
+  void computeLinear(Tensor out, Tensor x, Tensor w, Tensor b) {
+    backend.linear().forward(out, x, w, b);
+  }
+
+  /** How {@link #linear(Tensor, Tensor, Tensor, Activation)} is computed. */
+  void computeLinear(Tensor out, Tensor pre, Tensor x, Tensor w, Tensor b, Activation activation) {
+    backend.linear().forwardActivated(out, pre, x, w, b, activation);
   }
 
   private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {

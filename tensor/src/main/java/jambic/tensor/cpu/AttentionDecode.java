@@ -2,6 +2,7 @@ package jambic.tensor.cpu;
 
 import static jdk.incubator.vector.VectorOperators.LT;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -20,8 +21,8 @@ final class AttentionDecode {
   private final AttentionSizes sizes;
   private final HeadRows out;
   private final HeadRows q;
-  private final HeadRows k;
-  private final HeadRows v;
+  private final KeyRows k;
+  private final KeyRows v;
   private final int width;
   private final int floats;
 
@@ -36,7 +37,7 @@ final class AttentionDecode {
   private final int shrink;
   private final int inverse;
 
-  AttentionDecode(AttentionSizes sizes, HeadRows out, HeadRows q, HeadRows k, HeadRows v) {
+  AttentionDecode(AttentionSizes sizes, HeadRows out, HeadRows q, KeyRows k, KeyRows v) {
     this.sizes = sizes;
     this.out = out;
     this.q = q;
@@ -47,8 +48,8 @@ final class AttentionDecode {
     query = 0;
     result = query + width;
     parts = result + width;
-    scores = parts + RowDots.parts(keys);
-    sums = scores + keys;
+    scores = parts + RowDots.parts(Math.min(sizes.keys(), k.run(0)));
+    sums = scores + keys + L; // products are written a vector at a time
     max = sums + L;
     shift = max + 1;
     shrink = shift + 1;
@@ -61,26 +62,36 @@ final class AttentionDecode {
     return floats;
   }
 
-  /** Computes head {@code h} of batch element {@code b}. */
-  void run(int b, int h, float[] w) {
+  /** Computes head {@code h} of batch element {@code b}, whose query is row {@code row} of all. */
+  void run(int b, int row, int h, float[] w) {
     int headSize = sizes.headSize();
     int column = h * headSize;
     int n = sizes.keysSeen(b, 1);
-    System.arraycopy(q.array(), q.at(b, 0, column), w, query, headSize);
-    RowDots.multiply(
-        w, scores, parts, w, query, 0, k.array(), k.at(b, 0, column), k.stride(), n, headSize);
+    System.arraycopy(q.array(), q.at(row, 0, column), w, query, headSize);
+    for (int j = 0, some; j < n; j += some) {
+      some = Math.min(n - j, k.run(j));
+      int at = k.at(b, j, column);
+      RowDots.multiply(
+          w, scores + j, parts, w, query, 0, k.array(), at, k.stride(), some, headSize);
+    }
     w[max] = Float.NEGATIVE_INFINITY;
     AttentionRows.maxima(w, scores, 1, n, 0, n, sizes.scale(), max, shift, shrink);
     AttentionRows.exponentials(w, scores, 1, n, 0, n, sizes.scale(), shift);
     w[inverse] = 1 / sum(w, scores, n, sums);
-    int d = 0;
-    for (; d + L < headSize; d += 2 * L) {
-      sum2(w, result + d, scores, v.array(), v.at(b, 0, column + d), v.stride(), n, headSize - d);
+    Arrays.fill(w, result, result + width, 0);
+    for (int j = 0, some; j < n; j += some) {
+      some = Math.min(n - j, v.run(j));
+      int at = v.at(b, j, column);
+      int d = 0;
+      for (; d + L < headSize; d += 2 * L) {
+        sum2(w, result + d, scores + j, v.array(), at + d, v.stride(), some, headSize - d);
+      }
+      if (d < headSize) {
+        sum1(w, result + d, scores + j, v.array(), at + d, v.stride(), some, headSize - d);
+      }
     }
-    if (d < headSize) {
-      sum1(w, result + d, scores, v.array(), v.at(b, 0, column + d), v.stride(), n, headSize - d);
-    }
-    AttentionRows.scaled(out.array(), out.at(b, 0, column), 0, w, result, 0, 1, headSize, inverse);
+    AttentionRows.scaled(
+        out.array(), out.at(row, 0, column), 0, w, result, 0, 1, headSize, inverse);
   }
 
   /** The sum of the weights, which are 0 behind the last up to the next multiple of the lanes. */
@@ -93,12 +104,12 @@ final class AttentionDecode {
     return LaneSum.of(w, lanes);
   }
 
-  /** The weighted sum of values, two vectors wide, of whose columns {@code valid} exist. */
+  /** Adds the weighted sum of values, two vectors wide, of whose columns {@code valid} exist. */
   private static void sum2(
       float[] w, int result, int weights, float[] v, int start, int stride, int n, int valid) {
     VectorMask<Float> exists = INDEX.compare(LT, (float) (valid - L));
-    FloatVector a0 = FloatVector.zero(F);
-    FloatVector a1 = FloatVector.zero(F);
+    FloatVector a0 = FloatVector.fromArray(F, w, result);
+    FloatVector a1 = FloatVector.fromArray(F, w, result + L);
     FloatVector b0 = FloatVector.zero(F);
     FloatVector b1 = FloatVector.zero(F);
     FloatVector c0 = FloatVector.zero(F);
@@ -139,7 +150,7 @@ final class AttentionDecode {
   private static void sum1(
       float[] w, int result, int weights, float[] v, int start, int stride, int n, int valid) {
     VectorMask<Float> exists = INDEX.compare(LT, (float) valid);
-    FloatVector a = FloatVector.zero(F);
+    FloatVector a = FloatVector.fromArray(F, w, result);
     FloatVector b = FloatVector.zero(F);
     FloatVector c = FloatVector.zero(F);
     FloatVector d = FloatVector.zero(F);

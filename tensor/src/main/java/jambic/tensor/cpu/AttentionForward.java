@@ -21,8 +21,8 @@ final class AttentionForward {
   private final float[] lse;
   private final int lseStart;
   private final HeadRows q;
-  private final HeadRows k;
-  private final HeadRows v;
+  private final KeyRows k;
+  private final KeyRows v;
   private final DropoutMask mask;
   private final int width;
   private final int floats;
@@ -52,8 +52,8 @@ final class AttentionForward {
       float[] lse,
       int lseStart,
       HeadRows q,
-      HeadRows k,
-      HeadRows v,
+      KeyRows k,
+      KeyRows v,
       DropoutMask mask) {
     this.sizes = sizes;
     this.out = out;

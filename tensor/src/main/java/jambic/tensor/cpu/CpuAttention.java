@@ -175,8 +175,78 @@ final class CpuAttention implements AttentionKernels {
           sizes.batch() * heads,
           sizes,
           (i, worker) ->
-              decode.run(i / heads, i % heads, workers.scratch(worker, decode.floats())));
+              decode.run(
+                  i / heads, i / heads, i % heads, workers.scratch(worker, decode.floats())));
     }
+  }
+
+  @Override
+  public void paged(
+      Tensor out,
+      Tensor kPages,
+      Tensor vPages,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor rows,
+      Tensor starts,
+      Tensor pages,
+      int heads) {
+    int c = out.dim(-1);
+    int batch = pages.dim(0);
+    int positions = pages.dim(1) * kPages.dim(1);
+    int[] start = HostStorage.ints(starts);
+    int[] row = HostStorage.ints(rows);
+    int rowsAt = HostStorage.offset(rows);
+    int startsAt = HostStorage.offset(starts);
+    PageRows keys = PageRows.of(kPages, pages);
+    PageRows values = PageRows.of(vPages, pages);
+    int[] single = new int[batch]; // the sequences with one new token
+    int singles = 0;
+    for (int b = 0; b < batch; b++) {
+      int first = row[rowsAt + b];
+      int count = row[rowsAt + b + 1] - first;
+      HeadRows newKeys = rows(k, first, count);
+      HeadRows newValues = rows(v, first, count);
+      int at = start[startsAt + b];
+      keys.put(newKeys.array(), newKeys.start(), newKeys.stride(), b, at, count, c);
+      values.put(newValues.array(), newValues.start(), newValues.stride(), b, at, count, c);
+      if (count == 1) {
+        single[singles++] = b;
+        continue;
+      }
+      AttentionSizes sizes =
+          new AttentionSizes(
+              1, heads, c / heads, count, positions, true, NONE, 0, start, startsAt + b);
+      forward(
+          new AttentionForward(
+              sizes,
+              rows(out, first, count),
+              NO_LSE,
+              0,
+              rows(q, first, count),
+              keys.from(b),
+              values.from(b),
+              DropoutMask.NONE));
+    }
+    AttentionSizes sizes =
+        new AttentionSizes(batch, heads, c / heads, 1, positions, true, NONE, 0, start, startsAt);
+    AttentionDecode decode =
+        new AttentionDecode(sizes, rows(out, 0, 1), rows(q, 0, 1), keys, values);
+    pieces(
+        singles * heads,
+        sizes,
+        (i, worker) -> {
+          int b = single[i / heads];
+          decode.run(b, row[rowsAt + b], i % heads, workers.scratch(worker, decode.floats()));
+        });
+  }
+
+  /** Some rows, of {@code count} a batch element, of a tensor of any rank. */
+  private static HeadRows rows(Tensor x, int first, int count) {
+    int stride = x.rowStride();
+    return new HeadRows(
+        HostStorage.floats(x), HostStorage.offset(x) + first * stride, stride, count);
   }
 
   /** Copies new rows behind those that the cache holds. */

@@ -36,13 +36,23 @@ final class CpuLinear implements LinearKernels {
     Matrix xs = rows(x, w.dim(1));
     Matrix ws = rows(w, w.dim(1));
     boolean biased = !b.isNone();
-    if (xs.rows() <= Dots.MAX_ROWS) {
+    if (xs.rows() <= FEW_ROWS) { // for so few, packing the weights would take longer
       dots.multiply(outs, xs, ws, biased ? floats(b) : NO_BIAS, biased ? offset(b) : -1);
     } else if (biased) {
       gemm.multiply(outs, xs, ws.transpose(), floats(b), offset(b));
     } else {
       gemm.multiply(outs, xs, ws.transpose());
     }
+  }
+
+  @Override
+  public void decode(Tensor out, Tensor x, Tensor w, Tensor b) {
+    dots.multiply(
+        rows(out, w.dim(0)),
+        rows(x, w.dim(1)),
+        rows(w, w.dim(1)),
+        b.isNone() ? NO_BIAS : floats(b),
+        b.isNone() ? -1 : offset(b));
   }
 
   @Override

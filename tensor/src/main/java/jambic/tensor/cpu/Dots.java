@@ -19,9 +19,6 @@ final class Dots {
   private static final FloatVector LOW = Lanes.LOW;
   private static final FloatVector HIGH = Lanes.HIGH;
 
-  /** The most rows of {@code a} for which this is faster than packing the weights. */
-  static final int MAX_ROWS = 8;
-
   /** Rows of weights in a tile. */
   private static final int TILE = 4;
 

@@ -12,29 +12,31 @@ import java.util.Arrays;
  * @param stride from row to row
  * @param count T: how many rows a batch element has
  */
-record HeadRows(float[] array, int start, int stride, int count) {
+record HeadRows(float[] array, int start, int stride, int count) implements KeyRows {
 
   static HeadRows of(Tensor tensor) {
     return new HeadRows(
         HostStorage.floats(tensor), HostStorage.offset(tensor), tensor.rowStride(), tensor.dim(1));
   }
 
-  /** The index of column {@code column} of row {@code t} of batch element {@code b}. */
-  int at(int b, int t, int column) {
+  @Override
+  public int at(int b, int t, int column) {
     return start + (b * count + t) * stride + column;
   }
 
-  /**
-   * Whether {@code rows} rows from row {@code t} on can be read {@code columns} wide from column
-   * {@code column}, be they of this head or what lies around it: all that matters is the end of the
-   * array.
-   */
-  boolean readable(int b, int t, int column, int rows, int columns) {
+  @Override
+  public int run(int t) {
+    return count - t;
+  }
+
+  /** All that matters is the end of the array. */
+  @Override
+  public boolean readable(int b, int t, int column, int rows, int columns) {
     return at(b, t, column) + (long) (rows - 1) * stride + columns <= array.length;
   }
 
-  /** Copies part of some rows, {@code columns} wide from column {@code column}. */
-  void copy(float[] to, int at, int ldt, int b, int t, int column, int rows, int columns) {
+  @Override
+  public void copy(float[] to, int at, int ldt, int b, int t, int column, int rows, int columns) {
     AttentionRows.copy(to, at, ldt, array, at(b, t, column), stride, rows, columns);
   }
 

@@ -149,6 +149,62 @@ final class ReferenceAttention implements AttentionKernels {
     }
   }
 
+  @Override
+  public void paged(
+      Tensor out,
+      Tensor kPages,
+      Tensor vPages,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor rows,
+      Tensor starts,
+      Tensor pages,
+      int heads) {
+    int width = q.dim(-1);
+    int size = width / heads;
+    double[] weights = new double[pages.dim(1) * kPages.dim(1)];
+    double[] result = new double[size];
+    for (int b = 0; b < pages.dim(0); b++) {
+      int first = ints(rows)[offset(rows) + b];
+      int count = ints(rows)[offset(rows) + b + 1] - first;
+      int start = ints(starts)[offset(starts) + b];
+      for (int t = 0; t < count; t++) {
+        copyRow(kPages, paged(kPages, pages, b, start + t), k, row(k, first + t), width);
+        copyRow(vPages, paged(vPages, pages, b, start + t), v, row(v, first + t), width);
+      }
+      for (int h = 0; h < heads; h++) {
+        for (int t = 0; t < count; t++) {
+          int query = row(q, first + t) + h * size;
+          int seen = start + t + 1;
+          for (int s = 0; s < seen; s++) {
+            int key = paged(kPages, pages, b, s) + h * size;
+            weights[s] = Rows.dot(floats(q), query, floats(kPages), key, size) / Math.sqrt(size);
+          }
+          softmax(weights, seen);
+          Arrays.fill(result, 0);
+          for (int s = 0; s < seen; s++) {
+            int value = paged(vPages, pages, b, s) + h * size;
+            Rows.addScaled(result, weights[s], floats(vPages), value, size);
+          }
+          Rows.store(floats(out), row(out, first + t) + h * size, result, size);
+        }
+      }
+    }
+  }
+
+  /** The array index of position p of sequence b in a pool of pages. */
+  private static int paged(Tensor pool, Tensor pages, int b, int p) {
+    int size = pool.dim(1);
+    int page = ints(pages)[offset(pages) + b * pages.dim(1) + p / size];
+    return row(pool, page * size + p % size);
+  }
+
+  /** The array index of a row. */
+  private static int row(Tensor x, int row) {
+    return offset(x) + row * x.rowStride();
+  }
+
   /** How many keys, from the first, query t of batch row b attends to. */
   private static int seen(int b, int t, int keys, Tensor lengths, boolean causal) {
     int length = lengths.isNone() ? keys : ints(lengths)[offset(lengths) + b];

@@ -91,4 +91,39 @@ public interface AttentionKernels {
       Tensor v,
       Tensor starts,
       int heads);
+
+  /**
+   * Causal attention of sequences of any lengths, side by side, whose keys and values lie in pages
+   * (Kwon et al., 2023): position p of sequence b is row {@code p % S} of page {@code pages[b, p /
+   * S]}. The rows {@code rows[b] .. rows[b + 1] - 1} of q, k and v are the new tokens of sequence
+   * b, at least one. Appends k and v at {@code starts[b]}, then query t of the sequence sees its
+   * positions up to {@code starts[b] + t}. What the pages hold behind the last of these is never
+   * read: it may be NaN.
+   *
+   * <p>The bits of a sequence depend on its own tokens and on how many of them are new, not on the
+   * other sequences and not on which pages it has.
+   *
+   * @param out (..., C) of R rows, overwritten; contiguous
+   * @param kPages (P, S, C), the new rows overwritten
+   * @param vPages (P, S, C), the new rows overwritten
+   * @param q (..., C) of R rows
+   * @param k (..., C) of R rows
+   * @param v (..., C) of R rows
+   * @param rows I32 (B + 1): where each sequence starts, and R
+   * @param starts I32 (B): how many positions are in the pages already
+   * @param pages I32 (B, N), with {@code starts[b] + rows[b + 1] - rows[b] <= N S}; the pages that
+   *     are written belong to one sequence each
+   * @param heads H
+   */
+  void paged(
+      Tensor out,
+      Tensor kPages,
+      Tensor vPages,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor rows,
+      Tensor starts,
+      Tensor pages,
+      int heads);
 }

@@ -9,8 +9,13 @@ import jambic.tensor.Tensor;
  * not overlap.
  */
 public interface LinearKernels {
+  /** Up to so many rows, {@link #forward} may sum in another order than for more. */
+  int FEW_ROWS = 8;
+
   /**
-   * {@code out = x wᵀ + b}.
+   * {@code out = x wᵀ + b}. The bits of a row depend on that row alone, but for whether there are
+   * more than {@link #FEW_ROWS}; a backend whose libraries choose by size may differ in the last
+   * bits, and says so.
    *
    * @param out (M, N), overwritten
    * @param x (M, K)
@@ -18,6 +23,19 @@ public interface LinearKernels {
    * @param b (N), or none
    */
   void forward(Tensor out, Tensor x, Tensor w, Tensor b);
+
+  /**
+   * {@link #forward} for decoding, where few rows meet many weights: the bits of a row depend on
+   * that row alone, be there one or a hundred.
+   *
+   * @param out (M, N), overwritten
+   * @param x (M, K)
+   * @param w (N, K)
+   * @param b (N), or none
+   */
+  default void decode(Tensor out, Tensor x, Tensor w, Tensor b) {
+    forward(out, x, w, b);
+  }
 
   /**
    * {@code pre = x wᵀ + b, out = activation(pre)}.

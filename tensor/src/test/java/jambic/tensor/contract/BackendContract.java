@@ -25,6 +25,7 @@ public abstract class BackendContract
         OptimizerContract,
         IndexContract,
         ThreadsContract,
+        PagedAttentionContract,
         QuantizedContract,
         ParityContract {
   private Contract contract;

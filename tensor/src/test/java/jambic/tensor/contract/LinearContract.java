@@ -70,6 +70,25 @@ public interface LinearContract {
     });
   }
 
+  /** The same for the rows of a decoding step, few or many. */
+  @Test
+  default void linearDecode() {
+    Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
+    sizes((m, k, n) -> {
+      contract()
+          .check(
+              title("decode", m, k, n),
+              tolerance.summing(k),
+              scene -> {
+                Tensor out = scene.output("out", m, n);
+                Tensor x = scene.input("x", m, k);
+                Tensor w = scene.input("w", n, k);
+                Tensor b = (m + n) % 4 == 0 ? Tensor.NONE : scene.input("b", n);
+                return () -> scene.backend().linear().decode(out, x, w, b);
+              });
+    });
+  }
+
   /** Inputs of rank 3 are rows, too. */
   @Test
   default void linearOfBatches() {

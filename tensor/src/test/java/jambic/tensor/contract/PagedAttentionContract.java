@@ -1,0 +1,201 @@
+package jambic.tensor.contract;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import jambic.tensor.DType;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.contract.Tolerances.Kernel;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Attention over pages: odd pages, odd sequences, every mixture of them. */
+public interface PagedAttentionContract {
+  /**
+   * The judge.
+   *
+   * @return runs and compares
+   */
+  Contract contract();
+
+  /** Heads, head size, rows of a page, and for each sequence its cached and its new tokens. */
+  record Pages(int heads, int d, int size, int[] starts, int[] counts) {
+    int c() {
+      return heads * d;
+    }
+
+    int rows() {
+      return Arrays.stream(counts).sum();
+    }
+
+    /** Pages of the longest sequence, and one that nobody needs. */
+    int width() {
+      int longest =
+          IntStream.range(0, starts.length).map(b -> starts[b] + counts[b]).max().orElse(0);
+      return (longest + size - 1) / size + 1;
+    }
+
+    /** The rows at which the sequences start, and the end. */
+    int[] offsets() {
+      int[] offsets = new int[counts.length + 1];
+      for (int b = 0; b < counts.length; b++) {
+        offsets[b + 1] = offsets[b] + counts[b];
+      }
+      return offsets;
+    }
+
+    @Override
+    public String toString() {
+      return "H %d D %d S %d, %s after %s"
+          .formatted(heads, d, size, Arrays.toString(counts), Arrays.toString(starts));
+    }
+  }
+
+  /** One token each, several each, and both, in pages of any size. */
+  @Test
+  default void pagedAttention() {
+    for (int d : AttentionContract.HEAD_SIZES) {
+      for (int size : new int[] {1, 3, 16, 64}) {
+        check(new Pages(2, d, size, new int[] {0}, new int[] {1}));
+        check(new Pages(1, d, size, new int[] {40, 0, 13}, new int[] {1, 1, 1}));
+        check(new Pages(3, d, size, new int[] {0, 63, 5, 17}, new int[] {17, 1, 2, 1}));
+      }
+    }
+    check(new Pages(3, 64, 64, new int[] {299, 64, 0}, new int[] {1, 1, 1}));
+    check(new Pages(2, 24, 64, new int[] {0, 80}, new int[] {129, 70}));
+    check(new Pages(1, 80, 17, new int[] {257, 1}, new int[] {3, 257}));
+  }
+
+  private void check(Pages pages) {
+    contract()
+        .check(
+            "attention.paged " + pages,
+            Tolerances.f32(Kernel.ATTENTION).summing(pages.width() * pages.size),
+            scene -> launch(scene, pages, scene.output("out", pages.rows(), 1, pages.c())));
+  }
+
+  private static Runnable launch(Scene scene, Pages pages, Tensor out) {
+    int c = pages.c();
+    int batch = pages.starts.length;
+    int width = pages.width();
+    int[] table = shuffled(scene, batch * width);
+    Tensor kPages = pool(scene, "kPages", pages, table);
+    Tensor vPages = pool(scene, "vPages", pages, table);
+    Tensor qkv = scene.input("qkv", pages.rows(), 1, 3 * c + 5);
+    Tensor rows = scene.integers("rows", pages.offsets(), batch + 1);
+    Tensor starts = scene.integers("starts", pages.starts, batch);
+    Tensor named = scene.integers("pages", table, batch, width);
+    return () ->
+        scene
+            .backend()
+            .attention()
+            .paged(
+                out,
+                kPages,
+                vPages,
+                qkv.columns(2, c),
+                qkv.columns(c + 2, c),
+                qkv.columns(2 * c + 2, c),
+                rows,
+                starts,
+                named,
+                pages.heads);
+  }
+
+  /** The numbers below a bound in any order. */
+  private static int[] shuffled(Scene scene, int bound) {
+    int[] order = IntStream.range(0, bound).toArray();
+    int[] draws = scene.draw("order", bound, bound);
+    for (int i = bound - 1; i > 0; i--) {
+      int j = draws[i] % (i + 1);
+      int swapped = order[i];
+      order[i] = order[j];
+      order[j] = swapped;
+    }
+    return order;
+  }
+
+  /** Remembered rows up to each start, NaN everywhere else; the rows to come are outputs. */
+  private static Tensor pool(Scene scene, String name, Pages pages, int[] table) {
+    int c = pages.c();
+    int width = pages.width();
+    int positions = table.length * pages.size;
+    int[] values = scene.draw(name, 4001, positions * c);
+    double[] content = new double[positions * c];
+    Arrays.fill(content, Double.NaN);
+    for (int b = 0; b < pages.starts.length; b++) {
+      for (int p = 0; p < pages.starts[b]; p++) {
+        int row = table[b * width + p / pages.size] * pages.size + p % pages.size;
+        for (int i = row * c; i < (row + 1) * c; i++) {
+          content[i] = (values[i] - 2000) / 1000.0;
+        }
+      }
+    }
+    Tensor pool = scene.input(name, i -> content[i], table.length, pages.size, c);
+    for (int b = 0; b < pages.starts.length; b++) {
+      for (int t = 0; t < pages.counts[b]; t++) {
+        int p = pages.starts[b] + t;
+        int row = table[b * width + p / pages.size] * pages.size + p % pages.size;
+        scene.written(name + " of token " + t + " of sequence " + b, row(pool, row, c));
+      }
+    }
+    return pool;
+  }
+
+  private static Tensor row(Tensor pool, int row, int c) {
+    return Tensor.over(Shape.of(1, c), DType.F32, pool.storage(), pool.offset() + (long) row * c);
+  }
+
+  /** A sequence gets the same bits beside others, in other pages, as alone. */
+  @Test
+  default void pagedAttentionOfASequenceIsItsOwn() {
+    int[] counts = {1, 9, 1, 70};
+    int heads = 2;
+    int d = 24;
+    int c = heads * d;
+    for (var backend : contract().backends()) {
+      try (Scene scene = contract().scene(backend, "attention.paged alone and together")) {
+        int all = Arrays.stream(counts).sum();
+        Tensor qkv = scene.input("qkv", all, 1, 3 * c);
+        Tensor together = scene.output("together", all, 1, c);
+        Tensor alone = scene.output("alone", all, 1, c);
+        int first = 0;
+        for (int b = 0; b <= counts.length; b++) {
+          boolean last = b == counts.length;
+          int[] some = last ? counts : new int[] {counts[b]};
+          Pages pages = new Pages(heads, d, 16, new int[some.length], some);
+          int[] table = IntStream.range(0, some.length * pages.width()).toArray();
+          String name = "of " + b;
+          Tensor out = rows(last ? together : alone, last ? 0 : first, pages.rows(), c);
+          Tensor part = rows(qkv, last ? 0 : first, pages.rows(), 3 * c);
+          Tensor kPages = scene.output("kPages" + name, table.length, 16, c);
+          Tensor vPages = scene.output("vPages" + name, table.length, 16, c);
+          backend
+              .attention()
+              .paged(
+                  out,
+                  kPages,
+                  vPages,
+                  part.columns(0, c),
+                  part.columns(c, c),
+                  part.columns(2 * c, c),
+                  scene.integers("rows" + name, pages.offsets(), some.length + 1),
+                  scene.integers("starts" + name, new int[some.length], some.length),
+                  scene.integers("pages" + name, table, some.length, pages.width()),
+                  heads);
+          first += pages.rows();
+        }
+        assertArrayEquals(
+            Scene.bits(alone.toFloats()),
+            Scene.bits(together.toFloats()),
+            "attention.paged alone and together, on " + backend.description());
+      }
+    }
+  }
+
+  private static Tensor rows(Tensor x, int from, int count, int width) {
+    return Tensor.over(
+        Shape.of(count, 1, width), DType.F32, x.storage(), x.offset() + (long) from * width);
+  }
+}
