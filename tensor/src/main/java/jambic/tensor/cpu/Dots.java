@@ -82,7 +82,7 @@ final class Dots {
     int k = w.columns();
     float[] as = a.data();
     float[] ws = w.data();
-    float[] sums = workers.scratch(worker, TILE * L);
+    float[] sums = workers.scratch(worker, 4 * TILE * L);
     int last = end - 1; // a tile at the edge repeats the last row
     int quarter = Math.ceilDiv(end - from, TILE);
     for (int j = from; j < from + quarter; j++) {
@@ -130,6 +130,12 @@ final class Dots {
   // The last, incomplete vector is read under a mask. The lanes are not added up by reduceLanes,
   // whose order, and so whose bits, differ between the interpreter and compiled code: two rounds of
   // adding interleaved halves leave the four sums of a row of tiles side by side, L / 4 parts each.
+
+  // Four rows at once leave their sums in memory, for the rest to be done by smaller methods: the
+  // first
+  // compiler (C1) gives up on one that unfolds to too many vector operations, and then the second
+  // never
+  // gets to see it.
 
   private static void one(
       int k, float[] a, int a0, float[] w, int w0, int w1, int w2, int w3, float[] sums) {
@@ -266,44 +272,66 @@ final class Dots {
       c23 = x2.fma(y3, c23);
       c33 = x3.fma(y3, c33);
     }
+    c00.intoArray(sums, 0);
+    c01.intoArray(sums, L);
+    c02.intoArray(sums, 2 * L);
+    c03.intoArray(sums, 3 * L);
+    c10.intoArray(sums, 4 * L);
+    c11.intoArray(sums, 5 * L);
+    c12.intoArray(sums, 6 * L);
+    c13.intoArray(sums, 7 * L);
+    c20.intoArray(sums, 8 * L);
+    c21.intoArray(sums, 9 * L);
+    c22.intoArray(sums, 10 * L);
+    c23.intoArray(sums, 11 * L);
+    c30.intoArray(sums, 12 * L);
+    c31.intoArray(sums, 13 * L);
+    c32.intoArray(sums, 14 * L);
+    c33.intoArray(sums, 15 * L);
     if (p < k) {
-      VectorMask<Float> rest = F.indexInRange(p, k);
-      FloatVector x0 = FloatVector.fromArray(F, a, a0 + p, rest);
-      FloatVector x1 = FloatVector.fromArray(F, a, a1 + p, rest);
-      FloatVector x2 = FloatVector.fromArray(F, a, a2 + p, rest);
-      FloatVector x3 = FloatVector.fromArray(F, a, a3 + p, rest);
-      FloatVector y0 = FloatVector.fromArray(F, w, w0 + p, rest);
-      c00 = x0.fma(y0, c00);
-      c10 = x1.fma(y0, c10);
-      c20 = x2.fma(y0, c20);
-      c30 = x3.fma(y0, c30);
-      FloatVector y1 = FloatVector.fromArray(F, w, w1 + p, rest);
-      c01 = x0.fma(y1, c01);
-      c11 = x1.fma(y1, c11);
-      c21 = x2.fma(y1, c21);
-      c31 = x3.fma(y1, c31);
-      FloatVector y2 = FloatVector.fromArray(F, w, w2 + p, rest);
-      c02 = x0.fma(y2, c02);
-      c12 = x1.fma(y2, c12);
-      c22 = x2.fma(y2, c22);
-      c32 = x3.fma(y2, c32);
-      FloatVector y3 = FloatVector.fromArray(F, w, w3 + p, rest);
-      c03 = x0.fma(y3, c03);
-      c13 = x1.fma(y3, c13);
-      c23 = x2.fma(y3, c23);
-      c33 = x3.fma(y3, c33);
+      rest(k, p, a, a0, w, w0, w1, w2, w3, sums, 0);
+      rest(k, p, a, a1, w, w0, w1, w2, w3, sums, 4 * L);
+      rest(k, p, a, a2, w, w0, w1, w2, w3, sums, 8 * L);
+      rest(k, p, a, a3, w, w0, w1, w2, w3, sums, 12 * L);
     }
-    FloatVector r0 = LOW.selectFrom(c00, c02).add(HIGH.selectFrom(c00, c02));
-    FloatVector s0 = LOW.selectFrom(c01, c03).add(HIGH.selectFrom(c01, c03));
-    LOW.selectFrom(r0, s0).add(HIGH.selectFrom(r0, s0)).intoArray(sums, 0);
-    FloatVector r1 = LOW.selectFrom(c10, c12).add(HIGH.selectFrom(c10, c12));
-    FloatVector s1 = LOW.selectFrom(c11, c13).add(HIGH.selectFrom(c11, c13));
-    LOW.selectFrom(r1, s1).add(HIGH.selectFrom(r1, s1)).intoArray(sums, L);
-    FloatVector r2 = LOW.selectFrom(c20, c22).add(HIGH.selectFrom(c20, c22));
-    FloatVector s2 = LOW.selectFrom(c21, c23).add(HIGH.selectFrom(c21, c23));
-    LOW.selectFrom(r2, s2).add(HIGH.selectFrom(r2, s2)).intoArray(sums, 2 * L);
-    FloatVector r3 = LOW.selectFrom(c30, c32).add(HIGH.selectFrom(c30, c32));
-    FloatVector s3 = LOW.selectFrom(c31, c33).add(HIGH.selectFrom(c31, c33));
-    LOW.selectFrom(r3, s3).add(HIGH.selectFrom(r3, s3)).intoArray(sums, 3 * L);
+    for (int i = 0; i < 4; i++) {
+      combine(sums, i * TILE * L, i * L);
+    }
+  }
+
+  /** Adds what the last, incomplete vector contributes to a row of a tile of four. */
+  private static void rest(
+      int k,
+      int p,
+      float[] a,
+      int ai,
+      float[] w,
+      int w0,
+      int w1,
+      int w2,
+      int w3,
+      float[] sums,
+      int at) {
+    VectorMask<Float> rest = F.indexInRange(p, k);
+    FloatVector x = FloatVector.fromArray(F, a, ai + p, rest);
+    FloatVector c0 = FloatVector.fromArray(F, sums, at);
+    x.fma(FloatVector.fromArray(F, w, w0 + p, rest), c0).intoArray(sums, at);
+    FloatVector c1 = FloatVector.fromArray(F, sums, at + L);
+    x.fma(FloatVector.fromArray(F, w, w1 + p, rest), c1).intoArray(sums, at + L);
+    FloatVector c2 = FloatVector.fromArray(F, sums, at + 2 * L);
+    x.fma(FloatVector.fromArray(F, w, w2 + p, rest), c2).intoArray(sums, at + 2 * L);
+    FloatVector c3 = FloatVector.fromArray(F, sums, at + 3 * L);
+    x.fma(FloatVector.fromArray(F, w, w3 + p, rest), c3).intoArray(sums, at + 3 * L);
+  }
+
+  /** Adds up the lanes of a row of a tile. */
+  private static void combine(float[] sums, int from, int to) {
+    FloatVector c0 = FloatVector.fromArray(F, sums, from);
+    FloatVector c1 = FloatVector.fromArray(F, sums, from + L);
+    FloatVector c2 = FloatVector.fromArray(F, sums, from + 2 * L);
+    FloatVector c3 = FloatVector.fromArray(F, sums, from + 3 * L);
+    FloatVector r = LOW.selectFrom(c0, c2).add(HIGH.selectFrom(c0, c2));
+    FloatVector s = LOW.selectFrom(c1, c3).add(HIGH.selectFrom(c1, c3));
+    LOW.selectFrom(r, s).add(HIGH.selectFrom(r, s)).intoArray(sums, to);
   }
 }
