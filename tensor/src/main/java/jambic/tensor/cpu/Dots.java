@@ -22,8 +22,8 @@ final class Dots {
   /** Rows of weights in a tile. */
   private static final int TILE = 4;
 
-  /** Pieces of work to cut the weights in: enough for many threads, with streams long enough. */
-  private static final int PIECES = 32;
+  /** Pieces of work for each thread: long streams, and a short wait for the last piece. */
+  private static final int PIECES = 4;
 
   /** The least weights of a piece, some ten microseconds of reading, and the most. */
   private static final int SMALLEST_PIECE = 1 << 15;
@@ -64,13 +64,16 @@ final class Dots {
     this.bias = bias;
     this.biasOffset = biasOffset;
     int n = w.rows();
-    pieceRows = pieceRows(n, w.columns());
+    pieceRows = pieceRows(n, w.columns(), workers.threads());
     workers.parallel((n + pieceRows - 1) / pieceRows, task);
   }
 
-  /** How many of {@code n} rows of weights make a piece, whole tiles of them. */
-  static int pieceRows(int n, int k) {
-    long weights = (long) n * k / PIECES;
+  /**
+   * How many of {@code n} rows of weights make a piece, whole tiles of them. It may depend on the
+   * number of threads because no sum does on its piece.
+   */
+  static int pieceRows(int n, int k, int threads) {
+    long weights = (long) n * k / (PIECES * threads);
     long piece = Math.clamp(weights, SMALLEST_PIECE, LARGEST_PIECE);
     return (int) Math.max(TILE, piece / Math.max(1, k) / TILE * TILE);
   }

@@ -77,7 +77,7 @@ final class Int8Dots {
     this.scalesOffset = scalesOffset;
     this.bias = bias;
     this.biasOffset = biasOffset;
-    pieceRows = Dots.pieceRows(c.columns(), a.columns());
+    pieceRows = Dots.pieceRows(c.columns(), a.columns(), workers.threads());
     workers.parallel(Math.ceilDiv(c.columns(), pieceRows), task);
   }
 
