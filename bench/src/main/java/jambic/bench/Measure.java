@@ -90,6 +90,9 @@ final class Measure {
     } else {
       options.param("threads", args[2]);
     }
+    if (suite.bench.equals("sample")) {
+      options.param("weights", weights(suite));
+    }
     if (args.length > 5) {
       String axis = PER_MODEL.contains(suite.bench) ? "preset" : "shape";
       options.param(axis, Arrays.copyOfRange(args, 5, args.length));
@@ -123,6 +126,10 @@ final class Measure {
     return options.toArray(String[]::new);
   }
 
+  private static String weights(Suite suite) {
+    return suite.engine.endsWith("-int8") ? "int8" : "fp32";
+  }
+
   private static Suite suite(String bench, String engine) {
     return SUITES.stream()
         .filter(s -> s.bench.equals(bench) && engine.startsWith(s.engine))
@@ -150,7 +157,7 @@ final class Measure {
         Models models = Models.named(params.getParam("preset"));
         calls = models.gpt().blockSize() - 1;
         extras.put("tokens", 1);
-        extras.put("bytes", Float.BYTES * models.gpt().parameterCount());
+        extras.put("bytes", models.bytes(weights(suite)));
       }
       case "decode" -> { // a row of one step, however many a call makes
         Models models = Models.named(params.getParam("preset"));

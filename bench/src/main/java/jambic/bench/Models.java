@@ -1,6 +1,8 @@
 package jambic.bench;
 
+import jambic.model.Gpt;
 import jambic.model.GptConfig;
+import jambic.tensor.spi.Backend;
 import jambic.train.ModelFlops;
 import jambic.train.Preset;
 import jambic.train.TrainConfig;
@@ -25,6 +27,29 @@ record Models(TrainConfig config, GptConfig gpt) {
     }
     TrainConfig config = Preset.named(name).config();
     return new Models(config, config.gpt(CHARACTERS));
+  }
+
+  /** The model with random weights, held in {@code fp32} or {@code int8}. */
+  Gpt random(Backend backend, String weights) {
+    Gpt whole = new Gpt(backend, gpt, config.init());
+    if (!weights.equals("int8")) {
+      return whole;
+    }
+    try (whole) {
+      return whole.quantized();
+    }
+  }
+
+  /** The memory of all weights, held in {@code fp32} or {@code int8}. */
+  long bytes(String weights) {
+    long all = gpt.parameterCount();
+    if (!weights.equals("int8")) {
+      return Float.BYTES * all;
+    }
+    long width = gpt.nEmbd();
+    long matrices = 12 * gpt.nLayer() * width * width + gpt.vocabSize() * width;
+    long rows = 9 * gpt.nLayer() * width + gpt.vocabSize(); // each has a scale
+    return matrices + Float.BYTES * (all - matrices + rows);
   }
 
   /** Floating-point operations of one step, as nanoGPT counts them for its utilization. */

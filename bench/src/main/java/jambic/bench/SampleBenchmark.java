@@ -36,6 +36,10 @@ public class SampleBenchmark {
   @Param({"lecture-small", "shakespeare-char-cpu", "shakespeare-char", "gpt2-124m"})
   public String preset;
 
+  /** What the weights are held in: {@code fp32} or {@code int8}. */
+  @Param("fp32")
+  public String weights;
+
   private Backend opened;
   private Gpt model;
   private Generator generator;
@@ -46,7 +50,7 @@ public class SampleBenchmark {
   public void open() {
     Models models = Models.named(preset);
     opened = Backends.open(backend, threads);
-    model = new Gpt(opened, models.gpt(), models.config().init());
+    model = models.random(opened, weights);
     generator = new Generator(model, 1);
     tokens = models.gpt().blockSize() - 1;
   }

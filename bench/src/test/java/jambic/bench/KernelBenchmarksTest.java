@@ -65,13 +65,16 @@ class KernelBenchmarksTest {
     assertThat(step.run()).isBetween(4.0, 4.4); // ln 65 = 4.17
     step.close();
 
-    SampleBenchmark sample = new SampleBenchmark();
-    sample.backend = "reference";
-    sample.threads = 1;
-    sample.preset = "lecture-small";
-    sample.open();
-    assertThat(sample.run()).hasSize(7);
-    sample.close();
+    for (String weights : new String[] {"fp32", "int8"}) {
+      SampleBenchmark sample = new SampleBenchmark();
+      sample.backend = "reference";
+      sample.threads = 1;
+      sample.preset = "lecture-small";
+      sample.weights = weights;
+      sample.open();
+      assertThat(sample.run()).hasSize(7);
+      sample.close();
+    }
   }
 
   @Test
@@ -98,6 +101,9 @@ class KernelBenchmarksTest {
   void gptTwoHasItsSize() {
     Models models = Models.named("gpt2-124m");
     assertThat(models.gpt().parameterCount()).isEqualTo(124_439_808);
+    assertThat(models.bytes("fp32")).isEqualTo(4 * 124_439_808L);
+    // 123,532,032 weights and as many scales as rows, 133,201, in place of 124,439,808 floats
+    assertThat(models.bytes("int8")).isEqualTo(123_532_032L + 4 * (907_776 + 133_201));
     // 6 x 123,653,376 + 12 x 12 x 768 x 64 operations for each of 4 x 64 tokens
     assertThat(models.stepFlops()).isEqualTo(256 * (741_920_256.0 + 7_077_888.0));
   }
