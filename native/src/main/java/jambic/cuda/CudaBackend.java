@@ -112,19 +112,23 @@ final class CudaBackend implements Backend {
   /** The rate of a product of matrices that are large enough for the whole device. */
   @Override
   public OptionalDouble peakFlops() {
-    int n = 8192;
-    int repeats = 20;
+    int n = 4096;
+    int repeats = 50;
     try (Region region = region()) {
       Tensor out = region.allocate(activationType(), Shape.of(n, n));
       Tensor x = region.allocate(activationType(), Shape.of(n, n));
       Tensor w = region.allocate(activationType(), Shape.of(n, n));
-      elementwise.fill(List.of(x, w), 0.5f);
-      linear.forward(out, x, w, Tensor.NONE);
+      launch(() -> {
+        elementwise.fill(List.of(x, w), 0.5f);
+        linear.forward(out, x, w, Tensor.NONE);
+      });
       synchronize();
       long start = System.nanoTime();
-      for (int i = 0; i < repeats; i++) {
-        linear.forward(out, x, w, Tensor.NONE);
-      }
+      launch(() -> {
+        for (int i = 0; i < repeats; i++) {
+          linear.forward(out, x, w, Tensor.NONE);
+        }
+      });
       synchronize();
       return OptionalDouble.of(2.0 * n * n * n * repeats * 1e9 / (System.nanoTime() - start));
     }
