@@ -1,13 +1,9 @@
 package jambic.model;
 
-import jambic.tensor.DType;
-import jambic.tensor.Eager;
 import jambic.tensor.JambicException;
-import jambic.tensor.Program;
-import jambic.tensor.Shape;
-import jambic.tensor.Tensor;
-import jambic.tensor.spi.Region;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 
@@ -39,13 +35,7 @@ public final class Generator implements AutoCloseable {
 
   private final Gpt model;
   private final int batch;
-  private final Region memory; // the cache and one decoding step
-  private final Region scratch; // reading a prompt
-  private final KvCache cache;
-  private final Tensor token; // I32 (B, 1)
-  private final Tensor logits; // (B, 1, V)
-  private final Program decode;
-  private final float[] scores;
+  private final InferenceEngine engine;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile boolean closed;
 
@@ -62,15 +52,8 @@ public final class Generator implements AutoCloseable {
     model.requireOpen();
     this.model = model;
     this.batch = batch;
-    memory = model.backend().region();
-    scratch = model.backend().region();
-    cache = new KvCache(memory, model.backend().activationType(), model.config(), batch);
-    token = memory.allocate(DType.I32, Shape.of(batch, 1));
-    token.set(new int[batch]);
-    Eager ops = new Eager(model.backend(), memory);
-    logits = model.head(ops, model.read(ops, cache, token));
-    decode = ops.program();
-    scores = new float[Math.toIntExact(logits.size())];
+    int tokens = KvCache.tokensFor(model.config(), batch);
+    engine = new InferenceEngine(model, Optional.empty(), batch, tokens);
   }
 
   /**
@@ -153,83 +136,36 @@ public final class Generator implements AutoCloseable {
 
   private int[][] grow(
       int[][] prompts, int count, Sampling sampling, int candidates, Listener listener) {
-    int vocabSize = model.config().vocabSize();
-    int[][] sequences = new int[batch][];
-    Sampler[] samplers = new Sampler[batch];
-    int length = Integer.MAX_VALUE;
-    for (int row = 0; row < batch; row++) {
-      sequences[row] = Arrays.copyOf(prompts[row], prompts[row].length + count);
-      samplers[row] = new Sampler(sampling, row, candidates);
-      length = Math.min(length, prompts[row].length);
+    List<Completion> rows = new ArrayList<>();
+    for (int i = 0; i < batch; i++) {
+      int row = i;
+      Completion.Listener one =
+          token -> {
+            boolean going = listener.onToken(row, token.id());
+            if (!going) {
+              rows.forEach(Completion::cancel);
+            }
+            return going;
+          };
+      Request request =
+          Request.of(prompts[row], count)
+              .withSampling(sampling)
+              .withPastContext(PastContext.CROP);
+      rows.add(engine.submit(request, row, candidates, one));
     }
-    cache.setLength(0);
-    boolean going = true;
-    int end = length;
-    for (; going && anyShorter(sequences, length); length++) {
-      score(sequences, length);
-      for (int row = 0; row < batch; row++) {
-        // A longer prompt supplies its own next token until it is read to its end.
-        if (length >= prompts[row].length && length < sequences[row].length) {
-          int chosen = samplers[row].next(scores, row * vocabSize);
-          sequences[row][length] = chosen;
-          going &= listener.onToken(row, chosen);
-        }
-      }
-      end = length + 1;
+    try {
+      while (engine.step()) {}
+      rows.forEach(Completion::await);
+    } catch (RuntimeException e) {
+      rows.forEach(Completion::cancel);
+      while (engine.step()) {}
+      throw e;
     }
     int[][] added = new int[batch][];
     for (int row = 0; row < batch; row++) {
-      int from = prompts[row].length;
-      int to = Math.clamp(end, from, sequences[row].length);
-      added[row] = Arrays.copyOfRange(sequences[row], from, to);
+      added[row] = rows.get(row).ids();
     }
     return added;
-  }
-
-  private static boolean anyShorter(int[][] sequences, int length) {
-    return Arrays.stream(sequences).anyMatch(s -> length < s.length);
-  }
-
-  /**
-   * Fills {@link #scores} with the scores of position {@code length}, given the tokens before it.
-   */
-  private void score(int[][] sequences, int length) {
-    int context = Math.min(length, model.config().blockSize());
-    int from = length - context;
-    if (from > 0) {
-      cache.setLength(0); // positions have shifted: what is cached no longer holds
-    }
-    int cached = cache.length();
-    if (context - 1 > cached) {
-      read(sequences, from + cached, from + context - 1);
-      cache.setLength(context - 1);
-    }
-    int[] last = new int[batch];
-    for (int row = 0; row < batch; row++) {
-      last[row] = at(sequences[row], length - 1);
-    }
-    token.set(last);
-    decode.run();
-    cache.setLength(context);
-    logits.toFloats(scores);
-  }
-
-  private void read(int[][] sequences, int from, int to) {
-    int[] ids = new int[batch * (to - from)];
-    for (int row = 0; row < batch; row++) {
-      for (int i = from; i < to; i++) {
-        ids[row * (to - from) + i - from] = at(sequences[row], i);
-      }
-    }
-    scratch.rewind();
-    Tensor prompt = scratch.allocate(DType.I32, Shape.of(batch, to - from));
-    prompt.set(ids);
-    model.read(new Eager(model.backend(), scratch), cache, prompt);
-  }
-
-  /** A sequence's token, or any token once the sequence is complete and only others grow. */
-  private static int at(int[] sequence, int position) {
-    return position < sequence.length ? sequence[position] : 0;
   }
 
   private void check(int[][] prompts, int count) {
@@ -260,7 +196,6 @@ public final class Generator implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    scratch.close();
-    memory.close();
+    engine.close();
   }
 }

@@ -240,26 +240,32 @@ public final class Gpt implements AutoCloseable {
 
   /**
    * Reads tokens into a cache: what {@link #logits} computes on the way to the head, for positions
-   * that follow the cached ones. The cache's length is the caller's to advance.
+   * that follow the cached ones.
    *
    * @param ops how to compute
    * @param cache keys and values of earlier positions, extended
-   * @param ids I32 (B, T)
-   * @return (B, T, C), the input of {@link #head}
+   * @param tokens R of them
+   * @return (R, 1, C), the input of {@link #head}
    */
-  Tensor read(Eager ops, KvCache cache, Tensor ids) {
-    Tensor x = ops.embedAt(ids, wte, wpe, cache.starts()); // (B, T, C)
+  Tensor read(Eager ops, KvCache cache, PackedRows tokens) {
+    Tensor x = ops.embedAt(tokens.ids(), wte, wpe, tokens.positions()); // (R, 1, C)
     Attend attend =
         (layer, qkv) ->
-            ops.cachedAttention(
-                qkv, cache.keys(layer), cache.values(layer), cache.starts(), config.nHead());
+            ops.pagedAttention(
+                qkv,
+                cache.keys(layer),
+                cache.values(layer),
+                tokens.rows(),
+                tokens.starts(),
+                tokens.pages(),
+                config.nHead());
     for (Block block : blocks) {
       x = block.forward(ops, x, attend);
     }
     return x;
   }
 
-  /** The scores of the next token, from what {@link #read} returned: (B, T, C) to (B, T, V). */
+  /** The scores of the next token, from what {@link #read} returned: (R, 1, C) to (R, 1, V). */
   Tensor head(Eager ops, Tensor x) {
     return lmHead.forward(ops, lnF.forward(ops, x));
   }

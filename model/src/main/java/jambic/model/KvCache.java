@@ -10,24 +10,38 @@ import java.util.List;
 
 /**
  * The keys and values that every layer computed for earlier positions, so that a new token costs
- * only itself.
+ * only itself. They lie in pages of some positions each, which sequences take and give back, as
+ * vLLM has it (Kwon et al., 2023): nobody's memory has to be in one piece.
  */
 final class KvCache {
+  /** Positions of a page, or the context where that is shorter. */
+  private static final int PAGE = 64;
+
   private final List<Tensor> keys = new ArrayList<>();
   private final List<Tensor> values = new ArrayList<>();
-  private final Tensor starts;
-  private final int[] length;
+  private final int pageSize;
+  private final int pages;
+  private final int[] free; // a stack
+  private int freeCount;
 
-  /** An empty cache for {@code batch} sequences of up to blockSize tokens, in activations' type. */
-  KvCache(Region region, DType dtype, GptConfig config, int batch) {
-    Shape shape = Shape.of(batch, config.blockSize(), config.nEmbd()); // (B, S, C)
+  /** Pages for {@code tokens} positions or a few more. */
+  KvCache(Region region, DType dtype, GptConfig config, int tokens) {
+    pageSize = Math.min(PAGE, config.blockSize());
+    pages = pagesFor(tokens);
+    Shape shape = Shape.of(pages, pageSize, config.nEmbd()); // (P, S, C)
     for (int layer = 0; layer < config.nLayer(); layer++) {
       keys.add(region.allocate(dtype, shape));
       values.add(region.allocate(dtype, shape));
     }
-    starts = region.allocate(DType.I32, Shape.of(batch));
-    length = new int[batch];
-    setLength(0);
+    free = new int[pages];
+    Arrays.setAll(free, i -> pages - 1 - i);
+    freeCount = pages;
+  }
+
+  /** How many tokens to ask for to have room for so many sequences, however long. */
+  static int tokensFor(GptConfig config, int sequences) {
+    int page = Math.min(PAGE, config.blockSize());
+    return Math.toIntExact((long) sequences * Math.ceilDiv(config.blockSize(), page) * page);
   }
 
   Tensor keys(int layer) {
@@ -38,17 +52,26 @@ final class KvCache {
     return values.get(layer);
   }
 
-  /** How many positions of each sequence are cached, where kernels can read it: I32 (B). */
-  Tensor starts() {
-    return starts;
+  /** How many pages so many positions take. */
+  int pagesFor(int positions) {
+    return Math.ceilDiv(positions, pageSize);
   }
 
-  int length() {
-    return length[0];
+  /** How many positions there are room for. */
+  int positions() {
+    return pages * pageSize;
   }
 
-  void setLength(int positions) {
-    Arrays.fill(length, positions);
-    starts.set(length);
+  int freePages() {
+    return freeCount;
+  }
+
+  /** Takes one of the free pages. */
+  int take() {
+    return free[--freeCount];
+  }
+
+  void giveBack(int page) {
+    free[freeCount++] = page;
   }
 }

@@ -1,11 +1,14 @@
 package jambic.model;
 
 import jambic.tensor.Philox;
+import java.util.Arrays;
+import java.util.BitSet;
 
 /** Chooses next tokens for one sequence. */
 final class Sampler {
   private final Sampling sampling;
   private final Philox random;
+  private final BitSet seen = new BitSet(); // tokens to penalize
   private final double[] probabilities;
   private final long[] ranked; // (probability's bits, token) of the candidates, packed to sort
 
@@ -17,8 +20,28 @@ final class Sampler {
     this.ranked = new long[sampling.topK() > 0 || sampling.topP() < 1 ? vocabSize : 0];
   }
 
-  /** The next token, given the scores of all tokens at {@code logits[offset ..]}. */
+  /** Notes that the sequence holds a token. */
+  void see(int token) {
+    if (sampling.repetitionPenalty() != 1) {
+      seen.set(token);
+    }
+  }
+
+  /** Divides positive scores of tokens that were seen, multiplies negative ones: all get worse. */
+  private void penalize(float[] logits, int offset) {
+    float penalty = sampling.repetitionPenalty();
+    for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
+      float score = logits[offset + id];
+      logits[offset + id] = score < 0 ? score * penalty : score / penalty;
+    }
+  }
+
+  /**
+   * The next token, given the scores of all tokens at {@code logits[offset ..]}, which it may
+   * change.
+   */
   int next(float[] logits, int offset) {
+    penalize(logits, offset);
     int best = argmax(logits, offset);
     if (sampling.temperature() == 0) {
       return best;
@@ -64,7 +87,7 @@ final class Sampler {
           ~Float.floatToIntBits((float) probabilities[i]); // non-negative floats sort as ints
       ranked[i] = (long) rank << 32 | i;
     }
-    java.util.Arrays.sort(ranked);
+    Arrays.sort(ranked);
     int candidates =
         sampling.topK() == 0 ? ranked.length : Math.min(sampling.topK(), ranked.length);
     double mass = 0;

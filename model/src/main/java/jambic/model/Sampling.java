@@ -9,11 +9,15 @@ import jambic.tensor.JambicException;
  * @param topK only the K best tokens are candidates; 0 for all
  * @param topP only the fewest best tokens whose probabilities reach P together are candidates
  *     (nucleus sampling, Holtzman et al., 2020); 1 for all
+ * @param repetitionPenalty what the score of every token that the sequence holds already is divided
+ *     by, or multiplied with where it is negative, before all else (CTRL, Keskar et al., 2019, as
+ *     Hugging Face has it); 1 for none
  * @param seed of the random choice; sequences of a batch draw independently
  */
-public record Sampling(float temperature, int topK, float topP, long seed) {
+public record Sampling(
+    float temperature, int topK, float topP, float repetitionPenalty, long seed) {
   /** Always the best token. */
-  public static final Sampling GREEDY = new Sampling(0, 0, 1, 0);
+  public static final Sampling GREEDY = new Sampling(0, 0, 1, 1, 0);
 
   /**
    * Checks the values.
@@ -30,6 +34,31 @@ public record Sampling(float temperature, int topK, float topP, long seed) {
     if (!(topP > 0 && topP <= 1)) {
       throw new JambicException("top-p must be above 0 and at most 1, got " + topP);
     }
+    if (!(repetitionPenalty > 0 && repetitionPenalty < Float.POSITIVE_INFINITY)) {
+      throw new JambicException("repetition-penalty must be above 0, got " + repetitionPenalty);
+    }
+  }
+
+  /**
+   * Sampling without a repetition penalty.
+   *
+   * @param temperature what scores are divided by
+   * @param topK how many of the best tokens are candidates; 0 for all
+   * @param topP the probability that the candidates reach together; 1 for all
+   * @param seed of the random choice
+   */
+  public Sampling(float temperature, int topK, float topP, long seed) {
+    this(temperature, topK, topP, 1, seed);
+  }
+
+  /**
+   * The same with a repetition penalty.
+   *
+   * @param penalty above 1 to repeat less
+   * @return the sampling
+   */
+  public Sampling withRepetitionPenalty(float penalty) {
+    return new Sampling(temperature, topK, topP, penalty, seed);
   }
 
   /**
@@ -39,6 +68,6 @@ public record Sampling(float temperature, int topK, float topP, long seed) {
    * @return all tokens, as probable as the model says
    */
   public static Sampling plain(long seed) {
-    return new Sampling(1, 0, 1, seed);
+    return new Sampling(1, 0, 1, 1, seed);
   }
 }

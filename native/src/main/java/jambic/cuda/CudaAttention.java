@@ -104,6 +104,42 @@ final class CudaAttention implements AttentionKernels {
     }
   }
 
+  @Override
+  public void paged(
+      Tensor out,
+      Tensor kPages,
+      Tensor vPages,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor rows,
+      Tensor starts,
+      Tensor pages,
+      int heads) {
+    int c = q.dim(-1);
+    int count = q.shape().rows();
+    MemorySegment a =
+        new Structure()
+            .rows(q)
+            .rows(k)
+            .rows(v)
+            .rows(out)
+            .address(kPages)
+            .address(vPages)
+            .address(rows)
+            .address(starts)
+            .address(pages)
+            .number(pages.dim(0))
+            .number(pages.dim(1))
+            .number(kPages.dim(1))
+            .number(c)
+            .number((float) (1 / Math.sqrt(c / heads)))
+            .bytes();
+    KernelModule kernels = gpu.kernels("attention_paged.cu", q.dtype(), head(tiles(q, heads)));
+    kernels.launch("appendPaged", Grid.of(count, 256), a);
+    kernels.launch("attentionPaged", Grid.of(count, DECODE_THREADS).planes(heads, 1), a);
+  }
+
   private static AttentionTiles tiles(Tensor q, int heads) {
     int size = q.dim(2) / heads;
     if (size > MOST_HEAD_SIZE) {

@@ -1,0 +1,157 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+
+/** A request's answer, as it comes. For any number of threads. */
+public final class Completion {
+  /** Receives what comes, on the thread that drives the engine: it had better be quick. */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * A token was chosen.
+     *
+     * @param token the token
+     * @return whether to go on
+     */
+    boolean onToken(Token token);
+
+    /**
+     * Some text is certain. One token may give none, and another that of several.
+     *
+     * @param piece what follows the text before; not empty
+     * @return whether to go on
+     */
+    default boolean onText(String piece) {
+      return true;
+    }
+  }
+
+  private final List<Token> tokens = new ArrayList<>();
+  private final List<String> pieces = new ArrayList<>();
+  private Optional<FinishReason> reason = Optional.empty();
+  private Optional<RuntimeException> failure = Optional.empty();
+  private volatile boolean cancelled;
+
+  Completion() {}
+
+  /**
+   * The tokens, those to come included. Asking for one that is not there yet waits for it.
+   *
+   * @return each in its turn, for as many readers as there are
+   */
+  public Iterable<Token> tokens() {
+    return () -> stream(tokens);
+  }
+
+  /**
+   * The text in pieces, those to come included, if the engine has a tokenizer. Asking for one that
+   * is not there yet waits for it.
+   *
+   * @return each in its turn, for as many readers as there are
+   */
+  public Iterable<String> text() {
+    return () -> stream(pieces);
+  }
+
+  /**
+   * Waits for the end.
+   *
+   * @return why it ended
+   * @throws RuntimeException if it failed: whatever the engine or a listener threw
+   */
+  public synchronized FinishReason await() {
+    while (!isDone()) {
+      waitForMore();
+    }
+    if (failure.isPresent()) {
+      throw failure.get();
+    }
+    return reason.orElseThrow();
+  }
+
+  /**
+   * Whether it has ended.
+   *
+   * @return whether nothing more will come
+   */
+  public synchronized boolean isDone() {
+    return reason.isPresent() || failure.isPresent();
+  }
+
+  /** Asks the engine to stop with the next step. What has come stays. */
+  public void cancel() {
+    cancelled = true;
+  }
+
+  /** The tokens that have come. */
+  synchronized int[] ids() {
+    return tokens.stream().mapToInt(Token::id).toArray();
+  }
+
+  boolean isCancelled() {
+    return cancelled;
+  }
+
+  synchronized void add(Token token) {
+    tokens.add(token);
+    notifyAll();
+  }
+
+  synchronized void add(String piece) {
+    pieces.add(piece);
+    notifyAll();
+  }
+
+  synchronized void finish(FinishReason why) {
+    reason = Optional.of(why);
+    notifyAll();
+  }
+
+  synchronized void fail(RuntimeException why) {
+    failure = Optional.of(why);
+    notifyAll();
+  }
+
+  private void waitForMore() {
+    try {
+      wait();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new JambicException("interrupted while waiting for a completion", e);
+    }
+  }
+
+  private <T> Iterator<T> stream(List<T> parts) {
+    return new Iterator<>() {
+      private int next;
+
+      @Override
+      public boolean hasNext() {
+        synchronized (Completion.this) {
+          while (next == parts.size() && !isDone()) {
+            waitForMore();
+          }
+          if (next == parts.size() && failure.isPresent()) {
+            throw failure.get();
+          }
+          return next < parts.size();
+        }
+      }
+
+      @Override
+      public T next() {
+        if (!hasNext()) {
+          throw new NoSuchElementException("the completion has ended");
+        }
+        synchronized (Completion.this) {
+          return parts.get(next++);
+        }
+      }
+    };
+  }
+}

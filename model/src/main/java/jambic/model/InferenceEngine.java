@@ -1,0 +1,371 @@
+package jambic.model;
+
+import jambic.tensor.Decode;
+import jambic.tensor.Eager;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.LinearKernels;
+import jambic.tensor.spi.Region;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * Serves many sequences with one model. They join and leave between steps (continuous batching; Yu
+ * et al., 2022, "Orca"): a step reads the next token of every sequence that writes in one pass, and
+ * up to {@value #PREFILL} tokens of prompts in another. Keys and values lie in pages; a request
+ * waits until there are enough for all of it, so that none is ever thrown out, and requests are
+ * admitted in the order in which they came.
+ *
+ * <p>On the CPU, what a request gets is to the bit what it would get alone, whoever is beside it:
+ * how a token is read depends on its sequence only. (With int8 weights that holds for up to {@value
+ * LinearKernels#FEW_ROWS} tokens a step; a backend whose libraries choose by size keeps it to the
+ * last bits of a score.)
+ *
+ * <p>Any thread submits and cancels; one thread at a time drives, by {@link #run} or step by step.
+ */
+public final class InferenceEngine implements AutoCloseable {
+  /** Tokens of prompts that are read in one step. */
+  private static final int PREFILL = Sequence.CHUNK;
+
+  private static final Runnable WAKE = () -> {};
+
+  private final Gpt model;
+  private final Optional<Tokenizer> tokenizer;
+  private final int maxBatch;
+  private final Region memory;
+  private final KvCache cache;
+  private final PackedPass few; // of sequences with a token or a few to read
+  private final PackedPass many; // of prompts
+  private final BlockingQueue<Runnable> commands = new LinkedBlockingQueue<>();
+  private final Deque<Generation> waiting = new ArrayDeque<>();
+  private final List<Generation> running = new ArrayList<>();
+  private volatile boolean closed;
+
+  /**
+   * An engine.
+   *
+   * @param model whose weights are set; it stays the caller's to close, after the engine
+   * @param tokenizer the model's, for text and stop strings
+   * @param maxBatch how many requests are served at a time; the others wait
+   * @param cacheTokens how many tokens of all sequences are remembered together, each {@code 8
+   *     nLayer nEmbd} bytes; a session's stay until it is closed
+   */
+  public InferenceEngine(Gpt model, Optional<Tokenizer> tokenizer, int maxBatch, int cacheTokens) {
+    if (maxBatch < 1) {
+      throw new JambicException("a batch has at least 1 sequence, got " + maxBatch);
+    }
+    if (cacheTokens < 1) {
+      throw new JambicException("a KV cache holds at least 1 token, got " + cacheTokens);
+    }
+    model.requireOpen();
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.maxBatch = maxBatch;
+    memory = model.backend().region();
+    cache =
+        new KvCache(memory, model.backend().activationType(), model.config(), cacheTokens);
+    few = new PackedPass(model, cache, Decode::new, Decode::new);
+    many = new PackedPass(model, cache, Eager::new, Decode::new);
+  }
+
+  /**
+   * Begins a conversation.
+   *
+   * @return an empty session, to be closed by the caller
+   */
+  public Session session() {
+    return new Session(this, new Sequence(cache, model.config().blockSize()));
+  }
+
+  /**
+   * Takes a request.
+   *
+   * @param request what to continue
+   * @return the answer, as it comes
+   * @throws JambicException if the engine can never serve it: the prompt is empty, too long for the
+   *     context or the cache, or holds an id that the model does not know
+   */
+  public Completion submit(Request request) {
+    return submit(request, token -> true);
+  }
+
+  /**
+   * Takes a request.
+   *
+   * @param request what to continue
+   * @param listener receives what comes
+   * @return the answer, as it comes
+   * @throws JambicException as above
+   */
+  public Completion submit(Request request, Completion.Listener listener) {
+    return submit(request, 0, candidates(), listener);
+  }
+
+  /** Models are often padded to a rounder vocabulary; what the tokenizer lacks has no text. */
+  int candidates() {
+    int vocabSize = model.config().vocabSize();
+    return tokenizer.map(t -> Math.min(t.vocabSize(), vocabSize)).orElse(vocabSize);
+  }
+
+  /** As one row of a batch, which draws from a stream of its own, of the first ids only. */
+  Completion submit(Request request, int row, int candidates, Completion.Listener listener) {
+    Session session = session();
+    Completion completion = submit(session, request, row, candidates, listener);
+    session.close(); // after this request
+    return completion;
+  }
+
+  Completion submit(
+      Session session, Request request, int row, int candidates, Completion.Listener listener) {
+    model.requireOpen();
+    if (closed) {
+      throw new JambicException("the engine is closed");
+    }
+    if (!session.claim()) {
+      throw new JambicException(
+          session.isClosed()
+              ? "the session is closed"
+              : "the session's last request has not ended; wait for it or cancel it");
+    }
+    try {
+      check(session.sequence(), request);
+    } catch (JambicException e) {
+      session.unclaim();
+      throw e;
+    }
+    Completion completion = new Completion();
+    Optional<StopText> text = tokenizer.map(t -> new StopText(t.decoder(), request.stop()));
+    Sampler sampler = new Sampler(request.sampling(), row, candidates);
+    Generation generation = new Generation(request, session, completion, listener, sampler, text);
+    commands.add(() -> begin(generation));
+    if (closed) {
+      synchronized (this) {
+        runCommands();
+        endAll();
+      }
+    }
+    return completion;
+  }
+
+  private void check(Sequence sequence, Request request) {
+    int[] prompt = request.prompt();
+    int blockSize = model.config().blockSize();
+    int length = sequence.length() + prompt.length;
+    if (length == 0) {
+      throw new JambicException("a prompt needs at least one token, got an empty one");
+    }
+    if (request.pastContext() == PastContext.FINISH && length > blockSize) {
+      throw new JambicException(
+          "the prompt has %d tokens%s and the model's context %d; shorten it"
+              .formatted(
+                  prompt.length,
+                  sequence.length() > 0 ? " after " + sequence.length() + " of the session" : "",
+                  blockSize));
+    }
+    model.config().requireIds(prompt);
+    if (!request.stop().isEmpty() && tokenizer.isEmpty()) {
+      throw new JambicException("stop strings need a tokenizer, and the engine has none");
+    }
+    long needed = Math.min(blockSize, (long) length + request.maxNewTokens());
+    if (needed > cache.positions()) {
+      throw new JambicException(
+          "the request needs room for %d tokens and the KV cache has %d in all; ask for fewer new tokens or give the engine more"
+              .formatted(needed, cache.positions()));
+    }
+  }
+
+  private void begin(Generation generation) {
+    try {
+      generation.begin();
+      waiting.add(generation);
+    } catch (RuntimeException e) {
+      generation.completion().fail(e);
+      leave(generation);
+    }
+  }
+
+  /** A closed session's pages are free as soon as no request uses them. */
+  void release(Session session) {
+    commands.add(() -> {
+      boolean inUse =
+          running.stream().anyMatch(g -> g.session() == session)
+              || waiting.stream().anyMatch(g -> g.session() == session);
+      if (!inUse) {
+        session.sequence().release();
+      }
+    });
+  }
+
+  /**
+   * Drives the engine until it is closed, and waits while there is nothing to do.
+   *
+   * @throws JambicException if the thread is interrupted
+   */
+  public void run() {
+    while (!closed) {
+      if (!step()) {
+        try {
+          Runnable command = commands.take();
+          synchronized (this) {
+            command.run();
+          }
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new JambicException("the thread that drives the engine was interrupted", e);
+        }
+      }
+    }
+  }
+
+  /**
+   * Drives the engine until a request is answered: submits it and serves everybody until its end.
+   *
+   * @param request what to continue
+   * @param listener receives what comes
+   * @return the answer, which has ended
+   * @throws RuntimeException if the request cannot be served, or fails
+   */
+  public Completion complete(Request request, Completion.Listener listener) {
+    Completion completion = submit(request, listener);
+    while (!completion.isDone() && step()) {}
+    completion.await();
+    return completion;
+  }
+
+  /**
+   * Drives the engine by one step.
+   *
+   * @return whether there is more to do now
+   */
+  public synchronized boolean step() {
+    if (closed) {
+      return false;
+    }
+    runCommands();
+    dropCancelled();
+    admit();
+    List<Generation> small = new ArrayList<>();
+    List<Generation> large = new ArrayList<>();
+    int rows = 0;
+    for (Generation generation : running) {
+      int chunk = generation.sequence().chunk();
+      if (chunk <= LinearKernels.FEW_ROWS) {
+        small.add(generation);
+      } else if (large.isEmpty() || rows + chunk <= PREFILL) {
+        large.add(generation);
+        rows += chunk;
+      }
+    }
+    pass(few, small);
+    pass(many, large);
+    return !running.isEmpty() || !commands.isEmpty();
+  }
+
+  private void runCommands() {
+    for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
+      command.run();
+    }
+  }
+
+  private void dropCancelled() {
+    List<Generation> cancelled = new ArrayList<>();
+    running.stream().filter(g -> g.completion().isCancelled()).forEach(cancelled::add);
+    waiting.stream().filter(g -> g.completion().isCancelled()).forEach(cancelled::add);
+    cancelled.forEach(generation -> end(generation, FinishReason.CANCELLED));
+  }
+
+  /** Lets in whom there is room for, in the order in which they came. */
+  private void admit() {
+    int blockSize = model.config().blockSize();
+    while (!waiting.isEmpty() && running.size() < maxBatch) {
+      Generation next = waiting.peek();
+      if (next.isEmpty()) {
+        end(next, FinishReason.LENGTH);
+      } else if (next.sequence().reserve(next.positions(blockSize))) {
+        running.add(waiting.remove());
+      } else {
+        return;
+      }
+    }
+  }
+
+  private void pass(PackedPass pass, List<Generation> generations) {
+    if (generations.isEmpty()) {
+      return;
+    }
+    int vocabSize = model.config().vocabSize();
+    List<Sequence> sequences = generations.stream().map(Generation::sequence).toList();
+    List<Generation> scored =
+        generations.stream().filter(g -> g.sequence().endsWithChunk()).toList();
+    float[] scores;
+    try {
+      scores = pass.run(sequences);
+    } catch (RuntimeException e) {
+      generations.forEach(generation -> fail(generation, e));
+      return;
+    }
+    for (int i = 0; i < scored.size(); i++) {
+      Generation generation = scored.get(i);
+      try {
+        generation
+            .choose(scores, i * vocabSize, vocabSize)
+            .ifPresent(reason -> end(generation, reason));
+      } catch (RuntimeException e) { // of a listener
+        fail(generation, e);
+      }
+    }
+  }
+
+  private void end(Generation generation, FinishReason reason) {
+    leave(generation);
+    try {
+      generation.finish(reason);
+    } catch (RuntimeException e) { // of a listener
+      generation.completion().fail(e);
+    }
+  }
+
+  private void fail(Generation generation, RuntimeException why) {
+    leave(generation);
+    generation.completion().fail(why);
+  }
+
+  private void leave(Generation generation) {
+    running.remove(generation);
+    waiting.remove(generation);
+    Session session = generation.session();
+    if (session.isClosed()) {
+      session.sequence().release();
+    }
+    session.unclaim();
+  }
+
+  /** Cancels what is in work and frees the cache. */
+  @Override
+  public void close() {
+    closed = true;
+    commands.add(WAKE);
+    synchronized (this) {
+      runCommands();
+      endAll();
+      few.close();
+      many.close();
+      memory.close();
+    }
+  }
+
+  private void endAll() {
+    List<Generation> all = new ArrayList<>(running);
+    all.addAll(waiting);
+    all.forEach(generation -> end(generation, FinishReason.CANCELLED));
+  }
+
+  /** How many pages nobody holds. */
+  synchronized int freePages() {
+    return cache.freePages();
+  }
+}

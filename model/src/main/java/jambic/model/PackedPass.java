@@ -1,0 +1,170 @@
+package jambic.model;
+
+import jambic.tensor.DType;
+import jambic.tensor.Eager;
+import jambic.tensor.Program;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.BiFunction;
+
+/**
+ * Forward passes over the next tokens of some sequences. While every sequence has one token, as
+ * most of the time, a pass of as many sequences as the one before is a run of the same program.
+ */
+final class PackedPass implements AutoCloseable {
+  private static final Program NOTHING = () -> {};
+
+  private final Gpt model;
+  private final KvCache cache;
+  private final BiFunction<Backend, Region, Eager> reading;
+  private final BiFunction<Backend, Region, Eager> scoring;
+  private final Region region;
+
+  // The shape that the program is for.
+  private int rowCount = -1;
+  private int batch = -1;
+  private int ends = -1;
+  private PackedRows packed;
+  private Tensor lastRows; // I32 (ends, 1), or none where every row is a last one
+  private Tensor logits; // (ends, 1, V)
+  private Program program = NOTHING;
+
+  // What goes in and comes out.
+  private int[] ids;
+  private int[] positions;
+  private int[] rows;
+  private int[] starts;
+  private int[] pages;
+  private int[] last;
+  private float[] scores = {};
+
+  /**
+   * A pass.
+   *
+   * @param reading how tokens are read
+   * @param scoring how the scores of the last ones are computed
+   */
+  PackedPass(
+      Gpt model,
+      KvCache cache,
+      BiFunction<Backend, Region, Eager> reading,
+      BiFunction<Backend, Region, Eager> scoring) {
+    this.model = model;
+    this.cache = cache;
+    this.reading = reading;
+    this.scoring = scoring;
+    region = model.backend().region();
+  }
+
+  /**
+   * Reads the next chunk of every sequence, at least one sequence.
+   *
+   * @return the scores of the next token, V for each sequence whose last token was read, in order
+   */
+  float[] run(List<Sequence> sequences) {
+    int count = 0;
+    int ending = 0;
+    for (Sequence sequence : sequences) {
+      count += sequence.chunk();
+      ending += sequence.endsWithChunk() ? 1 : 0;
+    }
+    boolean same = count == rowCount && sequences.size() == batch && ending == ends;
+    boolean repeatable = same && count == batch && ending == batch;
+    if (!repeatable) {
+      allocate(count, sequences.size(), ending);
+    }
+    fill(sequences);
+    if (repeatable) {
+      program.run();
+    } else {
+      compute();
+    }
+    if (ends > 0) {
+      logits.read(MemorySegment.ofArray(scores));
+    }
+    for (Sequence sequence : sequences) {
+      sequence.advance();
+    }
+    return scores;
+  }
+
+  private void allocate(int newRows, int newBatch, int newEnds) {
+    rowCount = -1; // in case memory runs out
+    int width = cache.pagesFor(model.config().blockSize());
+    region.rewind();
+    packed =
+        new PackedRows(
+            region.allocate(DType.I32, Shape.of(newRows, 1)),
+            region.allocate(DType.I32, Shape.of(newRows)),
+            region.allocate(DType.I32, Shape.of(newBatch + 1)),
+            region.allocate(DType.I32, Shape.of(newBatch)),
+            region.allocate(DType.I32, Shape.of(newBatch, width)));
+    lastRows =
+        newEnds == 0 || newEnds == newRows
+            ? Tensor.NONE
+            : region.allocate(DType.I32, Shape.of(newEnds, 1));
+    ids = new int[newRows];
+    positions = new int[newRows];
+    rows = new int[newBatch + 1];
+    starts = new int[newBatch];
+    pages = new int[newBatch * width];
+    last = new int[newEnds];
+    if (scores.length != newEnds * model.config().vocabSize()) {
+      scores = new float[newEnds * model.config().vocabSize()];
+    }
+    rowCount = newRows;
+    batch = newBatch;
+    ends = newEnds;
+  }
+
+  private void fill(List<Sequence> sequences) {
+    int row = 0;
+    int end = 0;
+    for (int b = 0; b < batch; b++) {
+      Sequence sequence = sequences.get(b);
+      int chunk = sequence.chunk();
+      starts[b] = sequence.cached();
+      for (int i = 0; i < chunk; i++) {
+        positions[row] = sequence.cached() + i;
+        ids[row++] = sequence.token(sequence.cached() + i);
+      }
+      rows[b + 1] = row;
+      System.arraycopy(sequence.pages(), 0, pages, b * pages.length / batch, pages.length / batch);
+      if (sequence.endsWithChunk()) {
+        last[end++] = row - 1;
+      }
+    }
+    packed.ids().set(ids);
+    packed.positions().set(positions);
+    packed.rows().set(rows);
+    packed.starts().set(starts);
+    packed.pages().set(pages);
+    if (!lastRows.isNone()) {
+      lastRows.set(last);
+    }
+  }
+
+  private void compute() {
+    Backend backend = model.backend();
+    Eager ops = reading.apply(backend, region);
+    Tensor x = model.read(ops, cache, packed); // (R, 1, C)
+    if (ends > 0) {
+      Eager head = rowCount == ends ? ops : scoring.apply(backend, region);
+      if (!lastRows.isNone()) { // a table of rows, of which some are looked up
+        x = head.embed(lastRows, x.reshape(Shape.of(rowCount, x.dim(2))), Tensor.NONE);
+      }
+      logits = model.head(head, x);
+    }
+    program = rowCount == ends ? ops.program() : NOTHING;
+  }
+
+  /** Frees the activations. */
+  @Override
+  public void close() {
+    region.close();
+  }
+}

@@ -1,0 +1,124 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * What to continue, and how.
+ *
+ * @param prompt the tokens to read first; at least one, unless a session goes on that has some
+ * @param maxNewTokens the most tokens to add
+ * @param sampling how each is chosen
+ * @param stop texts that end the completion and are not part of its text
+ * @param stopTokens tokens that end the completion, such as GPT-2's 50256; their text is not part
+ *     of it
+ * @param logProbs how many of the likeliest tokens to tell beside the chosen one, with the
+ *     logarithms of their probabilities; empty for none of it
+ * @param pastContext what to do when the context is full
+ */
+public record Request(
+    int[] prompt,
+    int maxNewTokens,
+    Sampling sampling,
+    List<String> stop,
+    Set<Integer> stopTokens,
+    OptionalInt logProbs,
+    PastContext pastContext) {
+
+  /**
+   * Checks and copies the values.
+   *
+   * @throws JambicException if one is out of its range
+   */
+  public Request {
+    prompt = prompt.clone();
+    stop = List.copyOf(stop);
+    stopTokens = Set.copyOf(stopTokens);
+    if (maxNewTokens < 0) {
+      throw new JambicException("cannot generate " + maxNewTokens + " tokens");
+    }
+    if (stop.contains("")) {
+      throw new JambicException("a stop string has at least one character, got an empty one");
+    }
+    if (logProbs.isPresent() && logProbs.getAsInt() < 0) {
+      throw new JambicException(
+          "logprobs must be 0 (the chosen token alone) or more, got " + logProbs.getAsInt());
+    }
+  }
+
+  /**
+   * A request for the likeliest tokens.
+   *
+   * @param prompt the tokens to read first
+   * @param maxNewTokens the most tokens to add
+   * @return a request to refine
+   */
+  public static Request of(int[] prompt, int maxNewTokens) {
+    return new Request(
+        prompt,
+        maxNewTokens,
+        Sampling.GREEDY,
+        List.of(),
+        Set.of(),
+        OptionalInt.empty(),
+        PastContext.FINISH);
+  }
+
+  /**
+   * The same with another choice of tokens.
+   *
+   * @param other how each token is chosen
+   * @return the request
+   */
+  public Request withSampling(Sampling other) {
+    return new Request(prompt, maxNewTokens, other, stop, stopTokens, logProbs, pastContext);
+  }
+
+  /**
+   * The same with stop strings.
+   *
+   * @param texts that end the completion
+   * @return the request
+   */
+  public Request withStop(List<String> texts) {
+    return new Request(prompt, maxNewTokens, sampling, texts, stopTokens, logProbs, pastContext);
+  }
+
+  /**
+   * The same with stop tokens.
+   *
+   * @param tokens that end the completion
+   * @return the request
+   */
+  public Request withStopTokens(Set<Integer> tokens) {
+    return new Request(prompt, maxNewTokens, sampling, stop, tokens, logProbs, pastContext);
+  }
+
+  /**
+   * The same with log-probabilities.
+   *
+   * @param count how many of the likeliest tokens to tell beside the chosen one
+   * @return the request
+   */
+  public Request withLogProbs(int count) {
+    return new Request(
+        prompt, maxNewTokens, sampling, stop, stopTokens, OptionalInt.of(count), pastContext);
+  }
+
+  /**
+   * The same with another end.
+   *
+   * @param other what to do when the context is full
+   * @return the request
+   */
+  public Request withPastContext(PastContext other) {
+    return new Request(prompt, maxNewTokens, sampling, stop, stopTokens, logProbs, other);
+  }
+
+  @Override
+  public int[] prompt() {
+    return prompt.clone();
+  }
+}
