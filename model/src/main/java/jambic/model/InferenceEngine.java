@@ -66,8 +66,7 @@ public final class InferenceEngine implements AutoCloseable {
     this.tokenizer = tokenizer;
     this.maxBatch = maxBatch;
     memory = model.backend().region();
-    cache =
-        new KvCache(memory, model.backend().activationType(), model.config(), cacheTokens);
+    cache = new KvCache(memory, model.backend().activationType(), model.config(), cacheTokens);
     few = new PackedPass(model, cache, Decode::new, Decode::new);
     many = new PackedPass(model, cache, Eager::new, Decode::new);
   }
@@ -262,6 +261,7 @@ public final class InferenceEngine implements AutoCloseable {
     }
     pass(few, small);
     pass(many, large);
+    admit(); // whoever has left made room
     return !running.isEmpty() || !commands.isEmpty();
   }
 

@@ -1,0 +1,319 @@
+package jambic.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Backends;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class InferenceEngineTest {
+  private static final int VOCAB = 37;
+  private static final int CONTEXT = 150;
+  private static final GptConfig CONFIG =
+      new GptConfig(
+          VOCAB, CONTEXT, 2, 2, 48, 0, 0, Activation.GELU_TANH, true, true, true, false, 1e-5f);
+
+  private final Backend backend = Backends.open("auto", 2);
+  private final Gpt model = new Gpt(backend, CONFIG, new Init(0.5f, true, 3));
+  private final CharTokenizer tokenizer = CharTokenizer.of("abcdefghijklmnopqrstuvwxyz0123456789 ");
+
+  @AfterEach
+  void close() {
+    model.close();
+    backend.close();
+  }
+
+  private InferenceEngine engine(int maxBatch, int cacheTokens) {
+    return new InferenceEngine(model, Optional.of(tokenizer), maxBatch, cacheTokens);
+  }
+
+  private static int[] prompt(Random random, int length) {
+    return random.ints(length, 0, VOCAB).toArray();
+  }
+
+  /** Ids and the bits of their log-probabilities. */
+  private static List<String> bits(Completion completion) {
+    completion.await();
+    List<String> bits = new ArrayList<>();
+    for (Token token : completion.tokens()) {
+      LogProbs probs = token.logProbs().orElseThrow();
+      bits.add(token.id() + " " + Double.doubleToLongBits(probs.chosen()) + " " + probs.top());
+    }
+    return bits;
+  }
+
+  private static int[] ids(Completion completion) {
+    completion.await();
+    List<Token> tokens = new ArrayList<>();
+    completion.tokens().forEach(tokens::add);
+    return tokens.stream().mapToInt(Token::id).toArray();
+  }
+
+  private static String text(Completion completion) {
+    return String.join("", completion.text());
+  }
+
+  private static void drive(InferenceEngine engine) {
+    while (engine.step()) {}
+  }
+
+  @Test
+  void whoeverIsBesideItARequestGetsTheBitsThatItGetsAlone() {
+    Random random = new Random(1);
+    List<Request> requests = new ArrayList<>();
+    for (int i = 0; i < 24; i++) {
+      int length = i % 3 == 0 ? 1 + random.nextInt(12) : 1 + random.nextInt(CONTEXT - 40);
+      Sampling sampling =
+          i % 2 == 0 ? Sampling.GREEDY : new Sampling(0.9f, 20, 0.95f, 1.2f, random.nextInt());
+      requests.add(
+          Request.of(prompt(random, length), 1 + random.nextInt(40))
+              .withSampling(sampling)
+              .withLogProbs(2));
+    }
+    List<List<String>> alone = new ArrayList<>();
+    for (Request request : requests) {
+      try (InferenceEngine engine = engine(1, CONTEXT)) {
+        alone.add(bits(engine.complete(request, token -> true)));
+      }
+    }
+    try (InferenceEngine engine = engine(13, 8 * CONTEXT)) {
+      List<Completion> together = new ArrayList<>();
+      int pages = engine.freePages();
+      for (Request request : requests) { // they join while others write
+        together.add(engine.submit(request));
+        for (int i = random.nextInt(6); i > 0; i--) {
+          engine.step();
+        }
+      }
+      drive(engine);
+      for (int i = 0; i < requests.size(); i++) {
+        assertThat(bits(together.get(i))).as("request " + i).isEqualTo(alone.get(i));
+      }
+      assertThat(engine.freePages()).isEqualTo(pages);
+    }
+  }
+
+  @Test
+  void aFullCacheMakesWaitAndEveryPageComesBack() {
+    try (InferenceEngine engine = engine(8, CONTEXT)) { // 3 pages of 64
+      int pages = engine.freePages();
+      List<Completion> completions = new ArrayList<>();
+      for (int i = 0; i < 7; i++) {
+        completions.add(engine.submit(Request.of(new int[] {i}, 100))); // 2 pages each
+      }
+      engine.step();
+      assertThat(engine.freePages()).isEqualTo(pages - 2);
+      assertThat(completions.get(1).isDone()).isFalse();
+      drive(engine);
+      assertThat(completions).allMatch(Completion::isDone);
+      assertThat(completions).allSatisfy(c -> assertThat(ids(c)).hasSize(100));
+      assertThat(engine.freePages()).isEqualTo(pages);
+    }
+  }
+
+  @Test
+  void whatCanNeverFitIsOneSentence() {
+    try (InferenceEngine engine = engine(2, 64)) {
+      assertThatThrownBy(() -> engine.submit(Request.of(new int[] {1}, 100)))
+          .isInstanceOf(JambicException.class)
+          .hasMessage(
+              "the request needs room for 101 tokens and the KV cache has 64 in all; ask for fewer"
+                  + " new tokens or give the engine more");
+      assertThatThrownBy(() -> engine.submit(Request.of(new int[CONTEXT + 1], 1)))
+          .isInstanceOf(JambicException.class)
+          .hasMessage("the prompt has 151 tokens and the model's context 150; shorten it");
+      assertThatThrownBy(() -> engine.submit(Request.of(new int[0], 1)))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("empty");
+      assertThatThrownBy(() -> engine.submit(Request.of(new int[] {VOCAB}, 1)))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("token id 37 is not");
+    }
+  }
+
+  @Test
+  void theContextsEndEndsACompletionOrCropsIt() {
+    try (InferenceEngine engine = engine(1, CONTEXT)) {
+      Request request = Request.of(new int[CONTEXT - 5], 20);
+      Completion ends = engine.submit(request);
+      Completion goesOn = engine.submit(request.withPastContext(PastContext.CROP));
+      drive(engine);
+      assertThat(ends.await()).isEqualTo(FinishReason.LENGTH);
+      assertThat(ids(ends)).hasSize(6); // the last of them is never read
+      assertThat(ids(goesOn)).hasSize(20).startsWith(ids(ends));
+    }
+  }
+
+  @Test
+  void aSessionRemembersAndKeepsItsPagesUntilItIsClosed() {
+    int[] first = {5, 6, 7};
+    int[] second = {8, 9};
+    try (InferenceEngine engine = engine(4, 4 * CONTEXT)) {
+      int pages = engine.freePages();
+      Session session = engine.session();
+      Completion one = session.submit(Request.of(first, 10));
+      assertThatThrownBy(() -> session.submit(Request.of(second, 1)))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("has not ended");
+      drive(engine);
+      assertThat(engine.freePages()).isLessThan(pages);
+      Completion two = session.submit(Request.of(second, 10).withLogProbs(0));
+      drive(engine);
+
+      int[] all = Arrays.copyOf(first, 3 + 10 + 2);
+      System.arraycopy(ids(one), 0, all, 3, 10);
+      System.arraycopy(second, 0, all, 13, 2);
+      Completion atOnce = engine.complete(Request.of(all, 10).withLogProbs(0), token -> true);
+      assertThat(ids(two)).isEqualTo(ids(atOnce));
+      session.close();
+      engine.step();
+      assertThat(engine.freePages()).isEqualTo(pages);
+      assertThatThrownBy(() -> session.submit(Request.of(second, 1)))
+          .isInstanceOf(JambicException.class)
+          .hasMessage("the session is closed");
+    }
+  }
+
+  @Test
+  void cancellingFreesAndKeepsWhatCame() {
+    try (InferenceEngine engine = engine(1, 2 * CONTEXT)) {
+      int pages = engine.freePages();
+      Completion running = engine.submit(Request.of(new int[] {1}, 100));
+      Completion waiting = engine.submit(Request.of(new int[] {2}, 100));
+      engine.step();
+      engine.step();
+      running.cancel();
+      waiting.cancel();
+      drive(engine);
+      assertThat(running.await()).isEqualTo(FinishReason.CANCELLED);
+      assertThat(waiting.await()).isEqualTo(FinishReason.CANCELLED);
+      assertThat(ids(running)).hasSize(2);
+      assertThat(engine.freePages()).isEqualTo(pages);
+    }
+  }
+
+  @Test
+  void aListenerThatThrowsFailsItsOwnRequestOnly() {
+    try (InferenceEngine engine = engine(2, 2 * CONTEXT)) {
+      int pages = engine.freePages();
+      Completion bad =
+          engine.submit(
+              Request.of(new int[] {1}, 9),
+              token -> {
+                throw new IllegalArgumentException("no");
+              });
+      Completion good = engine.submit(Request.of(new int[] {1}, 9));
+      drive(engine);
+      assertThatThrownBy(bad::await).isInstanceOf(IllegalArgumentException.class);
+      assertThat(ids(good)).hasSize(9);
+      assertThat(engine.freePages()).isEqualTo(pages);
+    }
+  }
+
+  @Test
+  void manyThreadsSubmitAndReadWhileOneDrives() throws InterruptedException {
+    List<String> expected = new ArrayList<>();
+    try (InferenceEngine engine = engine(1, CONTEXT)) {
+      for (int i = 0; i < 16; i++) {
+        expected.add(text(engine.complete(Request.of(new int[] {i, 3}, 30), token -> true)));
+      }
+    }
+    InferenceEngine engine = engine(5, 3 * CONTEXT);
+    Thread driver = Thread.ofPlatform().start(engine::run);
+    String[] texts = new String[16];
+    List<Thread> users = new ArrayList<>();
+    for (int i = 0; i < texts.length; i++) {
+      int user = i;
+      users.add(
+          Thread.ofVirtual()
+              .start(() -> texts[user] = text(engine.submit(Request.of(new int[] {user, 3}, 30)))));
+    }
+    for (Thread user : users) {
+      user.join();
+    }
+    assertThat(texts).containsExactlyElementsOf(expected);
+    Completion last = engine.submit(Request.of(new int[] {1}, 140));
+    engine.close();
+    assertThat(last.await()).isIn(FinishReason.CANCELLED, FinishReason.LENGTH);
+    driver.join();
+    assertThatThrownBy(() -> engine.submit(Request.of(new int[] {1}, 1)))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("the engine is closed");
+  }
+
+  @Test
+  void aStopStringEndsTheTextBeforeItself() {
+    try (InferenceEngine engine = engine(1, CONTEXT)) {
+      String whole = text(engine.complete(Request.of(new int[] {4}, 40), token -> true));
+      String stop = whole.substring(17, 20); // a string of three tokens
+      Request request = Request.of(new int[] {4}, 40).withStop(List.of("never there", stop));
+      Completion stopped = engine.complete(request, token -> true);
+      assertThat(stopped.await()).isEqualTo(FinishReason.STOP);
+      assertThat(text(stopped)).isEqualTo(whole.substring(0, whole.indexOf(stop)));
+      Completion atToken =
+          engine.complete(
+              Request.of(new int[] {4}, 40)
+                  .withStopTokens(Set.of(tokenizer.encode(whole.substring(9, 10))[0])),
+              token -> true);
+      assertThat(atToken.await()).isEqualTo(FinishReason.STOP);
+      assertThat(text(atToken)).isEqualTo(whole.substring(0, whole.indexOf(whole.charAt(9))));
+    }
+  }
+
+  @Test
+  void logProbabilitiesAreTheModelsOwn() {
+    try (InferenceEngine engine = engine(1, CONTEXT)) {
+      Request request =
+          Request.of(new int[] {4, 4, 4}, 5)
+              .withSampling(new Sampling(0.7f, 3, 1, 1.5f, 5))
+              .withLogProbs(VOCAB);
+      for (Token token : engine.complete(request, t -> true).tokens()) {
+        LogProbs probs = token.logProbs().orElseThrow();
+        double sum = probs.top().stream().mapToDouble(c -> Math.exp(c.logProb())).sum();
+        assertThat(sum).isCloseTo(1, within(1e-12));
+        assertThat(probs.top()).hasSize(VOCAB);
+        assertThat(probs.top())
+            .isSortedAccordingTo((a, b) -> Double.compare(b.logProb(), a.logProb()));
+        assertThat(probs.top()).contains(new LogProbs.Candidate(token.id(), probs.chosen()));
+      }
+    }
+  }
+
+  @Test
+  void repetitionPenaltyDividesOrMultipliesWhatWasSeen() {
+    float[] logits = {2, 1.9f, -1, -0.9f};
+    Sampler sampler = new Sampler(Sampling.GREEDY.withRepetitionPenalty(1.5f), 0, 4);
+    sampler.see(0);
+    sampler.see(3);
+    assertThat(sampler.next(logits, 0)).isEqualTo(1); // 2 / 1.5 is below 1.9
+    assertThat(logits).containsExactly(2 / 1.5f, 1.9f, -1, -0.9f * 1.5f);
+  }
+
+  @Test
+  void heldBackTextIsReleasedWhenItBecomesNoStop() {
+    StopText text = new StopText(tokenizer.decoder(), List.of("abac", "zz"));
+    List<String> pieces = new ArrayList<>();
+    for (int id : tokenizer.encode("xababacy")) {
+      pieces.add(text.next(id));
+    }
+    assertThat(pieces).containsExactly("x", "", "", "", "ab", "", "", "");
+    assertThat(text.isStopped()).isTrue();
+    assertThat(text.end()).isEmpty();
+    StopText open = new StopText(tokenizer.decoder(), List.of("zz"));
+    assertThat(open.next(tokenizer.encode("z")[0])).isEmpty();
+    assertThat(open.end()).isEqualTo("z");
+  }
+}
