@@ -148,9 +148,7 @@ public final class Generator implements AutoCloseable {
             return going;
           };
       Request request =
-          Request.of(prompts[row], count)
-              .withSampling(sampling)
-              .withPastContext(PastContext.CROP);
+          Request.of(prompts[row], count).withSampling(sampling).withPastContext(PastContext.CROP);
       rows.add(engine.submit(request, row, candidates, one));
     }
     try {
