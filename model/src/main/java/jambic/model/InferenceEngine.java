@@ -348,7 +348,6 @@ public final class InferenceEngine implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    commands.add(WAKE);
     synchronized (this) {
       runCommands();
       endAll();
@@ -356,6 +355,7 @@ public final class InferenceEngine implements AutoCloseable {
       many.close();
       memory.close();
     }
+    commands.add(WAKE); // for a driver that waits
   }
 
   private void endAll() {
