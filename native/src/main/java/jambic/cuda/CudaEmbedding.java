@@ -29,7 +29,9 @@ final class CudaEmbedding implements EmbeddingKernels {
             wpe,
             starts,
             ids.dim(-1),
-            wte.dim(-1));
+            wte.dim(-1),
+            wte.dim(0),
+            wpe.dim(0));
   }
 
   @Override
@@ -46,8 +48,8 @@ final class CudaEmbedding implements EmbeddingKernels {
       long order = borders + borderBytes;
       Grid grid = Grid.of(pieces, THREADS).planes(columnBlocks, 1);
       kernels.launch("sortTokens", Grid.over(n, THREADS), order, ids, n);
-      kernels.launch("embedBackward", grid, dwte, borders, dout, ids, order, n, c);
-      kernels.launch("embedBackwardBorders", grid, dwte, borders, ids, order, n, c);
+      kernels.launch("embedBackward", grid, dwte, borders, dout, ids, order, n, c, dwte.dim(0));
+      kernels.launch("embedBackwardBorders", grid, dwte, borders, ids, order, n, c, dwte.dim(0));
     }
     if (!dwpe.isNone()) {
       kernels.launch(

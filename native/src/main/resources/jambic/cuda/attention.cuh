@@ -33,7 +33,7 @@ struct Attention {
   float scale; // of scores
   Dropout dropout;
 
-  __device__ int length(int b) const { return lengths == nullptr ? keys : lengths[b]; }
+  __device__ int length(int b) const { return lengths == nullptr || lengths[b] > keys ? keys : lengths[b]; }
 
   // How many keys, from the first, query t sees.
   __device__ int seen(int b, int t) const {

@@ -6,7 +6,7 @@
 extern "C" __global__ void appendCached(
     real* kCache, real* vCache, const Rows<const real> k, const Rows<const real> v, const int* starts, int cached, int c) {
   int t = blockIdx.x, b = blockIdx.y;
-  index_t to = ((index_t)b * cached + starts[b] + t) * c;
+  index_t to = ((index_t)b * cached + inside(starts[b] + t, cached)) * c;
   index_t from = (index_t)b * gridDim.x + t;
   for (int j = threadIdx.x; j < c; j += blockDim.x) {
     kCache[to + j] = k.data[from * k.stride + j];

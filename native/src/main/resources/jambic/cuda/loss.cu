@@ -63,7 +63,7 @@ extern "C" __global__ void crossEntropyRows(
     float rowLse = most + logf(exponentials);
     int target = targets[r];
     lse[r] = rowLse;
-    rowLoss[r] = target == -1 ? 0 : rowLse - (1 - smoothing) * value(row[target]) - smoothing * (sum / v);
+    rowLoss[r] = target == -1 ? 0 : rowLse - (1 - smoothing) * value(row[inside(target, v)]) - smoothing * (sum / v);
   }
 }
 

@@ -41,6 +41,9 @@ __device__ inline bool packed(Pointers... pointers) {
   return (((unsigned long long)pointers | ...) & 15) == 0;
 }
 
+// An index that came from outside, such as a token id: never past a tensor of n, whatever it is.
+__device__ inline int inside(int index, int n) { return index < 0 ? 0 : index < n ? index : n - 1; }
+
 // This thread among all of a launch, and how many there are.
 __device__ inline index_t firstIndex() { return blockIdx.x * (index_t)blockDim.x + threadIdx.x; }
 __device__ inline index_t indexStep() { return gridDim.x * (index_t)blockDim.x; }
