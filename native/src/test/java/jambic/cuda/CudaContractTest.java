@@ -18,4 +18,10 @@ class CudaContractTest extends BackendContract {
     }
     return List.of(Backends.open("cuda", 1, Precision.FP32));
   }
+
+  /** Ids are on the device, where kernels stay inside the tables. */
+  @Override
+  public boolean refusesIndices() {
+    return false;
+  }
 }

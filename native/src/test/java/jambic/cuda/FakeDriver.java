@@ -25,16 +25,46 @@ record FakeDriver(Path folder) {
 
   /** Compiles it; empty where there is no C compiler. */
   static Optional<FakeDriver> compile(Path folder) throws IOException, InterruptedException {
-    Path source = folder.resolve("fake_cuda.c");
-    try (InputStream in = FakeDriver.class.getResourceAsStream("fake_cuda.c")) {
-      Files.copy(in, source);
-    }
-    Path library = folder.resolve("libcuda.so.1");
-    List<String> command =
+    extract(folder, "fake_cuda.c", "fake_cuda.c");
+    return link(folder, List.of("cc", "-O2", "fake_cuda.c", "-lm"));
+  }
+
+  /**
+   * Compiles it with {@code emulator.h}, so that kernels compute as on a device: every thread of a
+   * block for itself, tensor cores included. Empty where there is no C++ compiler.
+   */
+  static Optional<FakeDriver> compileEmulated(Path folder)
+      throws IOException, InterruptedException {
+    extract(folder, "fake_cuda.c", "fake_cuda.c");
+    extract(folder, "emulated_nvrtc.cpp", "emulated_nvrtc.cpp");
+    extract(folder, "emulator.h", "emulator.h");
+    extract(folder, "emulated_ptx.cuh", "ptx.cuh");
+    return link(
+        folder,
         List.of(
-            "cc", "-shared", "-fPIC", "-O2", "-o", library.toString(), source.toString(), "-lm");
+            "c++",
+            "-O2",
+            "-std=c++17",
+            "emulated_nvrtc.cpp",
+            "-x",
+            "c",
+            "-std=c11",
+            "fake_cuda.c"));
+  }
+
+  private static void extract(Path folder, String resource, String name) throws IOException {
+    try (InputStream in = FakeDriver.class.getResourceAsStream(resource)) {
+      Files.copy(in, folder.resolve(name));
+    }
+  }
+
+  private static Optional<FakeDriver> link(Path folder, List<String> compiler)
+      throws IOException, InterruptedException {
+    Path library = folder.resolve("libcuda.so.1");
+    List<String> command = new ArrayList<>(compiler);
+    command.addAll(1, List.of("-shared", "-fPIC", "-o", library.toString()));
     try {
-      Answer answer = run(new ProcessBuilder(command));
+      Answer answer = run(new ProcessBuilder(command).directory(folder.toFile()));
       if (answer.exitCode != 0) {
         throw new AssertionError(answer.output);
       }
@@ -51,13 +81,19 @@ record FakeDriver(Path folder) {
   /** Runs a scenario of {@link FakeDriverMain} in a Java of its own. */
   Answer run(Map<String, String> settings, String... scenario)
       throws IOException, InterruptedException {
+    return run(FakeDriverMain.class, settings, scenario);
+  }
+
+  /** Runs a program in a Java of its own. */
+  Answer run(Class<?> program, Map<String, String> settings, String... scenario)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("-Xlog:all=off:stdout");
     command.add("-cp");
     command.add(String.join(":", classPath()));
-    command.add(FakeDriverMain.class.getName());
+    command.add(program.getName());
     command.addAll(List.of(scenario));
     ProcessBuilder builder = new ProcessBuilder(command);
     Map<String, String> environment = builder.environment();

@@ -17,8 +17,18 @@ static long bytes_taken;
 static long launches;
 static long allocations;
 
+// Of emulated_nvrtc.cpp, with which FAKE_EMULATOR (a folder) makes kernels compute.
+char *emulatedCompile(const char *name, const char *source, int headers, const char *const *texts,
+    const char *const *names, int count, const char *const *options);
+void *emulatedLoad(const char *library);
+void *emulatedKernel(void *module, const char *name);
+void *emulatedLaunch(void *module, void *kernel, int gx, int gy, int gz, int threads, int shared, void **arguments);
+void emulatedRun(void *launch);
+void emulatedFree(void *launch);
+
 typedef struct Op {
   int kind; // 0: copy, 1: product, 2: kernel
+  void *launch;
   void *to;
   const void *from;
   size_t bytes;
@@ -89,13 +99,19 @@ static void run(const Op *op) {
   if (op->kind == 0) memmove(op->to, op->from, op->bytes);
   if (op->kind == 1) multiply(op->product);
   if (op->kind == 2) launches++;
+  if (op->launch) emulatedRun(op->launch);
+}
+
+static void forget(const Op *op) {
+  free(op->product);
+  if (op->launch) emulatedFree(op->launch);
 }
 
 static void submit(Stream *stream, Op op) {
   Graph *graph = stream->recording;
   if (!graph) {
     run(&op);
-    free(op.product);
+    forget(&op);
     return;
   }
   if (graph->count == graph->capacity) {
@@ -198,16 +214,43 @@ int cuEventCreate(void **event, int flags) { return *event = made(OBJECTS_EVENT,
 int cuEventRecord(void *event, Stream *stream) { return 0; }
 int cuEventSynchronize(void *event) { return 0; }
 int cuEventDestroy_v2(void *event) { return gone(OBJECTS_EVENT, event); }
-int cuModuleLoadData(void **module, const void *image) { return *module = made(OBJECTS_MODULE, 1), 0; }
+typedef struct Module {
+  void *library; // or null
+} Module;
+
+typedef struct Function {
+  void *library;
+  void *kernel;
+} Function;
+
+static Function functions[1024];
+static int function_count;
+
+int cuModuleLoadData(Module **module, const char *image) {
+  *module = made(OBJECTS_MODULE, sizeof(Module));
+  if (image[0] == '/' && !((*module)->library = emulatedLoad(image))) return 200;
+  return 0;
+}
+
 int cuModuleUnload(void *module) { return gone(OBJECTS_MODULE, module); }
-int cuModuleGetFunction(void **function, void *module, const char *name) { return *function = module, 0; }
+
+int cuModuleGetFunction(void **function, Module *module, const char *name) {
+  Function *found = &functions[function_count++];
+  *found = (Function){module->library, module->library ? emulatedKernel(module->library, name) : NULL};
+  *function = found;
+  return module->library && !found->kernel ? 500 : 0;
+}
+
 int cuFuncSetAttribute(void *function, int attribute, int value) { return 0; }
 
-int cuLaunchKernel(void *function, int gx, int gy, int gz, int bx, int by, int bz, int shared, Stream *stream,
+int cuLaunchKernel(Function *function, int gx, int gy, int gz, int bx, int by, int bz, int shared, Stream *stream,
     void **arguments, void **extra) {
   if (setting("FAKE_LAUNCH", 0)) return (int)setting("FAKE_LAUNCH", 0);
   if (gx < 1 || gy < 1 || gz < 1 || gy > 65535 || gz > 65535 || bx < 1 || bx > 1024 || shared > 227 << 10) return 1;
-  submit(stream, (Op){.kind = 2});
+  void *launch = function->kernel
+      ? emulatedLaunch(function->library, function->kernel, gx, gy, gz, bx, shared, arguments)
+      : NULL;
+  submit(stream, (Op){.kind = 2, .launch = launch});
   return 0;
 }
 
@@ -238,7 +281,7 @@ int cuGraphLaunch(Graph *exec, Stream *stream) {
 }
 
 int cuGraphExecDestroy(Graph *exec) {
-  for (int i = 0; i < exec->count; i++) free(exec->ops[i].product);
+  for (int i = 0; i < exec->count; i++) forget(&exec->ops[i]);
   free(exec->ops);
   return gone(OBJECTS_EXEC, exec);
 }
@@ -315,23 +358,46 @@ int cublasLtMatmul(void *handle, Product *desc, const float *alpha, const void *
   return 0;
 }
 
-// NVRTC: machine code is the source's name.
+// NVRTC: machine code is the source's name or, emulated, a library's path.
+typedef struct Source {
+  char name[256];
+  const char *text;
+  int headers;
+  const char *const *texts;
+  const char *const *names;
+  char *code;
+} Source;
+
 int nvrtcVersion(int *major, int *minor) { return *major = 13, *minor = 0, 0; }
 const char *nvrtcGetErrorString(int status) { return "NVRTC_FAKE"; }
 int nvrtcGetNumSupportedArchs(int *count) { return *count = 3, 0; }
 int nvrtcGetSupportedArchs(int *all) { return all[0] = 80, all[1] = 90, all[2] = 100, 0; }
 
-int nvrtcCreateProgram(void **program, const char *source, const char *name, int headers, const char *const *texts,
+int nvrtcCreateProgram(Source **program, const char *source, const char *name, int headers, const char *const *texts,
     const char *const *names) {
-  char *made_one = made(OBJECTS_PROGRAM, 256);
-  snprintf(made_one, 256, "%s", name);
+  Source *made_one = made(OBJECTS_PROGRAM, sizeof(Source));
+  snprintf(made_one->name, sizeof made_one->name, "%s", name);
+  made_one->text = source;
+  made_one->headers = headers;
+  made_one->texts = texts;
+  made_one->names = names;
   *program = made_one;
   return 0;
 }
 
-int nvrtcCompileProgram(char *program, int count, const char *const *options) { return 0; }
-int nvrtcDestroyProgram(void **program) { return gone(OBJECTS_PROGRAM, *program); }
-int nvrtcGetCUBINSize(char *program, size_t *size) { return *size = strlen(program) + 1, 0; }
-int nvrtcGetCUBIN(char *program, char *image) { return strcpy(image, program), 0; }
+int nvrtcCompileProgram(Source *program, int count, const char *const *options) {
+  program->code = getenv("FAKE_EMULATOR")
+      ? emulatedCompile(program->name, program->text, program->headers, program->texts, program->names, count, options)
+      : strdup(program->name);
+  return program->code[0] ? 0 : 6;
+}
+
+int nvrtcDestroyProgram(Source **program) {
+  free((*program)->code);
+  return gone(OBJECTS_PROGRAM, *program);
+}
+
+int nvrtcGetCUBINSize(Source *program, size_t *size) { return *size = strlen(program->code) + 1, 0; }
+int nvrtcGetCUBIN(Source *program, char *image) { return strcpy(image, program->code), 0; }
 int nvrtcGetProgramLogSize(char *program, size_t *size) { return *size = 1, 0; }
 int nvrtcGetProgramLog(char *program, char *log) { return *log = 0, 0; }

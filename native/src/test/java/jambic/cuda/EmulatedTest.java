@@ -1,0 +1,68 @@
+package jambic.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import jambic.cuda.FakeDriver.Answer;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The CUDA backend computes, on a machine without a GPU: its kernels run in an emulator, which
+ * finds wrong indices, missing barriers and reads of what nobody wrote, and takes fragments of
+ * tensor cores apart as PTX defines them. It says nothing about speed, nor about a device's own
+ * rounding of exponentials.
+ */
+class EmulatedTest {
+  @TempDir private static Path folder;
+
+  private static FakeDriver emulated;
+
+  @BeforeAll
+  static void compile() throws Exception {
+    Optional<FakeDriver> compiled = FakeDriver.compileEmulated(folder);
+    assumeTrue(
+        compiled.isPresent(), "emulated kernels are skipped: there is no C++ compiler (c++) here");
+    emulated = compiled.orElseThrow();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> theContractIn32Bits() throws Exception {
+    return outcomes("contract");
+  }
+
+  @TestFactory
+  Stream<DynamicTest> aModelInBfloat16() throws Exception {
+    return outcomes("bf16");
+  }
+
+  private static Stream<DynamicTest> outcomes(String scenario) throws Exception {
+    Answer answer =
+        emulated.run(EmulatedMain.class, Map.of("FAKE_EMULATOR", folder.toString()), scenario);
+    assertThat(answer.exitCode()).as(answer.output()).isZero();
+    assertThat(answer.output().lines()).as(answer.output()).hasSizeGreaterThan(3);
+    return answer
+        .output()
+        .lines()
+        .map(line ->
+            dynamicTest(
+                line,
+                () -> {
+                  if (line.contains(" skipped ")) {
+                    abort(line);
+                  }
+                  if (!line.endsWith(" passed")) {
+                    fail(line);
+                  }
+                }));
+  }
+}
