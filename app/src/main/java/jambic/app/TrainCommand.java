@@ -122,6 +122,11 @@ final class TrainCommand implements Callable<Integer> {
     try (Backend backend = computing.open(spec.commandLine(), backendName(), dtype)) {
       TrainingData data = data(config.blockSize());
       GptConfig model = affordable(config, data.tokenizer().vocabSize(), backend);
+      if (backend.usesHeap()) {
+        MemoryEstimate.of(config, model.vocabSize(), Long.MAX_VALUE)
+            .warning()
+            .ifPresent(terminal::print);
+      }
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();

@@ -8,7 +8,10 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
+import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * How much memory a run will take, before it takes any.
@@ -95,6 +98,24 @@ public record MemoryEstimate(long weights, long gradients, long moments, long ac
             + ", but the heap holds at most %s; lower ".formatted(human(limit))
             + (activations > total() / 2 ? "batchSize, blockSize or nEmbd" : "nLayer or nEmbd")
             + ", or give Java a larger heap with -Xmx");
+  }
+
+  /**
+   * Compares the run with the memory that is free now, which may be less than what it may take.
+   *
+   * @return a sentence if the run needs more than is free; empty if it does not, or the system does
+   *     not say what is free
+   */
+  public Optional<String> warning() {
+    return warning(AvailableMemory.bytes(Path.of("/proc/meminfo")));
+  }
+
+  Optional<String> warning(OptionalLong available) {
+    return available.isEmpty() || total() <= available.getAsLong()
+        ? Optional.empty()
+        : Optional.of(
+            "the run will need %s, but only %s of memory are free now: close other programs, or the system may stop it"
+                .formatted(human(total()), human(available.getAsLong())));
   }
 
   /**

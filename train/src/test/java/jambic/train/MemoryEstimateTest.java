@@ -9,8 +9,12 @@ import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -20,6 +24,8 @@ class MemoryEstimateTest {
   /** Large enough that the 16 MiB in which regions grow do not hide what is measured. */
   private static final Map<String, Object> LARGE =
       Map.of("nLayer", 3, "nEmbd", 192, "nHead", 6, "batchSize", 16, "blockSize", 128);
+
+  @TempDir private Path folder;
 
   @ParameterizedTest
   @EnumSource(Preset.class)
@@ -42,6 +48,26 @@ class MemoryEstimateTest {
           .isLessThanOrEqualTo(state.bytes())
           .isCloseTo(2 * estimate.weights(), withinPercentage(0.1));
     }
+  }
+
+  @Test
+  void aRunThatNeedsMoreThanIsFreeIsWarnedOf() throws IOException {
+    MemoryEstimate estimate = new MemoryEstimate(1L << 30, 1L << 30, 2L << 30, 4L << 30);
+    Path memInfo = folder.resolve("meminfo");
+    Files.writeString(
+        memInfo,
+        "MemTotal: 99999999 kB\nMemFree: 5 kB\nMemAvailable:    3145728 kB\nCached: 1 kB\n");
+    assertThat(estimate.warning(AvailableMemory.bytes(memInfo)))
+        .contains(
+            "the run will need 8.0 GiB, but only 3.0 GiB of memory are free now: close other"
+                + " programs, or the system may stop it");
+    Files.writeString(memInfo, "MemAvailable: 9999999 kB\n");
+    assertThat(estimate.warning(AvailableMemory.bytes(memInfo))).isEmpty();
+    for (String silent : new String[] {"", "MemTotal: 1 kB\n", "MemAvailable: many\n"}) {
+      Files.writeString(memInfo, silent);
+      assertThat(AvailableMemory.bytes(memInfo)).isEmpty();
+    }
+    assertThat(AvailableMemory.bytes(folder.resolve("none"))).isEmpty();
   }
 
   @Test
