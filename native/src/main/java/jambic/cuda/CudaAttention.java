@@ -116,14 +116,11 @@ final class CudaAttention implements AttentionKernels {
       Tensor starts,
       Tensor pages,
       int heads) {
+    int tokens = q.shape().rows();
     int c = q.dim(-1);
-    int count = q.shape().rows();
-    MemorySegment a =
+    KernelModule kernels = gpu.kernels("attention_cached.cu", q.dtype(), head(tiles(q, heads)));
+    MemorySegment places =
         new Structure()
-            .rows(q)
-            .rows(k)
-            .rows(v)
-            .rows(out)
             .address(kPages)
             .address(vPages)
             .address(rows)
@@ -132,20 +129,35 @@ final class CudaAttention implements AttentionKernels {
             .number(pages.dim(0))
             .number(pages.dim(1))
             .number(kPages.dim(1))
+            .number(kPages.dim(0))
             .number(c)
-            .number((float) (1 / Math.sqrt(c / heads)))
             .bytes();
-    KernelModule kernels = gpu.kernels("attention_paged.cu", q.dtype(), head(tiles(q, heads)));
-    kernels.launch("appendPaged", Grid.of(count, 256), a);
-    kernels.launch("attentionPaged", Grid.of(count, DECODE_THREADS).planes(heads, 1), a);
+    kernels.launch(
+        "appendPaged",
+        Grid.of(tokens, 256),
+        places,
+        new Structure().rows(k).bytes(),
+        new Structure().rows(v).bytes());
+    kernels.launch(
+        "attentionPaged",
+        Grid.of(tokens, DECODE_THREADS).planes(heads, 1),
+        out,
+        places,
+        new Structure().rows(q).bytes(),
+        scale(c, heads));
+  }
+
+  /** Of scores. */
+  private static float scale(int width, int heads) {
+    return (float) (1 / Math.sqrt(width / heads));
   }
 
   private static AttentionTiles tiles(Tensor q, int heads) {
-    int size = q.dim(2) / heads;
+    int size = q.dim(-1) / heads;
     if (size > MOST_HEAD_SIZE) {
       throw new JambicException(
           "attention on CUDA has heads of at most %d numbers, and %d of width %d have %d; use more heads or the CPU"
-              .formatted(MOST_HEAD_SIZE, heads, q.dim(2), size));
+              .formatted(MOST_HEAD_SIZE, heads, q.dim(-1), size));
     }
     return new AttentionTiles(size, q.dtype());
   }
@@ -184,7 +196,7 @@ final class CudaAttention implements AttentionKernels {
         .number(q.dim(1))
         .number(k.dim(1))
         .number(causal ? 1 : 0)
-        .number((float) (1 / Math.sqrt(q.dim(2) / heads)))
+        .number(scale(q.dim(2), heads))
         .dropout(dropout)
         .bytes();
   }
