@@ -1,12 +1,17 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.AtomicFile;
 import jambic.model.Checkpoint;
-import jambic.model.Generator;
+import jambic.model.Completion;
 import jambic.model.Gpt;
+import jambic.model.InferenceEngine;
+import jambic.model.LogProbs;
+import jambic.model.PastContext;
+import jambic.model.Request;
 import jambic.model.Sampling;
+import jambic.model.Token;
 import jambic.model.Tokenizer;
-import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.train.TextFile;
@@ -14,10 +19,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -34,13 +42,14 @@ import picocli.CommandLine.Spec;
 /** Lets a model write. */
 @Command(
     name = "sample",
-    description = "Lets a trained model write, character by character.",
+    description = "Lets a trained model write, piece by piece.",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     footerHeading = "%nExamples:%n",
     footer = {
       "  jambic sample runs/shakespeare-char-cpu-1",
       "  jambic sample out --prompt \"ROMEO:\" --num-samples 3",
+      "  jambic sample out --prompt \"ROMEO:\" --stop \"JULIET:\" --repetition-penalty 1.2",
       "  jambic sample out --max-new-tokens 10000 --temperature 1 --out more.txt",
       "  jambic sample out/last --prompt-file start.txt --greedy"
     })
@@ -111,6 +120,20 @@ final class SampleCommand implements Callable<Integer> {
   private boolean greedy;
 
   @Option(
+      names = "--repetition-penalty",
+      paramLabel = "R",
+      defaultValue = "1",
+      description = "Above 1 to repeat less, as in CTRL. Default: ${DEFAULT-VALUE}.")
+  private float repetitionPenalty;
+
+  @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description =
+          "Ends a sample where it comes up, and is left out. May be given more than once.")
+  private List<String> stop = List.of();
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "1337",
@@ -127,6 +150,15 @@ final class SampleCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print a JSON object for each text instead.")
   private boolean json;
 
+  @Option(
+      names = "--logprobs",
+      paramLabel = "N",
+      description = {
+        "With --json: the log-probability of each token by the model alone, and those of the N",
+        "likeliest tokens in its place."
+      })
+  private Optional<Integer> logprobs = Optional.empty();
+
   @Mixin private ModelOptions models;
   @Mixin private Quantization quantization;
   @Mixin private BackendOptions computing;
@@ -140,12 +172,15 @@ final class SampleCommand implements Callable<Integer> {
   public Integer call() {
     requireAtLeast("--num-samples", numSamples, 1);
     requireAtLeast("--max-new-tokens", maxNewTokens, 1);
-    sampling(0);
+    request(new int[] {0}, 0);
+    if (logprobs.isPresent() && !json) {
+      throw new ParameterException(
+          spec.commandLine(), "--logprobs are printed with --json only; add it");
+    }
     Path folder = models.checkpoint(run, spec.commandLine());
     try (Backend backend = computing.open(spec.commandLine());
         Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt model = quantization.of(checkpoint.gpt(backend));
-        Generator generator = new Generator(model, 1)) {
+        Gpt model = quantization.of(checkpoint.gpt(backend))) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
       String prompt = prompt(tokenizer);
       int length = tokenizer.encode(prompt).length;
@@ -155,35 +190,38 @@ final class SampleCommand implements Callable<Integer> {
             "the prompt has %d tokens and the context %d: only the last %d are read"
                 .formatted(length, context, context));
       }
-      if (out.isPresent()) {
-        writeTo(out.get(), sink -> texts(generator, tokenizer, prompt, sink));
-      } else {
-        texts(generator, tokenizer, prompt, this::print);
+      try (InferenceEngine engine =
+          new InferenceEngine(model, Optional.of(tokenizer), 1, context)) {
+        if (out.isPresent()) {
+          writeTo(out.get(), sink -> texts(engine, tokenizer, prompt, sink));
+        } else {
+          texts(engine, tokenizer, prompt, this::print);
+        }
       }
     }
     return 0;
   }
 
   private void writeTo(Path file, Consumer<Sink> texts) {
-    try (Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8)) {
-      texts.accept(text -> {
-        try {
-          writer.write(text);
-          return true;
-        } catch (IOException e) {
-          throw new UncheckedIOException(e);
-        }
-      });
-    } catch (UncheckedIOException e) {
-      throw cannotWrite(file, e.getCause());
-    } catch (IOException e) {
-      throw cannotWrite(file, e);
-    }
+    AtomicFile.write(
+        file,
+        channel -> {
+          Writer writer = Channels.newWriter(channel, StandardCharsets.UTF_8);
+          try {
+            texts.accept(text -> {
+              try {
+                writer.write(text);
+                return true;
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+          } catch (UncheckedIOException e) {
+            throw e.getCause();
+          }
+          writer.flush();
+        });
     say("wrote " + file);
-  }
-
-  private static JambicException cannotWrite(Path file, IOException e) {
-    return new JambicException("cannot write %s: %s".formatted(file, Wording.reason(e)), e);
   }
 
   private boolean print(String text) {
@@ -192,53 +230,83 @@ final class SampleCommand implements Callable<Integer> {
     return !printed.checkError(); // flushes, too
   }
 
-  private void texts(Generator generator, Tokenizer tokenizer, String prompt, Sink sink) {
+  private void texts(InferenceEngine engine, Tokenizer tokenizer, String prompt, Sink sink) {
     boolean going = true;
     for (int i = 0; i < numSamples && going; i++) {
       going =
           json
-              ? object(generator, tokenizer, prompt, i, sink)
-              : text(generator, tokenizer, prompt, i, sink);
+              ? object(engine, tokenizer, prompt, i, sink)
+              : text(engine, tokenizer, prompt, i, sink);
     }
   }
 
   private boolean text(
-      Generator generator, Tokenizer tokenizer, String prompt, int number, Sink sink) {
+      InferenceEngine engine, Tokenizer tokenizer, String prompt, int number, Sink sink) {
     boolean given = !prompt.equals(NEWLINE);
     if (number > 0) {
       sink.write("---------------\n"); // as nanoGPT does
     }
     sink.write(given ? prompt : "");
-    generator.stream(tokenizer, prompt, maxNewTokens, sampling(number), sink::write);
+    engine.complete(
+        request(tokenizer.encode(prompt), number),
+        new Completion.Listener() {
+          @Override
+          public boolean onToken(Token token) {
+            return true;
+          }
+
+          @Override
+          public boolean onText(String piece) {
+            return sink.write(piece);
+          }
+        });
     return sink.write("\n");
   }
 
   private boolean object(
-      Generator generator, Tokenizer tokenizer, String prompt, int number, Sink sink) {
-    StringBuilder text = new StringBuilder();
+      InferenceEngine engine, Tokenizer tokenizer, String prompt, int number, Sink sink) {
     long start = System.nanoTime();
-    generator.stream(
-        tokenizer,
-        prompt,
-        maxNewTokens,
-        sampling(number),
-        piece -> {
-          text.append(piece);
-          return true;
-        });
+    Completion completion =
+        engine.complete(request(tokenizer.encode(prompt), number), token -> true);
     double seconds = (System.nanoTime() - start) * 1e-9;
+    List<Token> tokens = new ArrayList<>();
+    completion.tokens().forEach(tokens::add);
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("prompt", prompt);
-    fields.put("text", text.toString());
+    fields.put("text", String.join("", completion.text()));
+    fields.put("finish_reason", completion.await().name().toLowerCase(Locale.ROOT));
     fields.put("seed", seed + number);
-    fields.put("tokens", maxNewTokens);
+    fields.put("tokens", tokens.size());
     fields.put("seconds", seconds);
-    fields.put("tokens_per_s", maxNewTokens / seconds);
+    fields.put("tokens_per_s", tokens.size() / seconds);
+    if (logprobs.isPresent()) {
+      fields.put("logprobs", tokens.stream().map(t -> logProbs(tokenizer, t)).toList());
+    }
     try {
       return sink.write(JSON.std.asString(fields) + "\n");
     } catch (IOException e) {
       throw new IllegalStateException("numbers and strings always have JSON", e);
     }
+  }
+
+  private static Map<String, Object> logProbs(Tokenizer tokenizer, Token token) {
+    LogProbs logProbs = token.logProbs().orElseThrow();
+    Map<String, Object> fields = logProb(tokenizer, token.id(), logProbs.chosen());
+    fields.put(
+        "top",
+        logProbs.top().stream()
+            .map(candidate -> logProb(tokenizer, candidate.id(), candidate.logProb()))
+            .toList());
+    return fields;
+  }
+
+  /** A padded model's last ids have no text. */
+  private static Map<String, Object> logProb(Tokenizer tokenizer, int id, double logProb) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("id", id);
+    fields.put("token", id < tokenizer.vocabSize() ? tokenizer.decode(id) : "");
+    fields.put("logprob", logProb);
+    return fields;
   }
 
   private String prompt(Tokenizer tokenizer) {
@@ -260,9 +328,16 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  private Sampling sampling(int number) {
+  private Request request(int[] prompt, int number) {
     try {
-      return greedy ? Sampling.GREEDY : new Sampling(temperature, topK, topP, seed + number);
+      Sampling sampling =
+          greedy ? Sampling.GREEDY : new Sampling(temperature, topK, topP, seed + number);
+      Request request =
+          Request.of(prompt, maxNewTokens)
+              .withSampling(sampling.withRepetitionPenalty(repetitionPenalty))
+              .withStop(stop)
+              .withPastContext(PastContext.CROP);
+      return logprobs.map(request::withLogProbs).orElse(request);
     } catch (JambicException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
     }

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -98,6 +99,35 @@ class SampleCommandTest {
   }
 
   @Test
+  void aStopTextEndsTheSampleAndIsLeftOut() throws IOException {
+    String text = sample("--prompt=The", "--max-new-tokens=40", "--greedy").out();
+    String stop = text.substring(10, 13);
+    int at = text.indexOf(stop, 3);
+    assertThat(sample("--prompt=The", "--max-new-tokens=40", "--greedy", "--stop", stop).out())
+        .isEqualTo(text.substring(0, at) + "\n");
+    CommandLineCall call =
+        sample("--json", "--prompt=The", "--max-new-tokens=40", "--greedy", "--stop", stop);
+    assertThat(JSON.std.mapFrom(call.out()))
+        .containsEntry("finish_reason", "stop")
+        .containsEntry("text", text.substring(3, at));
+  }
+
+  @Test
+  void logProbabilitiesAreThoseOfEveryTokenAndOfTheLikeliest() throws IOException {
+    CommandLineCall call =
+        sample("--json", "--logprobs=2", "--greedy", "--prompt=The", "--max-new-tokens=5");
+    var tokens = (List<?>) JSON.std.mapFrom(call.out()).get("logprobs");
+    assertThat(tokens).hasSize(5);
+    for (Object token : tokens) {
+      var fields = (Map<?, ?>) token;
+      var top = (List<?>) fields.get("top");
+      assertThat(top).hasSize(2);
+      assertThat(((Map<?, ?>) top.getFirst()).get("token")).isEqualTo(fields.get("token"));
+      assertThat((Double) fields.get("logprob")).isNegative();
+    }
+  }
+
+  @Test
   void aCheckpointServesAsWellAsItsRun() {
     assertThat(CommandLineCall.of("sample", run.resolve("best")).out())
         .isEqualTo(CommandLineCall.of("sample", run).out());
@@ -115,9 +145,11 @@ class SampleCommandTest {
         "--temperature=-1     | 2 | --temperature must be 0 or more",
         "--top-k=-1           | 2 | --top-k must be 0 (all tokens) or more",
         "--top-p=2            | 2 | --top-p must be above 0 and at most 1",
-        "--max-new-tokens=2147483647 | 1 | cannot generate 2147483647 tokens at once",
+        "--repetition-penalty=0 | 2 | --repetition-penalty must be above 0",
+        "--stop=              | 2 | --stop needs at least one character",
+        "--logprobs=2         | 2 | --logprobs are printed with --json only",
         "--max-new-tokens=-3  | 2 | --max-new-tokens must be at least 1, not -3",
-        "--num-samples=x      | 2 | Invalid value for option '--num-samples': 'x' is not an int",
+        "--num-samples=x      | 2 | Invalid value for option '--num-samples': 'x' is not a whole number",
         "--out=/none/x.txt    | 1 | cannot write /none/x.txt: there is no such file or folder",
         "--promt=x            | 2 | there is no option --promt; did you mean --prompt?",
       })

@@ -40,7 +40,7 @@ public record Request(
       throw new JambicException("cannot generate " + maxNewTokens + " tokens");
     }
     if (stop.contains("")) {
-      throw new JambicException("a stop string has at least one character, got an empty one");
+      throw new JambicException("stop needs at least one character, got an empty text");
     }
     if (logProbs.isPresent() && logProbs.getAsInt() < 0) {
       throw new JambicException(
