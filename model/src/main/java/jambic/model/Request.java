@@ -117,6 +117,11 @@ public record Request(
     return new Request(prompt, maxNewTokens, sampling, stop, stopTokens, logProbs, other);
   }
 
+  /**
+   * The tokens to read first.
+   *
+   * @return a copy
+   */
   @Override
   public int[] prompt() {
     return prompt.clone();
