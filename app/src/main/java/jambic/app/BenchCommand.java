@@ -156,11 +156,8 @@ final class BenchCommand implements Callable<Integer> {
       throws IOException {
     double median = steps.get(steps.size() / 2);
     double trainPerSecond = config.tokensPerIter() / (median * 1e-3);
-    long positions = (long) shape.blockSize() * shape.nEmbd();
-    double perToken =
-        ModelFlops.perToken(
-            shape.parameterCount() - positions, shape.nLayer(), shape.nEmbd(), shape.blockSize());
-    ModelFlops flops = new ModelFlops(perToken, peak, "fused multiply-adds, measured now");
+    ModelFlops flops =
+        new ModelFlops(ModelFlops.perToken(shape), peak, "fused multiply-adds, measured now");
     OptionalDouble mfu = flops.utilization(config.tokensPerIter(), median * 1e-3);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

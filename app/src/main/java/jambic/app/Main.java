@@ -36,6 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PlotCommand.class,
       PrepareCommand.class,
       TokenizeCommand.class,
+      PlanCommand.class,
       DoctorCommand.class,
       BenchCommand.class,
       CompletionCommand.class,

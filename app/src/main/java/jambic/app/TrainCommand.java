@@ -273,10 +273,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private static String mfu(GptConfig model, OptionalDouble peak) {
-    long positions = (long) model.blockSize() * model.nEmbd();
-    double perToken =
-        ModelFlops.perToken(
-            model.parameterCount() - positions, model.nLayer(), model.nEmbd(), model.blockSize());
+    double perToken = ModelFlops.perToken(model);
     return new ModelFlops(perToken, peak, "fused multiply-adds on all threads, measured at start")
         .describe();
   }

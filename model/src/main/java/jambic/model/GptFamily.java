@@ -120,6 +120,19 @@ public enum GptFamily {
   }
 
   /**
+   * Where the model departs from what its table prints.
+   *
+   * @return one clause, or empty where it does not
+   */
+  public Optional<String> note() {
+    return switch (this) {
+      case GPT3_XL -> Optional.of("table 2.1 prints 24 heads, which do not divide the width of 2048");
+      case GPT3_13B -> Optional.of("table 2.1 prints a width of 5140, which 40 heads do not divide");
+      default -> Optional.empty();
+    };
+  }
+
+  /**
    * Finds a model.
    *
    * @param name its {@link #modelName}, in upper or lower case

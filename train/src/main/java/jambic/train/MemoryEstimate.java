@@ -3,12 +3,14 @@ package jambic.train;
 import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.tensor.DType;
+import jambic.tensor.Eager;
 import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -19,13 +21,18 @@ import java.util.OptionalLong;
  * @param weights bytes of the parameters
  * @param gradients bytes of their gradients
  * @param moments bytes of AdamW's two moments
- * @param activations bytes of what a step computes on its way, at its peak
+ * @param activations bytes of what a step or an evaluation computes on its way, at its peak
+ * @param regions bytes that {@link Trainer} really takes from the CPU for these, one after the
+ *     other: the model's region, the gradients', the optimizer's, the activations'; more than the
+ *     above because tensors begin at cache lines and regions grow in chunks. Empty where the
+ *     activations were not counted
  */
-public record MemoryEstimate(long weights, long gradients, long moments, long activations) {
+public record MemoryEstimate(
+    long weights, long gradients, long moments, long activations, List<Long> regions) {
   private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
   /**
-   * Goes through one step of a run on paper.
+   * Goes through an evaluation and one step of a run on paper.
    *
    * @param config the run
    * @param vocabSize the number of token ids
@@ -39,9 +46,9 @@ public record MemoryEstimate(long weights, long gradients, long moments, long ac
     try {
       long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
       long fixed = Math.multiplyExact(4, weights);
-      long activations = fixed > limit ? 0 : activations(config, shape);
-      Math.addExact(fixed, activations);
-      return new MemoryEstimate(weights, weights, 2 * weights, activations);
+      return fixed > limit
+          ? new MemoryEstimate(weights, weights, 2 * weights, 0, List.of())
+          : onPaper(config, shape, weights);
     } catch (ArithmeticException overflow) {
       throw new JambicException(
           "a model with nLayer %d, nEmbd %d and blockSize %d at batchSize %d needs more memory than"
@@ -52,19 +59,42 @@ public record MemoryEstimate(long weights, long gradients, long moments, long ac
     }
   }
 
-  private static long activations(TrainConfig config, GptConfig shape) {
+  /** In the order of {@link Trainer}. */
+  private static MemoryEstimate onPaper(TrainConfig config, GptConfig shape, long weights) {
     try (PaperBackend paper = new PaperBackend();
-        Region gradients = paper.region();
-        Region region = paper.region();
         Gpt model = new Gpt(paper, shape)) {
+      Region gradients = paper.region();
+      Region state = paper.region();
+      PaperBackend.Ledger activations = paper.region();
       model.parameters().train(gradients);
+      new AdamW(paper, state, model.parameters(), config);
       Shape batch = Shape.of(config.batchSize(), config.blockSize());
-      Tensor ids = region.allocate(DType.I32, batch);
-      Tensor targets = region.allocate(DType.I32, batch);
-      Tape tape = new Tape(paper, region, config.seed());
+
+      Tensor x = activations.allocate(DType.I32, batch);
+      Tensor y = activations.allocate(DType.I32, batch);
+      model.loss(new Eager(paper, activations), x, y);
+
+      activations.rewind();
+      Tensor ids = activations.allocate(DType.I32, batch);
+      Tensor targets = activations.allocate(DType.I32, batch);
+      Tape tape = new Tape(paper, activations, config.seed());
       tape.backward(model.loss(tape, ids, targets), 1);
-      return region.bytes();
+      Math.addExact(4 * weights, activations.bytes());
+      return new MemoryEstimate(
+          weights, weights, 2 * weights, activations.needed(), paper.regions());
     }
+  }
+
+  /**
+   * The same run in mixed precision: 16 bytes a parameter, which are weights and gradients in 16
+   * bits, master weights and two moments in 32 (Rajbhandari et al., "ZeRO", 2020, section 3.1), and
+   * activations of 16 bits.
+   *
+   * @return the estimate, without regions: the CPU computes in 32 bits
+   */
+  public MemoryEstimate mixed() {
+    return new MemoryEstimate(
+        weights / 2 * 3, gradients / 2, moments, activations / 2, List.of());
   }
 
   /**

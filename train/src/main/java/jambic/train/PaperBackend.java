@@ -9,6 +9,7 @@ import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.ElementwiseKernels;
 import jambic.tensor.spi.EmbeddingKernels;
+import jambic.tensor.spi.HostLayout;
 import jambic.tensor.spi.LinearKernels;
 import jambic.tensor.spi.LossKernels;
 import jambic.tensor.spi.NormKernels;
@@ -17,13 +18,15 @@ import jambic.tensor.spi.Region;
 import jambic.tensor.spi.Storage;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** A backend on paper: tensors take no memory and kernels do nothing, but regions count bytes. */
 final class PaperBackend implements Backend {
   /** Keeps nothing. */
-  private record Paper() implements Storage {
+  private record Paper(int chunk) implements Storage {
     @Override
     public void write(long offset, MemorySegment source) {}
 
@@ -33,40 +36,56 @@ final class PaperBackend implements Backend {
     }
   }
 
-  /** Counts as the CPU's region does: released memory serves later tensors of the same size. */
-  private static final class Ledger implements Region {
+  /** Takes what the CPU's region would take. */
+  static final class Ledger implements Region {
+    private final HostLayout floats = HostLayout.of(DType.F32, capacity -> {});
+    private final HostLayout ints = HostLayout.of(DType.I32, capacity -> {});
     private final Map<Long, Integer> released = new HashMap<>(); // how many, by bytes
-    private long bytes;
+    private long now;
+    private long needed;
 
     @Override
     public Tensor allocate(DType dtype, Shape shape) {
-      long size = size(dtype, shape);
+      HostLayout.Place place = layout(dtype).place(shape.size());
+      long size = Math.multiplyExact(shape.size(), dtype.bytes());
       int free = released.getOrDefault(size, 0);
       if (free > 0) {
         released.put(size, free - 1);
       } else {
-        bytes = Math.addExact(bytes, size);
+        now = Math.addExact(now, size);
+        needed = Math.max(needed, now);
       }
-      return Tensor.over(shape, dtype, new Paper(), 0);
+      return Tensor.over(shape, dtype, new Paper(place.chunk()), place.offset());
     }
 
     @Override
     public void release(Tensor tensor) {
-      released.merge(size(tensor.dtype(), tensor.shape()), 1, Integer::sum);
+      int chunk = ((Paper) tensor.storage()).chunk;
+      layout(tensor.dtype())
+          .release(new HostLayout.Place(chunk, tensor.offset()), tensor.size());
+      released.merge(tensor.size() * tensor.dtype().bytes(), 1, Integer::sum);
     }
 
-    private static long size(DType dtype, Shape shape) {
-      return Math.multiplyExact(shape.size(), dtype.bytes());
+    private HostLayout layout(DType dtype) {
+      return dtype == DType.I32 ? ints : floats;
     }
 
     @Override
     public void rewind() {
-      throw new IllegalStateException("nobody computes twice on paper");
+      floats.rewind();
+      ints.rewind();
+      released.clear();
+      now = 0;
+    }
+
+    /** What the tensors need at the worst moment, without the room between and behind them. */
+    long needed() {
+      return needed;
     }
 
     @Override
     public long bytes() {
-      return bytes;
+      return Math.multiplyExact(4, Math.addExact(floats.elements(), ints.elements()));
     }
 
     @Override
@@ -79,6 +98,7 @@ final class PaperBackend implements Backend {
             kernels.getClassLoader(), new Class<?>[] {kernels}, (proxy, method, args) -> null));
   }
 
+  private final List<Ledger> regions = new ArrayList<>();
   private final LinearKernels linear = idle(LinearKernels.class);
   private final EmbeddingKernels embedding = idle(EmbeddingKernels.class);
   private final NormKernels norm = idle(NormKernels.class);
@@ -99,8 +119,15 @@ final class PaperBackend implements Backend {
   }
 
   @Override
-  public Region region() {
-    return new Ledger();
+  public Ledger region() {
+    Ledger region = new Ledger();
+    regions.add(region);
+    return region;
+  }
+
+  /** The bytes of all regions that were opened, one after the other. */
+  List<Long> regions() {
+    return regions.stream().map(Ledger::bytes).toList();
   }
 
   @Override

@@ -396,18 +396,9 @@ public final class Trainer implements AutoCloseable {
     long tokens = config.tokensPerIter();
     OptionalDouble mfu =
         peakFlops.isPresent()
-            ? OptionalDouble.of(flopsPerToken() * tokens / seconds / peakFlops.getAsDouble())
+            ? OptionalDouble.of(ModelFlops.perToken(model.config()) * tokens / seconds / peakFlops.getAsDouble())
             : OptionalDouble.empty();
     return Optional.of(new Metrics.Step(now, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu));
-  }
-
-  private double flopsPerToken() {
-    long positions = (long) config.blockSize() * config.nEmbd();
-    return ModelFlops.perToken(
-        model.config().parameterCount() - positions,
-        config.nLayer(),
-        config.nEmbd(),
-        config.blockSize());
   }
 
   /** Above four times the loss of guessing, a run does not come back. */

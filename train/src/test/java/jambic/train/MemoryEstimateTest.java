@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
-import jambic.model.Gpt;
+import jambic.model.CharTokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,33 +24,76 @@ import org.junit.jupiter.params.provider.EnumSource;
 class MemoryEstimateTest {
   private static final int VOCAB = 65;
 
-  /** Large enough that the 16 MiB in which regions grow do not hide what is measured. */
+  /** Larger than the 16 MiB in which regions grow, so that these do not hide what is counted. */
   private static final Map<String, Object> LARGE =
-      Map.of("nLayer", 3, "nEmbd", 192, "nHead", 6, "batchSize", 16, "blockSize", 128);
+      Map.of(
+          "nLayer", 3, "nEmbd", 192, "nHead", 6, "batchSize", 16, "blockSize", 128, "maxIters", 1,
+          "evalInterval", 1, "evalIters", 1);
 
-  @TempDir private Path folder;
+  @TempDir Path folder;
 
   @ParameterizedTest
   @EnumSource(Preset.class)
-  void aStepTakesWhatWasEstimated(Preset preset) {
+  void aRunTakesWhatWasEstimatedToTheByte(Preset preset) {
     TrainConfig config = preset.config().withAll(LARGE);
     MemoryEstimate estimate = MemoryEstimate.of(config, VOCAB, Long.MAX_VALUE);
-    try (Backend backend = Backends.open();
-        Region gradients = backend.region();
-        Region state = backend.region();
-        Region activations = backend.region();
-        Gpt model = new Gpt(backend, config.gpt(VOCAB), config.init())) {
-      model.parameters().train(gradients);
-      AdamW optimizer = new AdamW(backend, state, model.parameters(), config);
-      TrainingStep step = new TrainingStep(model, optimizer, config, activations);
-      step.run(0, 1e-3, (micro, x, y) -> {});
-      assertThat(estimate.activations()).isCloseTo(activations.bytes(), withinPercentage(20));
-      assertThat(estimate.weights()).isEqualTo(4 * model.parameters().count());
-      assertThat(estimate.gradients()).isLessThanOrEqualTo(gradients.bytes());
-      assertThat(estimate.moments())
-          .isLessThanOrEqualTo(state.bytes())
-          .isCloseTo(2 * estimate.weights(), withinPercentage(0.1));
+    assertThat(estimate.regions()).isEqualTo(taken(config));
+    assertThat(estimate.activations())
+        .isLessThan(estimate.regions().get(3))
+        .isCloseTo(estimate.regions().get(3), withinPercentage(20));
+  }
+
+  @Test
+  void smallRunsTakeWhatWasEstimatedToTheByteToo() {
+    TrainConfig config =
+        Preset.LECTURE_SMALL
+            .config()
+            .withAll(
+                Map.of("maxIters", 1, "evalInterval", 1, "evalIters", 1, "nEmbd", 36, "dropout", 0.1));
+    assertThat(MemoryEstimate.of(config, VOCAB, Long.MAX_VALUE).regions()).isEqualTo(taken(config));
+  }
+
+  @Test
+  void whatIsKeptBesidesIsCountedByTheParameter() {
+    TrainConfig config = Preset.SHAKESPEARE_CHAR.config();
+    MemoryEstimate estimate = MemoryEstimate.of(config, VOCAB, Long.MAX_VALUE);
+    long parameters = config.gpt(VOCAB).parameterCount();
+    assertThat(estimate.weights()).isEqualTo(4 * parameters);
+    assertThat(estimate.gradients()).isEqualTo(4 * parameters);
+    assertThat(estimate.moments()).isEqualTo(8 * parameters);
+    MemoryEstimate mixed = estimate.mixed();
+    assertThat(mixed.weights() + mixed.gradients() + mixed.moments()).isEqualTo(16 * parameters);
+    assertThat(mixed.activations()).isEqualTo(estimate.activations() / 2);
+  }
+
+  /** The bytes of the regions that a real run opens, in its order. */
+  private List<Long> taken(TrainConfig config) {
+    List<Region> opened = new ArrayList<>();
+    String text = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,.".substring(0, VOCAB);
+    CharTokenizer tokenizer = CharTokenizer.of(text);
+    Dataset data =
+        Dataset.split(Tokens.of(tokenizer.encode(text.repeat(60))), config.blockSize(), "text");
+    try (Backend real = Backends.open();
+        Trainer trainer =
+            Trainer.begin(watched(real, opened), config, data, tokenizer, folder.resolve("run"))) {
+      trainer.run(new Trainer.Listener() {});
+      return opened.stream().map(Region::bytes).toList();
     }
+  }
+
+  /** The backend itself, but for a list of the regions that it opens. */
+  private static Backend watched(Backend real, List<Region> opened) {
+    return (Backend)
+        Proxy.newProxyInstance(
+            Backend.class.getClassLoader(),
+            new Class<?>[] {Backend.class},
+            (proxy, method, args) -> {
+              Object result = method.invoke(real, args);
+              if (result instanceof Region region) {
+                opened.add(region);
+              }
+              return result;
+            });
   }
 
   @Test

@@ -4,34 +4,22 @@ import jambic.tensor.DType;
 import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
+import jambic.tensor.spi.HostLayout;
 import jambic.tensor.spi.Region;
 import jambic.tensor.spi.Storage;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.IntFunction;
 
-/**
- * A region of Java arrays: bump allocation in chunks, and released blocks reused by exact size,
- * which in a Transformer, where every layer repeats the same sizes, is nearly every time.
- */
+/** A region of Java arrays, laid out by {@link HostLayout}. */
 public final class HostRegion implements Region {
-  private static final int CHUNK = 1 << 24; // bytes: large enough that a collector lets it lie
-  private static final int LINE = 64; // bytes of a cache line
+  private static final int LONGEST = Integer.MAX_VALUE - 128; // with what rounding adds, an array
 
-  // An array's elements start 16 bytes behind its (line-aligned, when large) header: 48 more
-  // complete the line.
-  private static final int FIRST = 48;
-
-  private final Arena floats =
-      new Arena(DType.F32, CHUNK, n -> new HostStorage.Floats(new float[n]));
-  private final Arena ints = new Arena(DType.I32, LINE, n -> new HostStorage.Ints(new int[n]));
-  private final Arena bytes = new Arena(DType.I8, CHUNK, n -> new HostStorage.Bytes(new byte[n]));
+  private final Arena floats = new Arena(DType.F32, n -> new HostStorage.Floats(new float[n]));
+  private final Arena ints = new Arena(DType.I32, n -> new HostStorage.Ints(new int[n]));
+  private final Arena bytes = new Arena(DType.I8, n -> new HostStorage.Bytes(new byte[n]));
 
   private boolean closed;
 
@@ -80,90 +68,39 @@ public final class HostRegion implements Region {
     bytes.close();
   }
 
-  /** One array, taken from its start to its end. */
-  private static final class Chunk {
-    private final Storage storage;
-    private final int capacity;
-    private final int first;
-    private int next;
-
-    Chunk(Storage storage, int capacity, int first) {
-      this.storage = storage;
-      this.capacity = capacity;
-      this.first = first;
-      this.next = first;
-    }
-
-    void rewind() {
-      next = first;
-    }
-
-    boolean hasRoom(int size) {
-      return capacity - next >= size;
-    }
-
-    Slot take(int size) {
-      Slot slot = new Slot(storage, next);
-      next += size;
-      return slot;
-    }
-  }
-
-  private record Slot(Storage storage, long offset) {}
-
+  /** The tensors of one type. */
   private static final class Arena {
     private final DType dtype;
-    private final int line; // elements
-    private final int chunkSize; // elements
     private final IntFunction<Storage> allocator;
-    private final List<Chunk> chunks = new ArrayList<>();
-    private final Map<Integer, Deque<Slot>> released = new HashMap<>();
-    private final Set<Slot> taken = new HashSet<>();
-    private long elements;
+    private final List<Storage> arrays = new ArrayList<>();
+    private final Set<HostLayout.Place> taken = new HashSet<>();
+    private HostLayout layout;
 
-    Arena(DType dtype, int chunkBytes, IntFunction<Storage> allocator) {
+    Arena(DType dtype, IntFunction<Storage> allocator) {
       this.dtype = dtype;
-      this.line = LINE / dtype.bytes();
-      this.chunkSize = chunkBytes / dtype.bytes();
       this.allocator = allocator;
+      layout = empty();
+    }
+
+    private HostLayout empty() {
+      return HostLayout.of(dtype, capacity -> arrays.add(allocator.apply((int) capacity)));
     }
 
     long bytes() {
-      return dtype.bytes() * elements;
+      return dtype.bytes() * layout.elements();
     }
 
     Tensor allocate(Shape shape) {
-      if (shape.size() > Integer.MAX_VALUE - 2 * line) {
+      if (shape.size() > LONGEST) {
         throw new JambicException(
             "a tensor on the CPU holds at most 2^31 elements, got "
                 + shape
                 + "; lower the batch size or the context");
       }
-      int size = lines((int) shape.size());
-      Deque<Slot> free = released.get(size);
-      Slot slot = free == null || free.isEmpty() ? bump(shape, size) : free.pop();
-      taken.add(slot);
-      return Tensor.over(shape, dtype, slot.storage, slot.offset);
-    }
-
-    /** The first chunk with room, so that small tensors fill what large ones left of theirs. */
-    private Slot bump(Shape shape, int size) {
-      for (Chunk chunk : chunks) {
-        if (chunk.hasRoom(size)) {
-          return chunk.take(size);
-        }
-      }
-      return grow(shape, size).take(size);
-    }
-
-    private Chunk grow(Shape shape, int size) {
-      // A large tensor gets an array of its own length: most of them would leave half of a chunk.
-      int capacity = size > chunkSize / 4 ? size + line : chunkSize;
       try {
-        Chunk chunk = new Chunk(allocator.apply(capacity), capacity, FIRST / dtype.bytes());
-        chunks.add(chunk);
-        elements += capacity;
-        return chunk;
+        HostLayout.Place place = layout.place(shape.size());
+        taken.add(place);
+        return Tensor.over(shape, dtype, arrays.get(place.chunk()), place.offset());
       } catch (OutOfMemoryError e) {
         Runtime runtime = Runtime.getRuntime();
         long used = runtime.totalMemory() - runtime.freeMemory();
@@ -171,7 +108,7 @@ public final class HostRegion implements Region {
             "out of memory: a tensor "
                 + shape
                 + " needs "
-                + ((long) dtype.bytes() * size >> 20)
+                + (dtype.bytes() * shape.size() >> 20)
                 + " MiB, of the heap's "
                 + (runtime.maxMemory() >> 20)
                 + " MiB "
@@ -182,28 +119,27 @@ public final class HostRegion implements Region {
     }
 
     void release(Tensor tensor) {
-      Slot slot = new Slot(tensor.storage(), tensor.offset());
-      if (!taken.remove(slot)) {
+      int array = 0;
+      while (array < arrays.size() && arrays.get(array) != tensor.storage()) {
+        array++;
+      }
+      HostLayout.Place place = new HostLayout.Place(array, tensor.offset());
+      if (!taken.remove(place)) {
         throw new JambicException(
             "release: the tensor %s is not of this region, or released already".formatted(tensor));
       }
-      released.computeIfAbsent(lines((int) tensor.size()), n -> new ArrayDeque<>()).push(slot);
+      layout.release(place, tensor.size());
     }
 
     void rewind() {
       taken.clear();
-      released.clear();
-      chunks.forEach(Chunk::rewind);
+      layout.rewind();
     }
 
     void close() {
-      rewind();
-      chunks.clear();
-      elements = 0;
-    }
-
-    private int lines(int size) {
-      return Math.max(line, (size + line - 1) / line * line);
+      taken.clear();
+      arrays.clear();
+      layout = empty();
     }
   }
 }

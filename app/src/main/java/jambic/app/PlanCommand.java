@@ -1,0 +1,186 @@
+package jambic.app;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.GptFamily;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import jambic.train.Device;
+import jambic.train.NearestName;
+import jambic.train.Plan;
+import jambic.train.Preset;
+import jambic.train.Pretraining;
+import jambic.train.TrainConfig;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Says what a run will cost before it is started. */
+@Command(
+    name = "plan",
+    description = {
+      "Reckons a run's parameters, FLOPs, memory and time before it is started.",
+      "Nothing is trained; a run on this machine measures its peak, which takes a moment."
+    },
+    mixinStandardHelpOptions = true,
+    modelTransformer = Hyperparameters.class,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic plan                                   the default run on this machine",
+      "  jambic plan gpt2 --device a100 --devices 8    nanoGPT's GPT-2 on a node of A100s",
+      "  jambic plan gpt3-175b --device h100 --devices 1024 --mfu 0.5",
+      "  jambic plan gpt2-xl --batch-size 1 --device h200 --tokens 30e9 --json",
+      "  jambic plan --list                            the models and devices known by name"
+    })
+final class PlanCommand implements Callable<Integer> {
+  private static final String CPU = "cpu";
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "NAME",
+      description = {
+        "Where the hyperparameters start: a preset, or a published model from gpt2 to gpt2-xl and",
+        "gpt3-small to gpt3-175b. Default: ${DEFAULT-VALUE}."
+      },
+      defaultValue = "shakespeare-char-cpu")
+  private String name;
+
+  @Option(
+      names = "--vocab-size",
+      paramLabel = "N",
+      description = "Different tokens. Default: 65 as in tiny Shakespeare, 50257 for GPT-2 and 3.")
+  private Optional<Integer> vocabSize = Optional.empty();
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description = {
+        "What computes: cpu for this machine as measured now, or an accelerator by its data sheet,",
+        "as h100 or a100. Default: ${DEFAULT-VALUE}."
+      },
+      defaultValue = CPU)
+  private String device;
+
+  @Option(
+      names = "--devices",
+      paramLabel = "N",
+      description = "How many share the batch. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "1")
+  private int devices;
+
+  @Option(
+      names = "--mfu",
+      paramLabel = "SHARE",
+      description = {
+        "The share of the peak that is reckoned with. Default: ${DEFAULT-VALUE}, an assumption;",
+        "jambic bench measures it here."
+      },
+      defaultValue = "0.4")
+  private double mfu;
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      description = "Tokens to train on, as 300e9. Default: those of --max-iters.")
+  private Optional<Double> tokens = Optional.empty();
+
+  @Mixin private BackendOptions computing;
+
+  @Option(names = "--list", description = "List the models and devices known by name.")
+  private boolean list;
+
+  @Option(names = "--json", description = "Print one JSON object instead.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    if (list) {
+      out.print(
+          json ? JSON.std.asString(PlanReport.knownFields()) + "\n" : PlanReport.known());
+    } else {
+      Plan plan = plan();
+      out.print(
+          json
+              ? JSON.std.asString(PlanReport.fields(name, plan)) + "\n"
+              : PlanReport.text(name, plan));
+    }
+    out.flush();
+    return 0;
+  }
+
+  private Plan plan() {
+    require(devices >= 1, "--devices must be at least 1, not " + devices);
+    require(mfu > 0 && mfu <= 1, "--mfu must be above 0 and at most 1, not " + mfu);
+    Optional<GptFamily> family = GptFamily.named(name);
+    TrainConfig config =
+        Hyperparameters.over(family.map(Pretraining::of).orElseGet(this::preset), spec);
+    int vocabulary = vocabSize.orElse(family.isPresent() ? GptFamily.VOCAB_SIZE : 65);
+    double count =
+        tokens.orElse(
+            family.isPresent() && !spec.commandLine().getParseResult().hasMatchedOption("--max-iters")
+                ? GptFamily.TOKENS
+                : (double) config.tokensPerIter() * config.maxIters());
+    require(count >= 1 && count <= 1e18, "--tokens must be from 1 to 1e18, not " + count);
+    try {
+      return Plan.of(config, vocabulary, device(), devices, mfu, count);
+    } catch (JambicException e) {
+      throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
+    }
+  }
+
+  private TrainConfig preset() {
+    List<String> names = new ArrayList<>();
+    for (Preset preset : Preset.values()) {
+      if (preset.presetName().equals(name)) {
+        return preset.config();
+      }
+      names.add(preset.presetName());
+    }
+    names.addAll(GptFamily.names());
+    throw new ParameterException(
+        spec.commandLine(),
+        "there is no preset or model %s; did you mean %s? There are %s"
+            .formatted(name, NearestName.of(name, names), String.join(", ", names)));
+  }
+
+  private Device device() {
+    if (device.equals(CPU)) {
+      try (Backend backend = computing.open(spec.commandLine())) {
+        return new Device(
+            backend.name(),
+            backend.description(),
+            backend.peakFlops(),
+            Device.Precision.F32,
+            Runtime.getRuntime().maxMemory());
+      }
+    }
+    return Device.named(device)
+        .orElseThrow(() -> {
+          List<String> names = new ArrayList<>(List.of(CPU));
+          Device.KNOWN.forEach(known -> names.add(known.name()));
+          return new ParameterException(
+              spec.commandLine(),
+              "there is no device %s; did you mean %s? There are %s"
+                  .formatted(device, NearestName.of(device, names), String.join(", ", names)));
+        });
+  }
+
+  private void require(boolean holds, String otherwise) {
+    if (!holds) {
+      throw new ParameterException(spec.commandLine(), otherwise);
+    }
+  }
+}
