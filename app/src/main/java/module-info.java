@@ -6,6 +6,7 @@ module jambic.app {
   requires java.desktop;
   requires java.management;
   requires java.net.http;
+  requires jdk.jfr;
   requires jdk.management;
 
   opens jambic.app to

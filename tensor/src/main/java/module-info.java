@@ -4,6 +4,7 @@
  */
 module jambic.tensor {
   requires jdk.incubator.vector;
+  requires static jdk.jfr;
 
   exports jambic.tensor;
   exports jambic.tensor.spi;

@@ -2,6 +2,7 @@
 module jambic.train {
   requires transitive jambic.model;
   requires com.fasterxml.jackson.jr.ob;
+  requires static jdk.jfr;
 
   exports jambic.train;
 }

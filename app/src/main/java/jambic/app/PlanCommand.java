@@ -3,6 +3,7 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.GptFamily;
 import jambic.tensor.JambicException;
+import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.train.Device;
 import jambic.train.NearestName;
@@ -163,7 +164,7 @@ final class PlanCommand implements Callable<Integer> {
             backend.name(),
             backend.description(),
             backend.peakFlops(),
-            Device.Precision.F32,
+            Precision.FP32,
             Runtime.getRuntime().maxMemory());
       }
     }

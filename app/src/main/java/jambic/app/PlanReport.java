@@ -4,9 +4,9 @@ import static java.util.Locale.ROOT;
 
 import jambic.model.GptConfig;
 import jambic.model.GptFamily;
+import jambic.tensor.Precision;
 import jambic.train.Chinchilla;
 import jambic.train.Device;
-import jambic.train.Device.Precision;
 import jambic.train.ForwardFlops;
 import jambic.train.MemoryEstimate;
 import jambic.train.ParameterCount;
@@ -112,7 +112,7 @@ final class PlanReport {
 
   private static void memory(StringBuilder out, Plan plan) {
     MemoryEstimate memory = plan.memory();
-    boolean mixed = plan.device().precision() == Precision.MIXED;
+    boolean mixed = plan.device().precision() != Precision.FP32;
     line(out, "");
     line(
         out,
@@ -126,8 +126,7 @@ final class PlanReport {
         out,
         "             %s",
         mixed
-            ? "mixed precision: 6 bytes a weight with its 32-bit master, 2 a gradient, 8 for moments;"
-                + " 16-bit activations"
+            ? "mixed precision: activations in bfloat16, and a copy of the weights; all else in 32 bits"
             : "32 bits throughout, as the CPU backend computes; its regions take %s, in chunks"
                 .formatted(human(taken(memory))));
     line(out, "             %s", verdict(plan));

@@ -15,6 +15,7 @@ import jambic.model.Sampling;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.train.EventFile;
 import jambic.train.MemoryEstimate;
 import jambic.train.Metrics;
 import jambic.train.MetricsLog;
@@ -23,6 +24,7 @@ import jambic.train.Preset;
 import jambic.train.TrainConfig;
 import jambic.train.Trainer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -100,6 +102,14 @@ final class TrainCommand implements Callable<Integer> {
       names = "--resume",
       description = "Go on with the run in --out, as if it had never stopped.")
   private boolean resume;
+
+  @Option(
+      names = "--tensorboard",
+      description = {
+        "Write TensorBoard's event file into the run's folder too; a resumed run goes on with it.",
+        "Watch with: tensorboard --logdir runs"
+      })
+  private boolean tensorboard;
 
   @Mixin private BackendOptions computing;
 
@@ -280,6 +290,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private int train(Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder) {
     TrainProgress progress = new TrainProgress(terminal, config.maxIters());
+    Optional<EventFile> events = events(folder, trainer.iteration());
     Trainer.Outcome outcome;
     main.interruption().listen();
     try {
@@ -289,6 +300,7 @@ final class TrainCommand implements Callable<Integer> {
                 @Override
                 public void onStep(Metrics.Step step) {
                   progress.show(step);
+                  events.ifPresent(file -> file.append(step));
                 }
 
                 @Override
@@ -299,6 +311,7 @@ final class TrainCommand implements Callable<Integer> {
                 @Override
                 public void onEvaluation(Metrics.Evaluation evaluation) {
                   progress.show(evaluation);
+                  events.ifPresent(file -> file.append(evaluation));
                 }
 
                 @Override
@@ -309,6 +322,7 @@ final class TrainCommand implements Callable<Integer> {
               main.interruption()::isRequested);
     } finally {
       progress.end();
+      events.ifPresent(EventFile::close);
     }
     if (outcome == Trainer.Outcome.STOPPED) {
       terminal.print(
@@ -331,6 +345,15 @@ final class TrainCommand implements Callable<Integer> {
       summarize(trainer, log, sample, folder);
     }
     return 0;
+  }
+
+  private Optional<EventFile> events(Path folder, int iteration) {
+    Path file = folder.resolve(EventFile.FILE_NAME);
+    if (!tensorboard && !(resume && Files.exists(file))) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        resume ? EventFile.resume(file, iteration) : EventFile.create(file));
   }
 
   private void draw(List<Metrics> log, Path folder) {

@@ -3,6 +3,7 @@ package jambic.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.train.EventFile;
 import jambic.train.Metrics;
 import jambic.train.MetricsLog;
 import java.io.IOException;
@@ -108,6 +109,24 @@ class TrainCommandTest {
     TinyRun.train(text, whole);
     assertThat(run.resolve("last/model.safetensors"))
         .hasSameBinaryContentAs(whole.resolve("last/model.safetensors"));
+  }
+
+  @Test
+  void tensorBoardsEventsGoOnWithAResumedRun() throws IOException {
+    TinyRun.train(text, run, "--max-iters=10");
+    assertThat(run.resolve(EventFile.FILE_NAME)).doesNotExist();
+    Path watched = folder.resolve("watched");
+    CommandLineCall call = TinyRun.train(text, watched, "--tensorboard", "--max-iters=10");
+    assertThat(call.code()).as(call.err()).isZero();
+    Path events = watched.resolve(EventFile.FILE_NAME);
+    long stopped = Files.size(events);
+    CommandLineCall resumed =
+        CommandLineCall.of("train", "--resume", "--out", watched, "--max-iters=20");
+    assertThat(resumed.code()).as(resumed.err()).isZero();
+    String text = Files.readString(events, StandardCharsets.ISO_8859_1);
+    assertThat(text.split("loss/train\\u0015", -1)).hasSize(1 + 20);
+    assertThat(text.split("loss/val", -1)).hasSize(1 + 3);
+    assertThat(Files.size(events)).isGreaterThan(stopped);
   }
 
   @Test

@@ -2,6 +2,7 @@ package jambic.model;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -44,6 +45,8 @@ record Leftovers(Path parent, String prefix) {
     for (Path sibling : list()) {
       if (!ownerLives(sibling)) {
         deleteTree(sibling);
+        System.getLogger("jambic.model")
+            .log(Level.DEBUG, "deleted {0}, which a process that is gone left behind", sibling);
       }
     }
   }

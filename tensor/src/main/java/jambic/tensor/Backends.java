@@ -4,6 +4,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
+import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -72,11 +73,26 @@ public final class Backends {
   }
 
   /**
-   * Opens the best backend that works here, with a thread for every processor.
+   * Opens the best backend that works here, with a thread for every processor. Why a better one does
+   * not, and what to do about it, the logger {@code jambic.tensor} says: as a warning if that leaves
+   * only the slow reference backend.
    *
    * @return the open backend
    */
   public static Backend open() {
-    return open("auto", Runtime.getRuntime().availableProcessors());
+    Backend backend = open("auto", Runtime.getRuntime().availableProcessors());
+    for (BackendProvider provider : providers()) {
+      if (provider.probe() instanceof Unavailable(String reason, String remedy)) {
+        System.getLogger("jambic.tensor")
+            .log(
+                backend.name().equals("reference") ? Level.WARNING : Level.INFO,
+                "computing on the backend {0}, because {1} is not available: {2}; {3}",
+                backend.name(),
+                provider.name(),
+                reason,
+                remedy);
+      }
+    }
+    return backend;
   }
 }

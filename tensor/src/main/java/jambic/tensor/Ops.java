@@ -42,10 +42,11 @@ public abstract sealed class Ops permits Eager, Tape {
     });
   }
 
-  /** Runs a kernel now, and at every run of the program. */
-  final void launch(Runnable kernel) {
-    backend.launch(kernel);
-    launches.add(kernel);
+  /** Runs a kernel, named as the SPI names it, now and at every run of the program. */
+  final void launch(String kernel, Runnable body) {
+    Launch launch = new Launch(kernel, body);
+    backend.launch(launch);
+    launches.add(launch);
   }
 
   /**
@@ -114,17 +115,17 @@ public abstract sealed class Ops permits Eager, Tape {
         wpe);
     Tensor out = activations(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
     if (isQuantized(wte)) {
-      launch(() -> backend.quantized().embed(out, ids, wte, wte.scales(), wpe, starts));
+      launch("quantized.embed", () -> backend.quantized().embed(out, ids, wte, wte.scales(), wpe, starts));
       return out;
     }
-    launch(() -> backend.embedding().forward(out, ids, wte, wpe, starts));
+    launch("embedding.forward", () -> backend.embedding().forward(out, ids, wte, wpe, starts));
     record(
         out,
         false,
         List.of(),
         List.of(wte, wpe),
         (tape, dout) ->
-            tape.launch(() -> backend.embedding().backward(wte.grad(), wpe.grad(), dout, ids)));
+            tape.launch("embedding.backward", () -> backend.embedding().backward(wte.grad(), wpe.grad(), dout, ids)));
     return out;
   }
 
@@ -140,10 +141,10 @@ public abstract sealed class Ops permits Eager, Tape {
     checkLinear(x, w, b);
     Tensor out = activations(x.shape().withLast(w.dim(0)));
     if (isQuantized(w)) {
-      launch(() -> backend.quantized().linear(out, x, w, w.scales(), b));
+      launch("quantized.linear", () -> backend.quantized().linear(out, x, w, w.scales(), b));
       return out;
     }
-    launch(() -> computeLinear(out, x, w, b));
+    launch("linear.forward", () -> computeLinear(out, x, w, b));
     record(
         out,
         false,
@@ -166,19 +167,19 @@ public abstract sealed class Ops permits Eager, Tape {
     checkLinear(x, w, b);
     if (isQuantized(w)) {
       Tensor pre = linear(x, w, b);
-      launch(() -> backend.activation().forward(pre, pre, activation));
+      launch("activation.forward", () -> backend.activation().forward(pre, pre, activation));
       return pre;
     }
     Tensor out = activations(x.shape().withLast(w.dim(0)));
     Tensor pre = differentiates() ? activations(out.shape()) : out;
-    launch(() -> computeLinear(out, pre, x, w, b, activation));
+    launch("linear.forwardActivated", () -> computeLinear(out, pre, x, w, b, activation));
     record(
         out,
         false,
         List.of(pre),
         List.of(x, w, b),
         (tape, dout) -> {
-          tape.launch(() -> backend.activation().backward(dout, dout, pre, activation));
+          tape.launch("activation.backward", () -> backend.activation().backward(dout, dout, pre, activation));
           linearDerivative(tape, dout, x, w, b);
         });
     return out;
@@ -206,9 +207,9 @@ public abstract sealed class Ops permits Eager, Tape {
 
   private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
     if (!w.grad().isNone()) {
-      tape.launch(() -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x));
+      tape.launch("linear.backwardWeight", () -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x));
     }
-    tape.into(x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
+    tape.into("linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
   }
 
   private static void checkLinear(Tensor x, Tensor w, Tensor b) {
@@ -245,7 +246,7 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor out = activations(x.shape());
     Tensor mean = floats(Shape.of(x.shape().rows()));
     Tensor rstd = floats(Shape.of(x.shape().rows()));
-    launch(() -> backend.norm().forward(out, mean, rstd, x, g, b, eps));
+    launch("norm.forward", () -> backend.norm().forward(out, mean, rstd, x, g, b, eps));
     record(
         out,
         false,
@@ -253,6 +254,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(x, g, b),
         (tape, dout) ->
             tape.into(
+                "norm.backward",
                 x,
                 (dx, add) ->
                     backend.norm().backward(dx, g.grad(), b.grad(), dout, x, g, mean, rstd, add)));
@@ -277,7 +279,7 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor out = activations(q.shape());
     Tensor lse = floats(Shape.of(qkv.dim(0), heads, qkv.dim(1)));
     Dropout site = dropoutSite(dropout);
-    launch(() -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
+    launch("attention.forward", () -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
     record(
         out,
         true,
@@ -285,6 +287,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(qkv),
         (tape, dout) ->
             tape.into(
+                "attention.backward",
                 qkv,
                 dqkv -> {
                   Tensor dq = dqkv.columns(0, c);
@@ -331,14 +334,14 @@ public abstract sealed class Ops permits Eager, Tape {
       return x;
     }
     Tensor out = isSpent(x) ? takeOver(x) : activations(x.shape());
-    launch(() -> backend.elementwise().dropout(out, x, site));
+    launch("elementwise.dropout", () -> backend.elementwise().dropout(out, x, site));
     record(
         out,
         false,
         List.of(),
         List.of(x),
         (tape, dout) -> {
-          tape.launch(() -> backend.elementwise().dropout(dout, dout, site));
+          tape.launch("elementwise.dropout", () -> backend.elementwise().dropout(dout, dout, site));
           tape.pass(x, dout);
         });
     return out;
@@ -358,14 +361,14 @@ public abstract sealed class Ops permits Eager, Tape {
     checkProbability("residual", p);
     Dropout site = dropoutSite(p);
     Tensor out = isSpent(y) ? takeOver(y) : activations(x.shape());
-    launch(() -> backend.elementwise().residual(out, x, y, site));
+    launch("elementwise.residual", () -> backend.elementwise().residual(out, x, y, site));
     record(
         out,
         false,
         List.of(),
         List.of(x, y),
         (tape, dout) -> {
-          tape.into(y, dy -> () -> backend.elementwise().dropout(dy, dout, site));
+          tape.into("elementwise.dropout", y, dy -> () -> backend.elementwise().dropout(dy, dout, site));
           tape.pass(x, dout);
         });
     return out;
@@ -394,7 +397,7 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor loss = floats(Shape.of(1));
     Tensor lse = floats(Shape.of(logits.shape().rows()));
     boolean spent = isSpent(logits);
-    launch(() -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
+    launch("loss.crossEntropy", () -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
     record(
         loss,
         false,
@@ -402,11 +405,12 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(logits),
         (tape, dout) -> {
           if (spent) {
-            tape.launch(() ->
+            tape.launch("loss.crossEntropyBackward", () ->
                 backend.loss().crossEntropyBackward(logits, dout, lse, logits, targets, smoothing));
             tape.pass(logits, logits);
           } else {
             tape.into(
+                "loss.crossEntropyBackward",
                 logits,
                 dlogits ->
                     () ->

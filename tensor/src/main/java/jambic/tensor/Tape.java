@@ -83,7 +83,7 @@ public final class Tape extends Ops {
               + " are taken already");
     }
     Tensor dloss = floats(loss.shape());
-    launch(() -> backend().elementwise().fill(List.of(dloss), scale));
+    launch("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
     grads.put(loss, dloss);
     for (Node node : nodes.reversed()) {
       Tensor dout = grads.remove(node.out);
@@ -104,30 +104,30 @@ public final class Tape extends Ops {
   }
 
   /** Launches a kernel that writes or adds the gradient of x, if x has one. */
-  void into(Tensor x, GradientKernel kernel) {
+  void into(String name, Tensor x, GradientKernel kernel) {
     if (!leadsBack(x)) {
       return;
     }
     Tensor known = grads.get(x);
     if (known != null) {
-      launch(() -> kernel.launch(known, true));
+      launch(name, () -> kernel.launch(known, true));
     } else {
       Tensor dx = region().allocate(x.dtype(), x.shape());
       grads.put(x, dx);
-      launch(() -> kernel.launch(dx, false));
+      launch(name, () -> kernel.launch(dx, false));
     }
   }
 
   /** The same for a kernel that can only overwrite: a second gradient goes through a temporary. */
-  void into(Tensor x, Function<Tensor, Runnable> kernel) {
+  void into(String name, Tensor x, Function<Tensor, Runnable> kernel) {
     if (!leadsBack(x)) {
       return;
     }
     Tensor dx = region().allocate(x.dtype(), x.shape());
-    launch(kernel.apply(dx));
+    launch(name, kernel.apply(dx));
     Tensor known = grads.putIfAbsent(x, dx);
     if (known != null) {
-      launch(() -> backend().elementwise().add(known, known, dx));
+      launch("elementwise.add", () -> backend().elementwise().add(known, known, dx));
       region().release(dx);
     }
   }
@@ -139,7 +139,7 @@ public final class Tape extends Ops {
     }
     Tensor known = grads.putIfAbsent(x, dx);
     if (known != null) {
-      launch(() -> backend().elementwise().add(known, known, dx));
+      launch("elementwise.add", () -> backend().elementwise().add(known, known, dx));
     }
   }
 

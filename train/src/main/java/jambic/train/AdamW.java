@@ -2,6 +2,7 @@ package jambic.train;
 
 import jambic.model.Parameters;
 import jambic.tensor.DType;
+import jambic.tensor.Launch;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
@@ -28,7 +29,8 @@ public final class AdamW {
   private final TrainConfig config;
   private final SequencedMap<String, Tensor> moments = new LinkedHashMap<>();
   private final List<Tensor> grads = new ArrayList<>();
-  private final List<Group> groups;
+  private final Launch clearing;
+  private final List<Launch> updating = new ArrayList<>();
   private final Tensor hyper; // (3): lr, 1 - beta1^t, 1 - beta2^t
   private final Tensor norm; // (1)
   private final Tensor clip; // (1)
@@ -57,11 +59,20 @@ public final class AdamW {
           group.v.add(moment("v." + name, region, tensor));
           grads.add(tensor.grad());
         });
-    groups = List.of(decayed, rest);
     hyper = region.allocate(DType.F32, Shape.of(3));
     norm = region.allocate(DType.F32, Shape.of(1));
     clip = region.allocate(DType.F32, Shape.of(1));
     backend.launch(() -> backend.elementwise().fill(List.copyOf(moments.values()), 0));
+    clearing = new Launch("elementwise.fill", () -> backend.elementwise().fill(grads, 0));
+    updating.add(
+        new Launch(
+            "optimizer.clipNorm",
+            () -> backend.optimizer().clipNorm(norm, clip, grads, (float) config.gradClip())));
+    for (Group group : List.of(decayed, rest)) {
+      if (!group.params.isEmpty()) {
+        updating.add(new Launch("optimizer.adamW", () -> update(group)));
+      }
+    }
   }
 
   private Tensor moment(String name, Region region, Tensor parameter) {
@@ -91,7 +102,7 @@ public final class AdamW {
 
   /** Launches the clearing of all gradients. */
   public void clearGradients() {
-    backend.elementwise().fill(grads, 0);
+    clearing.run();
   }
 
   /**
@@ -109,23 +120,22 @@ public final class AdamW {
 
   /** Launches clipping and the update of every parameter. */
   public void update() {
-    backend.optimizer().clipNorm(norm, clip, grads, (float) config.gradClip());
-    for (Group group : groups) {
-      if (!group.params.isEmpty()) {
-        backend
-            .optimizer()
-            .adamW(
-                group.params,
-                group.m,
-                group.v,
-                group.grads,
-                hyper,
-                clip,
-                (float) config.beta1(),
-                (float) config.beta2(),
-                (float) config.eps(),
-                group.decay);
-      }
-    }
+    updating.forEach(Launch::run);
+  }
+
+  private void update(Group group) {
+    backend
+        .optimizer()
+        .adamW(
+            group.params,
+            group.m,
+            group.v,
+            group.grads,
+            hyper,
+            clip,
+            (float) config.beta1(),
+            (float) config.beta2(),
+            (float) config.eps(),
+            group.decay);
   }
 }

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.tensor.Precision;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -10,19 +11,11 @@ import java.util.OptionalDouble;
  * @param name by which a user picks it
  * @param description for people
  * @param peak operations a second at best, dense; empty if nobody knows
- * @param precision what the peak and the memory of a run are reckoned in
+ * @param precision what the peak and the memory of a run are reckoned in: FP32, or BF16 for mixed
  * @param memory bytes
  */
 public record Device(
     String name, String description, OptionalDouble peak, Precision precision, long memory) {
-
-  /** The numbers a run computes with. */
-  public enum Precision {
-    /** 32 bits throughout. */
-    F32,
-    /** 16 bits, with 32 for master weights and moments. */
-    MIXED
-  }
 
   /** The accelerators that are known by name, with the peaks and memories of their data sheets. */
   public static final List<Device> KNOWN =
@@ -51,7 +44,7 @@ public record Device(
         name,
         description,
         OptionalDouble.of(teraflops * 1e12),
-        Precision.MIXED,
+        Precision.BF16,
         gigabytes * 1_000_000_000L);
   }
 

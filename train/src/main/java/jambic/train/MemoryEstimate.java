@@ -32,7 +32,7 @@ public record MemoryEstimate(
   private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
   /**
-   * Goes through an evaluation and one step of a run on paper.
+   * Goes through an evaluation and one step of a run on paper, in 32 bits throughout.
    *
    * @param config the run
    * @param vocabSize the number of token ids
@@ -42,13 +42,35 @@ public record MemoryEstimate(
    * @throws JambicException if the bytes cannot be counted in 63 bits
    */
   public static MemoryEstimate of(TrainConfig config, int vocabSize, long limit) {
+    return of(config, vocabSize, limit, DType.F32);
+  }
+
+  /**
+   * The same with activations in bfloat16: the weights have a copy in 16 bits to compute with;
+   * gradients, moments, statistics and losses stay in 32.
+   *
+   * @param config the run
+   * @param vocabSize the number of token ids
+   * @param limit bytes that may be taken
+   * @return the estimate, without regions: the CPU computes in 32 bits
+   * @throws JambicException if the bytes cannot be counted in 63 bits
+   */
+  public static MemoryEstimate mixed(TrainConfig config, int vocabSize, long limit) {
+    MemoryEstimate mixed = of(config, vocabSize, limit, DType.BF16);
+    long weights = mixed.weights + mixed.weights / 2;
+    return new MemoryEstimate(
+        weights, mixed.gradients, mixed.moments, mixed.activations, List.of());
+  }
+
+  private static MemoryEstimate of(
+      TrainConfig config, int vocabSize, long limit, DType activationType) {
     GptConfig shape = config.gpt(vocabSize);
     try {
       long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
       long fixed = Math.multiplyExact(4, weights);
       return fixed > limit
           ? new MemoryEstimate(weights, weights, 2 * weights, 0, List.of())
-          : onPaper(config, shape, weights);
+          : onPaper(config, shape, weights, activationType);
     } catch (ArithmeticException overflow) {
       throw new JambicException(
           "a model with nLayer %d, nEmbd %d and blockSize %d at batchSize %d needs more memory than"
@@ -60,8 +82,9 @@ public record MemoryEstimate(
   }
 
   /** In the order of {@link Trainer}. */
-  private static MemoryEstimate onPaper(TrainConfig config, GptConfig shape, long weights) {
-    try (PaperBackend paper = new PaperBackend();
+  private static MemoryEstimate onPaper(
+      TrainConfig config, GptConfig shape, long weights, DType activationType) {
+    try (PaperBackend paper = new PaperBackend(activationType);
         Gpt model = new Gpt(paper, shape)) {
       Region gradients = paper.region();
       Region state = paper.region();
@@ -83,18 +106,6 @@ public record MemoryEstimate(
       return new MemoryEstimate(
           weights, weights, 2 * weights, activations.needed(), paper.regions());
     }
-  }
-
-  /**
-   * The same run in mixed precision: 16 bytes a parameter, which are weights and gradients in 16
-   * bits, master weights and two moments in 32 (Rajbhandari et al., "ZeRO", 2020, section 3.1), and
-   * activations of 16 bits.
-   *
-   * @return the estimate, without regions: the CPU computes in 32 bits
-   */
-  public MemoryEstimate mixed() {
-    return new MemoryEstimate(
-        weights / 2 * 3, gradients / 2, moments, activations / 2, List.of());
   }
 
   /**

@@ -98,6 +98,7 @@ final class PaperBackend implements Backend {
             kernels.getClassLoader(), new Class<?>[] {kernels}, (proxy, method, args) -> null));
   }
 
+  private final DType activationType;
   private final List<Ledger> regions = new ArrayList<>();
   private final LinearKernels linear = idle(LinearKernels.class);
   private final EmbeddingKernels embedding = idle(EmbeddingKernels.class);
@@ -107,6 +108,15 @@ final class PaperBackend implements Backend {
   private final ElementwiseKernels elementwise = idle(ElementwiseKernels.class);
   private final LossKernels loss = idle(LossKernels.class);
   private final OptimizerKernels optimizer = idle(OptimizerKernels.class);
+
+  PaperBackend(DType activationType) {
+    this.activationType = activationType;
+  }
+
+  @Override
+  public DType activationType() {
+    return activationType;
+  }
 
   @Override
   public String name() {
@@ -125,7 +135,7 @@ final class PaperBackend implements Backend {
     return region;
   }
 
-  /** The bytes of all regions that were opened, one after the other. */
+  /** The bytes that the CPU takes for all regions that were opened, one after the other. */
   List<Long> regions() {
     return regions.stream().map(Ledger::bytes).toList();
   }

@@ -2,7 +2,7 @@ package jambic.train;
 
 import jambic.model.GptConfig;
 import jambic.tensor.JambicException;
-import jambic.train.Device.Precision;
+import jambic.tensor.Precision;
 import java.util.OptionalDouble;
 
 /**
@@ -42,13 +42,15 @@ public record Plan(
    */
   public static Plan of(
       TrainConfig config, int vocabSize, Device device, int devices, double mfu, double tokens) {
-    MemoryEstimate whole = MemoryEstimate.of(config, vocabSize, LIMIT);
-    if (whole.regions().isEmpty()) {
+    MemoryEstimate memory =
+        device.precision() == Precision.FP32
+            ? MemoryEstimate.of(config, vocabSize, LIMIT)
+            : MemoryEstimate.mixed(config, vocabSize, LIMIT);
+    if (memory.activations() == 0) {
       throw new JambicException(
           "the model alone would need %s with its gradients and moments, and no machine has that much; lower nLayer or nEmbd"
-              .formatted(MemoryEstimate.human(whole.total())));
+              .formatted(MemoryEstimate.human(memory.total())));
     }
-    MemoryEstimate memory = device.precision() == Precision.MIXED ? whole.mixed() : whole;
     return new Plan(config, config.gpt(vocabSize), device, devices, mfu, tokens, memory);
   }
 

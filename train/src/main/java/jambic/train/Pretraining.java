@@ -12,7 +12,7 @@ import java.util.Map;
  * of the rate at 260 billion.
  */
 public final class Pretraining {
-  private static final int MICRO_BATCH = 8; // sequences; what a machine takes at once is its affair
+  private static final int MICRO_BATCH = 4; // sequences; what a machine takes at once is its affair
   private static final double WARMUP_TOKENS = 375e6;
   private static final double DECAY_TOKENS = 260e9;
 
@@ -22,7 +22,7 @@ public final class Pretraining {
    * The run that trains a published model.
    *
    * @param family which
-   * @return the hyperparameters, with micro batches of 8 sequences and as many of them as make up
+   * @return the hyperparameters, with micro batches of 4 sequences and as many of them as make up
    *     the published batch
    */
   public static TrainConfig of(GptFamily family) {

@@ -302,7 +302,8 @@ public final class Trainer implements AutoCloseable {
       long saved = System.nanoTime();
       while (true) {
         if (iteration % config.evalInterval() == 0 || iteration == config.maxIters()) {
-          Optional<Metrics.Evaluation> measured = evaluate(listener, stop);
+          Optional<Metrics.Evaluation> measured =
+              FlightRecord.evaluation(() -> evaluate(listener, stop));
           if (measured.isEmpty()) {
             save(LAST, log); // a resumed run begins with the evaluation
             return Outcome.STOPPED;
@@ -315,7 +316,7 @@ public final class Trainer implements AutoCloseable {
         if (iteration == config.maxIters()) {
           return Outcome.FINISHED;
         }
-        Optional<Metrics.Step> measured = iterate(stop);
+        Optional<Metrics.Step> measured = FlightRecord.step(() -> iterate(stop));
         if (measured.isEmpty()) {
           save(LAST, log); // a resumed run begins with this iteration
           return Outcome.STOPPED;
@@ -366,7 +367,8 @@ public final class Trainer implements AutoCloseable {
     if (measured.valLoss() < bestValLoss) {
       bestValLoss = measured.valLoss();
       if (iteration > 0) {
-        Checkpoint.save(folder.resolve(BEST), model, tokenizer);
+        FlightRecord.checkpoint(
+            iteration, BEST, () -> Checkpoint.save(folder.resolve(BEST), model, tokenizer));
       }
     }
     save(LAST, log);
@@ -375,8 +377,15 @@ public final class Trainer implements AutoCloseable {
   private void save(String name, MetricsLog log) {
     log.sync(); // a resumed run must find every line that its checkpoint is past
     TrainingState now = new TrainingState(iteration, bestValLoss, fingerprint, config);
-    Checkpoint.save(
-        folder.resolve(name), model, tokenizer, beside -> now.write(beside, optimizer.moments()));
+    FlightRecord.checkpoint(
+        iteration,
+        name,
+        () ->
+            Checkpoint.save(
+                folder.resolve(name),
+                model,
+                tokenizer,
+                beside -> now.write(beside, optimizer.moments())));
   }
 
   private Optional<Metrics.Step> iterate(BooleanSupplier stop) {

@@ -34,10 +34,15 @@ class CpuProviderTest {
                 "-cp",
                 classes,
                 Probe.class.getName())
-            .redirectErrorStream(true)
             .start();
     String output = new String(java.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(java.waitFor()).as(output).isZero();
+    String logged = new String(java.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(java.waitFor()).as(output + logged).isZero();
+    assertThat(logged)
+        .contains(
+            "WARNING: computing on the backend reference, because cpu is not available: the Java"
+                + " runtime was started without its module jdk.incubator.vector; add --add-modules"
+                + " jdk.incubator.vector to the java command");
     assertThat(output.lines())
         .containsExactly(
             "the Java runtime was started without its module jdk.incubator.vector",
