@@ -1,6 +1,6 @@
 /**
  * Tensors, automatic differentiation and the CPU backends: {@code cpu} on the Vector API, {@code
- * reference} in plain loops. No third-party dependency.
+ * reference} in plain loops. No third-party dependency. Start at the package {@link jambic.tensor}.
  */
 module jambic.tensor {
   requires jdk.incubator.vector;

@@ -1,4 +1,7 @@
-/** Data sets, optimizers, schedules and the training loop. */
+/**
+ * Data sets, optimizers, schedules and the training loop. Start at the package {@link
+ * jambic.train}.
+ */
 module jambic.train {
   requires transitive jambic.model;
   requires com.fasterxml.jackson.jr.ob;

@@ -109,8 +109,7 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     if (list) {
-      out.print(
-          json ? JSON.std.asString(PlanReport.knownFields()) + "\n" : PlanReport.known());
+      out.print(json ? JSON.std.asString(PlanReport.knownFields()) + "\n" : PlanReport.known());
     } else {
       Plan plan = plan();
       out.print(
@@ -131,7 +130,8 @@ final class PlanCommand implements Callable<Integer> {
     int vocabulary = vocabSize.orElse(family.isPresent() ? GptFamily.VOCAB_SIZE : 65);
     double count =
         tokens.orElse(
-            family.isPresent() && !spec.commandLine().getParseResult().hasMatchedOption("--max-iters")
+            family.isPresent()
+                    && !spec.commandLine().getParseResult().hasMatchedOption("--max-iters")
                 ? GptFamily.TOKENS
                 : (double) config.tokensPerIter() * config.maxIters());
     require(count >= 1 && count <= 1e18, "--tokens must be from 1 to 1e18, not " + count);

@@ -106,8 +106,7 @@ final class PlanReport {
     double forward = plan.forward().total();
     forward(plan.forward())
         .forEach((part, number) ->
-            line(
-                out, "  %-22s %,18.0f  %5.1f %%", part, number * window, 100 * number / forward));
+            line(out, "  %-22s %,18.0f  %5.1f %%", part, number * window, 100 * number / forward));
   }
 
   private static void memory(StringBuilder out, Plan plan) {
@@ -179,9 +178,7 @@ final class PlanReport {
         out,
         "             planned are %s a parameter%s",
         number(plan.tokens() / n),
-        optimal.isPresent()
-            ? "; 20 would take " + duration(optimal.getAsDouble())
-            : "");
+        optimal.isPresent() ? "; 20 would take " + duration(optimal.getAsDouble()) : "");
   }
 
   /** A plan for scripts: FLOPs, bytes, seconds. */

@@ -352,8 +352,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!tensorboard && !(resume && Files.exists(file))) {
       return Optional.empty();
     }
-    return Optional.of(
-        resume ? EventFile.resume(file, iteration) : EventFile.create(file));
+    return Optional.of(resume ? EventFile.resume(file, iteration) : EventFile.create(file));
   }
 
   private void draw(List<Metrics> log, Path folder) {

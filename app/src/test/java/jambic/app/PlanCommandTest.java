@@ -17,7 +17,8 @@ class PlanCommandTest {
     assertThat(call.code()).as(call.err()).isZero();
     assertThat(call.err()).isEmpty();
     assertThat(call.out())
-        .contains("shakespeare-char-cpu: 4 layers, 4 heads of 32, 128 wide, context 64, 65 token ids")
+        .contains(
+            "shakespeare-char-cpu: 4 layers, 4 heads of 32, 128 wide, context 64, 65 token ids")
         .contains("parameters   804,096; 795,904 without positions")
         .contains("by 6 N + 12 L H Q T", "counted product by product", "fits: cpu have")
         .containsPattern("on 1 x cpu \\(\\d+-bit vectors.* at an assumed MFU of 40 %")
@@ -48,8 +49,14 @@ class PlanCommandTest {
   void flagsWinOverWhereTheyStart() throws IOException {
     CommandLineCall call =
         CommandLineCall.of(
-            "plan", "gpt3-175b", "--batch-size=1", "--n-layer=1", "--vocab-size=100",
-            "--device=h200", "--tokens=1e9", "--json");
+            "plan",
+            "gpt3-175b",
+            "--batch-size=1",
+            "--n-layer=1",
+            "--vocab-size=100",
+            "--device=h200",
+            "--tokens=1e9",
+            "--json");
     assertThat(call.code()).as(call.err()).isZero();
     assertThat(JSON.std.mapFrom(call.out()))
         .containsEntry("n_layer", 1)

@@ -126,8 +126,10 @@ public enum GptFamily {
    */
   public Optional<String> note() {
     return switch (this) {
-      case GPT3_XL -> Optional.of("table 2.1 prints 24 heads, which do not divide the width of 2048");
-      case GPT3_13B -> Optional.of("table 2.1 prints a width of 5140, which 40 heads do not divide");
+      case GPT3_XL ->
+          Optional.of("table 2.1 prints 24 heads, which do not divide the width of 2048");
+      case GPT3_13B ->
+          Optional.of("table 2.1 prints a width of 5140, which 40 heads do not divide");
       default -> Optional.empty();
     };
   }

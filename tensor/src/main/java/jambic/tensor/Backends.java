@@ -73,9 +73,9 @@ public final class Backends {
   }
 
   /**
-   * Opens the best backend that works here, with a thread for every processor. Why a better one does
-   * not, and what to do about it, the logger {@code jambic.tensor} says: as a warning if that leaves
-   * only the slow reference backend.
+   * Opens the best backend that works here, with a thread for every processor. Why a better one
+   * does not, and what to do about it, the logger {@code jambic.tensor} says: as a warning if that
+   * leaves only the slow reference backend.
    *
    * @return the open backend
    */

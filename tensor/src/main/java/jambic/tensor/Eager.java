@@ -49,7 +49,9 @@ public sealed class Eager extends Ops permits Decode {
     Tensor k = qkv.columns(c, c);
     Tensor v = qkv.columns(2 * c, c);
     Tensor out = activations(q.shape());
-    launch("attention.cached", () -> backend().attention().cached(out, kCache, vCache, q, k, v, starts, heads));
+    launch(
+        "attention.cached",
+        () -> backend().attention().cached(out, kCache, vCache, q, k, v, starts, heads));
     return out;
   }
 

@@ -125,7 +125,9 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(wte, wpe),
         (tape, dout) ->
-            tape.launch("embedding.backward", () -> backend.embedding().backward(wte.grad(), wpe.grad(), dout, ids)));
+            tape.launch(
+                "embedding.backward",
+                () -> backend.embedding().backward(wte.grad(), wpe.grad(), dout, ids)));
     return out;
   }
 
@@ -179,7 +181,9 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(pre),
         List.of(x, w, b),
         (tape, dout) -> {
-          tape.launch("activation.backward", () -> backend.activation().backward(dout, dout, pre, activation));
+          tape.launch(
+              "activation.backward",
+              () -> backend.activation().backward(dout, dout, pre, activation));
           linearDerivative(tape, dout, x, w, b);
         });
     return out;
@@ -207,9 +211,12 @@ public abstract sealed class Ops permits Eager, Tape {
 
   private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
     if (!w.grad().isNone()) {
-      tape.launch("linear.backwardWeight", () -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x));
+      tape.launch(
+          "linear.backwardWeight",
+          () -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x));
     }
-    tape.into("linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
+    tape.into(
+        "linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
   }
 
   private static void checkLinear(Tensor x, Tensor w, Tensor b) {
@@ -279,7 +286,9 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor out = activations(q.shape());
     Tensor lse = floats(Shape.of(qkv.dim(0), heads, qkv.dim(1)));
     Dropout site = dropoutSite(dropout);
-    launch("attention.forward", () -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
+    launch(
+        "attention.forward",
+        () -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
     record(
         out,
         true,
@@ -368,7 +377,8 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(x, y),
         (tape, dout) -> {
-          tape.into("elementwise.dropout", y, dy -> () -> backend.elementwise().dropout(dy, dout, site));
+          tape.into(
+              "elementwise.dropout", y, dy -> () -> backend.elementwise().dropout(dy, dout, site));
           tape.pass(x, dout);
         });
     return out;
@@ -397,7 +407,9 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor loss = floats(Shape.of(1));
     Tensor lse = floats(Shape.of(logits.shape().rows()));
     boolean spent = isSpent(logits);
-    launch("loss.crossEntropy", () -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
+    launch(
+        "loss.crossEntropy",
+        () -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
     record(
         loss,
         false,
@@ -405,8 +417,12 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(logits),
         (tape, dout) -> {
           if (spent) {
-            tape.launch("loss.crossEntropyBackward", () ->
-                backend.loss().crossEntropyBackward(logits, dout, lse, logits, targets, smoothing));
+            tape.launch(
+                "loss.crossEntropyBackward",
+                () ->
+                    backend
+                        .loss()
+                        .crossEntropyBackward(logits, dout, lse, logits, targets, smoothing));
             tape.pass(logits, logits);
           } else {
             tape.into(

@@ -30,8 +30,8 @@ public final class Chinchilla {
 
   /**
    * The tokens for which this is the best size of a model, by the parametric loss {@code E + A /
-   * N^alpha + B / D^beta} under the budget {@code C = 6 N D}: the minimum lies where {@code alpha A /
-   * N^alpha = beta B / D^beta}. The constants are those of Besiroglu et al., 2024
+   * N^alpha + B / D^beta} under the budget {@code C = 6 N D}: the minimum lies where {@code alpha A
+   * / N^alpha = beta B / D^beta}. The constants are those of Besiroglu et al., 2024
    * (arXiv:2404.10102).
    *
    * @param parameters N, without the position table

@@ -18,14 +18,14 @@ import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
 
 /**
- * The metrics of a run as TensorBoard reads them: {@code loss/train}, {@code lr}, {@code grad_norm},
- * {@code tokens_per_s} and {@code mfu} of every iteration; {@code loss/val} and, on the same batches'
- * number, {@code loss/train_eval} of every evaluation.
+ * The metrics of a run as TensorBoard reads them: {@code loss/train}, {@code lr}, {@code
+ * grad_norm}, {@code tokens_per_s} and {@code mfu} of every iteration; {@code loss/val} and, on the
+ * same batches' number, {@code loss/train_eval} of every evaluation.
  *
- * <p>The file is a sequence of TFRecords (length, masked CRC-32C of the length, bytes, masked CRC-32C
- * of the bytes; little-endian), each a protocol buffer {@code Event} with a {@code Summary}, as
- * TensorFlow's {@code event.proto} and {@code record_writer.h} define them. An event is one write, so a
- * kill leaves at most the last one unfinished, which resuming removes.
+ * <p>The file is a sequence of TFRecords (length, masked CRC-32C of the length, bytes, masked
+ * CRC-32C of the bytes; little-endian), each a protocol buffer {@code Event} with a {@code
+ * Summary}, as TensorFlow's {@code event.proto} and {@code record_writer.h} define them. An event
+ * is one write, so a kill leaves at most the last one unfinished, which resuming removes.
  */
 public final class EventFile implements Closeable {
   /** The file's name in a run's folder; TensorBoard looks for {@code tfevents} in it. */

@@ -11,8 +11,8 @@ import jdk.jfr.StackTrace;
 
 /**
  * What a flight recording shows of a run: {@code jambic.Step}, {@code jambic.Evaluation} and {@code
- * jambic.Checkpoint}, beside the {@code jambic.Kernel} of every {@link jambic.tensor.Launch}. Without
- * a recording, or in a runtime without the module {@code jdk.jfr}, nothing happens here.
+ * jambic.Checkpoint}, beside the {@code jambic.Kernel} of every {@link jambic.tensor.Launch}.
+ * Without a recording, or in a runtime without the module {@code jdk.jfr}, nothing happens here.
  */
 final class FlightRecord {
   private static final boolean RECORDABLE = ModuleLayer.boot().findModule("jdk.jfr").isPresent();

@@ -5,8 +5,8 @@ import jambic.model.GptConfig;
 /**
  * The floating-point operations of a GPT's forward pass for one token of a full context, product by
  * product, as nanoGPT's {@code transformer_sizing} counts them: a product of (n, k) and (k, m) is
- * {@code 2 n k m}; norms, softmax and nonlinearities count nothing; attention counts the whole T by T
- * square, though a causal one needs only half of it.
+ * {@code 2 n k m}; norms, softmax and nonlinearities count nothing; attention counts the whole T by
+ * T square, though a causal one needs only half of it.
  *
  * @param nLayer blocks
  * @param qkv the queries, keys and values of a block

@@ -9,9 +9,10 @@ import java.util.OptionalDouble;
  * model's arithmetic needs, over what the machine could have done in that time.
  *
  * <p>A token costs {@code 6 N + 12 L C T} operations, forward and backward (PaLM, appendix B, as
- * nanoGPT counts): N parameters in use but the position table, L layers, C = H Q channels in H heads
- * of Q, T context. {@link ForwardFlops} counts product by product instead, and agrees within 0.1 %
- * where biases and norms are few. The peak is the caller's to measure and to name; without one there is no utilization.
+ * nanoGPT counts): N parameters in use but the position table, L layers, C = H Q channels in H
+ * heads of Q, T context. {@link ForwardFlops} counts product by product instead, and agrees within
+ * 0.1 % where biases and norms are few. The peak is the caller's to measure and to name; without
+ * one there is no utilization.
  *
  * @param perToken floating-point operations of one token, forward and backward
  * @param peak what the machine could do at best, in operations a second; absent if not known

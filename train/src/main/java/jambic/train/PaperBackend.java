@@ -61,8 +61,7 @@ final class PaperBackend implements Backend {
     @Override
     public void release(Tensor tensor) {
       int chunk = ((Paper) tensor.storage()).chunk;
-      layout(tensor.dtype())
-          .release(new HostLayout.Place(chunk, tensor.offset()), tensor.size());
+      layout(tensor.dtype()).release(new HostLayout.Place(chunk, tensor.offset()), tensor.size());
       released.merge(tensor.size() * tensor.dtype().bytes(), 1, Integer::sum);
     }
 

@@ -405,7 +405,8 @@ public final class Trainer implements AutoCloseable {
     long tokens = config.tokensPerIter();
     OptionalDouble mfu =
         peakFlops.isPresent()
-            ? OptionalDouble.of(ModelFlops.perToken(model.config()) * tokens / seconds / peakFlops.getAsDouble())
+            ? OptionalDouble.of(
+                ModelFlops.perToken(model.config()) * tokens / seconds / peakFlops.getAsDouble())
             : OptionalDouble.empty();
     return Optional.of(new Metrics.Step(now, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu));
   }

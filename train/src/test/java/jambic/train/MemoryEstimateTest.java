@@ -27,8 +27,22 @@ class MemoryEstimateTest {
   /** Larger than the 16 MiB in which regions grow, so that these do not hide what is counted. */
   private static final Map<String, Object> LARGE =
       Map.of(
-          "nLayer", 3, "nEmbd", 192, "nHead", 6, "batchSize", 16, "blockSize", 128, "maxIters", 1,
-          "evalInterval", 1, "evalIters", 1);
+          "nLayer",
+          3,
+          "nEmbd",
+          192,
+          "nHead",
+          6,
+          "batchSize",
+          16,
+          "blockSize",
+          128,
+          "maxIters",
+          1,
+          "evalInterval",
+          1,
+          "evalIters",
+          1);
 
   @TempDir Path folder;
 
@@ -49,7 +63,8 @@ class MemoryEstimateTest {
         Preset.LECTURE_SMALL
             .config()
             .withAll(
-                Map.of("maxIters", 1, "evalInterval", 1, "evalIters", 1, "nEmbd", 36, "dropout", 0.1));
+                Map.of(
+                    "maxIters", 1, "evalInterval", 1, "evalIters", 1, "nEmbd", 36, "dropout", 0.1));
     assertThat(MemoryEstimate.of(config, VOCAB, Long.MAX_VALUE).regions()).isEqualTo(taken(config));
   }
 
@@ -71,7 +86,8 @@ class MemoryEstimateTest {
   /** The bytes of the regions that a real run opens, in its order. */
   private List<Long> taken(TrainConfig config) {
     List<Region> opened = new ArrayList<>();
-    String text = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,.".substring(0, VOCAB);
+    String text =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,.".substring(0, VOCAB);
     CharTokenizer tokenizer = CharTokenizer.of(text);
     Dataset data =
         Dataset.split(Tokens.of(tokenizer.encode(text.repeat(60))), config.blockSize(), "text");

@@ -27,7 +27,16 @@ class PlanTest {
     assertThat(count)
         .isEqualTo(
             new ParameterCount(
-                786_432, 38_597_376, 12, 2 * 768, 1_769_472, 589_824, 2_359_296, 2_359_296, 768, 0));
+                786_432,
+                38_597_376,
+                12,
+                2 * 768,
+                1_769_472,
+                589_824,
+                2_359_296,
+                2_359_296,
+                768,
+                0));
     assertThat(count.block()).isEqualTo(7_079_424);
     assertThat(count.total()).isEqualTo(124_337_664);
   }
@@ -81,8 +90,7 @@ class PlanTest {
   void timeIsFlopsOverWhatTheDevicesDo() {
     Plan plan = Plan.of(NOTEBOOK, 50_257, A100, 8, 0.3, 300e9);
     double days = plan.seconds(300e9).getAsDouble() / 86_400;
-    assertThat(days)
-        .isCloseTo(854_553_600.0 * 300e9 / (8 * 312e12 * 0.3) / 86_400, within(1e-9));
+    assertThat(days).isCloseTo(854_553_600.0 * 300e9 / (8 * 312e12 * 0.3) / 86_400, within(1e-9));
     assertThat(plan.tokensPerSecond().getAsDouble())
         .isCloseTo(300e9 / plan.seconds(300e9).getAsDouble(), within(1e-3));
     assertThat(plan.flopsPerStep()).isEqualTo(854_553_600.0 * 499_712);
