@@ -115,7 +115,9 @@ public abstract sealed class Ops permits Eager, Tape {
         wpe);
     Tensor out = activations(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
     if (isQuantized(wte)) {
-      launch("quantized.embed", () -> backend.quantized().embed(out, ids, wte, wte.scales(), wpe, starts));
+      launch(
+          "quantized.embed",
+          () -> backend.quantized().embed(out, ids, wte, wte.scales(), wpe, starts));
       return out;
     }
     launch("embedding.forward", () -> backend.embedding().forward(out, ids, wte, wpe, starts));

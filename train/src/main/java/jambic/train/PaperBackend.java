@@ -19,6 +19,7 @@ import jambic.tensor.spi.Storage;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,8 +39,7 @@ final class PaperBackend implements Backend {
 
   /** Takes what the CPU's region would take. */
   static final class Ledger implements Region {
-    private final HostLayout floats = HostLayout.of(DType.F32, capacity -> {});
-    private final HostLayout ints = HostLayout.of(DType.I32, capacity -> {});
+    private final Map<DType, HostLayout> layouts = new EnumMap<>(DType.class);
     private final Map<Long, Integer> released = new HashMap<>(); // how many, by bytes
     private long now;
     private long needed;
@@ -66,13 +66,12 @@ final class PaperBackend implements Backend {
     }
 
     private HostLayout layout(DType dtype) {
-      return dtype == DType.I32 ? ints : floats;
+      return layouts.computeIfAbsent(dtype, type -> HostLayout.of(type, capacity -> {}));
     }
 
     @Override
     public void rewind() {
-      floats.rewind();
-      ints.rewind();
+      layouts.values().forEach(HostLayout::rewind);
       released.clear();
       now = 0;
     }
@@ -84,7 +83,12 @@ final class PaperBackend implements Backend {
 
     @Override
     public long bytes() {
-      return Math.multiplyExact(4, Math.addExact(floats.elements(), ints.elements()));
+      long bytes = 0;
+      for (Map.Entry<DType, HostLayout> layout : layouts.entrySet()) {
+        long elements = layout.getValue().elements();
+        bytes = Math.addExact(bytes, Math.multiplyExact(elements, layout.getKey().bytes()));
+      }
+      return bytes;
     }
 
     @Override
