@@ -16,8 +16,8 @@ class OverviewTest {
         Region region = backend.region()) {
       Tensor x = region.allocate(DType.F32, Shape.of(2, 3));
       Tensor w = region.allocate(DType.F32, Shape.of(1, 3));
-      x.set(1, 2, 3, 4, 5, 6);
-      w.set(1, 0, -1);
+      x.set(1f, 2f, 3f, 4f, 5f, 6f);
+      w.set(1f, 0f, -1f);
 
       Ops ops = new Eager(backend, region);
       Tensor y = ops.linear(x, w, Tensor.NONE); // (2, 1)
@@ -35,13 +35,13 @@ class OverviewTest {
         Region step = backend.region()) {
       Tensor w = weights.allocate(DType.F32, Shape.of(2, 3)); // 2 classes, 3 features
       Tensor dw = weights.allocate(DType.F32, Shape.of(2, 3));
-      w.set(0, 0, 0, 0, 0, 0);
-      dw.set(0, 0, 0, 0, 0, 0); // gradients are added to it
+      w.set(0f, 0f, 0f, 0f, 0f, 0f);
+      dw.set(0f, 0f, 0f, 0f, 0f, 0f); // gradients are added to it
       w.trainInto(dw);
 
       Tensor x = step.allocate(DType.F32, Shape.of(1, 3));
       Tensor target = step.allocate(DType.I32, Shape.of(1));
-      x.set(1, 2, 3);
+      x.set(1f, 2f, 3f);
       target.set(1);
 
       Tape tape = new Tape(backend, step, 42);
