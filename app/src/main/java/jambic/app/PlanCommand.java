@@ -2,6 +2,7 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.GptFamily;
+import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
@@ -18,7 +19,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -52,8 +52,8 @@ final class PlanCommand implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "NAME",
       description = {
-        "Where the hyperparameters start: a preset, or a published model from gpt2 to gpt2-xl and",
-        "gpt3-small to gpt3-175b. Default: ${DEFAULT-VALUE}."
+        "Where the hyperparameters start: a preset, or a published",
+        "model, as gpt2-xl or gpt3-175b. Default: ${DEFAULT-VALUE}."
       },
       defaultValue = "shakespeare-char-cpu")
   private String name;
@@ -61,15 +61,18 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--vocab-size",
       paramLabel = "N",
-      description = "Different tokens. Default: 65 as in tiny Shakespeare, 50257 for GPT-2 and 3.")
+      description = {
+        "Different tokens. Default: 65, as tiny Shakespeare has,",
+        "and 50257 for GPT-2 and GPT-3."
+      })
   private Optional<Integer> vocabSize = Optional.empty();
 
   @Option(
       names = "--device",
       paramLabel = "NAME",
       description = {
-        "What computes: cpu for this machine as measured now, or an accelerator by its data sheet,",
-        "as h100 or a100. Default: ${DEFAULT-VALUE}."
+        "What computes: cpu, this machine as measured now, or an",
+        "accelerator by its data sheet, as h100. Default: ${DEFAULT-VALUE}."
       },
       defaultValue = CPU)
   private String device;
@@ -85,8 +88,8 @@ final class PlanCommand implements Callable<Integer> {
       names = "--mfu",
       paramLabel = "SHARE",
       description = {
-        "The share of the peak that is reckoned with. Default: ${DEFAULT-VALUE}, an assumption;",
-        "jambic bench measures it here."
+        "The share of the peak that is reckoned with. Default: ${DEFAULT-VALUE},",
+        "an assumption; jambic bench measures it here."
       },
       defaultValue = "0.4")
   private double mfu;
@@ -97,7 +100,11 @@ final class PlanCommand implements Callable<Integer> {
       description = "Tokens to train on, as 300e9. Default: those of --max-iters.")
   private Optional<Double> tokens = Optional.empty();
 
-  @Mixin private BackendOptions computing;
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of the device cpu. Default: all processors.")
+  private int threads = Runtime.getRuntime().availableProcessors();
 
   @Option(names = "--list", description = "List the models and devices known by name.")
   private boolean list;
@@ -123,6 +130,7 @@ final class PlanCommand implements Callable<Integer> {
 
   private Plan plan() {
     require(devices >= 1, "--devices must be at least 1, not " + devices);
+    require(threads >= 1, "--threads must be at least 1, not " + threads);
     require(mfu > 0 && mfu <= 1, "--mfu must be above 0 and at most 1, not " + mfu);
     Optional<GptFamily> family = GptFamily.named(name);
     TrainConfig config =
@@ -159,7 +167,7 @@ final class PlanCommand implements Callable<Integer> {
 
   private Device device() {
     if (device.equals(CPU)) {
-      try (Backend backend = computing.open(spec.commandLine())) {
+      try (Backend backend = Backends.open(CPU, threads)) {
         return new Device(
             backend.name(),
             backend.description(),

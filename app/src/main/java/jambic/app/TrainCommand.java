@@ -106,8 +106,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--tensorboard",
       description = {
-        "Write TensorBoard's event file into the run's folder too; a resumed run goes on with it.",
-        "Watch with: tensorboard --logdir runs"
+        "Write TensorBoard's event file into the run's folder too; a",
+        "resumed run goes on with it. Then: tensorboard --logdir runs"
       })
   private boolean tensorboard;
 

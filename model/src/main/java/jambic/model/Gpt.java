@@ -144,7 +144,8 @@ public final class Gpt implements AutoCloseable {
    * accuracy. It cannot be trained or saved.
    *
    * @return the copy, to be closed by the caller; it does not need this model any more
-   * @throws JambicException if the backend does not compute with int8 weights, or memory runs out
+   * @throws jambic.tensor.JambicException if the backend does not compute with int8 weights, or
+   *     memory runs out
    */
   public Gpt quantized() {
     if (isQuantized) {
