@@ -98,8 +98,10 @@ public sealed class Eager extends Ops permits Decode {
     Tensor k = qkv.columns(c, c);
     Tensor v = qkv.columns(2 * c, c);
     Tensor out = floats(q.shape());
-    launch(() ->
-        backend().attention().paged(out, kPages, vPages, q, k, v, rows, starts, pages, heads));
+    launch(
+        "attention.paged",
+        () ->
+            backend().attention().paged(out, kPages, vPages, q, k, v, rows, starts, pages, heads));
     return out;
   }
 
