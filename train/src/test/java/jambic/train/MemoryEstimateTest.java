@@ -116,7 +116,7 @@ class MemoryEstimateTest {
 
   @Test
   void aRunThatNeedsMoreThanIsFreeIsWarnedOf() throws IOException {
-    MemoryEstimate estimate = new MemoryEstimate(1L << 30, 1L << 30, 2L << 30, 4L << 30);
+    MemoryEstimate estimate = new MemoryEstimate(1L << 30, 1L << 30, 2L << 30, 4L << 30, List.of());
     Path memInfo = folder.resolve("meminfo");
     Files.writeString(
         memInfo,
