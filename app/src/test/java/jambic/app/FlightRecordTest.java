@@ -57,7 +57,7 @@ class FlightRecordTest {
             "optimizer.clipNorm",
             "optimizer.adamW",
             "elementwise.fill",
-            "attention.cached");
+            "attention.paged");
   }
 
   @Test
