@@ -47,6 +47,13 @@ final class Hyperparameters implements IModelTransformer {
     run.put("evalIters", "batches of each split in an evaluation");
     run.put("seed", "makes weights, batches and dropout these and no others");
     Map<String, String> optimizer = new LinkedHashMap<>();
+    run.put(
+        "alwaysSaveCheckpoint", "whether every evaluation saves, or only one better than before");
+    Map<String, String> tuning = new LinkedHashMap<>();
+    tuning.put("freeze", "parts that keep their weights, as wte,wpe,h.0-5,h.*.ln_1; or none");
+    tuning.put("loraRank", "rank of adapters (LoRA) that are trained instead; 0 for none");
+    tuning.put("loraAlpha", "scale of the adapters times their rank");
+    tuning.put("loraTargets", "layers with adapters: c_attn, c_proj, c_fc, mlp.c_proj");
     optimizer.put("learningRate", "learning rate, or its peak where it decays");
     optimizer.put("decayLr", "whether the rate warms up and falls on a cosine");
     optimizer.put("minLr", "what the rate falls to");
@@ -62,6 +69,7 @@ final class Hyperparameters implements IModelTransformer {
     all.put("The model", model);
     all.put("Batches and length", run);
     all.put("The optimizer", optimizer);
+    all.put("Fine-tuning", tuning);
     return all;
   }
 

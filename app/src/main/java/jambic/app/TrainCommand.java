@@ -54,6 +54,8 @@ import picocli.CommandLine.Spec;
       "  jambic train --data input.txt --out out       your own text",
       "  jambic train --data data                      a folder that jambic prepare made",
       "  jambic train --preset lecture-small --learning-rate 3e-3 --seed 1",
+      "  jambic train --init gpt2 --data input.txt --dropout 0.1    fine-tune a released model",
+      "  jambic train --init gpt2 --block-size 256 --lora-rank 8    only small adapters of it",
       "  jambic train @flags.txt                       flags from a file, # for comments; the last"
           + " of two counts",
       "  jambic train --resume --out out               go on after Ctrl-C or a crash"
@@ -74,10 +76,21 @@ final class TrainCommand implements Callable<Integer> {
       names = "--preset",
       paramLabel = "NAME",
       description = {
-        "Where the hyperparameters start: lecture-small, lecture, shakespeare-char or",
-        "shakespeare-char-cpu, the default."
+        "Where the hyperparameters start: lecture-small, lecture, shakespeare-char,",
+        "shakespeare-char-cpu, the default, or finetune-shakespeare, that with --init."
       })
   private Optional<String> preset = Optional.empty();
+
+  @Option(
+      names = "--init",
+      paramLabel = "MODEL",
+      description = {
+        "Begin with a stored model and its tokenizer: a folder as 'jambic sample' takes, or",
+        "gpt2, gpt2-medium, gpt2-large or gpt2-xl. --block-size may cut its context."
+      })
+  private Optional<Path> init = Optional.empty();
+
+  @Mixin private ModelOptions models;
 
   @Option(
       names = "--data",
@@ -121,17 +134,23 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     terminal = Terminal.of(json ? spec.commandLine().getErr() : spec.commandLine().getOut());
-    TrainConfig config = Hyperparameters.over(start(), spec);
     requireNamed("--out", out.map(Path::toString));
     requireNamed("--data", data);
     if (!resume) {
       out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
     }
+    TrainConfig preset = start();
+    Optional<StartingModel> origin = origin();
+    TrainConfig config =
+        Hyperparameters.over(origin.map(o -> o.shaped(preset)).orElse(preset), spec);
+    origin.ifPresent(o -> o.requireShape(config));
     Optional<String> dtype =
         computing.dtype(resume ? new RunFolder(resumed()).dtype() : Optional.empty());
     try (Backend backend = computing.open(spec.commandLine(), backendName(), dtype)) {
-      TrainingData data = data(config.blockSize());
-      GptConfig model = affordable(config, data.tokenizer().vocabSize(), backend);
+      TrainingData data = data(config.blockSize(), origin);
+      int vocabSize =
+          origin.map(o -> o.vocabSize(data.tokenizer())).orElse(data.tokenizer().vocabSize());
+      GptConfig model = affordable(config, vocabSize, backend);
       if (backend.usesHeap()) {
         MemoryEstimate.of(config, model.vocabSize(), Long.MAX_VALUE)
             .warning()
@@ -140,7 +159,7 @@ final class TrainCommand implements Callable<Integer> {
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
-      try (Trainer trainer = open(backend, config, data, folder.path(), peak)) {
+      try (Trainer trainer = open(backend, origin, config, data, folder.path(), peak)) {
         describe(data, model, backend, folder);
         folder.write(record(data, backend, dtype, model, config, peak));
         return train(trainer, config, data.tokenizer(), folder.path());
@@ -167,7 +186,20 @@ final class TrainCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--resume goes on with the run's own preset; leave --preset out");
     }
+    if (init.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--resume goes on with the run's own model; leave --init out");
+    }
     return Trainer.configOf(resumed());
+  }
+
+  /** The model to begin with: the one asked for, or the preset's. */
+  private Optional<StartingModel> origin() {
+    if (resume) {
+      return Optional.empty();
+    }
+    return init.or(() -> Preset.named(presetName()).init().map(Path::of))
+        .map(named -> new StartingModel(models.checkpoint(named, spec.commandLine())));
   }
 
   private Path resumed() {
@@ -183,7 +215,8 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private String presetName() {
-    return preset.orElse(Hyperparameters.DEFAULT.presetName());
+    Preset otherwise = init.isPresent() ? Preset.FINETUNE_SHAKESPEARE : Hyperparameters.DEFAULT;
+    return preset.orElse(otherwise.presetName());
   }
 
   private String backendName() {
@@ -191,10 +224,12 @@ final class TrainCommand implements Callable<Integer> {
         .orElse(BackendOptions.AUTO);
   }
 
-  private TrainingData data(int blockSize) {
+  private TrainingData data(int blockSize, Optional<StartingModel> origin) {
     Corpora corpora = Corpora.of(terminal);
     if (!resume) {
-      return TrainingData.load(corpora, data, tokenizer.map(Vocabulary::named), blockSize);
+      Optional<Tokenizer> given =
+          tokenizer.map(Vocabulary::named).or(() -> origin.map(StartingModel::tokenizer));
+      return TrainingData.load(corpora, data, given, blockSize);
     }
     if (tokenizer.isPresent()) {
       throw new ParameterException(
@@ -217,11 +252,21 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Trainer open(
-      Backend backend, TrainConfig config, TrainingData data, Path folder, OptionalDouble peak) {
+      Backend backend,
+      Optional<StartingModel> origin,
+      TrainConfig config,
+      TrainingData data,
+      Path folder,
+      OptionalDouble peak) {
     try {
-      return resume
-          ? Trainer.resume(backend, config, data.dataset(), folder, peak)
-          : Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
+      if (resume) {
+        return Trainer.resume(backend, config, data.dataset(), folder, peak);
+      }
+      if (origin.isPresent()) {
+        Gpt model = origin.get().open(backend, config);
+        return Trainer.begin(model, config, data.dataset(), data.tokenizer(), folder, peak);
+      }
+      return Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
     } catch (JambicException e) {
       throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
     }

@@ -1,7 +1,9 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,7 +16,8 @@ import java.util.stream.Stream;
  * A stored model: a folder with {@code config.json}, {@code model.safetensors} (or its shards) and
  * perhaps {@code tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open
  * here; folders saved here open there, unless the model has a biased head, which that family does
- * not know.
+ * not know. A model with adapters is stored as these alone, as PEFT does, with the place of the
+ * model that they belong to.
  *
  * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
  * tensor, so that memory for the model may then be taken:
@@ -30,12 +33,18 @@ public final class Checkpoint implements Closeable {
   private final Optional<Tokenizer> tokenizer;
   private final WeightFiles files;
   private final HuggingFaceWeights weights;
+  private final Path folder;
+  private final Optional<Lora> lora;
 
   private Checkpoint(
+      Path folder,
+      Optional<Lora> lora,
       GptConfig config,
       Optional<Tokenizer> tokenizer,
       WeightFiles files,
       HuggingFaceWeights weights) {
+    this.folder = folder;
+    this.lora = lora;
     this.config = config;
     this.tokenizer = tokenizer;
     this.files = files;
@@ -55,13 +64,18 @@ public final class Checkpoint implements Closeable {
   }
 
   private static Checkpoint openWhole(Path folder) {
-    GptConfig config = ConfigFile.read(folder);
-    Optional<Tokenizer> tokenizer = Tokenizer.find(folder);
+    Optional<Lora> lora = LoraFiles.find(folder);
+    Path base = lora.map(Lora::base).orElse(folder);
+    GptConfig stored = ConfigFile.read(base);
+    GptConfig config =
+        Files.exists(folder.resolve(ConfigFile.NAME)) ? ConfigFile.read(folder) : stored;
+    Optional<Tokenizer> tokenizer = Tokenizer.find(folder).or(() -> Tokenizer.find(base));
     tokenizer.ifPresent(t -> requireFit(folder, t, config));
-    WeightFiles files = WeightFiles.open(folder);
+    WeightFiles files = WeightFiles.open(base);
     try {
-      var weights = HuggingFaceWeights.of(files.path().toString(), config, files.entries());
-      return new Checkpoint(config, tokenizer, files, weights);
+      var weights = HuggingFaceWeights.of(files.path().toString(), stored, files.entries());
+      requireVariant(stored, config);
+      return new Checkpoint(folder, lora, config, tokenizer, files, weights);
     } catch (RuntimeException e) {
       files.close();
       throw e;
@@ -105,10 +119,14 @@ public final class Checkpoint implements Closeable {
         temporary -> {
           ConfigFile.write(temporary, config);
           tokenizer.ifPresent(t -> t.save(temporary));
-          Safetensors.write(
-              temporary.resolve(WeightFiles.SINGLE),
-              Map.of("format", "pt"), // transformers refuses a file that does not say so
-              HuggingFaceWeights.sources(config, gpt.parameters().byName()));
+          if (gpt.lora().isPresent()) {
+            LoraFiles.write(temporary, gpt.lora().get(), gpt.adapters());
+          } else {
+            Safetensors.write(
+                temporary.resolve(WeightFiles.SINGLE),
+                Map.of("format", "pt"), // transformers refuses a file that does not say so
+                HuggingFaceWeights.sources(config, gpt.parameters().byName()));
+          }
           others.writeTo(temporary);
         });
   }
@@ -152,19 +170,93 @@ public final class Checkpoint implements Closeable {
    * @throws JambicException if the stored weights do not fit the shape, or memory runs out
    */
   public Gpt gpt(Backend backend, GptConfig shape) {
-    if (shape.blockSize() > config.blockSize()) {
+    Gpt gpt = filled(backend, shape, Optional.empty());
+    lora.ifPresent(adapters -> merge(adapters, gpt));
+    return gpt;
+  }
+
+  /**
+   * Makes a model with the stored weights and new adapters beside them, of which it so far computes
+   * nothing else.
+   *
+   * @param backend where it computes
+   * @param shape as for {@link #gpt(Backend, GptConfig)}
+   * @param adapters which; their base is this checkpoint
+   * @param seed of the adapters' random numbers
+   * @return the model, to be closed by the caller
+   * @throws JambicException if the stored weights do not fit the shape, or are adapters themselves
+   */
+  public Gpt adapted(Backend backend, GptConfig shape, Lora adapters, long seed) {
+    if (lora.isPresent()) {
+      throw new JambicException(
+          folder + " holds adapters, which cannot have others; export it and take what that wrote");
+    }
+    Gpt gpt = filled(backend, shape, Optional.of(adapters));
+    Lora.init(gpt, seed);
+    return gpt;
+  }
+
+  /**
+   * Makes the model as it was saved, to train it on: adapters stay apart from the weights.
+   *
+   * @param backend where it computes
+   * @return the model, to be closed by the caller
+   * @throws JambicException if the adapters are broken, or memory runs out
+   */
+  public Gpt resumed(Backend backend) {
+    Gpt gpt = filled(backend, config, lora);
+    if (lora.isPresent()) {
+      LoraFiles.readInto(folder, gpt.adapters());
+    }
+    return gpt;
+  }
+
+  private Gpt filled(Backend backend, GptConfig shape, Optional<Lora> adapters) {
+    requireVariant(weights.config(), shape);
+    Gpt gpt = new Gpt(backend, shape, adapters);
+    weights.cropped(shape.blockSize()).readInto(gpt.parameters().byName());
+    return gpt;
+  }
+
+  private static void requireVariant(GptConfig stored, GptConfig shape) {
+    if (shape.blockSize() > stored.blockSize()) {
       throw new JambicException(
           "the model was trained for a context of %d tokens, which can be made shorter but not %d"
-              .formatted(config.blockSize(), shape.blockSize()));
+              .formatted(stored.blockSize(), shape.blockSize()));
     }
     GptConfig same =
-        config.withBlockSize(shape.blockSize()).withDropout(shape.dropout(), shape.embdDropout());
+        stored.withBlockSize(shape.blockSize()).withDropout(shape.dropout(), shape.embdDropout());
     if (!shape.equals(same)) {
       throw new JambicException("the stored model is %s, not %s".formatted(same, shape));
     }
-    Gpt gpt = new Gpt(backend, shape);
-    weights.cropped(shape.blockSize()).readInto(gpt.parameters().byName());
-    return gpt;
+  }
+
+  /** Adds the stored adapters to the weights that they belong to. */
+  private void merge(Lora adapters, Gpt gpt) {
+    try (Region region = gpt.backend().region()) {
+      Parameters stored = new Parameters(region);
+      gpt.parameters()
+          .byName()
+          .forEach((name, weight) -> {
+            String layer = name.replaceFirst("\\.weight$", "");
+            if (!layer.equals(name) && adapters.adapts(layer)) {
+              LoraAdapter.of(adapters, region, stored, layer, weight);
+            }
+          });
+      LoraFiles.readInto(folder, stored);
+      stored
+          .byName()
+          .forEach((name, a) -> {
+            if (name.endsWith(LoraAdapter.A)) {
+              String layer = name.substring(0, name.length() - LoraAdapter.A.length());
+              Tensor weight = gpt.parameters().get(layer + ".weight");
+              float[] w = weight.toFloats();
+              float[] b = stored.get(layer + LoraAdapter.B).toFloats();
+              LoraAdapter.merge(w, a.toFloats(), b, adapters.rank(), adapters.scale());
+              weight.set(w);
+            }
+          });
+    }
   }
 
   /** Closes the files. */

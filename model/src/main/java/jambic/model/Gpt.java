@@ -11,6 +11,7 @@ import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The decoder-only Transformer of GPT-2, nanoGPT and the "Let's build GPT" lecture; {@link
@@ -29,15 +30,22 @@ public final class Gpt implements AutoCloseable {
     }
   }
 
-  private record Linear(Tensor weight, Tensor bias) {
+  private record Linear(Tensor weight, Tensor bias, Optional<LoraAdapter> adapter) {
     Tensor forward(Ops ops, Tensor x) {
-      return ops.linear(x, weight, bias);
+      Tensor y = ops.linear(x, weight, bias);
+      return adapter.isPresent() ? adapter.get().addTo(ops, y, x) : y;
+    }
+
+    Tensor forward(Ops ops, Tensor x, Activation activation) {
+      return adapter.isPresent()
+          ? ops.activate(forward(ops, x), activation)
+          : ops.linear(x, weight, bias, activation);
     }
   }
 
   private record Mlp(Linear cFc, Activation activation, Linear cProj) {
     Tensor forward(Ops ops, Tensor x) {
-      Tensor h = ops.linear(x, cFc.weight, cFc.bias, activation); // (B, T, 4C)
+      Tensor h = cFc.forward(ops, x, activation); // (B, T, 4C)
       return cProj.forward(ops, h); // (B, T, C)
     }
   }
@@ -58,6 +66,8 @@ public final class Gpt implements AutoCloseable {
   private final Parameters parameters;
   private final boolean isQuantized;
   private volatile boolean closed;
+  private final Optional<Lora> lora;
+  private final Parameters adapters;
   private final Tensor wte; // (V, C)
   private final Tensor wpe; // (blockSize, C)
   private final List<Block> blocks = new ArrayList<>();
@@ -71,15 +81,28 @@ public final class Gpt implements AutoCloseable {
    * @param config its shape
    */
   public Gpt(Backend backend, GptConfig config) {
-    this(backend, config, false);
+    this(backend, config, false, Optional.empty());
   }
 
-  private Gpt(Backend backend, GptConfig config, boolean isQuantized) {
+  /**
+   * A model with undefined weights that has adapters beside some of them.
+   *
+   * @param backend where it computes
+   * @param config its shape
+   * @param lora which adapters, if any; undefined as well
+   */
+  public Gpt(Backend backend, GptConfig config, Optional<Lora> lora) {
+    this(backend, config, false, lora);
+  }
+
+  private Gpt(Backend backend, GptConfig config, boolean isQuantized, Optional<Lora> lora) {
     this.backend = backend;
     this.config = config;
     this.isQuantized = isQuantized;
+    this.lora = lora;
     this.region = backend.region();
     this.parameters = new Parameters(region);
+    this.adapters = new Parameters(region);
     int c = config.nEmbd();
     wte = matrix("wte.weight", config.vocabSize(), c);
     wpe = parameters.add("wpe.weight", config.blockSize(), c);
@@ -101,7 +124,8 @@ public final class Gpt implements AutoCloseable {
     lnF = norm("ln_f");
     lmHead =
         config.tiedHead()
-            ? new Linear(wte, bias("lm_head", config.vocabSize(), config.headBias()))
+            ? new Linear(
+                wte, bias("lm_head", config.vocabSize(), config.headBias()), Optional.empty())
             : linear("lm_head", config.vocabSize(), c, config.headBias());
   }
 
@@ -125,7 +149,11 @@ public final class Gpt implements AutoCloseable {
   }
 
   private Linear linear(String name, int out, int in, boolean biased) {
-    return new Linear(matrix(name + ".weight", out, in), bias(name, out, biased));
+    Tensor weight = matrix(name + ".weight", out, in);
+    Optional<LoraAdapter> adapter =
+        lora.filter(l -> l.adapts(name))
+            .map(l -> LoraAdapter.of(l, region, adapters, name, weight));
+    return new Linear(weight, bias(name, out, biased), adapter);
   }
 
   private Tensor matrix(String name, int rows, int columns) {
@@ -148,11 +176,11 @@ public final class Gpt implements AutoCloseable {
    *     memory runs out
    */
   public Gpt quantized() {
-    if (isQuantized) {
-      throw new IllegalStateException("the model has int8 weights already");
+    if (isQuantized || lora.isPresent()) {
+      throw new IllegalStateException("the model has int8 weights already, or adapters");
     }
     QuantizedKernels kernels = backend.quantized();
-    Gpt copy = new Gpt(backend, config, true);
+    Gpt copy = new Gpt(backend, config, true, Optional.empty());
     copy.parameters
         .byName()
         .forEach((name, to) -> {
@@ -200,6 +228,25 @@ public final class Gpt implements AutoCloseable {
    */
   public Parameters parameters() {
     return parameters;
+  }
+
+  /**
+   * Which adapters the model has.
+   *
+   * @return them, empty for a plain model
+   */
+  public Optional<Lora> lora() {
+    return lora;
+  }
+
+  /**
+   * The adapters' weights: {@code h.0.attn.c_attn.lora_A.weight} (rank, in) and {@code lora_B}
+   * (out, rank).
+   *
+   * @return all of them, by name; none for a plain model
+   */
+  public Parameters adapters() {
+    return adapters;
   }
 
   /**

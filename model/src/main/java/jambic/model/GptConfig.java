@@ -147,6 +147,30 @@ public record GptConfig(
   }
 
   /**
+   * This model with layer norms that add something else to the variance.
+   *
+   * @param normEps the new addend
+   * @return a copy that differs in {@code normEps} only
+   * @throws JambicException if it is out of range
+   */
+  public GptConfig withNormEps(float normEps) {
+    return new GptConfig(
+        vocabSize,
+        blockSize,
+        nLayer,
+        nHead,
+        nEmbd,
+        dropout,
+        embdDropout,
+        activation,
+        bias,
+        qkvBias,
+        tiedHead,
+        headBias,
+        normEps);
+  }
+
+  /**
    * This model with another vocabulary.
    *
    * @param vocabSize the new number of token ids

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.function.Predicate;
 
 /** The named weights of a model, in the order in which the model lists them. */
 public final class Parameters {
@@ -104,8 +105,18 @@ public final class Parameters {
    * @param gradients where the gradients live
    */
   public void train(Region gradients) {
-    for (Tensor tensor : tensors.values()) {
-      tensor.trainInto(gradients.allocate(DType.F32, tensor.shape()));
-    }
+    train(gradients, name -> true);
+  }
+
+  /**
+   * Gives some weights a gradient to train into; the others are frozen.
+   *
+   * @param gradients where the gradients live
+   * @param trained which weights, by name
+   */
+  public void train(Region gradients, Predicate<String> trained) {
+    tensors.forEach((name, tensor) ->
+        tensor.trainInto(
+            trained.test(name) ? gradients.allocate(DType.F32, tensor.shape()) : Tensor.NONE));
   }
 }

@@ -211,6 +211,30 @@ public abstract sealed class Ops permits Eager, Tape {
     backend.linear().forwardActivated(out, pre, x, w, b, activation);
   }
 
+  /**
+   * A nonlinearity by itself, where something comes between it and the linear layer.
+   *
+   * @param x any shape
+   * @param activation what is applied to each element
+   * @return the shape of x
+   */
+  public final Tensor activate(Tensor x, Activation activation) {
+    Tensor out = activations(x.shape());
+    launch("activation.forward", () -> backend.activation().forward(out, x, activation));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(x),
+        (tape, dout) -> {
+          tape.launch(
+              "activation.backward",
+              () -> backend.activation().backward(dout, dout, x, activation));
+          tape.pass(x, dout);
+        });
+    return out;
+  }
+
   private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
     if (!w.grad().isNone()) {
       tape.launch(
@@ -262,7 +286,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(mean, rstd),
         List.of(x, g, b),
         (tape, dout) ->
-            tape.into(
+            tape.intoOrAside(
                 "norm.backward",
                 x,
                 (dx, add) ->

@@ -118,6 +118,17 @@ public final class Tape extends Ops {
     }
   }
 
+  /** The same for a kernel that writes other gradients too, and so runs even if x needs none. */
+  void intoOrAside(String name, Tensor x, GradientKernel kernel) {
+    if (leadsBack(x)) {
+      into(name, x, kernel);
+      return;
+    }
+    Tensor aside = region().allocate(x.dtype(), x.shape());
+    launch(name, () -> kernel.launch(aside, false));
+    region().release(aside);
+  }
+
   /** The same for a kernel that can only overwrite: a second gradient goes through a temporary. */
   void into(String name, Tensor x, Function<Tensor, Runnable> kernel) {
     if (!leadsBack(x)) {

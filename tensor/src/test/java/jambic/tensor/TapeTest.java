@@ -52,6 +52,16 @@ class TapeTest {
   }
 
   @Test
+  void followsANonlinearityByItself() {
+    check(ops -> {
+      Tensor x = ops.embed(ids, wte, wpe);
+      Tensor sum = ops.residual(ops.linear(x, w, b), ops.linear(x, w, none()), 0);
+      Tensor h = ops.activate(sum, Activation.GELU_TANH);
+      return ops.crossEntropy(ops.linear(h, head, none()), targets, 0);
+    });
+  }
+
+  @Test
   void addsUpTheGradientsOfATensorUsedTwice() {
     check(ops -> {
       Tensor x = ops.embed(ids, wte, none());

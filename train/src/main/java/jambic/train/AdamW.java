@@ -36,7 +36,7 @@ public final class AdamW {
   private final Tensor clip; // (1)
 
   /**
-   * The optimizer of some parameters, all of which have gradients; the moments start at 0.
+   * The optimizer of some parameters, of those that have gradients; the moments start at 0.
    *
    * @param backend where it computes
    * @param region where the moments live
@@ -51,6 +51,9 @@ public final class AdamW {
     parameters
         .byName()
         .forEach((name, tensor) -> {
+          if (tensor.grad().isNone()) {
+            return; // frozen
+          }
           boolean matrix = tensor.shape().rank() >= 2;
           Group group = matrix || config.decayOn() == DecayOn.ALL ? decayed : rest;
           group.params.add(tensor);

@@ -2,6 +2,7 @@ package jambic.train;
 
 import jambic.model.Gpt;
 import jambic.model.GptConfig;
+import jambic.model.Parameters;
 import jambic.tensor.DType;
 import jambic.tensor.Eager;
 import jambic.tensor.JambicException;
@@ -68,7 +69,7 @@ public record MemoryEstimate(
     try {
       long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
       long fixed = Math.multiplyExact(4, weights);
-      return fixed > limit
+      return (config.trainsAll() ? fixed : weights) > limit
           ? new MemoryEstimate(weights, weights, 2 * weights, 0, List.of())
           : onPaper(config, shape, weights, activationType);
     } catch (ArithmeticException overflow) {
@@ -85,12 +86,12 @@ public record MemoryEstimate(
   private static MemoryEstimate onPaper(
       TrainConfig config, GptConfig shape, long weights, DType activationType) {
     try (PaperBackend paper = new PaperBackend(activationType);
-        Gpt model = new Gpt(paper, shape)) {
-      Region gradients = paper.region();
+        Gpt model = new Gpt(paper, shape, config.lora(Path.of("")))) {
+      PaperBackend.Ledger gradients = paper.region();
       Region state = paper.region();
       PaperBackend.Ledger activations = paper.region();
-      model.parameters().train(gradients);
-      new AdamW(paper, state, model.parameters(), config);
+      Parameters trained = Trainer.trained(model, config, gradients);
+      new AdamW(paper, state, trained, config);
       Shape batch = Shape.of(config.batchSize(), config.blockSize());
 
       Tensor x = activations.allocate(DType.I32, batch);
@@ -102,9 +103,10 @@ public record MemoryEstimate(
       Tensor targets = activations.allocate(DType.I32, batch);
       Tape tape = new Tape(paper, activations, config.seed());
       tape.backward(model.loss(tape, ids, targets), 1);
-      Math.addExact(4 * weights, activations.bytes());
+      long adjusted = gradients.needed();
+      Math.addExact(Math.addExact(weights, 3 * adjusted), activations.bytes());
       return new MemoryEstimate(
-          weights, weights, 2 * weights, activations.needed(), paper.regions());
+          weights, adjusted, 2 * adjusted, activations.needed(), paper.regions());
     }
   }
 

@@ -6,8 +6,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
-/** Complete configurations with a name: the lecture's two sizes and nanoGPT's two. */
+/**
+ * Complete configurations with a name: the lecture's two sizes, nanoGPT's two, and its fine-tuning.
+ */
 public enum Preset {
   /** The lecture's small model, 32 channels wide: seconds to train, a laptop's first try. */
   LECTURE_SMALL(lecture().withAll(lectureSmall())),
@@ -16,12 +19,30 @@ public enum Preset {
   /** nanoGPT's {@code config/train_shakespeare_char.py}. */
   SHAKESPEARE_CHAR(shakespeareChar()),
   /** The variant of it that nanoGPT's README gives for a machine without a GPU. */
-  SHAKESPEARE_CHAR_CPU(shakespeareChar().withAll(onCpu()));
+  SHAKESPEARE_CHAR_CPU(shakespeareChar().withAll(onCpu())),
+  /** nanoGPT's {@code config/finetune_shakespeare.py}: a few updates of a released GPT-2. */
+  FINETUNE_SHAKESPEARE(finetuneShakespeare(), "gpt2-xl");
 
   private final TrainConfig config;
+  private final Optional<String> init;
 
   Preset(TrainConfig config) {
     this.config = config;
+    this.init = Optional.empty();
+  }
+
+  Preset(TrainConfig config, String init) {
+    this.config = config;
+    this.init = Optional.of(init);
+  }
+
+  /**
+   * The released model that training begins with where no other is named.
+   *
+   * @return its name, empty if training begins with random weights
+   */
+  public Optional<String> init() {
+    return init;
   }
 
   /**
@@ -80,6 +101,7 @@ public enum Preset {
         /* maxIters= */ 5000,
         /* evalInterval= */ 500,
         /* evalIters= */ 200,
+        /* alwaysSaveCheckpoint= */ true,
         /* learningRate= */ 3e-4,
         /* decayLr= */ false,
         /* minLr= */ 3e-5,
@@ -91,6 +113,10 @@ public enum Preset {
         /* weightDecay= */ 0.01,
         DecayOn.ALL,
         /* gradClip= */ 0,
+        /* freeze= */ Freeze.NONE,
+        /* loraRank= */ 0,
+        /* loraAlpha= */ 16,
+        /* loraTargets= */ "c_attn",
         /* seed= */ 1337);
   }
 
@@ -125,6 +151,7 @@ public enum Preset {
         /* maxIters= */ 5000,
         /* evalInterval= */ 250,
         /* evalIters= */ 200,
+        /* alwaysSaveCheckpoint= */ true,
         /* learningRate= */ 1e-3,
         /* decayLr= */ true,
         /* minLr= */ 1e-4,
@@ -136,6 +163,10 @@ public enum Preset {
         /* weightDecay= */ 0.1,
         DecayOn.MATRICES,
         /* gradClip= */ 1,
+        /* freeze= */ Freeze.NONE,
+        /* loraRank= */ 0,
+        /* loraAlpha= */ 16,
+        /* loraTargets= */ "c_attn",
         /* seed= */ 1337);
   }
 
@@ -150,5 +181,45 @@ public enum Preset {
         "evalIters", 20,
         "maxIters", 2000,
         "lrDecayIters", 2000);
+  }
+
+  /** What that file leaves out is from nanoGPT's {@code train.py} and the shape of GPT-2 XL. */
+  private static TrainConfig finetuneShakespeare() {
+    return new TrainConfig(
+        /* nLayer= */ 48,
+        /* nHead= */ 25,
+        /* nEmbd= */ 1600,
+        /* blockSize= */ 1024,
+        /* dropout= */ 0,
+        /* embdDropout= */ true,
+        Activation.GELU_TANH,
+        /* bias= */ true,
+        /* qkvBias= */ true,
+        /* tiedHead= */ true,
+        /* headBias= */ false,
+        /* initStd= */ 0.02,
+        /* scaledResidualInit= */ true,
+        /* batchSize= */ 1,
+        /* gradientAccumulationSteps= */ 32,
+        /* maxIters= */ 20,
+        /* evalInterval= */ 5,
+        /* evalIters= */ 40,
+        /* alwaysSaveCheckpoint= */ false,
+        /* learningRate= */ 3e-5,
+        /* decayLr= */ false,
+        /* minLr= */ 6e-5,
+        /* warmupIters= */ 2000,
+        /* lrDecayIters= */ 600_000,
+        /* beta1= */ 0.9,
+        /* beta2= */ 0.95,
+        /* eps= */ 1e-8,
+        /* weightDecay= */ 0.1,
+        DecayOn.MATRICES,
+        /* gradClip= */ 1,
+        /* freeze= */ Freeze.NONE,
+        /* loraRank= */ 0,
+        /* loraAlpha= */ 16,
+        /* loraTargets= */ "c_attn",
+        /* seed= */ 1337);
   }
 }

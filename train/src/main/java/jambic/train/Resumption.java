@@ -10,7 +10,8 @@ import java.util.Set;
 /** What may change when a run is resumed, and what that means. */
 final class Resumption {
   /** Changes nothing that is computed from one update to the next. */
-  private static final Set<String> HARMLESS = Set.of("maxIters", "evalInterval", "evalIters");
+  private static final Set<String> HARMLESS =
+      Set.of("alwaysSaveCheckpoint", "maxIters", "evalInterval", "evalIters");
 
   /** May change, but then the run is not the one that it would have been. */
   private static final Set<String> STEERING =

@@ -3,16 +3,19 @@ package jambic.train;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.GptConfig;
 import jambic.model.Init;
+import jambic.model.Lora;
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Every hyperparameter of a run, by nanoGPT's names. {@link Preset} has complete ones; {@link
@@ -37,6 +40,8 @@ import java.util.Map;
  * @param maxIters updates of the whole run
  * @param evalInterval updates from one evaluation to the next
  * @param evalIters batches of each split in an evaluation
+ * @param alwaysSaveCheckpoint whether every evaluation saves; else only one with a lower validation
+ *     loss than before does, and a stop
  * @param learningRate the learning rate, or its peak where it decays
  * @param decayLr whether the rate warms up and then falls on a cosine; else it is constant
  * @param minLr what the rate falls to
@@ -48,6 +53,11 @@ import java.util.Map;
  * @param weightDecay AdamW's decoupled weight decay
  * @param decayOn which parameters decay
  * @param gradClip largest global L2 norm of the gradient; 0 for no limit
+ * @param freeze parts of the model that keep their weights, as {@code wte,h.0-5}, or {@code none}
+ * @param loraRank rank of adapters (LoRA) that are trained in place of the model's weights; 0 for
+ *     none
+ * @param loraAlpha the adapters' scale times their rank
+ * @param loraTargets linear layers that have adapters, as {@code c_attn,c_proj}
  * @param seed what makes weights, batches and dropout these and no others
  */
 public record TrainConfig(
@@ -69,6 +79,7 @@ public record TrainConfig(
     int maxIters,
     int evalInterval,
     int evalIters,
+    boolean alwaysSaveCheckpoint,
     double learningRate,
     boolean decayLr,
     double minLr,
@@ -80,7 +91,25 @@ public record TrainConfig(
     double weightDecay,
     DecayOn decayOn,
     double gradClip,
+    String freeze,
+    int loraRank,
+    double loraAlpha,
+    String loraTargets,
     long seed) {
+
+  /** What runs did before there was a choice; their recorded configurations lack these. */
+  private static final Map<String, Object> FORMER =
+      Map.of(
+          "alwaysSaveCheckpoint",
+          true,
+          "freeze",
+          Freeze.NONE,
+          "loraRank",
+          0,
+          "loraAlpha",
+          16,
+          "loraTargets",
+          "c_attn");
 
   /**
    * Checks every value.
@@ -117,6 +146,16 @@ public record TrainConfig(
     finiteAndNotNegative("minLr", minLr);
     finiteAndNotNegative("weightDecay", weightDecay);
     finiteAndNotNegative("gradClip", gradClip);
+    atLeast("loraRank", loraRank, 0);
+    finiteAndPositive("loraAlpha", loraAlpha);
+    check(
+        loraRank == 0 || freeze.equals(Freeze.NONE),
+        "freeze (%s) must be none with a loraRank: adapters freeze all of the model",
+        freeze);
+    if (loraRank > 0) {
+      adapters(
+          loraRank, loraAlpha, loraTargets, Path.of("")); // says what is wrong with the targets
+    }
     check(
         !decayLr || minLr <= learningRate,
         "minLr (%s) must not exceed learningRate (%s)",
@@ -160,6 +199,32 @@ public record TrainConfig(
    */
   public Init init() {
     return new Init((float) initStd, scaledResidualInit, seed);
+  }
+
+  /**
+   * The adapters that are trained in place of the model's own weights.
+   *
+   * @param base folder of the model
+   * @return them, empty if the model itself is trained
+   */
+  public Optional<Lora> lora(Path base) {
+    return loraRank == 0
+        ? Optional.empty()
+        : Optional.of(adapters(loraRank, loraAlpha, loraTargets, base));
+  }
+
+  private static Lora adapters(int rank, double alpha, String targets, Path base) {
+    List<String> names = Arrays.stream(targets.split(",")).map(String::strip).toList();
+    return new Lora(rank, (float) alpha, names, base);
+  }
+
+  /**
+   * Whether all of the model's weights are trained.
+   *
+   * @return whether nothing is frozen
+   */
+  public boolean trainsAll() {
+    return loraRank == 0 && freeze.equals(Freeze.NONE);
   }
 
   /**
@@ -245,7 +310,9 @@ public record TrainConfig(
    */
   public static TrainConfig fromJson(String json, String name) {
     try {
-      return fromMap(JSON.std.mapFrom(json));
+      Map<String, Object> all = new LinkedHashMap<>(FORMER);
+      all.putAll(JSON.std.mapFrom(json));
+      return fromMap(all);
     } catch (IOException e) {
       throw new JambicException(
           "%s is not JSON: %s".formatted(name, e.getMessage().lines().findFirst().orElse("")), e);
@@ -293,6 +360,9 @@ public record TrainConfig(
   }
 
   private static Object parse(String name, Class<?> type, String text) {
+    if (type == String.class) {
+      return text;
+    }
     try {
       if (type == int.class) {
         return Integer.valueOf(text);
@@ -320,8 +390,13 @@ public record TrainConfig(
                     .formatted(name, choices.stream().map(TrainConfig::text).toList(), text)));
   }
 
-  /** A choice as flags and JSON spell it: {@code GELU_ERF} is {@code gelu-erf}. */
-  private static String text(Object choice) {
+  /**
+   * A choice as flags and JSON spell it: {@code GELU_ERF} is {@code gelu-erf}.
+   *
+   * @param choice a constant of one of the choices
+   * @return its name
+   */
+  public static String text(Object choice) {
     return choice.toString().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 

@@ -3,6 +3,8 @@ package jambic.train;
 import jambic.model.AtomicFolder;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
+import jambic.model.GptConfig;
+import jambic.model.Parameters;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
@@ -116,8 +118,7 @@ public final class Trainer implements AutoCloseable {
     gradients = backend.region();
     state = backend.region();
     activations = backend.region();
-    model.parameters().train(gradients);
-    optimizer = new AdamW(backend, state, model.parameters(), config);
+    optimizer = new AdamW(backend, state, trained(model, config, gradients), config);
     batches = new Batches(data, config.batchSize(), config.blockSize(), config.seed());
     evaluation =
         new Evaluation(model, batches, config.batchSize(), config.blockSize(), activations);
@@ -154,6 +155,53 @@ public final class Trainer implements AutoCloseable {
       lock.close();
       throw e;
     }
+  }
+
+  /**
+   * Begins a run with a model that is there already: fine-tuning.
+   *
+   * @param model what is trained on, of the shape that {@code config} says; the run closes it
+   * @param config every hyperparameter
+   * @param data what to train on
+   * @param tokenizer of the data and the model
+   * @param folder the run's; must not hold a run yet
+   * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
+   * @return the run, to be closed
+   * @throws JambicException if the folder holds a run already, or nothing of the model would be
+   *     trained
+   */
+  public static Trainer begin(
+      Gpt model,
+      TrainConfig config,
+      Dataset data,
+      Tokenizer tokenizer,
+      Path folder,
+      OptionalDouble peakFlops) {
+    data.requireIds(tokenizer.vocabSize());
+    RunLock lock = RunLock.ofNewRun(folder);
+    try {
+      return new Trainer(
+          model, config, data, data.fingerprint(), Optional.of(tokenizer), folder, peakFlops, lock);
+    } catch (RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** Gives gradients to what a run trains: the adapters, or the weights that are not frozen. */
+  static Parameters trained(Gpt model, TrainConfig config, Region gradients) {
+    if (config.loraRank() > 0) {
+      if (model.lora().isEmpty()) {
+        throw new JambicException(
+            "loraRank is for a model that is there already; name it with --init");
+      }
+      model.adapters().train(gradients);
+      return model.adapters();
+    }
+    Freeze freeze = Freeze.of(config.freeze());
+    freeze.requireIn(model.parameters().byName().keySet());
+    model.parameters().train(gradients, name -> !freeze.covers(name));
+    return model.parameters();
   }
 
   /**
@@ -231,14 +279,15 @@ public final class Trainer implements AutoCloseable {
     }
     Optional<String> changes = Resumption.changes(saved.config(), config);
     try (Checkpoint checkpoint = Checkpoint.open(last)) {
-      var shape = config.gpt(checkpoint.config().vocabSize());
+      GptConfig stored = checkpoint.config();
+      GptConfig shape = config.gpt(stored.vocabSize()).withNormEps(stored.normEps());
       if (!shape.equals(checkpoint.config())) {
         throw new JambicException(
             last
                 + " is damaged: its training.json and config.json tell of different models; restore"
                 + " it");
       }
-      Gpt model = checkpoint.gpt(backend);
+      Gpt model = checkpoint.resumed(backend);
       Trainer trainer =
           new Trainer(
               model, config, data, fingerprint, checkpoint.tokenizer(), folder, peakFlops, lock);
@@ -327,7 +376,7 @@ public final class Trainer implements AutoCloseable {
           save(LAST, log);
           return Outcome.STOPPED;
         }
-        if (System.nanoTime() - saved > SAVE_EVERY_NANOS) {
+        if (config.alwaysSaveCheckpoint() && System.nanoTime() - saved > SAVE_EVERY_NANOS) {
           save(LAST, log);
           saved = System.nanoTime();
         }
@@ -364,14 +413,17 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void keep(Metrics.Evaluation measured, MetricsLog log) {
-    if (measured.valLoss() < bestValLoss) {
+    boolean better = measured.valLoss() < bestValLoss;
+    if (better) {
       bestValLoss = measured.valLoss();
       if (iteration > 0) {
         FlightRecord.checkpoint(
             iteration, BEST, () -> Checkpoint.save(folder.resolve(BEST), model, tokenizer));
       }
     }
-    save(LAST, log);
+    if (better || config.alwaysSaveCheckpoint()) {
+      save(LAST, log);
+    }
   }
 
   private void save(String name, MetricsLog log) {

@@ -155,6 +155,7 @@ class TrainConfigTest {
     assertThatThrownBy(() -> Preset.named("lectur"))
         .hasMessage(
             "there is no preset lectur; did you mean lecture?"
-                + " There are lecture-small, lecture, shakespeare-char, shakespeare-char-cpu");
+                + " There are lecture-small, lecture, shakespeare-char, shakespeare-char-cpu,"
+                + " finetune-shakespeare");
   }
 }

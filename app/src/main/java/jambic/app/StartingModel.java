@@ -1,0 +1,97 @@
+package jambic.app;
+
+import jambic.model.Checkpoint;
+import jambic.model.Gpt;
+import jambic.model.GptConfig;
+import jambic.model.Lora;
+import jambic.model.Tokenizer;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import jambic.train.TrainConfig;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The stored model that a run begins with: its shape is the run's, but for dropout and a context
+ * that may be shorter.
+ *
+ * @param folder its checkpoint
+ */
+record StartingModel(Path folder) {
+  /** A configuration with the model's shape; where its context is the shorter one, that stays. */
+  TrainConfig shaped(TrainConfig config) {
+    GptConfig shape = config();
+    Map<String, Object> values = fixed(shape);
+    values.put("blockSize", Math.min(config.blockSize(), shape.blockSize()));
+    return config.withAll(values);
+  }
+
+  /** Refuses flags that ask for another model. */
+  void requireShape(TrainConfig config) {
+    Map<String, Object> asked = config.toMap();
+    GptConfig shape = config();
+    fixed(shape)
+        .forEach((name, value) -> {
+          if (!asked.get(name).toString().equals(value.toString())) {
+            throw new JambicException(
+                "%s is %s in the model of --init and cannot be %s; leave the flag out"
+                    .formatted(Hyperparameters.flag(name), value, asked.get(name)));
+          }
+        });
+    if (config.blockSize() > shape.blockSize()) {
+      throw new JambicException(
+          "--block-size can be at most %d, the context of the model of --init, not %d"
+              .formatted(shape.blockSize(), config.blockSize()));
+    }
+  }
+
+  private static Map<String, Object> fixed(GptConfig shape) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    values.put("nLayer", shape.nLayer());
+    values.put("nHead", shape.nHead());
+    values.put("nEmbd", shape.nEmbd());
+    values.put("activation", TrainConfig.text(shape.activation()));
+    values.put("bias", shape.bias());
+    values.put("qkvBias", shape.qkvBias());
+    values.put("tiedHead", shape.tiedHead());
+    values.put("headBias", shape.headBias());
+    return values;
+  }
+
+  GptConfig config() {
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      return checkpoint.config();
+    }
+  }
+
+  /** The model's vocabulary, which may be larger than its tokenizer's but not smaller. */
+  int vocabSize(Tokenizer tokenizer) {
+    int size = config().vocabSize();
+    if (tokenizer.vocabSize() > size) {
+      throw new JambicException(
+          "the tokenizer has %d tokens and the model in %s %d; they do not belong together"
+              .formatted(tokenizer.vocabSize(), folder, size));
+    }
+    return size;
+  }
+
+  Tokenizer tokenizer() {
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      return RunFolder.tokenizer(checkpoint, folder);
+    }
+  }
+
+  /** The model, with adapters beside its weights where the configuration wants them. */
+  Gpt open(Backend backend, TrainConfig config) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      GptConfig stored = checkpoint.config();
+      GptConfig shape = config.gpt(stored.vocabSize()).withNormEps(stored.normEps());
+      Optional<Lora> lora = config.lora(folder.toAbsolutePath().normalize());
+      return lora.isPresent()
+          ? checkpoint.adapted(backend, shape, lora.get(), config.seed())
+          : checkpoint.gpt(backend, shape);
+    }
+  }
+}

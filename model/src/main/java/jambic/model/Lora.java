@@ -1,0 +1,97 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import jambic.tensor.Philox;
+import jambic.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Low-rank adaptation (Hu et al., 2021): beside a frozen weight W (out, in) a layer has A (rank,
+ * in) and B (out, rank), which are trained, and computes with {@code W + alpha / rank · B A}.
+ *
+ * @param rank of the update, at least 1
+ * @param alpha its scale times the rank, above 0
+ * @param targets which linear layers of the blocks have it, as the end of their names: {@code
+ *     c_attn}, {@code c_proj} (both of them), {@code mlp.c_proj}, {@code c_fc}
+ * @param base folder of the model that the adapters belong to
+ */
+public record Lora(int rank, float alpha, List<String> targets, Path base) {
+  /** The layers that can have an adapter. */
+  private static final List<String> LAYERS =
+      List.of("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj");
+
+  /** A stream of Philox apart from those of {@link Init}. */
+  private static final int FIRST_STREAM = 1 << 24;
+
+  /**
+   * Checks the values.
+   *
+   * @throws JambicException if one is out of its range, or a target is no layer
+   */
+  public Lora {
+    targets = List.copyOf(targets);
+    if (rank < 1) {
+      throw new JambicException("the rank of LoRA must be at least 1, got " + rank);
+    }
+    if (!(alpha > 0 && alpha < Float.POSITIVE_INFINITY)) {
+      throw new JambicException("the alpha of LoRA must be above 0, got " + alpha);
+    }
+    for (String target : targets) {
+      if (LAYERS.stream().noneMatch(layer -> isEnd(target, layer))) {
+        throw new JambicException(
+            "LoRA has no layer %s to adapt; there are c_attn, c_proj, c_fc, attn.c_proj and"
+                    .formatted(Wording.quote(target))
+                + " mlp.c_proj");
+      }
+    }
+    if (targets.isEmpty()) {
+      throw new JambicException("LoRA needs at least one layer to adapt, such as c_attn");
+    }
+  }
+
+  /**
+   * What the product of B and A is multiplied by.
+   *
+   * @return {@code alpha / rank}
+   */
+  public float scale() {
+    return alpha / rank;
+  }
+
+  /** Whether a linear layer, as {@code h.0.attn.c_attn}, has an adapter. */
+  boolean adapts(String layer) {
+    return layer.startsWith("h.") && targets.stream().anyMatch(target -> isEnd(target, layer));
+  }
+
+  private static boolean isEnd(String target, String layer) {
+    return layer.equals(target) || layer.endsWith("." + target);
+  }
+
+  /**
+   * Starts the adapters of a model so that it computes what its base does: A uniformly distributed
+   * in {@code ±1 / sqrt(in)} as PyTorch's linear layers are, B zero.
+   *
+   * @param gpt the model
+   * @param seed of the random numbers
+   */
+  static void init(Gpt gpt, long seed) {
+    int stream = FIRST_STREAM;
+    for (var entry : gpt.adapters().byName().entrySet()) {
+      Tensor tensor = entry.getValue();
+      float[] values = new float[Math.toIntExact(tensor.size())];
+      if (entry.getKey().endsWith(LoraAdapter.A)) {
+        double bound = 1 / Math.sqrt(tensor.dim(1));
+        int[] words = new int[4];
+        for (int i = 0; i < values.length; i++) {
+          if (i % 4 == 0) {
+            Philox.block(words, seed, i / 4, 0, 0, stream);
+          }
+          values[i] = (float) (bound * 0x1p-31 * words[i % 4]);
+        }
+      }
+      tensor.set(values);
+      stream++;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package jambic.train;
+
+import jambic.tensor.JambicException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Which parts of a model keep their weights in training, by GPT-2's names with commas between them:
+ * {@code wte,wpe,h.0-5,h.*.ln_1}. A range stands for its numbers, a star for any name.
+ *
+ * @param parts the names
+ */
+record Freeze(List<String> parts) {
+  /** Nothing is frozen. */
+  static final String NONE = "none";
+
+  private static final Pattern RANGE = Pattern.compile("(\\d{1,9})-(\\d{1,9})");
+
+  /** Reads the list of parts. */
+  static Freeze of(String text) {
+    return new Freeze(
+        text.strip().equals(NONE)
+            ? List.of()
+            : Arrays.stream(text.split(",")).map(String::strip).toList());
+  }
+
+  /** Whether a parameter belongs to a frozen part. */
+  boolean covers(String parameter) {
+    return parts.stream().anyMatch(part -> covers(part, parameter));
+  }
+
+  /**
+   * Refuses a part that a model does not have, and a model of which nothing is left to train.
+   *
+   * @param parameters the names of all its parameters
+   */
+  void requireIn(Set<String> parameters) {
+    for (String part : parts) {
+      if (parameters.stream().noneMatch(name -> covers(part, name))) {
+        throw new JambicException(
+            "freeze names \"%s\", which is no part of the model; parts are wte, wpe, h.0, h.0-5,"
+                    .formatted(part)
+                + " h.0.attn, h.*.mlp.c_fc, ln_f and, where it is not tied to wte, lm_head");
+      }
+    }
+    if (parameters.stream().allMatch(this::covers)) {
+      throw new JambicException("freeze leaves nothing of the model to train");
+    }
+  }
+
+  /** A part is a layer or more, never one tensor of a layer. */
+  private static boolean covers(String part, String parameter) {
+    String[] wanted = part.split("\\.");
+    String[] name = parameter.split("\\.");
+    if (wanted.length >= name.length) {
+      return false;
+    }
+    for (int i = 0; i < wanted.length; i++) {
+      if (!covers(wanted[i], name[i], RANGE.matcher(wanted[i]))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean covers(String wanted, String name, Matcher range) {
+    if (range.matches() && name.matches("\\d{1,9}")) {
+      int number = Integer.parseInt(name);
+      return Integer.parseInt(range.group(1)) <= number
+          && number <= Integer.parseInt(range.group(2));
+    }
+    return wanted.equals("*") || wanted.equals(name);
+  }
+}

@@ -1,0 +1,267 @@
+package jambic.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import jambic.model.CharTokenizer;
+import jambic.model.Checkpoint;
+import jambic.model.Gpt;
+import jambic.model.Tokenizer;
+import jambic.tensor.Backends;
+import jambic.tensor.JambicException;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import jambic.train.Trainer.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Training that begins with a stored model: frozen parts, adapters, saving on improvement. */
+class FineTuningTest {
+  private static final String TEXT = "To be, or not to be: that is the question.\n".repeat(40);
+  private static final TrainConfig CONFIG =
+      Preset.SHAKESPEARE_CHAR_CPU
+          .config()
+          .withAll(
+              Map.of(
+                  "nLayer", 2,
+                  "nHead", 2,
+                  "nEmbd", 16,
+                  "blockSize", 8,
+                  "bias", true,
+                  "dropout", 0.1,
+                  "maxIters", 6,
+                  "evalInterval", 3,
+                  "evalIters", 2,
+                  "decayLr", false));
+
+  @TempDir Path temp;
+  private final Backend backend = Backends.open("auto", 2);
+  private final Tokenizer tokenizer = CharTokenizer.of(TEXT);
+  private final Dataset data = Dataset.split(Tokens.of(tokenizer.encode(TEXT)), 8, "the text");
+  private Path base;
+
+  @BeforeEach
+  void save() {
+    base = temp.resolve("base");
+    try (Gpt gpt = new Gpt(backend, CONFIG.gpt(tokenizer.vocabSize()), CONFIG.init())) {
+      Checkpoint.save(base, gpt, Optional.of(tokenizer));
+    }
+  }
+
+  @AfterEach
+  void close() {
+    backend.close();
+  }
+
+  @Test
+  void frozenPartsKeepTheirBitsAndHaveNeitherGradientNorMoments() throws IOException {
+    TrainConfig config = CONFIG.with("freeze", "wte,wpe,h.0.ln_1,h.*.mlp,h.1-7.attn.c_proj");
+    Path run = temp.resolve("run");
+    assertThat(train(config, run, Integer.MAX_VALUE)).isEqualTo(Outcome.FINISHED);
+    Map<String, float[]> before = weights(base);
+    weights(run.resolve("last"))
+        .forEach((name, after) -> {
+          boolean frozen = name.matches("wte.*|wpe.*|h.0.ln_1.*|.*mlp.*|h.1.attn.c_proj.*");
+          if (frozen) {
+            assertThat(after).as(name).isEqualTo(before.get(name));
+          } else {
+            assertThat(after).as(name).isNotEqualTo(before.get(name));
+          }
+        });
+    assertThat(Files.size(run.resolve("last/optimizer.safetensors")))
+        .isLessThan(Files.size(base.resolve("model.safetensors"))); // else twice that
+  }
+
+  @Test
+  void whatIsNotFrozenHasTheGradientItHasInAWholeTraining() {
+    TrainConfig config = CONFIG.with("freeze", "wte,wpe,h.0.attn");
+    Map<String, float[]> whole = gradients(CONFIG);
+    Map<String, float[]> part = gradients(config);
+    assertThat(part.keySet())
+        .contains("h.0.ln_1.weight", "h.0.ln_1.bias")
+        .doesNotContain("wte.weight", "h.0.attn.c_attn.weight");
+    part.forEach((name, gradient) -> assertThat(gradient).as(name).isEqualTo(whole.get(name)));
+  }
+
+  @Test
+  void aPartThatIsNotThereIsNamed() {
+    for (String part : new String[] {"wte.weight", "h.9", "h.0.attn.c_attn.bias", "lm_head", ""}) {
+      assertThatThrownBy(() -> train(CONFIG.with("freeze", part), temp.resolve("x"), 1))
+          .isInstanceOf(JambicException.class)
+          .hasMessageStartingWith("freeze names \"" + part + "\", which is no part of the model");
+    }
+    assertThatThrownBy(() -> train(CONFIG.with("freeze", "wte,wpe,h,ln_f"), temp.resolve("x"), 1))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("freeze leaves nothing of the model to train");
+  }
+
+  @Test
+  void adaptersLearnAndLeaveTheModelAsItWas() throws IOException {
+    TrainConfig config = adapters();
+    Path run = temp.resolve("run");
+    assertThat(train(config, run, Integer.MAX_VALUE)).isEqualTo(Outcome.FINISHED);
+    assertThat(run.resolve("last/model.safetensors")).doesNotExist();
+    try (Checkpoint checkpoint = Checkpoint.open(run.resolve("last"));
+        Gpt trained = checkpoint.resumed(backend)) {
+      assertThat(floats(trained)).usingRecursiveComparison().isEqualTo(weights(base));
+      assertThat(trained.adapters().tensors()).hasSize(8);
+      assertThat(trained.adapters().get("h.0.attn.c_attn.lora_B.weight").toFloats())
+          .isNotEqualTo(new float[48 * 4]);
+    }
+  }
+
+  @Test
+  void adaptersGoOnWithTheSameBits() throws IOException {
+    TrainConfig config = adapters();
+    Path whole = temp.resolve("whole");
+    train(config, whole, Integer.MAX_VALUE);
+    for (int stop : new int[] {1, 6, 9}) {
+      Path parts = temp.resolve("parts" + stop);
+      assertThat(train(config, parts, stop)).isEqualTo(Outcome.STOPPED);
+      try (Trainer trainer =
+          Trainer.resume(backend, Trainer.configOf(parts), data, parts, OptionalDouble.empty())) {
+        trainer.run(new Trainer.Listener() {});
+      }
+      for (String file : new String[] {"adapter_model.safetensors", "optimizer.safetensors"}) {
+        assertThat(parts.resolve("last").resolve(file))
+            .hasSameBinaryContentAs(whole.resolve("last").resolve(file));
+      }
+    }
+    TrainConfig other = config.with("loraAlpha", 3);
+    assertThatThrownBy(
+            () -> Trainer.resume(backend, other, data, whole, OptionalDouble.empty()).close())
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("loraAlpha is 16.0 in its checkpoint, not 3.0");
+  }
+
+  @Test
+  void adaptersNeedAModelAndFreezeNothingElse() {
+    assertThatThrownBy(
+            () -> Trainer.begin(backend, adapters(), data, tokenizer, temp.resolve("x")).close())
+        .isInstanceOf(JambicException.class)
+        .hasMessage("loraRank is for a model that is there already; name it with --init");
+    assertThatThrownBy(() -> adapters().with("freeze", "wte"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("freeze (wte) must be none with a loraRank");
+    assertThatThrownBy(() -> adapters().with("loraTargets", "wte"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("LoRA has no layer 'wte' to adapt");
+  }
+
+  @Test
+  void savesOnlyWhatIsBetter() {
+    TrainConfig config =
+        CONFIG.withAll(Map.of("alwaysSaveCheckpoint", false, "learningRate", 1e-2));
+    int[] ones = new int[100];
+    Arrays.fill(ones, 1);
+    Dataset opposite = new Dataset(Tokens.of(ones), Tokens.of(new int[100]));
+    Path run = temp.resolve("run");
+    train(config, opposite, run, Integer.MAX_VALUE);
+    assertThat(run.resolve("best")).doesNotExist();
+    assertThat(weights(run.resolve("last"))).usingRecursiveComparison().isEqualTo(weights(base));
+    Path better = temp.resolve("better");
+    train(config, better, Integer.MAX_VALUE);
+    assertThat(weights(better.resolve("last")))
+        .usingRecursiveComparison()
+        .isEqualTo(weights(better.resolve("best")));
+    train(config, opposite, temp.resolve("stopped"), 6); // a stop saves
+    assertThat(weights(temp.resolve("stopped/last")))
+        .usingRecursiveComparison()
+        .isNotEqualTo(weights(base));
+  }
+
+  @Test
+  void aConfigurationOfAnEarlierVersionTrainsEverything() {
+    Map<String, Object> map = new LinkedHashMap<>(CONFIG.toMap());
+    String json = CONFIG.toJson().replaceAll("\\s*\"(lora|freeze|always)[^\\n]*\\n", "\n");
+    assertThat(json).doesNotContain("lora", "freeze", "always");
+    assertThat(TrainConfig.fromJson(json, "old").toMap()).isEqualTo(map);
+  }
+
+  @Test
+  void lessIsTrainedInLessMemory() {
+    int vocab = tokenizer.vocabSize();
+    MemoryEstimate whole = MemoryEstimate.of(CONFIG, vocab, Long.MAX_VALUE);
+    MemoryEstimate adapters = MemoryEstimate.of(adapters(), vocab, Long.MAX_VALUE);
+    MemoryEstimate frozen =
+        MemoryEstimate.of(CONFIG.with("freeze", "wte,wpe,h.0"), vocab, Long.MAX_VALUE);
+    long trained = 2 * (4L * 16 + 48 * 4 + 4 * 16 + 16 * 4) * Float.BYTES; // A and B, two layers
+    assertThat(adapters.gradients()).isEqualTo(trained);
+    assertThat(adapters.moments()).isEqualTo(2 * trained);
+    assertThat(frozen.gradients()).isBetween(trained, whole.gradients() / 2 + trained);
+  }
+
+  private static TrainConfig adapters() {
+    return CONFIG.withAll(Map.of("loraRank", 4, "loraTargets", "c_attn,attn.c_proj"));
+  }
+
+  private Map<String, float[]> gradients(TrainConfig config) {
+    Map<String, float[]> gradients = new LinkedHashMap<>();
+    try (Checkpoint checkpoint = Checkpoint.open(base);
+        Gpt gpt = checkpoint.gpt(backend);
+        Region memory = backend.region();
+        Region activations = backend.region()) {
+      AdamW optimizer = new AdamW(backend, memory, Trainer.trained(gpt, config, memory), config);
+      Batches batches = new Batches(data, config.batchSize(), 8, 1);
+      new TrainingStep(gpt, optimizer, config, activations)
+          .run(0, 1e-3, (micro, x, y) -> batches.train(0, micro, x, y));
+      gpt.parameters()
+          .byName()
+          .forEach((name, tensor) -> {
+            if (!tensor.grad().isNone()) {
+              gradients.put(name, tensor.grad().toFloats());
+            }
+          });
+    }
+    return gradients;
+  }
+
+  private Outcome train(TrainConfig config, Path run, int stopAfter) {
+    return train(config, data, run, stopAfter);
+  }
+
+  private Outcome train(TrainConfig config, Dataset data, Path run, int stopAfter) {
+    AtomicInteger asked = new AtomicInteger();
+    try (Checkpoint checkpoint = Checkpoint.open(base);
+        Trainer trainer =
+            Trainer.begin(
+                config
+                    .lora(base)
+                    .map(l -> checkpoint.adapted(backend, checkpoint.config(), l, config.seed()))
+                    .orElseGet(() -> checkpoint.gpt(backend)),
+                config,
+                data,
+                tokenizer,
+                run,
+                OptionalDouble.empty())) {
+      return trainer.run(new Trainer.Listener() {}, () -> asked.incrementAndGet() >= stopAfter);
+    }
+  }
+
+  private Map<String, float[]> weights(Path folder) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder);
+        Gpt gpt = checkpoint.gpt(backend)) {
+      return floats(gpt);
+    }
+  }
+
+  private static Map<String, float[]> floats(Gpt gpt) {
+    Map<String, float[]> floats = new LinkedHashMap<>();
+    for (Map.Entry<String, Tensor> entry : gpt.parameters().byName().entrySet()) {
+      floats.put(entry.getKey(), entry.getValue().toFloats());
+    }
+    return floats;
+  }
+}
