@@ -18,8 +18,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "export",
     description = {
-      "Writes a model as a folder that Hugging Face's transformers load as a GPT-2 and that",
-      "computes the same there. Biases that the model does not have are stored as zeros."
+      "Writes a model as a folder that Hugging Face's transformers load.",
+      "It computes the same there. Biases that the model does not have are stored as zeros."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false,
@@ -47,6 +47,7 @@ final class ExportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Path folder = models.checkpoint(model, spec.commandLine());
+    Checkpoint.requireNothingElse(out);
     try (Backend backend = computing.open(spec.commandLine());
         Checkpoint checkpoint = Checkpoint.open(folder)) {
       requireGpt2(folder, checkpoint.config());

@@ -63,7 +63,7 @@ final class PlanCommand implements Callable<Integer> {
       paramLabel = "N",
       description = {
         "Different tokens. Default: 65, as tiny Shakespeare has,",
-        "and 50257 for GPT-2 and GPT-3."
+        "and 50257 for GPT-2, what begins with it, and GPT-3."
       })
   private Optional<Integer> vocabSize = Optional.empty();
 
@@ -135,7 +135,9 @@ final class PlanCommand implements Callable<Integer> {
     Optional<GptFamily> family = GptFamily.named(name);
     TrainConfig config =
         Hyperparameters.over(family.map(Pretraining::of).orElseGet(this::preset), spec);
-    int vocabulary = vocabSize.orElse(family.isPresent() ? GptFamily.VOCAB_SIZE : 65);
+    boolean subwords = family.isPresent() || Preset.named(name).init().isPresent();
+    int vocabulary = vocabSize.orElse(subwords ? GptFamily.VOCAB_SIZE : 65);
+    require(vocabulary >= 1, "--vocab-size must be at least 1, not " + vocabulary);
     double count =
         tokens.orElse(
             family.isPresent()

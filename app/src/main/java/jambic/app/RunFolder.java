@@ -80,7 +80,9 @@ record RunFolder(Path path) {
         .tokenizer()
         .orElseThrow(() ->
             new JambicException(
-                folder + " has no tokenizer.json, so it can neither read nor write text"));
+                folder
+                    + " has no tokenizer.json, so it can neither read nor write text; put there the one it"
+                    + " was trained with"));
   }
 
   /** The run that a path lies in: the folder itself, or that of the checkpoint. */

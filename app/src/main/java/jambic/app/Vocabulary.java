@@ -4,11 +4,9 @@ import jambic.model.AtomicFolder;
 import jambic.model.BpeTokenizer;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
-import jambic.train.NearestName;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.List;
 
 /** Finds a tokenizer by the name that {@code --tokenizer} takes. */
 final class Vocabulary {
@@ -27,8 +25,8 @@ final class Vocabulary {
     }
     if (!isFolder(name)) {
       throw new JambicException(
-          "there is no tokenizer %s, nor a folder of that name; did you mean %s?"
-              .formatted(name, NearestName.of(name, List.of(GPT2, CHAR))));
+          "there is no tokenizer %s, nor a folder of that name; give %s, or the folder of a model"
+              .formatted(name, GPT2));
     }
     return AtomicFolder.read(RunFolder.checkpoint(Path.of(name)), Tokenizer::load);
   }

@@ -59,6 +59,17 @@ class ReleasedModelTest {
   @Test
   void anExportComputesTheSame() throws IOException {
     Path out = folder.resolve("exported");
+    Files.createDirectories(out);
+    Path notes = Files.writeString(out.resolve("notes.txt"), "mine");
+    CommandLineCall refused = CommandLineCall.of("export", run, "--out", out);
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.err())
+        .contains(out + " holds notes.txt, which saving a model there would delete");
+    assertThat(notes).hasContent("mine");
+    Files.delete(notes);
+    assertThat(CommandLineCall.of("export", run, "--out", run.resolve("last")).err())
+        .contains("which saving a model there would delete");
+
     CommandLineCall call = CommandLineCall.of("export", run, "--out", out);
     assertThat(call.code()).as(call.err()).isZero();
     assertThat(JSON.std.mapFrom(Files.readString(out.resolve("config.json"))))

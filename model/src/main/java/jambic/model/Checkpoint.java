@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -33,6 +34,9 @@ public final class Checkpoint implements Closeable {
   private final Optional<Tokenizer> tokenizer;
   private final WeightFiles files;
   private final HuggingFaceWeights weights;
+  private static final Set<String> OWN =
+      Set.of(ConfigFile.NAME, WeightFiles.SINGLE, TokenizerFile.NAME, TokenizerFile.CLASS_FILE);
+
   private final Path folder;
   private final Optional<Lora> lora;
 
@@ -270,6 +274,33 @@ public final class Checkpoint implements Closeable {
       throw new JambicException(
           "%s: the tokenizer has %d tokens and the model %d; they do not belong together"
               .formatted(folder, tokenizer.vocabSize(), config.vocabSize()));
+    }
+  }
+
+  /**
+   * Refuses a folder that holds more than a model and its tokenizer, such as the state of a
+   * training: saving would delete it.
+   *
+   * @param folder where a model is to be saved; need not exist
+   * @throws JambicException if it holds something else: what
+   */
+  public static void requireNothingElse(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> !OWN.contains(name))
+          .sorted()
+          .findFirst()
+          .ifPresent(other -> {
+            throw new JambicException(
+                "%s holds %s, which saving a model there would delete; name another folder"
+                    .formatted(folder, other));
+          });
+    } catch (IOException e) {
+      throw new JambicException("cannot read " + folder + ": " + Wording.reason(e), e);
     }
   }
 

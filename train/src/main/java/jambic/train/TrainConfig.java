@@ -150,7 +150,7 @@ public record TrainConfig(
     finiteAndPositive("loraAlpha", loraAlpha);
     check(
         loraRank == 0 || freeze.equals(Freeze.NONE),
-        "freeze (%s) must be none with a loraRank: adapters freeze all of the model",
+        "freeze (%s) must be none with a loraRank, which leaves all of the model as it is",
         freeze);
     if (loraRank > 0) {
       adapters(
