@@ -85,7 +85,7 @@ public final class Backends {
       if (provider.probe() instanceof Unavailable(String reason, String remedy)) {
         System.getLogger("jambic.tensor")
             .log(
-                backend.name().equals("reference") ? Level.WARNING : Level.INFO,
+                backend.name().equals("reference") ? Level.WARNING : Level.DEBUG,
                 "computing on the backend {0}, because {1} is not available: {2}; {3}",
                 backend.name(),
                 provider.name(),
