@@ -14,7 +14,9 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Replaces a whole folder so that a crash at any moment leaves the old one or the new one whole.
@@ -161,6 +163,34 @@ public final class AtomicFolder {
       }
     } catch (IOException e) {
       throw new JambicException("cannot read folder " + folder + ": " + Wording.reason(e), e);
+    }
+  }
+
+  /**
+   * Refuses a folder that holds more than what is to be replaced, since replacing deletes the rest.
+   *
+   * @param folder the folder; need not exist
+   * @param names of the files that may be replaced
+   * @param replacing what would delete the others, in a word or a few
+   * @throws JambicException if it holds something else: what
+   */
+  public static void requireOnly(Path folder, Set<String> names, String replacing) {
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> !names.contains(name))
+          .sorted()
+          .findFirst()
+          .ifPresent(other -> {
+            throw new JambicException(
+                "%s holds %s, which %s would delete; name another folder"
+                    .formatted(folder, other, replacing));
+          });
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(folder, Wording.reason(e)), e);
     }
   }
 

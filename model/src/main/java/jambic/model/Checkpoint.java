@@ -285,23 +285,7 @@ public final class Checkpoint implements Closeable {
    * @throws JambicException if it holds something else: what
    */
   public static void requireNothingElse(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      files
-          .map(file -> file.getFileName().toString())
-          .filter(name -> !OWN.contains(name))
-          .sorted()
-          .findFirst()
-          .ifPresent(other -> {
-            throw new JambicException(
-                "%s holds %s, which saving a model there would delete; name another folder"
-                    .formatted(folder, other));
-          });
-    } catch (IOException e) {
-      throw new JambicException("cannot read " + folder + ": " + Wording.reason(e), e);
-    }
+    AtomicFolder.requireOnly(folder, OWN, "saving a model there");
   }
 
   /**

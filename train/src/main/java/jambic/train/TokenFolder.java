@@ -3,7 +3,6 @@ package jambic.train;
 import jambic.model.AtomicFolder;
 import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
-import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -15,7 +14,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /**
  * A text as token ids in the files that nanoGPT's {@code prepare.py} makes, with its vocabulary:
@@ -141,23 +139,7 @@ public record TokenFolder(Path path) {
    * @throws JambicException if it holds anything else than such files
    */
   public void requireReplaceable() {
-    if (!Files.isDirectory(path)) {
-      return;
-    }
-    try (Stream<Path> files = Files.list(path)) {
-      files
-          .map(file -> file.getFileName().toString())
-          .filter(name -> !OWN.contains(name))
-          .sorted()
-          .findFirst()
-          .ifPresent(other -> {
-            throw new JambicException(
-                "%s holds %s, which preparing would delete; name another folder"
-                    .formatted(path, other));
-          });
-    } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(path, Wording.reason(e)), e);
-    }
+    AtomicFolder.requireOnly(path, OWN, "preparing");
   }
 
   /** Encodes into a file. */
