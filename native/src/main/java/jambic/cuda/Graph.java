@@ -21,7 +21,7 @@ final class Graph implements AutoCloseable {
   }
 
   void launch() {
-    // While a graph is recorded, no other thread's copy may fall into it.
+    // While a graph is recorded, no other thread's copy or wait may fall into it.
     synchronized (stream) {
       if (executable.equals(MemorySegment.NULL)) {
         executable = instantiate(stream.record(body));

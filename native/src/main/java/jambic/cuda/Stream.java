@@ -33,7 +33,8 @@ final class Stream implements AutoCloseable {
     return capturing;
   }
 
-  void synchronize() {
+  /** Waits for what was launched, and first for another thread that records: it may not be met. */
+  synchronized void synchronize() {
     Check.driver(cuStreamSynchronize(handle()), "cuStreamSynchronize");
   }
 

@@ -23,7 +23,7 @@ import java.util.List;
 final class FakeDriverMain {
   private FakeDriverMain() {}
 
-  public static void main(String[] scenario) {
+  public static void main(String[] scenario) throws InterruptedException {
     try {
       switch (scenario[0]) {
         case "probe" -> probe();
@@ -31,6 +31,7 @@ final class FakeDriverMain {
         case "linear" -> linear();
         case "steps" -> steps();
         case "staging" -> staging();
+        case "recording" -> recording();
         case "memory" -> memory();
         case "launch" -> launch();
         default -> throw new IllegalArgumentException(scenario[0]);
@@ -173,6 +174,43 @@ final class FakeDriverMain {
                   count("fakeObjects") - objects));
     }
     balance();
+  }
+
+  /** A thread that records is left alone by one that copies and by one that waits. */
+  private static void recording() throws InterruptedException {
+    try (Backend backend = Backends.open("cuda", 1, Precision.FP32);
+        Region region = backend.region()) {
+      Tensor x = normal(region, 1, 8, 8);
+      Tensor y = normal(region, 2, 8, 8);
+      Tensor out = normal(region, 3, 8, 8);
+      List<Thread> others =
+          List.of(
+              new Thread(backend::synchronize),
+              new Thread(x::toFloats),
+              new Thread(() -> y.set(new float[64])));
+      others.forEach(thread -> thread.setUncaughtExceptionHandler((t, e) -> System.out.println(e)));
+      Program program =
+          backend.capture(() -> {
+            others.forEach(Thread::start);
+            others.forEach(FakeDriverMain::awaitBlocked);
+            backend.linear().forward(out, x, x, Tensor.NONE);
+          });
+      program.run();
+      for (Thread thread : others) {
+        thread.join();
+      }
+      float[] recorded = out.toFloats();
+      backend.linear().forward(out, x, x, Tensor.NONE);
+      System.out.println("recorded as run: " + Arrays.equals(recorded, out.toFloats()));
+    }
+    balance();
+  }
+
+  private static void awaitBlocked(Thread thread) {
+    while (thread.getState() != Thread.State.BLOCKED
+        && thread.getState() != Thread.State.TERMINATED) {
+      Thread.onSpinWait();
+    }
   }
 
   /** More than the ring holds, in one piece and in many. */

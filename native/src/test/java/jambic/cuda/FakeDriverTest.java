@@ -83,6 +83,11 @@ class FakeDriverTest {
   }
 
   @Test
+  void threadsWaitForARecording() throws Exception {
+    agrees(fake.run(AS_IT_IS, "recording"), "recorded as run: true", "objects 0, bytes 0");
+  }
+
+  @Test
   void outOfMemorySaysWhatLowersIt() throws Exception {
     fails(
         fake.run(settings("FAKE_MEMORY", "100000000"), "memory"),
