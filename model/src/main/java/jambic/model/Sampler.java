@@ -10,6 +10,7 @@ final class Sampler {
   private final Philox random;
   private final BitSet seen = new BitSet(); // tokens to penalize
   private final double[] probabilities;
+  private final int most; // candidates
   private final long[] ranked; // (probability's bits, token) of the candidates, packed to sort
 
   /** Chooses among the first {@code vocabSize} tokens. */
@@ -17,7 +18,9 @@ final class Sampler {
     this.sampling = sampling;
     this.random = new Philox(sampling.seed(), row);
     this.probabilities = new double[vocabSize];
-    this.ranked = new long[sampling.topK() > 0 || sampling.topP() < 1 ? vocabSize : 0];
+    this.most = sampling.topK() == 0 ? vocabSize : Math.min(sampling.topK(), vocabSize);
+    boolean all = sampling.topK() == 0 && sampling.topP() == 1;
+    this.ranked = new long[all ? 0 : (int) Math.min(vocabSize, 2L * most)];
   }
 
   /** Notes that the sequence holds a token. */
@@ -46,12 +49,12 @@ final class Sampler {
     if (sampling.temperature() == 0) {
       return best;
     }
-    double max = logits[offset + best];
-    for (int i = 0; i < probabilities.length; i++) {
-      probabilities[i] = Math.exp((logits[offset + i] - max) / sampling.temperature());
-    }
-    if (ranked.length > 0) {
-      keepCandidates();
+    if (ranked.length == 0) {
+      for (int i = 0; i < probabilities.length; i++) {
+        probabilities[i] = probability(logits[offset + i], logits[offset + best]);
+      }
+    } else {
+      keepCandidates(logits, offset, logits[offset + best]);
     }
     double sum = 0;
     for (double p : probabilities) {
@@ -77,19 +80,36 @@ final class Sampler {
     return best;
   }
 
+  /** Relative to that of the best token. */
+  private double probability(float score, double best) {
+    return Math.exp((score - best) / sampling.temperature());
+  }
+
   /**
-   * Zeroes all but the top K, and of these all but the top P; of equals the lower token comes
+   * Only the top K have a probability, and of these the top P; of equals the lower token comes
    * first.
    */
-  private void keepCandidates() {
-    for (int i = 0; i < ranked.length; i++) {
-      int rank =
-          ~Float.floatToIntBits((float) probabilities[i]); // non-negative floats sort as ints
-      ranked[i] = (long) rank << 32 | i;
+  private void keepCandidates(float[] logits, int offset, float best) {
+    Arrays.fill(probabilities, 0);
+    int count = 0;
+    float least = Float.NEGATIVE_INFINITY; // better than this or, being later, out
+    for (int i = 0; i < probabilities.length; i++) {
+      float score = logits[offset + i];
+      if (score > least) {
+        probabilities[i] = probability(score, best);
+        int rank =
+            ~Float.floatToIntBits((float) probabilities[i]); // non-negative floats sort as ints
+        ranked[count++] = (long) rank << 32 | i;
+        if (count == ranked.length) { // now and then, which is rarer than every token
+          Arrays.sort(ranked);
+          drop(most, count);
+          count = most;
+          least = logits[offset + (int) ranked[most - 1]];
+        }
+      }
     }
-    Arrays.sort(ranked);
-    int candidates =
-        sampling.topK() == 0 ? ranked.length : Math.min(sampling.topK(), ranked.length);
+    Arrays.sort(ranked, 0, count);
+    int candidates = Math.min(most, count);
     double mass = 0;
     for (int i = 0; i < candidates; i++) {
       mass += probabilities[(int) ranked[i]];
@@ -99,7 +119,12 @@ final class Sampler {
     while (kept < candidates && (kept == 0 || reached < sampling.topP() * mass)) {
       reached += probabilities[(int) ranked[kept++]];
     }
-    for (int i = kept; i < ranked.length; i++) {
+    drop(kept, count);
+  }
+
+  /** Takes the probability from those who are ranked there. */
+  private void drop(int from, int to) {
+    for (int i = from; i < to; i++) {
       probabilities[(int) ranked[i]] = 0;
     }
   }

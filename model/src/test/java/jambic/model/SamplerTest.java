@@ -1,0 +1,79 @@
+package jambic.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import jambic.tensor.Philox;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class SamplerTest {
+  @Test
+  void choosesWhatSortingTheWholeVocabularyChooses() {
+    Random random = new Random(5);
+    for (int round = 0; round < 3000; round++) {
+      int vocabSize = 1 + random.nextInt(round % 10 == 0 ? 2000 : 60);
+      int steps = 1 + random.nextInt(8); // few: many scores are equal
+      float[] logits = new float[3 + vocabSize];
+      for (int i = 0; i < logits.length; i++) {
+        logits[i] =
+            round % 3 == 0
+                ? (float) random.nextGaussian()
+                : (float) (random.nextInt(steps) - steps) / 2;
+      }
+      if (round % 7 == 0) {
+        logits[3 + random.nextInt(vocabSize)] = Float.NEGATIVE_INFINITY;
+      }
+      int topK = random.nextInt(vocabSize + 5);
+      float topP = random.nextBoolean() ? 1 : 0.05f + 0.9f * random.nextFloat();
+      float temperature = 0.2f + 2 * random.nextFloat();
+      Sampling sampling = new Sampling(temperature, topK, topP, round);
+      Sampler sampler = new Sampler(sampling, 2, vocabSize);
+      Philox draws = new Philox(round, 2);
+      for (int i = 0; i < 5; i++) {
+        assertThat(sampler.next(logits.clone(), 3))
+            .as("%s of %d", sampling, vocabSize)
+            .isEqualTo(sorted(logits, 3, vocabSize, sampling, draws.nextDouble()));
+      }
+    }
+  }
+
+  private static int sorted(
+      float[] logits, int offset, int vocabSize, Sampling sampling, double draw) {
+    double max = IntStream.range(0, vocabSize).mapToDouble(i -> logits[offset + i]).max().orElse(0);
+    double[] p = new double[vocabSize];
+    for (int i = 0; i < vocabSize; i++) {
+      p[i] = Math.exp((logits[offset + i] - max) / sampling.temperature());
+    }
+    List<Integer> ranked =
+        IntStream.range(0, vocabSize)
+            .boxed()
+            .sorted(Comparator.comparing(i -> -(float) p[i])) // stable: the lower of equals first
+            .limit(sampling.topK() == 0 ? vocabSize : sampling.topK())
+            .toList();
+    double mass = 0;
+    for (int i : ranked) {
+      mass += p[i];
+    }
+    boolean[] kept = new boolean[vocabSize];
+    double reached = 0;
+    for (int i : ranked) {
+      kept[i] = reached == 0 || reached < sampling.topP() * mass;
+      reached += p[i];
+    }
+    double sum = 0;
+    for (int i = 0; i < vocabSize; i++) {
+      sum += kept[i] ? p[i] : 0;
+    }
+    double left = draw * sum;
+    for (int i = 0; i < vocabSize; i++) {
+      left -= kept[i] ? p[i] : 0;
+      if (left < 0) {
+        return i;
+      }
+    }
+    return ranked.getFirst();
+  }
+}
