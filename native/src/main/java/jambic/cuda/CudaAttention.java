@@ -11,10 +11,7 @@ import java.lang.foreign.MemorySegment;
 final class CudaAttention implements AttentionKernels {
   private static final int MOST_HEAD_SIZE = 128;
   private static final int DELTA_THREADS = 128;
-  private static final int DECODE_THREADS = 256;
-
-  /** From so many queries on, tiles of queries beat one block for each. */
-  private static final int PREFILL = 16;
+  private static final int PAGED_THREADS = 256;
 
   private final Gpu gpu;
 
@@ -34,7 +31,7 @@ final class CudaAttention implements AttentionKernels {
       boolean causal,
       Dropout dropout) {
     AttentionTiles tiles = tiles(q, heads);
-    MemorySegment a = arguments(out, lse, q, k, v, lengths, Tensor.NONE, heads, causal, dropout);
+    MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, dropout);
     tiled(tiles, q.dtype()).launch("attention", tiles.forward(q, heads), a);
   }
 
@@ -54,7 +51,7 @@ final class CudaAttention implements AttentionKernels {
       boolean causal,
       Dropout dropout) {
     AttentionTiles tiles = tiles(q, heads);
-    MemorySegment a = arguments(out, lse, q, k, v, lengths, Tensor.NONE, heads, causal, dropout);
+    MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, dropout);
     int rows = Math.toIntExact(lse.size());
     long delta = gpu.scratch().bytes((long) Float.BYTES * rows);
     MemorySegment g = new Structure().rows(dq).rows(dk).rows(dv).rows(dout).address(delta).bytes();
@@ -67,41 +64,6 @@ final class CudaAttention implements AttentionKernels {
         rows);
     kernels.launch("attentionQueries", tiles.queries(q, heads), a, g);
     kernels.launch("attentionKeys", tiles.keys(k, heads), a, g);
-  }
-
-  @Override
-  public void cached(
-      Tensor out,
-      Tensor kCache,
-      Tensor vCache,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor starts,
-      int heads) {
-    int batch = q.dim(0);
-    int queries = q.dim(1);
-    int c = q.dim(2);
-    AttentionTiles tiles = tiles(q, heads);
-    KernelModule decoding = gpu.kernels("attention_cached.cu", q.dtype(), head(tiles));
-    decoding.launch(
-        "appendCached",
-        Grid.of(queries, 256).planes(batch, 1),
-        kCache,
-        vCache,
-        new Structure().rows(k).bytes(),
-        new Structure().rows(v).bytes(),
-        starts,
-        kCache.dim(1),
-        c);
-    MemorySegment a =
-        arguments(
-            out, Tensor.NONE, q, kCache, vCache, Tensor.NONE, starts, heads, true, Dropout.NONE);
-    if (queries < PREFILL) {
-      decoding.launch("attentionDecode", Grid.of(queries, DECODE_THREADS).planes(heads, batch), a);
-    } else {
-      tiled(tiles, q.dtype()).launch("attention", tiles.forward(q, heads), a);
-    }
   }
 
   @Override
@@ -118,7 +80,7 @@ final class CudaAttention implements AttentionKernels {
       int heads) {
     int tokens = q.shape().rows();
     int c = q.dim(-1);
-    KernelModule kernels = gpu.kernels("attention_cached.cu", q.dtype(), head(tiles(q, heads)));
+    KernelModule kernels = gpu.kernels("attention_paged.cu", q.dtype(), head(tiles(q, heads)));
     MemorySegment places =
         new Structure()
             .address(kPages)
@@ -140,7 +102,7 @@ final class CudaAttention implements AttentionKernels {
         new Structure().rows(v).bytes());
     kernels.launch(
         "attentionPaged",
-        Grid.of(tokens, DECODE_THREADS).planes(heads, 1),
+        Grid.of(tokens, PAGED_THREADS).planes(heads, 1),
         out,
         places,
         new Structure().rows(q).bytes(),
@@ -180,7 +142,6 @@ final class CudaAttention implements AttentionKernels {
       Tensor k,
       Tensor v,
       Tensor lengths,
-      Tensor starts,
       int heads,
       boolean causal,
       Dropout dropout) {
@@ -191,7 +152,6 @@ final class CudaAttention implements AttentionKernels {
         .rows(out)
         .address(lse)
         .address(lengths)
-        .address(starts)
         .number(heads)
         .number(q.dim(1))
         .number(k.dim(1))

@@ -25,7 +25,6 @@ struct Attention {
   Rows<real> out;     // (batch, queries, heads HEAD)
   float* lse;         // (batch, heads, queries), or null
   const int* lengths; // (batch): keys at or past it are padding; or null
-  const int* starts;  // (batch): how many keys come before query 0 sees its own, or null for 0
   int heads;
   int queries;
   int keys;
@@ -38,8 +37,7 @@ struct Attention {
   // How many keys, from the first, query t sees.
   __device__ int seen(int b, int t) const {
     int limit = length(b);
-    int own = (starts == nullptr ? 0 : starts[b]) + t + 1;
-    return causal && own < limit ? own : limit;
+    return causal && t + 1 < limit ? t + 1 : limit;
   }
 
   __device__ index_t row(int b, int h, int t) const { return ((index_t)b * heads + h) * queries + t; }

@@ -18,44 +18,6 @@ public sealed class Eager extends Ops permits Decode {
   }
 
   /**
-   * Causal self-attention over remembered keys and values, which it extends: T = 1 decodes, T &gt;
-   * 1 prefills.
-   *
-   * @param qkv (B, T, 3C): queries, keys and values side by side
-   * @param kCache (B, S, C), extended in place
-   * @param vCache (B, S, C), extended in place
-   * @param starts I32 (B): how many positions of each row are cached already, with {@code starts +
-   *     T <= S}
-   * @param heads H, a divisor of C
-   * @return (B, T, C)
-   */
-  public final Tensor cachedAttention(
-      Tensor qkv, Tensor kCache, Tensor vCache, Tensor starts, int heads) {
-    checkAttention("cachedAttention", qkv, 3, heads);
-    int c = qkv.dim(2) / 3;
-    Shape cache = kCache.shape();
-    check(
-        cache.rank() == 3
-            && cache.dim(0) == qkv.dim(0)
-            && cache.dim(2) == c
-            && cache.equals(vCache.shape()),
-        "cachedAttention: qkv %s needs caches (%d, S, %d), got %s and %s",
-        qkv,
-        qkv.dim(0),
-        c,
-        kCache,
-        vCache);
-    Tensor q = qkv.columns(0, c);
-    Tensor k = qkv.columns(c, c);
-    Tensor v = qkv.columns(2 * c, c);
-    Tensor out = activations(q.shape());
-    launch(
-        "attention.cached",
-        () -> backend().attention().cached(out, kCache, vCache, q, k, v, starts, heads));
-    return out;
-  }
-
-  /**
    * Causal self-attention of sequences of any lengths, side by side, over keys and values in pages,
    * which it extends.
    *
@@ -97,7 +59,7 @@ public sealed class Eager extends Ops permits Decode {
     Tensor q = qkv.columns(0, c);
     Tensor k = qkv.columns(c, c);
     Tensor v = qkv.columns(2 * c, c);
-    Tensor out = floats(q.shape());
+    Tensor out = activations(q.shape());
     launch(
         "attention.paged",
         () ->

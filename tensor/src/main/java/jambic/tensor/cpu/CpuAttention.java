@@ -2,7 +2,6 @@ package jambic.tensor.cpu;
 
 import jambic.tensor.Tensor;
 import jambic.tensor.host.HostStorage;
-import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
 
@@ -138,49 +137,6 @@ final class CpuAttention implements AttentionKernels {
   }
 
   @Override
-  public void cached(
-      Tensor out,
-      Tensor kCache,
-      Tensor vCache,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor starts,
-      int heads) {
-    Indices.requirePositions("cachedAttention", starts, q.dim(1), kCache.dim(1));
-    AttentionSizes sizes =
-        new AttentionSizes(
-            q.dim(0),
-            heads,
-            q.dim(2) / heads,
-            q.dim(1),
-            kCache.dim(1),
-            true,
-            NONE,
-            0,
-            HostStorage.ints(starts),
-            HostStorage.offset(starts));
-    HeadRows keys = HeadRows.of(kCache);
-    HeadRows values = HeadRows.of(vCache);
-    append(keys, HeadRows.of(k), sizes);
-    append(values, HeadRows.of(v), sizes);
-    if (sizes.queries() > 1) {
-      forward(
-          new AttentionForward(
-              sizes, HeadRows.of(out), NO_LSE, 0, HeadRows.of(q), keys, values, DropoutMask.NONE));
-    } else {
-      AttentionDecode decode =
-          new AttentionDecode(sizes, HeadRows.of(out), HeadRows.of(q), keys, values);
-      pieces(
-          sizes.batch() * heads,
-          sizes,
-          (i, worker) ->
-              decode.run(
-                  i / heads, i / heads, i % heads, workers.scratch(worker, decode.floats())));
-    }
-  }
-
-  @Override
   public void paged(
       Tensor out,
       Tensor kPages,
@@ -247,22 +203,6 @@ final class CpuAttention implements AttentionKernels {
     int stride = x.rowStride();
     return new HeadRows(
         HostStorage.floats(x), HostStorage.offset(x) + first * stride, stride, count);
-  }
-
-  /** Copies new rows behind those that the cache holds. */
-  private static void append(HeadRows cache, HeadRows rows, AttentionSizes sizes) {
-    int columns = sizes.heads() * sizes.headSize();
-    for (int b = 0; b < sizes.batch(); b++) {
-      AttentionRows.copy(
-          cache.array(),
-          cache.at(b, sizes.start(b), 0),
-          cache.stride(),
-          rows.array(),
-          rows.at(b, 0, 0),
-          rows.stride(),
-          sizes.queries(),
-          columns);
-    }
   }
 
   /** Runs the pieces, several to a task when they are tiny. */

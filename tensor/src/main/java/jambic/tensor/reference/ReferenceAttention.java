@@ -5,7 +5,6 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
-import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
 import java.util.Arrays;
@@ -107,43 +106,6 @@ final class ReferenceAttention implements AttentionKernels {
         for (int s = 0; s < keys; s++) {
           Rows.store(floats(dk), at(dk, b, s, h, size), dkRows[s], size);
           Rows.store(floats(dv), at(dv, b, s, h, size), dvRows[s], size);
-        }
-      }
-    }
-  }
-
-  @Override
-  public void cached(
-      Tensor out,
-      Tensor kCache,
-      Tensor vCache,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor starts,
-      int heads) {
-    Indices.requirePositions("cachedAttention", starts, q.dim(1), kCache.dim(1));
-    int queries = q.dim(1);
-    int width = q.dim(2);
-    int size = width / heads;
-    double[] weights = new double[kCache.dim(1)];
-    double[] row = new double[size];
-    for (int b = 0; b < q.dim(0); b++) {
-      int start = ints(starts)[offset(starts) + b];
-      for (int t = 0; t < queries; t++) {
-        copyRow(kCache, at(kCache, b, start + t, 0, size), k, at(k, b, t, 0, size), width);
-        copyRow(vCache, at(vCache, b, start + t, 0, size), v, at(v, b, t, 0, size), width);
-      }
-      for (int h = 0; h < heads; h++) {
-        for (int t = 0; t < queries; t++) {
-          int seen = start + t + 1;
-          scores(weights, q, at(q, b, t, h, size), kCache, at(kCache, b, 0, h, size), seen, size);
-          softmax(weights, seen);
-          Arrays.fill(row, 0);
-          for (int s = 0; s < seen; s++) {
-            Rows.addScaled(row, weights[s], floats(vCache), at(vCache, b, s, h, size), size);
-          }
-          Rows.store(floats(out), at(out, b, t, h, size), row, size);
         }
       }
     }

@@ -68,31 +68,6 @@ public interface AttentionKernels {
       Dropout dropout);
 
   /**
-   * Causal attention over remembered keys and values: appends k and v to the caches at {@code
-   * starts[b]}, then query t of row b sees cached positions up to {@code starts[b] + t}. T = 1
-   * decodes, T > 1 prefills. What the caches hold behind the last of these is never read: it may be
-   * NaN.
-   *
-   * @param out (B, T, C), overwritten; contiguous
-   * @param kCache (B, S, C), rows {@code starts[b] .. starts[b] + T - 1} overwritten
-   * @param vCache (B, S, C), rows {@code starts[b] .. starts[b] + T - 1} overwritten
-   * @param q (B, T, C)
-   * @param k (B, T, C)
-   * @param v (B, T, C)
-   * @param starts I32 (B): how many positions are cached already; {@code starts[b] + T <= S}
-   * @param heads H
-   */
-  void cached(
-      Tensor out,
-      Tensor kCache,
-      Tensor vCache,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor starts,
-      int heads);
-
-  /**
    * Causal attention of sequences of any lengths, side by side, whose keys and values lie in pages
    * (Kwon et al., 2023): position p of sequence b is row {@code p % S} of page {@code pages[b, p /
    * S]}. The rows {@code rows[b] .. rows[b + 1] - 1} of q, k and v are the new tokens of sequence

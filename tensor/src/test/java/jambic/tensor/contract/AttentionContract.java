@@ -1,15 +1,12 @@
 package jambic.tensor.contract;
 
-import jambic.tensor.DType;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.contract.Tolerances.Kernel;
 import jambic.tensor.spi.Dropout;
-import java.util.Arrays;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Attention: odd lengths, heads and head sizes, every mask, column views, caches. */
+/** Attention: odd lengths, heads and head sizes, every mask, column views. */
 public interface AttentionContract {
   /** Head sizes: below, at and beyond a vector, and not a multiple of one. */
   int[] HEAD_SIZES = {8, 16, 24, 64, 80};
@@ -217,103 +214,5 @@ public interface AttentionContract {
       lengths[b] = b == 0 ? 1 : b == 1 ? size.s : lengths[b] + 1;
     }
     return scene.integers("lengths", lengths, size.b);
-  }
-
-  /** One token or several after any number of cached ones; what lies past them is never read. */
-  @Test
-  default void cachedAttention() {
-    for (int d : HEAD_SIZES) {
-      for (int t : new int[] {1, 2, 17}) {
-        cached(new Size(1, t, 40, 2, d), new int[] {0});
-        cached(new Size(3, t, 40, 1, d), new int[] {0, 40 - t, 13});
-      }
-    }
-    cached(new Size(1, 1, 300, 3, 64), new int[] {299});
-    cached(new Size(2, 70, 150, 2, 24), new int[] {0, 80});
-  }
-
-  private void cached(Size size, int[] starts) {
-    contract()
-        .check(
-            "attention.cached " + size + " after " + Arrays.toString(starts),
-            Tolerances.f32(Kernel.ATTENTION).summing(size.s),
-            scene -> {
-              Tensor out = scene.output("out", size.b, size.t, size.c());
-              Tensor kCache = cache(scene, "kCache", size, starts);
-              Tensor vCache = cache(scene, "vCache", size, starts);
-              Tensor[] qkv = columns(scene.input("qkv", size.b, size.t, 3 * size.c()), size, 0);
-              Tensor at = scene.integers("starts", starts, size.b);
-              return () ->
-                  scene
-                      .backend()
-                      .attention()
-                      .cached(out, kCache, vCache, qkv[0], qkv[1], qkv[2], at, size.heads);
-            });
-  }
-
-  /** Remembered rows up to each start, NaN behind; the rows to come are outputs. */
-  private static Tensor cache(Scene scene, String name, Size size, int[] starts) {
-    int[] values = scene.draw(name, 4001, size.b * size.s * size.c());
-    int row = size.c();
-    Tensor cache =
-        scene.input(
-            name,
-            i -> {
-              boolean known = i / row % size.s < starts[i / row / size.s];
-              return known ? (values[i] - 2000) / 1000.0 : Float.NaN;
-            },
-            size.b,
-            size.s,
-            row);
-    for (int b = 0; b < size.b; b++) {
-      scene.written(name + " of row " + b, rows(cache, b * size.s + starts[b], size.t));
-    }
-    return cache;
-  }
-
-  /** Token by token, or in pieces, is the same as all at once. */
-  @Test
-  default void cachedAttentionEqualsUncached() {
-    Size size = new Size(1, 45, 45, 3, 24);
-    int[] pieces = {1, 1, 5, 17, 1, 20};
-    Tolerance tolerance = Tolerances.f32(Kernel.ATTENTION).summing(size.s);
-    for (var backend : contract().backends()) {
-      try (Scene scene = contract().scene(backend, "attention.cached against uncached")) {
-        Tensor qkv = scene.input("qkv", 1, size.t, 3 * size.c());
-        Tensor lse = scene.output("lse", 1, size.heads, size.t);
-        Tensor whole = scene.output("whole", 1, size.t, size.c());
-        Tensor pieced = scene.output("pieced", 1, size.t, size.c());
-        Tensor kCache = scene.output("kCache", 1, size.s, size.c());
-        Tensor vCache = scene.output("vCache", 1, size.s, size.c());
-        Tensor[] all = columns(qkv, size, 0);
-        backend
-            .attention()
-            .forward(
-                whole, lse, all[0], all[1], all[2], Tensor.NONE, size.heads, true, Dropout.NONE);
-        int start = 0;
-        for (int piece : pieces) {
-          Tensor[] some = columns(rows(qkv, start, piece), size, 0);
-          Tensor starts = scene.integers("starts" + start, new int[] {start}, 1);
-          Tensor out = rows(pieced, start, piece);
-          backend
-              .attention()
-              .cached(out, kCache, vCache, some[0], some[1], some[2], starts, size.heads);
-          start += piece;
-        }
-        Contract.requireClose(
-            "attention.cached against uncached, on " + backend.description(),
-            List.of("out"),
-            List.of(whole.toFloats()),
-            List.of(pieced.toFloats()),
-            tolerance);
-      }
-    }
-  }
-
-  /** Some rows of a contiguous tensor, as a batch of one. */
-  private static Tensor rows(Tensor x, int from, int count) {
-    int width = x.dim(-1);
-    return Tensor.over(
-        Shape.of(1, count, width), DType.F32, x.storage(), x.offset() + (long) from * width);
   }
 }

@@ -6,7 +6,9 @@ import jambic.tensor.DType;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.contract.Tolerances.Kernel;
+import jambic.tensor.spi.Dropout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -190,6 +192,62 @@ public interface PagedAttentionContract {
             Scene.bits(alone.toFloats()),
             Scene.bits(together.toFloats()),
             "attention.paged alone and together, on " + backend.description());
+      }
+    }
+  }
+
+  /** Token by token, or in pieces, is the same as all at once without pages. */
+  @Test
+  default void pagedAttentionInPiecesEqualsAttention() {
+    int steps = 45;
+    int heads = 3;
+    int c = heads * 24;
+    int[] pieces = {1, 1, 5, 17, 1, 20};
+    for (var backend : contract().backends()) {
+      try (Scene scene = contract().scene(backend, "attention.paged against attention")) {
+        Tensor qkv = scene.input("qkv", 1, steps, 3 * c);
+        Tensor lse = scene.output("lse", 1, heads, steps);
+        Tensor whole = scene.output("whole", 1, steps, c);
+        Tensor pieced = scene.output("pieced", 1, steps, c);
+        Tensor kPages = scene.output("kPages", 3, 16, c);
+        Tensor vPages = scene.output("vPages", 3, 16, c);
+        Tensor pages = scene.integers("pages", new int[] {2, 0, 1}, 1, 3);
+        backend
+            .attention()
+            .forward(
+                whole,
+                lse,
+                qkv.columns(0, c),
+                qkv.columns(c, c),
+                qkv.columns(2 * c, c),
+                Tensor.NONE,
+                heads,
+                true,
+                Dropout.NONE);
+        int start = 0;
+        for (int piece : pieces) {
+          Tensor some = rows(qkv, start, piece, 3 * c);
+          backend
+              .attention()
+              .paged(
+                  rows(pieced, start, piece, c),
+                  kPages,
+                  vPages,
+                  some.columns(0, c),
+                  some.columns(c, c),
+                  some.columns(2 * c, c),
+                  scene.integers("rows" + start, new int[] {0, piece}, 2),
+                  scene.integers("starts" + start, new int[] {start}, 1),
+                  pages,
+                  heads);
+          start += piece;
+        }
+        Contract.requireClose(
+            "attention.paged against attention, on " + backend.description(),
+            List.of("out"),
+            List.of(whole.toFloats()),
+            List.of(pieced.toFloats()),
+            Tolerances.f32(Kernel.ATTENTION).summing(steps));
       }
     }
   }

@@ -44,64 +44,6 @@ class CpuAttentionTest {
     }
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "1, 1, 1, 1",
-    "2, 1, 2, 8",
-    "3, 5, 3, 17",
-    "1, 70, 2, 64",
-    "2, 130, 1, 80",
-    "2, 2, 1, 128"
-  })
-  void continuesFromTheCache(int b, int step, int h, int d) {
-    int c = h * d;
-    int s = 3 * step + b + 2;
-    Tensor kCache = random(7, b, s, c);
-    Tensor vCache = random(8, b, s, c);
-    Tensor before = random(7, b, s, c);
-    Tensor q = random(9, b, step, 3 * c);
-    Tensor out = random(10, b, step, c);
-    Tensor starts = region.allocate(DType.I32, Shape.of(b));
-    int[] positions = new int[b];
-    for (int i = 0; i < b; i++) {
-      positions[i] = i % 2 == 0 ? 2 * step + i : i; // the rows of a batch may differ
-    }
-    starts.set(positions);
-    Tensor k = q.columns(c, c);
-    Tensor v = q.columns(2 * c, c);
-    try (Workers workers = new Workers(2)) {
-      new CpuAttention(workers).cached(out, kCache, vCache, q.columns(0, c), k, v, starts, h);
-    }
-    for (int bi = 0; bi < b; bi++) {
-      for (int j = 0; j < s; j++) {
-        int t = j - positions[bi];
-        float want = t >= 0 && t < step ? at(k, bi, t, c - 1) : at(before, bi, j, c - 1);
-        assertThat(at(kCache, bi, j, c - 1)).isEqualTo(want);
-      }
-      for (int t = 0; t < step; t++) {
-        for (int hi = 0; hi < h; hi++) {
-          int n = positions[bi] + t + 1;
-          double sum = 0;
-          double[] want = new double[d];
-          for (int j = 0; j < n; j++) {
-            double score = 0;
-            for (int x = 0; x < d; x++) {
-              score +=
-                  (double) at(q, bi, t, hi * d + x) * at(kCache, bi, j, hi * d + x) / Math.sqrt(d);
-            }
-            sum += Math.exp(score);
-            for (int x = 0; x < d; x++) {
-              want[x] += Math.exp(score) * at(vCache, bi, j, hi * d + x);
-            }
-          }
-          for (int x = 0; x < d; x++) {
-            close(at(out, bi, t, hi * d + x), want[x] / sum, 4, "out");
-          }
-        }
-      }
-    }
-  }
-
   /** One call forward and backward, and what it should give. */
   private final class Case {
     final int b;
