@@ -7,7 +7,6 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.BiFunction;
 
@@ -84,7 +83,7 @@ final class PackedPass implements AutoCloseable {
       compute();
     }
     if (ends > 0) {
-      logits.read(MemorySegment.ofArray(scores));
+      logits.toFloats(scores);
     }
     for (Sequence sequence : sequences) {
       sequence.advance();

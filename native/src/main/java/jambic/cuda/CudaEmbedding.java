@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import jambic.tensor.DType;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.EmbeddingKernels;
 
@@ -19,19 +20,16 @@ final class CudaEmbedding implements EmbeddingKernels {
 
   @Override
   public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
-    gpu.kernels(SOURCE, out.dtype())
-        .launch(
-            "embed",
-            Grid.of(Math.toIntExact(ids.size()), THREADS),
-            out,
-            ids,
-            wte,
-            wpe,
-            starts,
-            ids.dim(-1),
-            wte.dim(-1),
-            wte.dim(0),
-            wpe.dim(0));
+    KernelModule kernels = gpu.kernels(SOURCE, out.dtype());
+    Grid grid = Grid.of(Math.toIntExact(ids.size()), THREADS);
+    int c = wte.dim(-1);
+    int v = wte.dim(0);
+    if (wte.dtype() == DType.F32) {
+      int steps = ids.dim(-1);
+      kernels.launch("embed", grid, out, ids, wte, wpe, starts, steps, c, v, wpe.dim(0));
+    } else {
+      kernels.launch("embedActivations", grid, out, ids, wte, c, v);
+    }
   }
 
   @Override

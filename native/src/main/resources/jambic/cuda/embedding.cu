@@ -1,4 +1,4 @@
-// Token and position embeddings (EmbeddingKernels). Tables and their gradients are 32-bit floats.
+// Token and position embeddings (EmbeddingKernels). Tables that are trained and their gradients are 32-bit floats.
 #include "storage.cuh"
 
 // A block for each token; v tokens and p positions are known.
@@ -10,6 +10,14 @@ extern "C" __global__ void embed(
   const float* place = wpe == nullptr ? nullptr : wpe + (index_t)inside(position, p) * c;
   for (int j = threadIdx.x; j < c; j += blockDim.x) {
     out[(index_t)i * c + j] = stored(token[j] + (place == nullptr ? 0 : place[j]));
+  }
+}
+
+// A block for each row: of a table of activations, v of them.
+extern "C" __global__ void embedActivations(real* out, const int* ids, const real* table, int c, int v) {
+  const real* row = table + (index_t)inside(ids[blockIdx.x], v) * c;
+  for (int j = threadIdx.x; j < c; j += blockDim.x) {
+    out[(index_t)blockIdx.x * c + j] = row[j];
   }
 }
 

@@ -3,6 +3,7 @@ package jambic.cuda;
 import jambic.tensor.Activation;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
+import jambic.tensor.Decode;
 import jambic.tensor.Philox;
 import jambic.tensor.Precision;
 import jambic.tensor.Shape;
@@ -17,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.opentest4j.TestAbortedException;
 
@@ -85,9 +88,17 @@ final class EmulatedMain {
       for (int i = 0; i < expected.all.size(); i++) {
         worst = Math.max(worst, distance(expected.all.get(i), got.all.get(i)));
       }
-      // Eight bits of a mantissa, through a dozen operations.
-      System.out.println(size + (worst < 0.03 ? " passed" : " failed: off by " + worst));
+      report(size.toString(), worst);
+      report(
+          size + " in pages",
+          distance(
+              decode("reference", Precision.BEST, size), decode("cuda", Precision.BF16, size)));
     }
+  }
+
+  /** Eight bits of a mantissa, through a dozen operations. */
+  private static void report(String what, double worst) {
+    System.out.println(what + (worst < 0.03 ? " passed" : " failed: off by " + worst));
   }
 
   private static double distance(float[] expected, float[] got) {
@@ -138,6 +149,56 @@ final class EmulatedMain {
     }
   }
 
+  /**
+   * All but the last token of every sequence, then the last: the scores of the next, last first.
+   */
+  private static float[] decode(String name, Precision precision, Size size) {
+    int vocabulary = 67;
+    int c = size.width();
+    int page = 16;
+    int width = Math.ceilDiv(size.steps, page);
+    try (Backend backend = Backends.open(name, 1, precision);
+        Region memory = backend.region();
+        Region region = backend.region()) {
+      List<Tensor> parameters = new ArrayList<>();
+      Tensor wte = parameter(memory, parameters, 1, vocabulary, c);
+      Tensor wpe = parameter(memory, parameters, 1, size.steps, c);
+      Tensor qkv = parameter(memory, parameters, c, 3 * c, c);
+      Tensor head = parameter(memory, parameters, c, vocabulary, c);
+      Shape pool = Shape.of(size.batch * width, page, c);
+      Tensor keys = memory.allocate(backend.activationType(), pool);
+      Tensor values = memory.allocate(backend.activationType(), pool);
+      Tensor pages = integers(memory, i -> i, size.batch, width);
+      Decode ops = new Decode(backend, region);
+      Tensor out = Tensor.NONE;
+      for (int[] piece : new int[][] {{0, size.steps - 1}, {size.steps - 1, 1}}) {
+        int start = piece[0];
+        int count = piece[1];
+        int rows = size.batch * count;
+        Tensor ids = integers(region, i -> (i + start) * 31 % vocabulary, rows, 1);
+        Tensor positions = integers(region, i -> start + i % count, rows);
+        out =
+            ops.pagedAttention(
+                ops.linear(ops.embedAt(ids, wte, wpe, positions), qkv, Tensor.NONE),
+                keys,
+                values,
+                integers(region, i -> i * count, size.batch + 1),
+                integers(region, i -> start, size.batch),
+                pages,
+                size.heads);
+      }
+      Tensor backwards = integers(region, i -> size.batch - 1 - i, size.batch, 1);
+      Tensor looked = ops.embed(backwards, out.reshape(Shape.of(size.batch, c)), Tensor.NONE);
+      return ops.linear(looked, head, Tensor.NONE).toFloats();
+    }
+  }
+
+  private static Tensor integers(Region region, IntUnaryOperator value, int... dims) {
+    Tensor integers = region.allocate(DType.I32, Shape.of(dims));
+    integers.set(IntStream.range(0, Math.toIntExact(integers.size())).map(value).toArray());
+    return integers;
+  }
+
   /** Normal numbers, scaled by the root of the summands of a product. */
   private static Tensor parameter(Region region, List<Tensor> all, int summands, int... dims) {
     Tensor parameter = region.allocate(DType.F32, Shape.of(dims));
@@ -153,11 +214,7 @@ final class EmulatedMain {
   }
 
   private static Tensor tokens(Region region, int stream, int vocabulary, Size size) {
-    Tensor tokens = region.allocate(DType.I32, Shape.of(size.batch, size.steps));
     Philox random = new Philox(7, stream);
-    int[] values = new int[size.batch * size.steps];
-    Arrays.setAll(values, i -> random.nextInt(vocabulary));
-    tokens.set(values);
-    return tokens;
+    return integers(region, i -> random.nextInt(vocabulary), size.batch, size.steps);
   }
 }

@@ -11,7 +11,7 @@ public interface EmbeddingKernels {
    *
    * @param out (B, T, C), overwritten
    * @param ids I32 (B, T)
-   * @param wte (V, C)
+   * @param wte (V, C): weights, or without positions activations, of which rows are looked up
    * @param wpe (P, C), or none for no positions
    * @param starts I32 (B): the position of each row's first token, or none for 0
    */
