@@ -7,6 +7,8 @@ import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,22 +29,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      TrainCommand.class,
-      SampleCommand.class,
-      EvalCommand.class,
-      LogitsCommand.class,
-      ExportCommand.class,
-      PlotCommand.class,
-      PrepareCommand.class,
-      TokenizeCommand.class,
-      PlanCommand.class,
-      DoctorCommand.class,
-      BenchCommand.class,
-      CompletionCommand.class,
-      HelpCommand.class,
-      RehearseCommand.class
-    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done",
@@ -61,6 +47,26 @@ public final class Main implements Runnable {
   static final int INTERRUPTED = 130;
 
   private static final int HELP_WIDTH = 100;
+
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          TrainCommand.class,
+          SampleCommand.class,
+          EvalCommand.class,
+          LogitsCommand.class,
+          ExportCommand.class,
+          PlotCommand.class,
+          PrepareCommand.class,
+          TokenizeCommand.class,
+          PlanCommand.class,
+          DoctorCommand.class,
+          BenchCommand.class,
+          CompletionCommand.class,
+          HelpCommand.class,
+          RehearseCommand.class);
+
+  /** Commands that speak of the others. */
+  private static final Set<Class<?>> GUIDES = Set.of(CompletionCommand.class, HelpCommand.class);
 
   @Spec private CommandSpec spec;
 
@@ -88,7 +94,7 @@ public final class Main implements Runnable {
     StandardStream out = new StandardStream(FileDescriptor.out);
     StandardStream err = new StandardStream(FileDescriptor.err);
     CommandLine commandLine =
-        commandLine(interruption)
+        commandLine(interruption, args)
             .setOut(writer(out, "stdout.encoding"))
             .setErr(writer(err, "stderr.encoding"));
     int code;
@@ -115,24 +121,37 @@ public final class Main implements Runnable {
     return new PrintWriter(new OutputStreamWriter(stream, charset), true);
   }
 
-  /** The whole command line, ready to execute. */
-  static CommandLine commandLine() {
-    return commandLine(new Interruption());
+  /**
+   * The command line, ready to execute {@code args}. If they begin with a command it knows only
+   * that one: to read the options of all takes longer than to load a small model.
+   */
+  static CommandLine commandLine(String... args) {
+    return commandLine(new Interruption(), args);
   }
 
-  private static CommandLine commandLine(Interruption interruption) {
+  private static CommandLine commandLine(Interruption interruption, String... args) {
     Main main = new Main(interruption);
-    CommandLine commandLine =
-        new CommandLine(main)
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .setOverwrittenOptionsAllowed(true)
-            .setUsageHelpWidth(HELP_WIDTH)
-            .setUsageHelpLongOptionsMaxWidth(30)
-            .setParameterExceptionHandler(Main::explain)
-            .setExecutionExceptionHandler(main::explain)
-            .setExecutionStrategy(main::run);
+    CommandLine commandLine = new CommandLine(main);
+    for (Class<?> command : called(args).map(List::<Class<?>>of).orElse(COMMANDS)) {
+      commandLine.addSubcommand(new CommandLine(command));
+    }
+    commandLine
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOverwrittenOptionsAllowed(true)
+        .setUsageHelpWidth(HELP_WIDTH)
+        .setUsageHelpLongOptionsMaxWidth(30)
+        .setParameterExceptionHandler(Main::explain)
+        .setExecutionExceptionHandler(main::explain)
+        .setExecutionStrategy(main::run);
     commandLine.getSubcommands().values().forEach(Main::shorten);
     return commandLine;
+  }
+
+  private static Optional<Class<?>> called(String... args) {
+    return COMMANDS.stream()
+        .filter(command -> args.length > 0 && !GUIDES.contains(command))
+        .filter(command -> command.getAnnotation(Command.class).name().equals(args[0]))
+        .findFirst();
   }
 
   /** Thirty flags in a synopsis help nobody. */

@@ -50,7 +50,7 @@ final class RehearseCommand implements Callable<Integer> {
   }
 
   private int run(String... args) {
-    return Main.commandLine()
+    return Main.commandLine(args)
         .setOut(new PrintWriter(Writer.nullWriter()))
         .setErr(spec.commandLine().getErr())
         .execute(args);

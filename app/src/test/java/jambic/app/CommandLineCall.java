@@ -19,7 +19,7 @@ record CommandLineCall(int code, String out, String err) {
       words[i] = args[i].toString();
     }
     int code =
-        Main.commandLine()
+        Main.commandLine(words)
             .setOut(new PrintWriter(out, true))
             .setErr(new PrintWriter(err, true))
             .execute(words);

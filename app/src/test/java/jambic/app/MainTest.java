@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -33,6 +34,20 @@ class MainTest {
   void versionNamesJava() {
     assertThat(run("--version")).isZero();
     assertThat(out.toString()).startsWith("jambic ").contains("Java " + Runtime.version());
+  }
+
+  @Test
+  void aCommandAloneIsWhatItIsAmongAll() {
+    CommandLine all = Main.commandLine();
+    assertThat(all.getSubcommands()).hasSize(14);
+    all.getSubcommands()
+        .forEach((name, command) -> {
+          CommandLine alone = Main.commandLine(name, "--help");
+          assertThat(alone.getSubcommands())
+              .hasSize(List.of("completion", "help").contains(name) ? 14 : 1);
+          assertThat(alone.getSubcommands().get(name).getUsageMessage())
+              .isEqualTo(command.getUsageMessage());
+        });
   }
 
   @Test
@@ -145,7 +160,7 @@ class MainTest {
   }
 
   private int run(String... args) {
-    return Main.commandLine()
+    return Main.commandLine(args)
         .addSubcommand(new Fail())
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
