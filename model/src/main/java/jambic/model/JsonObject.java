@@ -44,8 +44,14 @@ record JsonObject(String where, Map<String, Object> values) {
       }
       return new JsonObject(file.toString(), values);
     } catch (JacksonException e) {
-      String complaint = Wording.complaint(e.getOriginalMessage());
-      throw new JambicException(file + " is not a valid JSON object: " + complaint, e);
+      String where =
+          Optional.ofNullable(e.getLocation())
+              .map(at -> " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr()))
+              .orElse("");
+      throw new JambicException(
+          "%s is not a valid JSON object%s: %s"
+              .formatted(file, where, Wording.complaint(e.getOriginalMessage())),
+          e);
     } catch (IOException e) {
       throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
     }

@@ -8,11 +8,15 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.Locale;
 
 /** Puts untrusted names and the operating system's complaints into one readable sentence. */
 public final class Wording {
   private static final int LONGEST_QUOTE = 80;
   private static final int LONGEST_COMPLAINT = 200;
+
+  /** Jackson's {@code (start marker at [Source: ...; line: 1, column: 1])}. */
+  private static final String PARSERS_SOURCE = " ?\\(?(start marker )?at \\[Source:.*";
 
   private Wording() {}
 
@@ -26,9 +30,29 @@ public final class Wording {
     return "'" + printable(text, LONGEST_QUOTE) + "'";
   }
 
-  /** The first line of a parser's complaint, which may cite what it read. */
-  static String complaint(String message) {
-    return printable(message.lines().findFirst().orElse("unreadable"), LONGEST_COMPLAINT);
+  /**
+   * A number of things.
+   *
+   * @param count how many
+   * @param thing the singular of a noun that takes an s
+   * @return {@code 1 layer}, {@code 1,024 tokens}
+   */
+  public static String count(long count, String thing) {
+    return String.format(Locale.ROOT, "%,d %s", count, count == 1 ? thing : thing + "s");
+  }
+
+  /**
+   * What a parser of JSON complains of, to end a sentence with.
+   *
+   * @param message its words, which may cite what it read and tell of its own source
+   * @return the first line of them, without the latter, control characters escaped, cut after 200
+   *     characters
+   */
+  public static String complaint(String message) {
+    String line =
+        message.lines().findFirst().orElse("unreadable").replaceFirst(PARSERS_SOURCE, "").strip();
+    return printable(
+        line.substring(0, 1).toLowerCase(Locale.ROOT) + line.substring(1), LONGEST_COMPLAINT);
   }
 
   private static String printable(String text, int longest) {

@@ -81,7 +81,7 @@ class ConfigFileTest {
           65                  | 65, "scale_attn_by_inverse_layer_idx": true | `: 'scale_attn_by_inverse_layer_idx' is true, which is not supported`
           65                  | 65, "vocab_size": 65                      | ` is not a valid JSON object`
           "n_embd": 4         | "n_embd": 5                               | `: nEmbd 5 cannot be split over 2 heads`
-          }                   | ``                                        | ` is not a valid JSON object`
+          }                   | ``                                        | ` is not a valid JSON object (line`
           """)
   void refusesAWrongFile(String from, String to, String message) throws IOException {
     Path file = write(SOUND.replace(from, to));
@@ -100,6 +100,12 @@ class ConfigFileTest {
     Files.write(file, new byte[] {'{', (byte) 0xFF, '}'});
     assertThatThrownBy(() -> ConfigFile.read(folder))
         .hasMessage("cannot read " + file + ": it is not valid UTF-8");
+    Files.writeString(file, "{\"a\": 1,\n \"b\": [2\n");
+    assertThatThrownBy(() -> ConfigFile.read(folder))
+        .hasMessage(
+            file
+                + " is not a valid JSON object (line 3, column 1): unexpected end-of-input: expected"
+                + " close marker for Array");
     Files.writeString(file, "{\"a\":" + "[".repeat(200_000));
     assertThatThrownBy(() -> ConfigFile.read(folder)).isInstanceOf(JambicException.class);
   }
