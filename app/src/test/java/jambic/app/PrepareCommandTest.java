@@ -109,6 +109,8 @@ class PrepareCommandTest {
     refused("does not exist", "prepare", folder.resolve("none"), "--out", data);
     Path empty = Files.writeString(folder.resolve("empty"), "");
     refused("empty is empty", "prepare", empty, "--out", data);
+    Path one = Files.writeString(folder.resolve("one"), "a");
+    refused("one: 0 tokens to train on and 1 held back are too few", "prepare", one, "--out", data);
     refused("which preparing would delete", "prepare", text, "--out", folder);
     assertThat(text).exists();
     assertThat(data).doesNotExist();

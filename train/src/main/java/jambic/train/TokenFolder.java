@@ -3,6 +3,7 @@ package jambic.train;
 import jambic.model.AtomicFolder;
 import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -95,8 +96,8 @@ public record TokenFolder(Path path) {
    * @param tokenizer turns them into ids
    * @param part hears of each part of the text, before it is encoded
    * @return the folder's dataset
-   * @throws JambicException if a file cannot be read, has changed or does not fit the vocabulary,
-   *     or the folder holds other files, which would go; what was there is untouched
+   * @throws JambicException if a file cannot be read, is too short, has changed or does not fit the
+   *     vocabulary, or the folder holds other files, which would go; what was there is untouched
    */
   public Dataset write(
       List<Path> files, long characters, Tokenizer tokenizer, Consumer<String> part) {
@@ -126,11 +127,25 @@ public record TokenFolder(Path path) {
             }
             train.end();
             val.end();
+            requireEnough(files, train.count, val.count);
           } catch (UncheckedIOException e) {
             throw e.getCause();
           }
         });
     return open(tokenizer);
+  }
+
+  /** A window of one token and the one after it is the least that a model learns from. */
+  private static void requireEnough(List<Path> files, long train, long val) {
+    if (Math.min(train, val) < 2) {
+      throw new JambicException(
+          "%s: %s to train on and %d held back are too few, a context of 1 needs 2 of each; give a"
+                  .formatted(
+                      files.size() == 1 ? files.getFirst() : "the texts",
+                      Wording.count(train, "token"),
+                      val)
+              + " longer text");
+    }
   }
 
   /**
@@ -147,6 +162,7 @@ public record TokenFolder(Path path) {
     private final OutputStream out;
     private final TokenEncoder encoder;
     private final int width;
+    private long count;
 
     Ids(Path file, TokenEncoder encoder, int width) throws IOException {
       this.out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 16);
@@ -163,6 +179,7 @@ public record TokenFolder(Path path) {
     }
 
     private void append(int[] ids) {
+      count += ids.length;
       byte[] bytes = new byte[ids.length * width];
       for (int i = 0; i < bytes.length; i++) {
         bytes[i] = (byte) (ids[i / width] >>> 8 * (i % width));

@@ -76,12 +76,12 @@ class TokenFolderTest {
 
   @Test
   void splitsWherePythonDoes() throws IOException {
-    // int(4 * 0.9) is 3
-    Files.writeString(text, "abcd");
-    Tokenizer tokenizer = CharTokenizer.of("abcd");
-    Dataset data = folder.write(List.of(text), 4, tokenizer, part -> {});
-    assertThat(tokenizer.decode(all(data.train()))).isEqualTo("abc");
-    assertThat(tokenizer.decode(all(data.val()))).isEqualTo("d");
+    // int(14 * 0.9) is 12
+    Files.writeString(text, "abcdefghijklmn");
+    Tokenizer tokenizer = CharTokenizer.of("abcdefghijklmn");
+    Dataset data = folder.write(List.of(text), 14, tokenizer, part -> {});
+    assertThat(tokenizer.decode(all(data.train()))).isEqualTo("abcdefghijkl");
+    assertThat(tokenizer.decode(all(data.val()))).isEqualTo("mn");
   }
 
   @Test
@@ -152,6 +152,19 @@ class TokenFolderTest {
     refused(
         () -> folder.write(List.of(temporary.resolve("no")), 1, tokenizer, part -> {}),
         "no does not exist");
+  }
+
+  @Test
+  void aTextOfWhichAPartWouldHoldNoWindowIsRefused() throws IOException {
+    Tokenizer tokenizer = CharTokenizer.of("abcdefghijk");
+    Files.writeString(text, "abcdefghij");
+    refused(
+        () -> folder.write(List.of(text), 10, tokenizer, part -> {}),
+        text
+            + ": 9 tokens to train on and 1 held back are too few, a context of 1 needs 2 of each");
+    assertThat(folder.path()).doesNotExist();
+    Files.writeString(text, "abcdefghijk");
+    assertThat(folder.write(List.of(text), 11, tokenizer, part -> {}).val().length()).isEqualTo(2);
   }
 
   @Test
