@@ -1,6 +1,5 @@
 package jambic.app;
 
-import jambic.tensor.JambicException;
 import jambic.train.Preset;
 import jambic.train.TrainConfig;
 import java.util.ArrayList;
@@ -13,7 +12,6 @@ import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /** A flag for each hyperparameter: {@code nLayer} is {@code --n-layer}. */
@@ -149,7 +147,7 @@ final class Hyperparameters implements IModelTransformer {
   /**
    * A configuration with what was typed put over it.
    *
-   * @throws ParameterException if a value is wrong, naming its flag
+   * @throws jambic.train.HyperparameterException if a value is wrong
    */
   static TrainConfig over(TrainConfig base, CommandSpec command) {
     ParseResult typed = command.commandLine().getParseResult();
@@ -159,17 +157,16 @@ final class Hyperparameters implements IModelTransformer {
         values.put(name, typed.matchedOption(flag(name)).getValue());
       }
     }
-    try {
-      return base.withAll(values);
-    } catch (JambicException e) {
-      throw new ParameterException(command.commandLine(), withFlags(e.getMessage()), e);
-    }
+    return base.withAll(values);
   }
 
-  /** A sentence about hyperparameters in the words of the command line; quotes stay as typed. */
+  /**
+   * A sentence about hyperparameters in the words of the command line; quotes and paths stay as
+   * typed.
+   */
   static String withFlags(String sentence) {
     String names = String.join("|", TrainConfig.names());
-    return Pattern.compile("(?<![\\w\"-])(" + names + ")(?![\\w\"-])")
+    return Pattern.compile("(?<![\\w\"/.-])(" + names + ")(?![\\w\"/-])")
         .matcher(sentence)
         .replaceAll(match -> flag(match.group()));
   }

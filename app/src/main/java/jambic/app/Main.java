@@ -1,6 +1,7 @@
 package jambic.app;
 
 import jambic.tensor.JambicException;
+import jambic.train.HyperparameterException;
 import jambic.train.NearestName;
 import java.io.FileDescriptor;
 import java.io.OutputStreamWriter;
@@ -33,7 +34,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     exitCodeList = {
       "0:done",
       "1:it failed; the last line on the error stream says why",
-      "2:the command line is wrong",
+      "2:the command line is wrong, or does not fit the model or run it is for",
       "130:interrupted by Ctrl-C (143 by SIGTERM); training has saved"
     },
     footerHeading = "%nExamples:%n",
@@ -212,6 +213,10 @@ public final class Main implements Runnable {
 
   /** A failure the user can mend is a sentence; any other is a defect, and a sentence as well. */
   private int explain(Exception e, CommandLine command, ParseResult parsed) {
+    if (e instanceof HyperparameterException) {
+      String sentence = Hyperparameters.withFlags(e.getMessage());
+      return explain(new ParameterException(command, sentence, e), new String[0]);
+    }
     return fail(e instanceof JambicException ? e.getMessage() : defect(e), e);
   }
 

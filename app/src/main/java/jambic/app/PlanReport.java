@@ -4,6 +4,7 @@ import static java.util.Locale.ROOT;
 
 import jambic.model.GptConfig;
 import jambic.model.GptFamily;
+import jambic.model.Wording;
 import jambic.tensor.Precision;
 import jambic.train.Chinchilla;
 import jambic.train.Device;
@@ -41,23 +42,23 @@ final class PlanReport {
     GptConfig model = plan.model();
     line(
         out,
-        "model        %s: %d layers, %d heads of %d, %,d wide, context %,d, %,d token ids",
+        "model        %s: %s, %s of %d, %,d wide, context %,d, %,d token ids",
         name,
-        model.nLayer(),
-        model.nHead(),
+        Wording.count(model.nLayer(), "layer"),
+        Wording.count(model.nHead(), "head"),
         model.headSize(),
         model.nEmbd(),
         model.blockSize(),
         model.vocabSize());
     line(
         out,
-        "run          %,d tokens a step: %d windows x %d; learning rate %s; %s tokens, %,d steps",
-        plan.config().tokensPerIter(),
-        plan.config().batchSize(),
+        "run          %s a step: %s x %d; learning rate %s; %s tokens, %s",
+        Wording.count(plan.config().tokensPerIter(), "token"),
+        Wording.count(plan.config().batchSize(), "window"),
         plan.config().gradientAccumulationSteps(),
         Double.toString(plan.config().learningRate()).replace(".0E", "e").replace('E', 'e'),
         count(plan.tokens()),
-        plan.iterations());
+        Wording.count(plan.iterations(), "step"));
     note(name, out);
   }
 

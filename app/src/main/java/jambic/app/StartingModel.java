@@ -7,6 +7,7 @@ import jambic.model.Lora;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.train.HyperparameterException;
 import jambic.train.TrainConfig;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -35,14 +36,14 @@ record StartingModel(Path folder) {
     fixed(shape)
         .forEach((name, value) -> {
           if (!asked.get(name).toString().equals(value.toString())) {
-            throw new JambicException(
+            throw new HyperparameterException(
                 "%s is %s in the model of --init and cannot be %s; leave the flag out"
-                    .formatted(Hyperparameters.flag(name), value, asked.get(name)));
+                    .formatted(name, value, asked.get(name)));
           }
         });
     if (config.blockSize() > shape.blockSize()) {
-      throw new JambicException(
-          "--block-size can be at most %d, the context of the model of --init, not %d"
+      throw new HyperparameterException(
+          "blockSize can be at most %d, the context of the model of --init, not %d"
               .formatted(shape.blockSize(), config.blockSize()));
     }
   }

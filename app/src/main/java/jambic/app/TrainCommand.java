@@ -13,9 +13,11 @@ import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.model.Sampling;
 import jambic.model.Tokenizer;
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.train.EventFile;
+import jambic.train.HyperparameterException;
 import jambic.train.MemoryEstimate;
 import jambic.train.Metrics;
 import jambic.train.MetricsLog;
@@ -160,7 +162,7 @@ final class TrainCommand implements Callable<Integer> {
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
       try (Trainer trainer = open(backend, origin, config, data, folder.path(), peak)) {
-        describe(data, model, backend, folder);
+        describe(data, trainer.model(), backend, folder);
         folder.write(record(data, backend, dtype, model, config, peak));
         return train(trainer, config, data.tokenizer(), folder.path());
       }
@@ -258,18 +260,14 @@ final class TrainCommand implements Callable<Integer> {
       TrainingData data,
       Path folder,
       OptionalDouble peak) {
-    try {
-      if (resume) {
-        return Trainer.resume(backend, config, data.dataset(), folder, peak);
-      }
-      if (origin.isPresent()) {
-        Gpt model = origin.get().open(backend, config);
-        return Trainer.begin(model, config, data.dataset(), data.tokenizer(), folder, peak);
-      }
-      return Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
-    } catch (JambicException e) {
-      throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
+    if (resume) {
+      return Trainer.resume(backend, config, data.dataset(), folder, peak);
     }
+    if (origin.isPresent()) {
+      Gpt model = origin.get().open(backend, config);
+      return Trainer.begin(model, config, data.dataset(), data.tokenizer(), folder, peak);
+    }
+    return Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
   }
 
   /** The model's shape, if there is memory to train it; better now than amid the first step. */
@@ -280,12 +278,17 @@ final class TrainCommand implements Callable<Integer> {
         MemoryEstimate.of(config, vocabSize, heap).requireWithin(heap);
       }
       return config.gpt(vocabSize);
+    } catch (HyperparameterException e) {
+      throw e;
     } catch (JambicException e) {
       throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
     }
   }
 
-  private void describe(TrainingData data, GptConfig model, Backend backend, RunFolder folder) {
+  private void describe(TrainingData data, Gpt gpt, Backend backend, RunFolder folder) {
+    GptConfig model = gpt.config();
+    long trained = gpt.parameters().trainedCount() + gpt.adapters().trainedCount();
+    long all = gpt.parameters().count() + gpt.adapters().count();
     terminal.print(
         format(
             "text     %s, %,d tokens to train on and %,d held back, %,d different ones",
@@ -295,12 +298,15 @@ final class TrainCommand implements Callable<Integer> {
             model.vocabSize()));
     terminal.print(
         format(
-            "model    %,d parameters: %d layers, %d heads, %d wide, context %d",
-            model.parameterCount(),
-            model.nLayer(),
-            model.nHead(),
+            "model    %,d parameters: %s, %s, %d wide, context %d",
+            all,
+            Wording.count(model.nLayer(), "layer"),
+            Wording.count(model.nHead(), "head"),
             model.nEmbd(),
             model.blockSize()));
+    if (trained < all) {
+      terminal.print(format("         %,d of %,d parameters train", trained, all));
+    }
     terminal.print("backend  " + backend.name() + ", " + backend.description());
     computing.passedOver(backend).forEach(reason -> terminal.print("         " + reason));
     terminal.print("run      " + folder.path());

@@ -37,6 +37,8 @@ class HyperparametersTest {
   void whatTheUserTypedStaysAsItWas() {
     assertThat(Hyperparameters.withFlags("seed must be a whole number, not \"seed\""))
         .isEqualTo("--seed must be a whole number, not \"seed\"");
+    assertThat(Hyperparameters.withFlags("runs/seed/last is damaged"))
+        .isEqualTo("runs/seed/last is damaged");
   }
 
   @ParameterizedTest

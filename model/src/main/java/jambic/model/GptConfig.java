@@ -98,8 +98,8 @@ public record GptConfig(
   public void requireContext(int length) {
     if (length > blockSize) {
       throw new JambicException(
-          "the model's context is %d tokens, got %d; give it the last %d"
-              .formatted(blockSize, length, blockSize));
+          "the model's context is %s, got %d; give it the last %d"
+              .formatted(Wording.count(blockSize, "token"), length, blockSize));
     }
   }
 

@@ -91,12 +91,21 @@ public final class Parameters {
   }
 
   /**
-   * The number of trained scalars.
+   * The number of scalars.
    *
    * @return the sum of all sizes
    */
   public long count() {
     return tensors.values().stream().mapToLong(Tensor::size).sum();
+  }
+
+  /**
+   * The number of scalars that have a gradient.
+   *
+   * @return the sum of the sizes of what is trained
+   */
+  public long trainedCount() {
+    return tensors.values().stream().filter(t -> !t.grad().isNone()).mapToLong(Tensor::size).sum();
   }
 
   /**

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
 import jambic.train.Dataset.Split;
@@ -45,9 +46,12 @@ public final class Batches {
       long length = data.of(split).length();
       if (length <= blockSize) {
         throw new JambicException(
-            "the %s part has %d tokens, but a context of %d needs at least %d"
+            "the %s part has %s, but a context of %d needs at least %d; give a longer text or a smaller context"
                 .formatted(
-                    split.name().toLowerCase(Locale.ROOT), length, blockSize, blockSize + 1L));
+                    split.name().toLowerCase(Locale.ROOT),
+                    Wording.count(length, "token"),
+                    blockSize,
+                    blockSize + 1L));
       }
     }
     this.data = data;

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -37,9 +38,9 @@ public record Dataset(Tokens train, Tokens val) {
     long needed = 10L * blockSize + 1; // the least n whose last tenth, rounded up, is blockSize + 1
     if (n < needed) {
       throw new JambicException(
-          ("%s has %d tokens, but a context of %d needs at least %d (its last tenth must hold one"
+          ("%s has %s, but a context of %d needs at least %d (its last tenth must hold one"
                   + " context and the token after it); give a longer text or a smaller context")
-              .formatted(name, n, blockSize, needed));
+              .formatted(name, Wording.count(n, "token"), blockSize, needed));
     }
     long boundary = n * 9 / 10;
     return new Dataset(tokens.slice(0, boundary), tokens.slice(boundary, n));

@@ -1,6 +1,5 @@
 package jambic.train;
 
-import jambic.tensor.JambicException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -33,22 +32,38 @@ record Freeze(List<String> parts) {
   }
 
   /**
-   * Refuses a part that a model does not have, and a model of which nothing is left to train.
+   * Refuses a part that a model does not have, a range that goes beyond its last block, and a model
+   * of which nothing is left to train.
    *
    * @param parameters the names of all its parameters
+   * @throws HyperparameterException if one of these is so
    */
   void requireIn(Set<String> parameters) {
     for (String part : parts) {
-      if (parameters.stream().noneMatch(name -> covers(part, name))) {
-        throw new JambicException(
-            "freeze names \"%s\", which is no part of the model; parts are wte, wpe, h.0, h.0-5,"
-                    .formatted(part)
-                + " h.0.attn, h.*.mlp.c_fc, ln_f and, where it is not tied to wte, lm_head");
+      String end = RANGE.matcher(part).replaceAll("$2");
+      for (String wanted : List.of(part, end)) {
+        if (parameters.stream().noneMatch(name -> covers(wanted, name))) {
+          throw new HyperparameterException(
+              "freeze names \"%s\", %s no part of the model; parts are wte, wpe, h.0 to h.%d, h.0-%3$d,"
+                      .formatted(
+                          part,
+                          wanted.equals(part) ? "which is" : "but \"" + end + "\" is",
+                          lastBlock(parameters))
+                  + " h.0.attn, h.*.mlp.c_fc, ln_f and, where it is not tied to wte, lm_head");
+        }
       }
     }
     if (parameters.stream().allMatch(this::covers)) {
-      throw new JambicException("freeze leaves nothing of the model to train");
+      throw new HyperparameterException("freeze leaves nothing of the model to train");
     }
+  }
+
+  private static int lastBlock(Set<String> parameters) {
+    return parameters.stream()
+        .filter(name -> name.startsWith("h."))
+        .mapToInt(name -> Integer.parseInt(name.split("\\.")[1]))
+        .max()
+        .orElseThrow();
   }
 
   /** A part is a layer or more, never one tensor of a layer. */

@@ -1,6 +1,5 @@
 package jambic.train;
 
-import jambic.tensor.JambicException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +35,8 @@ final class Resumption {
    * @param saved those that the run was saved with
    * @param now those that it is to go on with
    * @return a sentence about those that steer it elsewhere, if there are any
-   * @throws JambicException if one changes that cannot: the model's, the batches' or the seed
+   * @throws HyperparameterException if one changes that cannot: the model's, the batches' or the
+   *     seed
    */
   static Optional<String> changes(TrainConfig saved, TrainConfig now) {
     List<String> steered = new ArrayList<>();
@@ -55,7 +55,7 @@ final class Resumption {
           }
         });
     if (!refused.isEmpty()) {
-      throw new JambicException(
+      throw new HyperparameterException(
           "a resumed run keeps its model, batches and seed: "
               + String.join(", ", refused)
               + "; leave that as it was, or begin a new run");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.GptConfig;
 import jambic.model.Init;
 import jambic.model.Lora;
+import jambic.model.Wording;
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
 import java.io.IOException;
@@ -114,7 +115,7 @@ public record TrainConfig(
   /**
    * Checks every value.
    *
-   * @throws JambicException if one is out of range, naming it and its range
+   * @throws HyperparameterException if one is out of range, naming it and its range
    */
   public TrainConfig {
     atLeast("nLayer", nLayer, 1);
@@ -152,9 +153,17 @@ public record TrainConfig(
         loraRank == 0 || freeze.equals(Freeze.NONE),
         "freeze (%s) must be none with a loraRank, which leaves all of the model as it is",
         freeze);
+    check(
+        loraRank <= nEmbd,
+        "loraRank (%d) must not exceed nEmbd (%d): the weights themselves are no larger",
+        loraRank,
+        nEmbd);
     if (loraRank > 0) {
-      adapters(
-          loraRank, loraAlpha, loraTargets, Path.of("")); // says what is wrong with the targets
+      try {
+        adapters(loraRank, loraAlpha, loraTargets, Path.of(""));
+      } catch (JambicException e) { // says what is wrong with the targets
+        throw new HyperparameterException("loraTargets: " + e.getMessage(), e);
+      }
     }
     check(
         !decayLr || minLr <= learningRate,
@@ -264,8 +273,8 @@ public record TrainConfig(
    * @param name the hyperparameter, as in this record
    * @param value its value, or that value as text
    * @return the changed copy
-   * @throws JambicException if there is no such hyperparameter (naming the nearest one), or the
-   *     value is of the wrong type or out of range
+   * @throws HyperparameterException if there is no such hyperparameter (naming the nearest one), or
+   *     the value is of the wrong type or out of range
    */
   public TrainConfig with(String name, Object value) {
     return withAll(Map.of(name, value));
@@ -276,7 +285,7 @@ public record TrainConfig(
    *
    * @param values new values, or texts of them, by name
    * @return the changed copy
-   * @throws JambicException as {@link #with}
+   * @throws HyperparameterException as {@link #with}
    */
   public TrainConfig withAll(Map<String, ?> values) {
     Map<String, Object> all = toMap();
@@ -315,7 +324,7 @@ public record TrainConfig(
       return fromMap(all);
     } catch (IOException e) {
       throw new JambicException(
-          "%s is not JSON: %s".formatted(name, e.getMessage().lines().findFirst().orElse("")), e);
+          "%s is not JSON: %s".formatted(name, Wording.complaint(e.getMessage())), e);
     } catch (JambicException e) {
       throw new JambicException(name + ": " + e.getMessage(), e);
     }
@@ -376,7 +385,7 @@ public record TrainConfig(
     } catch (NumberFormatException e) {
       String kind = type == double.class ? "number" : "whole number of %d bits";
       int bits = type == int.class ? Integer.SIZE : Long.SIZE;
-      throw new JambicException(
+      throw new HyperparameterException(
           "%s must be a %s, not \"%s\"".formatted(name, kind.formatted(bits), text), e);
     }
     List<?> choices =
@@ -385,7 +394,7 @@ public record TrainConfig(
         .filter(choice -> text(choice).equalsIgnoreCase(text.strip()))
         .findFirst()
         .orElseThrow(() ->
-            new JambicException(
+            new HyperparameterException(
                 "%s must be one of %s, not \"%s\""
                     .formatted(name, choices.stream().map(TrainConfig::text).toList(), text)));
   }
@@ -402,7 +411,7 @@ public record TrainConfig(
 
   private static void requireName(String name) {
     if (!names().contains(name)) {
-      throw new JambicException(
+      throw new HyperparameterException(
           "there is no hyperparameter %s; did you mean %s?"
               .formatted(name, NearestName.of(name, names())));
     }
@@ -439,7 +448,7 @@ public record TrainConfig(
 
   private static void check(boolean condition, String message, Object... arguments) {
     if (!condition) {
-      throw new JambicException(message.formatted(arguments));
+      throw new HyperparameterException(message.formatted(arguments));
     }
   }
 }

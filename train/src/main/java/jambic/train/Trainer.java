@@ -6,6 +6,7 @@ import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.model.Parameters;
 import jambic.model.Tokenizer;
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
@@ -192,7 +193,7 @@ public final class Trainer implements AutoCloseable {
   static Parameters trained(Gpt model, TrainConfig config, Region gradients) {
     if (config.loraRank() > 0) {
       if (model.lora().isEmpty()) {
-        throw new JambicException(
+        throw new HyperparameterException(
             "loraRank is for a model that is there already; name it with --init");
       }
       model.adapters().train(gradients);
@@ -268,9 +269,9 @@ public final class Trainer implements AutoCloseable {
       throws IOException {
     TrainingState saved = TrainingState.read(last);
     if (saved.iteration() > config.maxIters()) {
-      throw new JambicException(
-          "%s has done %d iterations already, more than maxIters (%d)"
-              .formatted(folder, saved.iteration(), config.maxIters()));
+      throw new HyperparameterException(
+          "%s has done %s already, more than maxIters (%d)"
+              .formatted(folder, Wording.count(saved.iteration(), "iteration"), config.maxIters()));
     }
     String fingerprint = data.fingerprint();
     if (!saved.data().equals(fingerprint)) {

@@ -107,7 +107,9 @@ class BatchesTest {
     Dataset small = new Dataset(Tokens.of(new int[9]), Tokens.of(new int[8]));
     assertThatThrownBy(() -> new Batches(small, 1, 8, 0))
         .isInstanceOf(JambicException.class)
-        .hasMessage("the val part has 8 tokens, but a context of 8 needs at least 9");
+        .hasMessage(
+            "the val part has 8 tokens, but a context of 8 needs at least 9; give"
+                + " a longer text or a smaller context");
   }
 
   private static int[] train(Batches batches, int iteration, int microStep) {

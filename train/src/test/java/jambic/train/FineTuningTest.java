@@ -67,7 +67,7 @@ class FineTuningTest {
 
   @Test
   void frozenPartsKeepTheirBitsAndHaveNeitherGradientNorMoments() throws IOException {
-    TrainConfig config = CONFIG.with("freeze", "wte,wpe,h.0.ln_1,h.*.mlp,h.1-7.attn.c_proj");
+    TrainConfig config = CONFIG.with("freeze", "wte,wpe,h.0.ln_1,h.*.mlp,h.1-1.attn.c_proj");
     Path run = temp.resolve("run");
     assertThat(train(config, run, Integer.MAX_VALUE)).isEqualTo(Outcome.FINISHED);
     Map<String, float[]> before = weights(base);
@@ -102,6 +102,11 @@ class FineTuningTest {
           .isInstanceOf(JambicException.class)
           .hasMessageStartingWith("freeze names \"" + part + "\", which is no part of the model");
     }
+    assertThatThrownBy(() -> train(CONFIG.with("freeze", "h.0-9.attn"), temp.resolve("x"), 1))
+        .isInstanceOf(HyperparameterException.class)
+        .hasMessageStartingWith(
+            "freeze names \"h.0-9.attn\", but \"h.9.attn\" is no part of the model; parts are wte,"
+                + " wpe, h.0 to h.1, h.0-1,");
     assertThatThrownBy(() -> train(CONFIG.with("freeze", "wte,wpe,h,ln_f"), temp.resolve("x"), 1))
         .isInstanceOf(JambicException.class)
         .hasMessage("freeze leaves nothing of the model to train");
@@ -155,6 +160,9 @@ class FineTuningTest {
     assertThatThrownBy(() -> adapters().with("freeze", "wte"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("freeze (wte) must be none with a loraRank");
+    assertThatThrownBy(() -> adapters().with("loraRank", 17))
+        .isInstanceOf(HyperparameterException.class)
+        .hasMessageStartingWith("loraRank (17) must not exceed nEmbd (16)");
     assertThatThrownBy(() -> adapters().with("loraTargets", "wte"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("LoRA has no layer 'wte' to adapt");
