@@ -130,20 +130,7 @@ public record GptConfig(
    * @throws JambicException if a probability is out of range
    */
   public GptConfig withDropout(float dropout, float embdDropout) {
-    return new GptConfig(
-        vocabSize,
-        blockSize,
-        nLayer,
-        nHead,
-        nEmbd,
-        dropout,
-        embdDropout,
-        activation,
-        bias,
-        qkvBias,
-        tiedHead,
-        headBias,
-        normEps);
+    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
   }
 
   /**
@@ -154,20 +141,7 @@ public record GptConfig(
    * @throws JambicException if it is out of range
    */
   public GptConfig withNormEps(float normEps) {
-    return new GptConfig(
-        vocabSize,
-        blockSize,
-        nLayer,
-        nHead,
-        nEmbd,
-        dropout,
-        embdDropout,
-        activation,
-        bias,
-        qkvBias,
-        tiedHead,
-        headBias,
-        normEps);
+    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
   }
 
   /**
@@ -178,20 +152,7 @@ public record GptConfig(
    * @throws JambicException if the size is not positive
    */
   public GptConfig withVocabSize(int vocabSize) {
-    return new GptConfig(
-        vocabSize,
-        blockSize,
-        nLayer,
-        nHead,
-        nEmbd,
-        dropout,
-        embdDropout,
-        activation,
-        bias,
-        qkvBias,
-        tiedHead,
-        headBias,
-        normEps);
+    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
   }
 
   /**
@@ -202,6 +163,11 @@ public record GptConfig(
    * @throws JambicException if the length is not positive
    */
   public GptConfig withBlockSize(int blockSize) {
+    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
+  }
+
+  private GptConfig with(
+      int vocabSize, int blockSize, float dropout, float embdDropout, float normEps) {
     return new GptConfig(
         vocabSize,
         blockSize,

@@ -7,14 +7,8 @@ import jambic.tensor.Program;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.ActivationKernels;
-import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.ElementwiseKernels;
-import jambic.tensor.spi.EmbeddingKernels;
-import jambic.tensor.spi.LinearKernels;
-import jambic.tensor.spi.LossKernels;
-import jambic.tensor.spi.NormKernels;
-import jambic.tensor.spi.OptimizerKernels;
+import jambic.tensor.spi.KernelFamilies;
 import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,14 +21,7 @@ final class CudaBackend implements Backend {
   private final Gpu gpu;
   private final Matmul matmul;
   private final List<Graph> graphs = new ArrayList<>();
-  private final LinearKernels linear;
-  private final EmbeddingKernels embedding;
-  private final NormKernels norm;
-  private final ActivationKernels activation;
-  private final AttentionKernels attention;
-  private final ElementwiseKernels elementwise;
-  private final LossKernels loss;
-  private final OptimizerKernels optimizer;
+  private final KernelFamilies kernels;
   private boolean closed;
 
   CudaBackend(Device device, String description, Precision precision, KernelCache cache) {
@@ -42,14 +29,17 @@ final class CudaBackend implements Backend {
     this.precision = precision;
     gpu = new Gpu(device, new KernelCompiler(cache));
     matmul = new Matmul(gpu, precision);
-    activation = new CudaActivation(gpu);
-    linear = new CudaLinear(gpu, matmul, activation);
-    embedding = new CudaEmbedding(gpu);
-    norm = new CudaNorm(gpu);
-    attention = new CudaAttention(gpu);
-    elementwise = new CudaElementwise(gpu);
-    loss = new CudaLoss(gpu);
-    optimizer = new CudaOptimizer(gpu);
+    ActivationKernels activation = new CudaActivation(gpu);
+    kernels =
+        new KernelFamilies(
+            new CudaLinear(gpu, matmul, activation),
+            new CudaEmbedding(gpu),
+            new CudaNorm(gpu),
+            activation,
+            new CudaAttention(gpu),
+            new CudaElementwise(gpu),
+            new CudaLoss(gpu),
+            new CudaOptimizer(gpu));
   }
 
   @Override
@@ -119,14 +109,14 @@ final class CudaBackend implements Backend {
       Tensor x = region.allocate(activationType(), Shape.of(n, n));
       Tensor w = region.allocate(activationType(), Shape.of(n, n));
       launch(() -> {
-        elementwise.fill(List.of(x, w), 0.5f);
-        linear.forward(out, x, w, Tensor.NONE);
+        elementwise().fill(List.of(x, w), 0.5f);
+        linear().forward(out, x, w, Tensor.NONE);
       });
       synchronize();
       long start = System.nanoTime();
       launch(() -> {
         for (int i = 0; i < repeats; i++) {
-          linear.forward(out, x, w, Tensor.NONE);
+          linear().forward(out, x, w, Tensor.NONE);
         }
       });
       synchronize();
@@ -135,43 +125,8 @@ final class CudaBackend implements Backend {
   }
 
   @Override
-  public LinearKernels linear() {
-    return linear;
-  }
-
-  @Override
-  public EmbeddingKernels embedding() {
-    return embedding;
-  }
-
-  @Override
-  public NormKernels norm() {
-    return norm;
-  }
-
-  @Override
-  public ActivationKernels activation() {
-    return activation;
-  }
-
-  @Override
-  public AttentionKernels attention() {
-    return attention;
-  }
-
-  @Override
-  public ElementwiseKernels elementwise() {
-    return elementwise;
-  }
-
-  @Override
-  public LossKernels loss() {
-    return loss;
-  }
-
-  @Override
-  public OptimizerKernels optimizer() {
-    return optimizer;
+  public KernelFamilies kernels() {
+    return kernels;
   }
 
   @Override

@@ -6,7 +6,9 @@ import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
 import java.lang.System.Logger.Level;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.ServiceLoader;
 
 /** Finds and opens backends by name. */
@@ -65,11 +67,7 @@ public final class Backends {
         return provider.open(threads, precision);
       }
     }
-    throw new JambicException(
-        "there is no backend "
-            + name
-            + "; choose auto or one of "
-            + String.join(", ", providers.stream().map(BackendProvider::name).toList()));
+    throw unknown(name, providers);
   }
 
   /**
@@ -80,19 +78,35 @@ public final class Backends {
    * @return the open backend
    */
   public static Backend open() {
-    Backend backend = open("auto", Runtime.getRuntime().availableProcessors());
-    for (BackendProvider provider : providers()) {
-      if (provider.probe() instanceof Unavailable(String reason, String remedy)) {
-        System.getLogger("jambic.tensor")
-            .log(
-                backend.name().equals("reference") ? Level.WARNING : Level.DEBUG,
-                "computing on the backend {0}, because {1} is not available: {2}; {3}",
-                backend.name(),
-                provider.name(),
-                reason,
-                remedy);
+    List<BackendProvider> providers = providers();
+    Map<String, Unavailable> better = new LinkedHashMap<>();
+    for (BackendProvider provider : providers) {
+      if (provider.probe() instanceof Unavailable missing) {
+        better.put(provider.name(), missing);
+      } else {
+        Backend backend = provider.open(Runtime.getRuntime().availableProcessors(), Precision.BEST);
+        better.forEach((name, missing) -> log(backend, name, missing));
+        return backend;
       }
     }
-    return backend;
+    throw unknown("auto", providers);
+  }
+
+  private static void log(Backend backend, String better, Unavailable missing) {
+    System.getLogger("jambic.tensor")
+        .log(
+            backend.name().equals("reference") ? Level.WARNING : Level.DEBUG,
+            "computing on the backend {0}, because {1} is not available: {2}; {3}",
+            backend.name(),
+            better,
+            missing.reason(),
+            missing.remedy());
+  }
+
+  private static JambicException unknown(String name, List<BackendProvider> providers) {
+    return new JambicException(
+        "there is no backend %s; choose auto or one of %s"
+            .formatted(
+                name, String.join(", ", providers.stream().map(BackendProvider::name).toList())));
   }
 }

@@ -10,6 +10,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.ElementwiseKernels;
 import jambic.tensor.spi.EmbeddingKernels;
 import jambic.tensor.spi.HostLayout;
+import jambic.tensor.spi.KernelFamilies;
 import jambic.tensor.spi.LinearKernels;
 import jambic.tensor.spi.LossKernels;
 import jambic.tensor.spi.NormKernels;
@@ -103,14 +104,16 @@ final class PaperBackend implements Backend {
 
   private final DType activationType;
   private final List<Ledger> regions = new ArrayList<>();
-  private final LinearKernels linear = idle(LinearKernels.class);
-  private final EmbeddingKernels embedding = idle(EmbeddingKernels.class);
-  private final NormKernels norm = idle(NormKernels.class);
-  private final ActivationKernels activation = idle(ActivationKernels.class);
-  private final AttentionKernels attention = idle(AttentionKernels.class);
-  private final ElementwiseKernels elementwise = idle(ElementwiseKernels.class);
-  private final LossKernels loss = idle(LossKernels.class);
-  private final OptimizerKernels optimizer = idle(OptimizerKernels.class);
+  private final KernelFamilies kernels =
+      new KernelFamilies(
+          idle(LinearKernels.class),
+          idle(EmbeddingKernels.class),
+          idle(NormKernels.class),
+          idle(ActivationKernels.class),
+          idle(AttentionKernels.class),
+          idle(ElementwiseKernels.class),
+          idle(LossKernels.class),
+          idle(OptimizerKernels.class));
 
   PaperBackend(DType activationType) {
     this.activationType = activationType;
@@ -152,43 +155,8 @@ final class PaperBackend implements Backend {
   public void synchronize() {}
 
   @Override
-  public LinearKernels linear() {
-    return linear;
-  }
-
-  @Override
-  public EmbeddingKernels embedding() {
-    return embedding;
-  }
-
-  @Override
-  public NormKernels norm() {
-    return norm;
-  }
-
-  @Override
-  public ActivationKernels activation() {
-    return activation;
-  }
-
-  @Override
-  public AttentionKernels attention() {
-    return attention;
-  }
-
-  @Override
-  public ElementwiseKernels elementwise() {
-    return elementwise;
-  }
-
-  @Override
-  public LossKernels loss() {
-    return loss;
-  }
-
-  @Override
-  public OptimizerKernels optimizer() {
-    return optimizer;
+  public KernelFamilies kernels() {
+    return kernels;
   }
 
   @Override

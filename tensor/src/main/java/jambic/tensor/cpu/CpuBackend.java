@@ -4,14 +4,8 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Program;
 import jambic.tensor.host.HostRegion;
 import jambic.tensor.spi.ActivationKernels;
-import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.ElementwiseKernels;
-import jambic.tensor.spi.EmbeddingKernels;
-import jambic.tensor.spi.LinearKernels;
-import jambic.tensor.spi.LossKernels;
-import jambic.tensor.spi.NormKernels;
-import jambic.tensor.spi.OptimizerKernels;
+import jambic.tensor.spi.KernelFamilies;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
 import java.util.OptionalDouble;
@@ -25,27 +19,23 @@ import java.util.concurrent.locks.ReentrantLock;
 final class CpuBackend implements Backend {
   private final ReentrantLock turns = new ReentrantLock(true); // fair
   private final Workers workers;
-  private final LinearKernels linear;
-  private final EmbeddingKernels embedding;
-  private final NormKernels norm;
-  private final ActivationKernels activation;
-  private final AttentionKernels attention;
-  private final ElementwiseKernels elementwise;
-  private final LossKernels loss;
-  private final OptimizerKernels optimizer;
+  private final KernelFamilies kernels;
   private final QuantizedKernels quantized;
   private boolean closed;
 
   CpuBackend(int threads) {
     workers = new Workers(threads);
-    activation = new CpuActivation(workers);
-    linear = new CpuLinear(workers, activation);
-    embedding = new CpuEmbedding(workers);
-    norm = new CpuNorm(workers);
-    attention = new CpuAttention(workers);
-    elementwise = new CpuElementwise(workers);
-    loss = new CpuLoss(workers);
-    optimizer = new CpuOptimizer(workers);
+    ActivationKernels activation = new CpuActivation(workers);
+    kernels =
+        new KernelFamilies(
+            new CpuLinear(workers, activation),
+            new CpuEmbedding(workers),
+            new CpuNorm(workers),
+            activation,
+            new CpuAttention(workers),
+            new CpuElementwise(workers),
+            new CpuLoss(workers),
+            new CpuOptimizer(workers));
     quantized = new CpuQuantized(workers);
   }
 
@@ -100,43 +90,8 @@ final class CpuBackend implements Backend {
   }
 
   @Override
-  public LinearKernels linear() {
-    return linear;
-  }
-
-  @Override
-  public EmbeddingKernels embedding() {
-    return embedding;
-  }
-
-  @Override
-  public NormKernels norm() {
-    return norm;
-  }
-
-  @Override
-  public ActivationKernels activation() {
-    return activation;
-  }
-
-  @Override
-  public AttentionKernels attention() {
-    return attention;
-  }
-
-  @Override
-  public ElementwiseKernels elementwise() {
-    return elementwise;
-  }
-
-  @Override
-  public LossKernels loss() {
-    return loss;
-  }
-
-  @Override
-  public OptimizerKernels optimizer() {
-    return optimizer;
+  public KernelFamilies kernels() {
+    return kernels;
   }
 
   @Override

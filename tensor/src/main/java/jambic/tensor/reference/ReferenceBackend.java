@@ -3,15 +3,8 @@ package jambic.tensor.reference;
 import jambic.tensor.JambicException;
 import jambic.tensor.Program;
 import jambic.tensor.host.HostRegion;
-import jambic.tensor.spi.ActivationKernels;
-import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.ElementwiseKernels;
-import jambic.tensor.spi.EmbeddingKernels;
-import jambic.tensor.spi.LinearKernels;
-import jambic.tensor.spi.LossKernels;
-import jambic.tensor.spi.NormKernels;
-import jambic.tensor.spi.OptimizerKernels;
+import jambic.tensor.spi.KernelFamilies;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
 
@@ -20,14 +13,16 @@ final class ReferenceBackend implements Backend {
   static final String NAME = "reference";
   static final String DESCRIPTION = "plain Java loops, 1 thread, no vector instructions: slow";
 
-  private final LinearKernels linear = new ReferenceLinear();
-  private final EmbeddingKernels embedding = new ReferenceEmbedding();
-  private final NormKernels norm = new ReferenceNorm();
-  private final ActivationKernels activation = new ReferenceActivation();
-  private final AttentionKernels attention = new ReferenceAttention();
-  private final ElementwiseKernels elementwise = new ReferenceElementwise();
-  private final LossKernels loss = new ReferenceLoss();
-  private final OptimizerKernels optimizer = new ReferenceOptimizer();
+  private final KernelFamilies kernels =
+      new KernelFamilies(
+          new ReferenceLinear(),
+          new ReferenceEmbedding(),
+          new ReferenceNorm(),
+          new ReferenceActivation(),
+          new ReferenceAttention(),
+          new ReferenceElementwise(),
+          new ReferenceLoss(),
+          new ReferenceOptimizer());
   private final QuantizedKernels quantized = new ReferenceQuantized();
   private boolean closed;
 
@@ -63,43 +58,8 @@ final class ReferenceBackend implements Backend {
   public void synchronize() {}
 
   @Override
-  public LinearKernels linear() {
-    return linear;
-  }
-
-  @Override
-  public EmbeddingKernels embedding() {
-    return embedding;
-  }
-
-  @Override
-  public NormKernels norm() {
-    return norm;
-  }
-
-  @Override
-  public ActivationKernels activation() {
-    return activation;
-  }
-
-  @Override
-  public AttentionKernels attention() {
-    return attention;
-  }
-
-  @Override
-  public ElementwiseKernels elementwise() {
-    return elementwise;
-  }
-
-  @Override
-  public LossKernels loss() {
-    return loss;
-  }
-
-  @Override
-  public OptimizerKernels optimizer() {
-    return optimizer;
+  public KernelFamilies kernels() {
+    return kernels;
   }
 
   @Override

@@ -97,60 +97,83 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
+   * What it computes with.
+   *
+   * @return the kernels, the same ones every time
+   */
+  KernelFamilies kernels();
+
+  /**
    * Linear layers.
    *
    * @return the kernels
    */
-  LinearKernels linear();
+  default LinearKernels linear() {
+    return kernels().linear();
+  }
 
   /**
    * Embeddings.
    *
    * @return the kernels
    */
-  EmbeddingKernels embedding();
+  default EmbeddingKernels embedding() {
+    return kernels().embedding();
+  }
 
   /**
    * Normalization.
    *
    * @return the kernels
    */
-  NormKernels norm();
+  default NormKernels norm() {
+    return kernels().norm();
+  }
 
   /**
    * Nonlinearities.
    *
    * @return the kernels
    */
-  ActivationKernels activation();
+  default ActivationKernels activation() {
+    return kernels().activation();
+  }
 
   /**
    * Attention.
    *
    * @return the kernels
    */
-  AttentionKernels attention();
+  default AttentionKernels attention() {
+    return kernels().attention();
+  }
 
   /**
    * Sums and dropout.
    *
    * @return the kernels
    */
-  ElementwiseKernels elementwise();
+  default ElementwiseKernels elementwise() {
+    return kernels().elementwise();
+  }
 
   /**
    * Losses.
    *
    * @return the kernels
    */
-  LossKernels loss();
+  default LossKernels loss() {
+    return kernels().loss();
+  }
 
   /**
    * The update.
    *
    * @return the kernels
    */
-  OptimizerKernels optimizer();
+  default OptimizerKernels optimizer() {
+    return kernels().optimizer();
+  }
 
   /**
    * Products with int8 weights.
