@@ -14,19 +14,31 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Layer normalization, a row at a time while it is in the first-level cache: bound by memory when
- * the tensors are not cached.
+ * Layer normalization, some rows at a time while they are in the first-level cache: bound by memory
+ * when the tensors are not cached.
  */
 final class CpuNorm implements NormKernels {
-  /** Elements of a piece of the forward pass. */
-  private static final int PIECE = 8192;
+  /** The fewest elements of a piece: a microsecond or two. */
+  private static final int PIECE = 4096;
 
-  /** The gradients of g and b are summed in at most so many blocks of rows, then block by block. */
-  private static final int BLOCKS = 64;
+  /** At most so many pieces; the gradients of g and b are summed in each, then piece by piece. */
+  private static final int PIECES = 64;
+
+  /**
+   * Rows that pass through a stage one after another, for the sums of the next to hide how long
+   * those of the first take. Memory is read in order, which is what the processor foresees.
+   */
+  private static final int ROWS = 4;
+
+  /** As many elements of rows pass backward together: longer rows hide it by themselves. */
+  private static final int TOGETHER = 512;
+
+  /** How many floats two vectors of each of these rows are. */
+  private static final int SUMS = ROWS * 2 * LaneSum.LENGTH;
 
   private final Workers workers;
 
-  /** The sums of each block: C numbers for g, then C for b. */
+  /** The sums of each piece: C numbers for g, then C for b. */
   private float[] partial = new float[0];
 
   private float[] zeros = new float[0];
@@ -42,36 +54,44 @@ final class CpuNorm implements NormKernels {
     int rows = x.shape().rows();
     float[] shift = b.isNone() ? zeros(c) : floats(b);
     int shiftStart = b.isNone() ? 0 : offset(b);
-    int rowsPerPiece = Math.ceilDiv(PIECE, c);
+    int rowsPerPiece = rowsPerPiece(rows, c);
     workers.parallel(
         Math.ceilDiv(rows, rowsPerPiece),
         (index, worker) -> {
           float[] a = floats(x);
-          float[] lanes = workers.scratch(worker, 2 * LaneSum.LENGTH);
+          float[] lanes = workers.scratch(worker, SUMS + ROWS);
           int end = Math.min(rows, (index + 1) * rowsPerPiece);
-          for (int r = index * rowsPerPiece; r < end; r++) {
-            int i = offset(x) + r * c;
-            float rough = sum(a, i, c, lanes) / c;
-            deviations(lanes, a, i, c, rough);
-            float rest = LaneSum.of(lanes, 0) / c;
-            float variance = LaneSum.of(lanes, LaneSum.LENGTH) / c - rest * rest;
-            float scale = (float) (1 / Math.sqrt(variance + eps));
-            floats(mean)[offset(mean) + r] = rough + rest;
-            floats(rstd)[offset(rstd) + r] = scale;
-            int o = offset(out) + r * c;
-            normalize(
-                floats(out),
-                o,
-                a,
-                i,
-                c,
-                rough,
-                rest,
-                scale,
-                floats(g),
-                offset(g),
-                shift,
-                shiftStart);
+          for (int first = index * rowsPerPiece; first < end; first += ROWS) {
+            int count = Math.min(ROWS, end - first);
+            for (int i = 0; i < count; i++) {
+              sum(lanes, i * LaneSum.LENGTH, a, offset(x) + (first + i) * c, c);
+            }
+            for (int i = 0; i < count; i++) {
+              lanes[SUMS + i] = LaneSum.of(lanes, i * LaneSum.LENGTH) / c;
+            }
+            deviations(lanes, a, offset(x) + first * c, c, count);
+            for (int i = 0; i < count; i++) {
+              int r = first + i;
+              float rough = lanes[SUMS + i];
+              float rest = LaneSum.of(lanes, 2 * i * LaneSum.LENGTH) / c;
+              float variance = LaneSum.of(lanes, (2 * i + 1) * LaneSum.LENGTH) / c - rest * rest;
+              float scale = (float) (1 / Math.sqrt(variance + eps));
+              floats(mean)[offset(mean) + r] = rough + rest;
+              floats(rstd)[offset(rstd) + r] = scale;
+              normalize(
+                  floats(out),
+                  offset(out) + r * c,
+                  a,
+                  offset(x) + r * c,
+                  c,
+                  rough,
+                  rest,
+                  scale,
+                  floats(g),
+                  offset(g),
+                  shift,
+                  shiftStart);
+            }
           }
         });
   }
@@ -90,50 +110,73 @@ final class CpuNorm implements NormKernels {
     int c = x.dim(-1);
     int rows = x.shape().rows();
     int padded = Math.ceilDiv(c, LaneSum.LENGTH) * LaneSum.LENGTH;
-    int rowsPerBlock = Math.max(Math.ceilDiv(PIECE, c), Math.ceilDiv(rows, BLOCKS));
-    int blocks = Math.ceilDiv(rows, rowsPerBlock);
-    if (partial.length < blocks * 2 * padded) {
-      partial = new float[blocks * 2 * padded];
+    int rowsPerPiece = rowsPerPiece(rows, c);
+    int pieces = Math.ceilDiv(rows, rowsPerPiece);
+    if (partial.length < pieces * 2 * padded) {
+      partial = new float[pieces * 2 * padded];
     }
     float[] sums = partial;
     float[] none = zeros(c);
+    int together = Math.clamp(TOGETHER / c, 1, ROWS);
     workers.parallel(
-        blocks,
+        pieces,
         (index, worker) -> {
-          float[] lanes = workers.scratch(worker, 2 * LaneSum.LENGTH);
+          float[] lanes = workers.scratch(worker, SUMS);
+          float[] d = floats(dout);
+          float[] a = floats(x);
+          float[] gain = floats(g);
+          float[] means = floats(mean);
+          float[] scales = floats(rstd);
+          int gi = offset(g);
           int dgSum = index * 2 * padded;
           int dbSum = dgSum + padded;
           Arrays.fill(sums, dgSum, dbSum + padded, 0);
-          int end = Math.min(rows, (index + 1) * rowsPerBlock);
-          for (int r = index * rowsPerBlock; r < end; r++) {
-            float[] d = floats(dout);
-            float[] a = floats(x);
-            float[] gain = floats(g);
-            int di = offset(dout) + r * c;
-            int ai = offset(x) + r * c;
-            int gi = offset(g);
-            float mu = floats(mean)[offset(mean) + r];
-            float scale = floats(rstd)[offset(rstd) + r];
-            sums(sums, dgSum, dbSum, lanes, d, di, a, ai, gain, gi, c, mu, scale);
-            float s1 = LaneSum.of(lanes, 0) / c;
-            float s2 = LaneSum.of(lanes, LaneSum.LENGTH) / c;
-            int o = offset(dx) + r * c;
-            float[] base = accumulate ? floats(dx) : none;
-            int bi = accumulate ? o : 0;
-            rowGradient(floats(dx), o, base, bi, d, di, a, ai, gain, gi, c, mu, scale, s1, s2);
+          int end = Math.min(rows, (index + 1) * rowsPerPiece);
+          for (int first = index * rowsPerPiece; first < end; first += together) {
+            int count = Math.min(together, end - first);
+            int di = offset(dout) + first * c;
+            int ai = offset(x) + first * c;
+            int mi = offset(mean) + first;
+            int si = offset(rstd) + first;
+            for (int i = 0; i < count; i++) {
+              int to = 2 * i * LaneSum.LENGTH;
+              float mu = means[mi + i];
+              float scale = scales[si + i];
+              int k = i * c;
+              sums(sums, dgSum, dbSum, lanes, to, d, di + k, a, ai + k, gain, gi, c, mu, scale);
+            }
+            for (int i = 0; i < count; i++) {
+              float s1 = LaneSum.of(lanes, 2 * i * LaneSum.LENGTH) / c;
+              float s2 = LaneSum.of(lanes, (2 * i + 1) * LaneSum.LENGTH) / c;
+              int k = i * c;
+              int o = offset(dx) + first * c + k;
+              float[] base = accumulate ? floats(dx) : none;
+              int bi = accumulate ? o : 0;
+              float mu = means[mi + i];
+              float scale = scales[si + i];
+              rowGradient(
+                  floats(dx), o, base, bi, d, di + k, a, ai + k, gain, gi, c, mu, scale, s1, s2);
+            }
           }
         });
-    for (int block = 0; block < blocks; block++) {
+    for (int piece = 0; piece < pieces; piece++) {
       if (!dg.isNone()) {
-        add(floats(dg), offset(dg), floats(dg), offset(dg), sums, block * 2 * padded, c);
+        add(floats(dg), offset(dg), floats(dg), offset(dg), sums, piece * 2 * padded, c);
       }
       if (!db.isNone()) {
-        add(floats(db), offset(db), floats(db), offset(db), sums, (block * 2 + 1) * padded, c);
+        add(floats(db), offset(db), floats(db), offset(db), sums, (piece * 2 + 1) * padded, c);
       }
     }
   }
 
-  private static float sum(float[] x, int i, int n, float[] lanes) {
+  /** A multiple of ROWS. */
+  private static int rowsPerPiece(int rows, int c) {
+    int fewest = Math.max(Math.ceilDiv(PIECE, c), Math.ceilDiv(rows, PIECES));
+    return Math.ceilDiv(fewest, ROWS) * ROWS;
+  }
+
+  /** Leaves in {@code lanes} a vector, the lanes of which add up to the sum of a row. */
+  private static void sum(float[] lanes, int to, float[] x, int i, int n) {
     VectorSpecies<Float> f = Lanes.F;
     FloatVector sum = FloatVector.zero(f);
     int k = 0;
@@ -143,33 +186,71 @@ final class CpuNorm implements NormKernels {
     if (k < n) {
       sum = sum.add(fromArray(f, x, i + k, f.indexInRange(k, n)));
     }
-    sum.intoArray(lanes, 0);
-    return LaneSum.of(lanes, 0);
+    sum.intoArray(lanes, to);
   }
 
   /**
-   * Leaves in {@code lanes} the vectors whose lanes add up to the sums of {@code x - rough} and of
-   * its square. The first is what the rounding of {@code rough} left out: without it, a row of
-   * nearly equal numbers would lose digits, as its deviations are scaled up.
+   * Leaves in {@code lanes} two vectors for each of ROWS rows, the lanes of which add up to the
+   * sums of {@code x - rough} and of its square, where {@code rough} follows in {@code lanes}. The
+   * first is what the rounding of {@code rough} left out: without it, a row of nearly equal numbers
+   * would lose digits, as its deviations are scaled up. Rows past {@code count} repeat the last
+   * one.
    */
-  private static void deviations(float[] lanes, float[] x, int i, int n, float rough) {
+  private static void deviations(float[] lanes, float[] x, int i, int n, int count) {
     VectorSpecies<Float> f = Lanes.F;
-    FloatVector sum = FloatVector.zero(f);
-    FloatVector squares = sum;
+    int i1 = i + Math.min(1, count - 1) * n;
+    int i2 = i + Math.min(2, count - 1) * n;
+    int i3 = i + Math.min(3, count - 1) * n;
+    FloatVector rough0 = broadcast(f, lanes[SUMS]);
+    FloatVector rough1 = broadcast(f, lanes[SUMS + 1]);
+    FloatVector rough2 = broadcast(f, lanes[SUMS + 2]);
+    FloatVector rough3 = broadcast(f, lanes[SUMS + 3]);
+    FloatVector sum0 = FloatVector.zero(f);
+    FloatVector sum1 = sum0;
+    FloatVector sum2 = sum0;
+    FloatVector sum3 = sum0;
+    FloatVector squares0 = sum0;
+    FloatVector squares1 = sum0;
+    FloatVector squares2 = sum0;
+    FloatVector squares3 = sum0;
     int k = 0;
     for (; k < f.loopBound(n); k += f.length()) {
-      FloatVector d = fromArray(f, x, i + k).sub(rough);
-      sum = sum.add(d);
-      squares = d.fma(d, squares);
+      FloatVector d0 = fromArray(f, x, i + k).sub(rough0);
+      FloatVector d1 = fromArray(f, x, i1 + k).sub(rough1);
+      FloatVector d2 = fromArray(f, x, i2 + k).sub(rough2);
+      FloatVector d3 = fromArray(f, x, i3 + k).sub(rough3);
+      sum0 = sum0.add(d0);
+      sum1 = sum1.add(d1);
+      sum2 = sum2.add(d2);
+      sum3 = sum3.add(d3);
+      squares0 = d0.fma(d0, squares0);
+      squares1 = d1.fma(d1, squares1);
+      squares2 = d2.fma(d2, squares2);
+      squares3 = d3.fma(d3, squares3);
     }
     if (k < n) {
       VectorMask<Float> tail = f.indexInRange(k, n);
-      FloatVector d = fromArray(f, x, i + k, tail).sub(rough, tail);
-      sum = sum.add(d);
-      squares = d.fma(d, squares);
+      FloatVector d0 = fromArray(f, x, i + k, tail).sub(rough0, tail);
+      FloatVector d1 = fromArray(f, x, i1 + k, tail).sub(rough1, tail);
+      FloatVector d2 = fromArray(f, x, i2 + k, tail).sub(rough2, tail);
+      FloatVector d3 = fromArray(f, x, i3 + k, tail).sub(rough3, tail);
+      sum0 = sum0.add(d0);
+      sum1 = sum1.add(d1);
+      sum2 = sum2.add(d2);
+      sum3 = sum3.add(d3);
+      squares0 = d0.fma(d0, squares0);
+      squares1 = d1.fma(d1, squares1);
+      squares2 = d2.fma(d2, squares2);
+      squares3 = d3.fma(d3, squares3);
     }
-    sum.intoArray(lanes, 0);
-    squares.intoArray(lanes, f.length());
+    sum0.intoArray(lanes, 0);
+    squares0.intoArray(lanes, f.length());
+    sum1.intoArray(lanes, 2 * f.length());
+    squares1.intoArray(lanes, 3 * f.length());
+    sum2.intoArray(lanes, 4 * f.length());
+    squares2.intoArray(lanes, 5 * f.length());
+    sum3.intoArray(lanes, 6 * f.length());
+    squares3.intoArray(lanes, 7 * f.length());
   }
 
   /** {@code out = (x - rough - rest) * rstd * g + b}. */
@@ -201,14 +282,15 @@ final class CpuNorm implements NormKernels {
   }
 
   /**
-   * Adds a row's part of dg and db to their sums, and leaves in {@code lanes} the vectors whose
-   * lanes add up to the sums over the row of {@code dout * g} and {@code dout * g * xhat}.
+   * Adds a row's part of dg and db to their sums, and leaves in {@code lanes} two vectors, the
+   * lanes of which add up to the sums over the row of {@code dout * g} and {@code dout * g * xhat}.
    */
   private static void sums(
       float[] sums,
       int dgSum,
       int dbSum,
       float[] lanes,
+      int to,
       float[] dout,
       int d,
       float[] x,
@@ -241,8 +323,8 @@ final class CpuNorm implements NormKernels {
       dy.fma(xhat, fromArray(f, sums, dgSum + k)).intoArray(sums, dgSum + k); // padded: no mask
       dy.add(fromArray(f, sums, dbSum + k)).intoArray(sums, dbSum + k);
     }
-    s1.intoArray(lanes, 0);
-    s2.intoArray(lanes, f.length());
+    s1.intoArray(lanes, to);
+    s2.intoArray(lanes, to + f.length());
   }
 
   /** {@code dx = base + rstd * (dout * g - s1 - xhat * s2)}. */

@@ -47,8 +47,11 @@ final class Gemm {
   /** Steps that are a multiple of this apart fall into so few sets that no cache holds a panel. */
   private static final int ALIASED = 1024;
 
-  /** Below this many multiply-adds (some 10 us) the launch of workers costs more than it saves. */
-  private static final int SERIAL = 1_000_000;
+  /** Below this many multiply-adds (some 2 us) the launch of workers costs more than it saves. */
+  private static final int SERIAL = 150_000;
+
+  /** Multiply-adds of a piece that is worth claiming: cut finer, it only balances the work. */
+  private static final int PIECE = 500_000;
 
   /** Large arrays start 16 bytes behind a cache line; this many elements complete it. */
   private static final int ALIGN = 12;
@@ -185,7 +188,9 @@ final class Gemm {
 
   /** Cuts the larger matrix, and the smaller one too when there would not be work for everyone. */
   private void choosePieces() {
-    int wanted = parallel ? 4 * workers.threads() : 1;
+    int threads = workers.threads();
+    long worthwhile = (long) rows * columns * steps / PIECE;
+    int wanted = parallel ? Math.clamp(worthwhile, threads, 4 * threads) : 1;
     int unit = ownRows ? MR : NR;
     int extent = ownRows ? rows : columns;
     int piece = Math.clamp(roundUp(divideUp(extent, wanted), unit), unit, MAX_PIECE);

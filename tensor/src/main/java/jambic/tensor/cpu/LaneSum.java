@@ -1,5 +1,7 @@
 package jambic.tensor.cpu;
 
+import jdk.incubator.vector.FloatVector;
+
 /**
  * The sum of the lanes of a vector, in an order that is the same in interpreted and in compiled
  * code. {@code reduceLanes(ADD)} leaves the order open, and the compiler's differs from the
@@ -19,16 +21,10 @@ final class LaneSum {
    * @return the sum
    */
   static float of(float[] lanes, int at) {
-    float a = 0;
-    float b = 0;
-    float c = 0;
-    float d = 0;
-    for (int i = at; i < at + LENGTH; i += 4) {
-      a += lanes[i];
-      b += lanes[i + 1];
-      c += lanes[i + 2];
-      d += lanes[i + 3];
+    FloatVector sum = FloatVector.zero(FloatVector.SPECIES_128);
+    for (int i = 0; i < LENGTH; i += 4) {
+      sum = sum.add(FloatVector.fromArray(FloatVector.SPECIES_128, lanes, at + i));
     }
-    return (a + b) + (c + d);
+    return (sum.lane(0) + sum.lane(1)) + (sum.lane(2) + sum.lane(3));
   }
 }
