@@ -2,7 +2,6 @@ package jambic.app;
 
 import jambic.tensor.JambicException;
 import jambic.train.HyperparameterException;
-import jambic.train.NearestName;
 import java.io.FileDescriptor;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
@@ -21,7 +20,6 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The root command: each subcommand is a class of its own in this package. */
 @Command(
@@ -132,7 +130,18 @@ public final class Main implements Runnable {
 
   private static CommandLine commandLine(Interruption interruption, String... args) {
     Main main = new Main(interruption);
-    CommandLine commandLine = new CommandLine(main);
+    CommandLine commandLine =
+        new CommandLine(main) {
+          @Override
+          public int execute(String... words) {
+            try {
+              Mistake.requireNoFile(this, words);
+            } catch (ParameterException e) {
+              return explain(e, words);
+            }
+            return super.execute(words);
+          }
+        };
     for (Class<?> command : called(args).map(List::<Class<?>>of).orElse(COMMANDS)) {
       commandLine.addSubcommand(new CommandLine(command));
     }
@@ -185,30 +194,13 @@ public final class Main implements Runnable {
     }
   }
 
-  /** What was typed is wrong: one sentence, the nearest names, and where the help is. */
+  /** What was typed is wrong: one sentence, and where the help is. */
   private static int explain(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    String sentence =
-        e instanceof UnmatchedArgumentException unmatched
-            ? unknown(unmatched.getUnmatched().getFirst(), command.getCommandSpec())
-            : e.getMessage()
-                .replaceFirst(" is not an? (int|long)$", " is not a whole number")
-                .replaceFirst(" is not a (float|double)$", " is not a number");
-    err.println("jambic: " + sentence);
+    err.println("jambic: " + Mistake.sentence(e));
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return command.getCommandSpec().exitCodeOnInvalidInput();
-  }
-
-  private static String unknown(String word, CommandSpec command) {
-    boolean option = word.startsWith("-");
-    Set<String> names = option ? command.optionsMap().keySet() : command.subcommands().keySet();
-    if (names.isEmpty()) {
-      return "the argument %s is one too many".formatted(word);
-    }
-    String name = option ? word.split("=")[0] : word;
-    return "there is no %s %s; did you mean %s?"
-        .formatted(option ? "option" : "command", name, NearestName.of(name, names));
   }
 
   /** A failure the user can mend is a sentence; any other is a defect, and a sentence as well. */

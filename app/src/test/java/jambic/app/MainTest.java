@@ -92,12 +92,35 @@ class MainTest {
   @Test
   void aNumberThatIsNoneIsASentence() {
     assertThat(CommandLineCall.of("train", "--threads", "abc").err())
-        .startsWith("jambic: ")
-        .contains("--threads", "'abc' is not a whole number");
+        .startsWith("jambic: --threads must be a whole number, not 'abc'");
     assertThat(CommandLineCall.of("sample", "x", "--temperature", "hot").err())
-        .contains("--temperature", "'hot' is not a number");
+        .startsWith("jambic: --temperature must be a number, not 'hot'");
     assertThat(CommandLineCall.of("bench", "--threads", "100000").err())
         .contains("--threads must be from 1 to 1024, not 100000");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "sample                  | sample needs MODEL, as in: jambic sample runs/shakespeare-char-cpu-1",
+        "export x                | export needs --out DIR, as in: jambic export out --out exported",
+        "prepare                 | prepare needs --out DIR and FILE, as in: jambic prepare input.txt",
+        "logits -m x             | logits needs --ids ID or --prompt TEXT, as in: jambic logits --model",
+        "sample x -p             | --prompt needs a value: --prompt TEXT",
+        "train --data --out x    | --data needs a value: --data TEXT",
+        "sample x -p a --prompt-file b | --prompt and --prompt-file exclude each other; give one",
+        "eval x --split=vl       | --split must be one of val, train, both, not 'vl'; did you mean val?",
+        "sample x --greedy=maybe | --greedy must be true or false, not 'maybe'",
+        "sample x --prompt @f.txt | --prompt @f.txt would read flags from the file f.txt; for its text"
+            + " say --prompt-file f.txt, for a value that begins with @ write @@f.txt",
+        "train --data @f.txt     | --data @f.txt would read flags from the file f.txt; for a value",
+        "help trian              | there is no command trian; did you mean train?",
+      })
+  void whatIsMissingOrWrongIsSaidWithTheRemedy(String line, String sentence) {
+    CommandLineCall call = CommandLineCall.of((Object[]) line.split(" "));
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err()).startsWith("jambic: " + sentence).hasLineCount(2);
   }
 
   @Test

@@ -97,7 +97,7 @@ class PrepareCommandTest {
   void refusesWhatItCannotPrepare() throws IOException {
     refused("--train-bpe must be at least 257", "prepare", text, "--train-bpe", 9, "--out", data);
     refused(
-        "mutually exclusive",
+        "--tokenizer and --train-bpe exclude each other; give one of them",
         "prepare",
         text,
         "--train-bpe",

@@ -149,7 +149,7 @@ class SampleCommandTest {
         "--stop=              | 2 | --stop needs at least one character",
         "--logprobs=2         | 2 | --logprobs are printed with --json only",
         "--max-new-tokens=-3  | 2 | --max-new-tokens must be at least 1, not -3",
-        "--num-samples=x      | 2 | Invalid value for option '--num-samples': 'x' is not a whole number",
+        "--num-samples=x      | 2 | --num-samples must be a whole number, not 'x'",
         "--out=/none/x.txt    | 1 | cannot write /none/x.txt: there is no such file or folder",
         "--promt=x            | 2 | there is no option --promt; did you mean --prompt?",
       })

@@ -76,7 +76,7 @@ class TokenizeCommandTest {
   @Test
   void usesTheVocabularyOfAFolder() throws IOException {
     Path data = folder.resolve("data");
-    CommandLineCall.of("prepare", file("hello"), "--tokenizer", "char", "--out", data);
+    CommandLineCall.of("prepare", file("hello".repeat(3)), "--tokenizer", "char", "--out", data);
     assertThat(CommandLineCall.of("tokenize", "--tokenizer", data, file("hello")).out())
         .isEqualTo("1 0 2 2 3\n");
     refused("the character 'x'", "tokenize", "--tokenizer", data, file("hex"));
