@@ -65,7 +65,6 @@ public final class Gpt implements AutoCloseable {
   private final Region region;
   private final Parameters parameters;
   private final boolean isQuantized;
-  private volatile boolean closed;
   private final Optional<Lora> lora;
   private final Parameters adapters;
   private final Tensor wte; // (V, C)
@@ -73,6 +72,7 @@ public final class Gpt implements AutoCloseable {
   private final List<Block> blocks = new ArrayList<>();
   private final Norm lnF;
   private final Linear lmHead;
+  private volatile boolean closed;
 
   /**
    * A model with undefined weights: set every one before use, as a checkpoint does.

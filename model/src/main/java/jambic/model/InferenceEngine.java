@@ -98,13 +98,13 @@ public final class InferenceEngine implements AutoCloseable {
    * @param request what to continue
    * @param listener receives what comes
    * @return the answer, as it comes
-   * @throws JambicException as above
+   * @throws JambicException as {@link #submit(Request)}
    */
   public Completion submit(Request request, Completion.Listener listener) {
     return submit(request, 0, candidates(), listener);
   }
 
-  /** Models are often padded to a rounder vocabulary; what the tokenizer lacks has no text. */
+  /** How many ids may be chosen: what a vocabulary was padded with has no text. */
   int candidates() {
     int vocabSize = model.config().vocabSize();
     return tokenizer.map(t -> Math.min(t.vocabSize(), vocabSize)).orElse(vocabSize);

@@ -175,6 +175,24 @@ public final class Tensor {
   }
 
   /**
+   * Makes this tensor a trained one: {@link Tape} adds its gradient to {@code grad}.
+   *
+   * @param grad a tensor of the same shape, or {@link #NONE} to freeze this one
+   * @throws ShapeException if the shapes differ
+   * @throws JambicException if this tensor is quantized
+   */
+  public void trainInto(Tensor grad) {
+    if (!grad.isNone() && !scales().isNone()) {
+      throw new JambicException(
+          "int8 weights cannot be trained; train the model that they were made from");
+    }
+    if (!grad.isNone() && !grad.shape.equals(shape)) {
+      throw new ShapeException("trainInto: " + this + " got a gradient " + grad);
+    }
+    this.grad = grad;
+  }
+
+  /**
    * The same I8 elements as quantized numbers: row i stands for its integers times {@code
    * scales[i]}. {@link Ops} computes with such a tensor as with the numbers it stands for, but does
    * not train it.
@@ -199,24 +217,6 @@ public final class Tensor {
    */
   public Tensor scales() {
     return scales == null ? NONE : scales;
-  }
-
-  /**
-   * Makes this tensor a trained one: {@link Tape} adds its gradient to {@code grad}.
-   *
-   * @param grad a tensor of the same shape, or {@link #NONE} to freeze this one
-   * @throws ShapeException if the shapes differ
-   * @throws JambicException if this tensor is quantized
-   */
-  public void trainInto(Tensor grad) {
-    if (!grad.isNone() && !scales().isNone()) {
-      throw new JambicException(
-          "int8 weights cannot be trained; train the model that they were made from");
-    }
-    if (!grad.isNone() && !grad.shape.equals(shape)) {
-      throw new ShapeException("trainInto: " + this + " got a gradient " + grad);
-    }
-    this.grad = grad;
   }
 
   /**

@@ -134,12 +134,6 @@ final class Dots {
   // whose order, and so whose bits, differ between the interpreter and compiled code: two rounds of
   // adding interleaved halves leave the four sums of a row of tiles side by side, L / 4 parts each.
 
-  // Four rows at once leave their sums in memory, for the rest to be done by smaller methods: the
-  // first
-  // compiler (C1) gives up on one that unfolds to too many vector operations, and then the second
-  // never
-  // gets to see it.
-
   private static void one(
       int k, float[] a, int a0, float[] w, int w0, int w1, int w2, int w3, float[] sums) {
     FloatVector c0 = FloatVector.zero(F);
@@ -219,6 +213,8 @@ final class Dots {
     LOW.selectFrom(r1, s1).add(HIGH.selectFrom(r1, s1)).intoArray(sums, L);
   }
 
+  // The sums are left in memory, for smaller methods to do the rest: the first compiler (C1) gives
+  // up on a method that unfolds to too many vector operations, and then the second never sees it.
   private static void four(
       int k,
       float[] a,

@@ -128,8 +128,7 @@ final class Int8Dots {
   }
 
   // As in Dots, but that a vector of bytes may have more lanes than one of floats: then the last
-  // ones
-  // are read under a mask, too.
+  // ones are read under a mask, too.
 
   private static void one(
       int k, float[] a, int a0, byte[] w, int w0, int w1, int w2, int w3, float[] sums) {

@@ -16,11 +16,11 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>One call of {@link #parallel} runs at a time; a nested or concurrent call is refused.
  */
-public final class Workers implements AutoCloseable {
+final class Workers implements AutoCloseable {
 
   /** One piece of work. */
   @FunctionalInterface
-  public interface Task {
+  interface Task {
     /**
      * Runs one piece.
      *
@@ -60,7 +60,7 @@ public final class Workers implements AutoCloseable {
    *
    * @param threads how many threads work on a launch, the caller included; at least 1
    */
-  public Workers(int threads) {
+  Workers(int threads) {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, got " + threads);
     }
@@ -79,7 +79,7 @@ public final class Workers implements AutoCloseable {
    *
    * @return the caller plus the workers
    */
-  public int threads() {
+  int threads() {
     return scratch.length;
   }
 
@@ -95,7 +95,7 @@ public final class Workers implements AutoCloseable {
    * @param count how many pieces; 0 does nothing
    * @param task what to run
    */
-  public void parallel(int count, Task task) {
+  void parallel(int count, Task task) {
     if (closed) {
       throw new IllegalStateException("the worker pool is closed");
     }
@@ -200,7 +200,7 @@ public final class Workers implements AutoCloseable {
    * @param floats how many elements are needed
    * @return an array of at least {@code floats} elements
    */
-  public float[] scratch(int worker, int floats) {
+  float[] scratch(int worker, int floats) {
     float[] own = scratch[worker];
     if (own.length < floats) {
       own = new float[floats];
