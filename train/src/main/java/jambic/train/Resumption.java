@@ -1,5 +1,8 @@
 package jambic.train;
 
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,15 +33,32 @@ final class Resumption {
   private Resumption() {}
 
   /**
-   * Compares hyperparameters.
+   * Refuses to go on with something else than the run began with.
    *
-   * @param saved those that the run was saved with
-   * @param now those that it is to go on with
-   * @return a sentence about those that steer it elsewhere, if there are any
-   * @throws HyperparameterException if one changes that cannot: the model's, the batches' or the
-   *     seed
+   * @param saved where the run is
+   * @param config the hyperparameters that it is to go on with
+   * @param fingerprint of the data that it is to go on with
+   * @param folder the run's, for messages
+   * @return a sentence about hyperparameters that steer it elsewhere, if there are any
+   * @throws HyperparameterException if one changes that cannot (the model's, the batches' or the
+   *     seed), or {@code maxIters} lies behind the run
+   * @throws JambicException if the data is other data
    */
-  static Optional<String> changes(TrainConfig saved, TrainConfig now) {
+  static Optional<String> check(
+      TrainingState saved, TrainConfig config, String fingerprint, Path folder) {
+    if (saved.iteration() > config.maxIters()) {
+      throw new HyperparameterException(
+          "%s has done %s already, more than maxIters (%d)"
+              .formatted(folder, Wording.count(saved.iteration(), "iteration"), config.maxIters()));
+    }
+    if (!saved.data().equals(fingerprint)) {
+      throw new JambicException(
+          folder + " was trained on other data; resume it with the data it began with");
+    }
+    return changes(saved.config(), config);
+  }
+
+  private static Optional<String> changes(TrainConfig saved, TrainConfig now) {
     List<String> steered = new ArrayList<>();
     List<String> refused = new ArrayList<>();
     Map<String, Object> before = saved.toMap();

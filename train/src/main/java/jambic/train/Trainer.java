@@ -6,7 +6,6 @@ import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.model.Parameters;
 import jambic.model.Tokenizer;
-import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
@@ -126,6 +125,22 @@ public final class Trainer implements AutoCloseable {
     step = new TrainingStep(model, optimizer, config, activations);
   }
 
+  /** Gives gradients to what a run trains: the adapters, or the weights that are not frozen. */
+  static Parameters trained(Gpt model, TrainConfig config, Region gradients) {
+    if (config.loraRank() > 0) {
+      if (model.lora().isEmpty()) {
+        throw new HyperparameterException(
+            "loraRank is for a model that is there already; name it with --init");
+      }
+      model.adapters().train(gradients);
+      return model.adapters();
+    }
+    Freeze freeze = Freeze.of(config.freeze());
+    freeze.requireIn(model.parameters().byName().keySet());
+    model.parameters().train(gradients, name -> !freeze.covers(name));
+    return model.parameters();
+  }
+
   /**
    * Begins a run.
    *
@@ -159,6 +174,22 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
+   * Begins a run that does not report its utilization.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config every hyperparameter
+   * @param data what to train on
+   * @param tokenizer of the data
+   * @param folder the run's; must not hold a run yet
+   * @return the run, to be closed
+   * @throws JambicException if the folder holds a run already
+   */
+  public static Trainer begin(
+      Backend backend, TrainConfig config, Dataset data, Tokenizer tokenizer, Path folder) {
+    return begin(backend, config, data, tokenizer, folder, OptionalDouble.empty());
+  }
+
+  /**
    * Begins a run with a model that is there already: fine-tuning.
    *
    * @param model what is trained on, of the shape that {@code config} says; the run closes it
@@ -187,38 +218,6 @@ public final class Trainer implements AutoCloseable {
       lock.close();
       throw e;
     }
-  }
-
-  /** Gives gradients to what a run trains: the adapters, or the weights that are not frozen. */
-  static Parameters trained(Gpt model, TrainConfig config, Region gradients) {
-    if (config.loraRank() > 0) {
-      if (model.lora().isEmpty()) {
-        throw new HyperparameterException(
-            "loraRank is for a model that is there already; name it with --init");
-      }
-      model.adapters().train(gradients);
-      return model.adapters();
-    }
-    Freeze freeze = Freeze.of(config.freeze());
-    freeze.requireIn(model.parameters().byName().keySet());
-    model.parameters().train(gradients, name -> !freeze.covers(name));
-    return model.parameters();
-  }
-
-  /**
-   * Begins a run that does not report its utilization.
-   *
-   * @param backend where it computes; stays the caller's to close
-   * @param config every hyperparameter
-   * @param data what to train on
-   * @param tokenizer of the data
-   * @param folder the run's; must not hold a run yet
-   * @return the run, to be closed
-   * @throws JambicException if the folder holds a run already
-   */
-  public static Trainer begin(
-      Backend backend, TrainConfig config, Dataset data, Tokenizer tokenizer, Path folder) {
-    return begin(backend, config, data, tokenizer, folder, OptionalDouble.empty());
   }
 
   /**
@@ -268,17 +267,8 @@ public final class Trainer implements AutoCloseable {
       RunLock lock)
       throws IOException {
     TrainingState saved = TrainingState.read(last);
-    if (saved.iteration() > config.maxIters()) {
-      throw new HyperparameterException(
-          "%s has done %s already, more than maxIters (%d)"
-              .formatted(folder, Wording.count(saved.iteration(), "iteration"), config.maxIters()));
-    }
     String fingerprint = data.fingerprint();
-    if (!saved.data().equals(fingerprint)) {
-      throw new JambicException(
-          folder + " was trained on other data; resume it with the data it began with");
-    }
-    Optional<String> changes = Resumption.changes(saved.config(), config);
+    Optional<String> changes = Resumption.check(saved, config, fingerprint, folder);
     try (Checkpoint checkpoint = Checkpoint.open(last)) {
       GptConfig stored = checkpoint.config();
       GptConfig shape = config.gpt(stored.vocabSize()).withNormEps(stored.normEps());
