@@ -40,6 +40,10 @@ public class DecodeBenchmark {
   @Param({"1", "8"})
   public int batch;
 
+  /** What the weights are held in: {@code fp32} or {@code int8}. */
+  @Param("fp32")
+  public String weights;
+
   private Backend opened;
   private Gpt model;
   private Generator generator;
@@ -49,7 +53,7 @@ public class DecodeBenchmark {
   public void open() {
     Models models = Models.named(preset);
     opened = Backends.open(backend, threads);
-    model = new Gpt(opened, models.gpt(), models.config().init());
+    model = models.random(opened, weights);
     generator = new Generator(model, batch);
   }
 

@@ -50,6 +50,9 @@ final class Measure {
    */
   private static final Set<String> PER_MODEL = Set.of("step", "sample", "decode", "prefill");
 
+  /** Those of them that read weights of 8 bits as well. */
+  private static final Set<String> GENERATING = Set.of("sample", "decode", "prefill");
+
   /** Work without a backend, such as what the machine can do: threads of JMH. */
   private static final Set<String> WITHOUT_BACKEND = Set.of("fma", "read", "bpe");
 
@@ -90,7 +93,7 @@ final class Measure {
     } else {
       options.param("threads", args[2]);
     }
-    if (suite.bench.equals("sample")) {
+    if (GENERATING.contains(suite.bench)) {
       options.param("weights", weights(suite));
     }
     if (args.length > 5) {
@@ -163,7 +166,7 @@ final class Measure {
         Models models = Models.named(params.getParam("preset"));
         calls = Math.min(DecodeBenchmark.STEPS, models.gpt().blockSize() - 1);
         extras.put("tokens", Integer.valueOf(params.getParam("batch")));
-        extras.put("bytes", Float.BYTES * models.gpt().parameterCount());
+        extras.put("bytes", models.bytes(weights(suite)));
       }
       case "prefill" -> {
         Models models = Models.named(params.getParam("preset"));

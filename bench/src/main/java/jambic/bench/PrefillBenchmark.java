@@ -34,6 +34,10 @@ public class PrefillBenchmark {
   @Param({"shakespeare-char-cpu", "shakespeare-char", "gpt2-124m"})
   public String preset;
 
+  /** What the weights are held in: {@code fp32} or {@code int8}. */
+  @Param("fp32")
+  public String weights;
+
   private Backend opened;
   private Gpt model;
   private Generator generator;
@@ -49,7 +53,7 @@ public class PrefillBenchmark {
   public void open() {
     Models models = Models.named(preset);
     opened = Backends.open(backend, threads);
-    model = new Gpt(opened, models.gpt(), models.config().init());
+    model = models.random(opened, weights);
     generator = new Generator(model, 1);
     int vocabSize = models.gpt().vocabSize();
     prompt = new Random(1337).ints(tokens(models.gpt().blockSize()), 0, vocabSize).toArray();
