@@ -6,7 +6,9 @@ import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
+import jambic.model.GptConfig;
 import jambic.model.Tokenizer;
+import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
@@ -27,7 +29,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Measures a model on whole texts. */
@@ -41,11 +43,16 @@ import picocli.CommandLine.Spec;
       "  jambic eval out                        the held-back tenth of the run's own text",
       "  jambic eval out --split both --json",
       "  jambic eval out/last --data other.txt  the last tenth of another text",
-      "  jambic eval out --quantize int8        what rounding the weights costs"
+      "  jambic eval out --quantize int8        what rounding the weights costs",
+      "  jambic eval gpt2 --data openwebtext --split both --eval-iters 500    as nanoGPT does"
     })
 final class EvalCommand implements Callable<Integer> {
   /** Tokens of a batch: enough to fill every thread, little enough for any heap. */
   private static final int BATCH_TOKENS = 4096;
+
+  // nanoGPT's, of config/eval_gpt2.py and train.py
+  private static final int BATCH = 8;
+  private static final long SEED = 1337;
 
   private enum Choice {
     VAL(List.of(Split.VAL)),
@@ -66,9 +73,6 @@ final class EvalCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = ModelOptions.HELP)
-  private Path run;
-
   @Option(
       names = "--data",
       paramLabel = "TEXT",
@@ -88,9 +92,26 @@ final class EvalCommand implements Callable<Integer> {
       })
   private Choice split;
 
-  @Mixin private ModelOptions models;
+  @Option(
+      names = "--block-size",
+      paramLabel = "N",
+      description = "Tokens of context. Default: all that the model has.")
+  private Optional<Integer> blockSize = Optional.empty();
+
+  @Option(
+      names = "--eval-iters",
+      paramLabel = "N",
+      description = "Only N random batches, as nanoGPT's evaluation. Default: the whole text.")
+  private Optional<Integer> evalIters = Optional.empty();
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      description = "Windows in a batch. Default: 8 with --eval-iters.")
+  private Optional<Integer> batchSize = Optional.empty();
+
+  @Mixin private ModelArgument given;
   @Mixin private Quantization quantization;
-  @Mixin private BackendOptions computing;
 
   @Option(names = "--json", description = "Print one JSON object instead.")
   private boolean json;
@@ -99,37 +120,45 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    Path folder = models.checkpoint(run, spec.commandLine());
-    try (Backend backend = computing.open(spec.commandLine());
-        Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt model = quantization.of(checkpoint.gpt(backend));
+    requirePositive("--eval-iters", evalIters);
+    requirePositive("--batch-size", batchSize);
+    requirePositive("--block-size", blockSize);
+    try (Backend backend = given.backend();
+        Checkpoint checkpoint = given.checkpoint();
+        Gpt model = quantization.of(checkpoint.gpt(backend, shape(checkpoint.config())));
         Region region = backend.region()) {
-      Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
+      Path folder = checkpoint.folder();
       int context = model.config().blockSize();
-      int batch = Math.max(1, BATCH_TOKENS / context);
-      TrainingData measured = data(Corpora.of(Terminal.of(err)), folder, tokenizer, context);
+      int batch =
+          batchSize.orElse(evalIters.isPresent() ? BATCH : Math.max(1, BATCH_TOKENS / context));
+      TrainingData measured = data(Corpora.of(Terminal.of(err)), checkpoint, context);
       Dataset dataset = measured.dataset();
-      Batches batches = new Batches(dataset, batch, context, 0);
+      Batches batches = new Batches(dataset, batch, context, SEED);
       Evaluation evaluation = new Evaluation(model, batches, batch, context, region);
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("model", folder.toString());
       result.put("data", measured.name());
       for (Split part : split.splits) {
         String name = part.name().toLowerCase(Locale.ROOT);
-        double loss = evaluation.whole(part);
+        double loss =
+            evalIters.isPresent()
+                ? evaluation.estimate(part, evalIters.get())
+                : evaluation.whole(part);
+        long length = dataset.of(part).length();
+        long tokens = evalIters.map(n -> (long) n * batch * context).orElse(length);
         if (json) {
-          result.put(name + "_tokens", dataset.of(part).length());
+          result.put(name + "_tokens", tokens);
           result.put(name + "_loss", loss);
           result.put(name + "_perplexity", Math.exp(loss));
         } else {
           out.println(
               String.format(
                   Locale.ROOT,
-                  "%-5s  loss %.4f  perplexity %.3f  over %,d tokens of %s",
+                  "%-5s  loss %.4f  perplexity %.3f  over %s of %s",
                   name,
                   loss,
                   Math.exp(loss),
-                  dataset.of(part).length(),
+                  Wording.count(tokens, evalIters.isPresent() ? "random token" : "token"),
                   measured.name()));
           out.flush();
         }
@@ -141,12 +170,31 @@ final class EvalCommand implements Callable<Integer> {
     return 0;
   }
 
-  private TrainingData data(Corpora corpora, Path folder, Tokenizer tokenizer, int context) {
+  private void requirePositive(String option, Optional<Integer> value) {
+    if (value.isPresent() && value.get() < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "%s must be at least 1, not %d".formatted(option, value.get()));
+    }
+  }
+
+  private GptConfig shape(GptConfig stored) {
+    if (blockSize.isPresent() && blockSize.get() > stored.blockSize()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--block-size can be at most %d, the context of the model, not %d"
+              .formatted(stored.blockSize(), blockSize.get()));
+    }
+    return blockSize.map(stored::withBlockSize).orElse(stored);
+  }
+
+  private TrainingData data(Corpora corpora, Checkpoint checkpoint, int context) {
     String name =
-        data.or(() -> RunFolder.of(folder).data())
+        data.or(() -> RunFolder.of(checkpoint.folder()).data())
             .orElseThrow(() ->
                 new JambicException(
-                    run + " does not say which text it was trained on; name one with --data"));
+                    given.named()
+                        + " does not say which text it was trained on; name one with --data"));
+    Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, Optional.of(name));
     return TrainingData.load(corpora, Optional.of(name), Optional.of(tokenizer), context);
   }
 }

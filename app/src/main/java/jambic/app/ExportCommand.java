@@ -11,7 +11,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Writes a model for other programs. */
@@ -31,9 +30,6 @@ import picocli.CommandLine.Spec;
 final class ExportCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = ModelOptions.HELP)
-  private Path model;
-
   @Option(
       names = {"-o", "--out"},
       paramLabel = "DIR",
@@ -41,14 +37,13 @@ final class ExportCommand implements Callable<Integer> {
       description = "Folder to write: a new one, or that of an earlier export.")
   private Path out;
 
-  @Mixin private ModelOptions models;
-  @Mixin private BackendOptions computing;
+  @Mixin private ModelArgument given;
 
   @Override
   public Integer call() {
-    Path folder = models.checkpoint(model, spec.commandLine());
+    Path folder = given.folder();
     Checkpoint.requireNothingElse(out);
-    try (Backend backend = computing.open(spec.commandLine());
+    try (Backend backend = given.backend();
         Checkpoint checkpoint = Checkpoint.open(folder)) {
       requireGpt2(folder, checkpoint.config());
       try (Gpt gpt = checkpoint.gpt(backend)) {

@@ -11,7 +11,6 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -44,17 +43,10 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = {"-m", "--model"},
-      paramLabel = "MODEL",
-      required = true,
-      description = ModelOptions.HELP)
-  private Path model;
-
   @ArgGroup(multiplicity = "1")
-  private Given given;
+  private Tokens tokens;
 
-  private static final class Given {
+  private static final class Tokens {
     @Option(
         names = "--ids",
         paramLabel = "ID",
@@ -72,8 +64,7 @@ final class LogitsCommand implements Callable<Integer> {
   @Option(names = "--last", description = "Only the scores for the token after the last one.")
   private boolean last;
 
-  @Mixin private ModelOptions models;
-  @Mixin private BackendOptions computing;
+  @Mixin private ModelArgument given;
 
   @Option(
       names = "--json",
@@ -82,10 +73,9 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path folder = models.checkpoint(model, spec.commandLine());
-    try (Backend backend = computing.open(spec.commandLine());
-        Checkpoint checkpoint = Checkpoint.open(folder)) {
-      int[] ids = ids(checkpoint, folder);
+    try (Backend backend = given.backend();
+        Checkpoint checkpoint = given.checkpoint()) {
+      int[] ids = ids(checkpoint);
       checkpoint.config().requireIds(ids);
       checkpoint.config().requireContext(ids.length);
       try (Gpt gpt = checkpoint.gpt(backend);
@@ -98,12 +88,12 @@ final class LogitsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int[] ids(Checkpoint checkpoint, Path folder) {
+  private int[] ids(Checkpoint checkpoint) {
     int[] ids =
-        given
+        tokens
             .prompt
-            .map(text -> RunFolder.tokenizer(checkpoint, folder).encode(text))
-            .orElseGet(() -> given.ids.stream().mapToInt(Integer::intValue).toArray());
+            .map(text -> RunFolder.tokenizer(checkpoint).encode(text))
+            .orElseGet(() -> tokens.ids.stream().mapToInt(Integer::intValue).toArray());
     if (ids.length == 0) {
       throw new ParameterException(spec.commandLine(), "there must be at least one token");
     }

@@ -93,6 +93,11 @@ final class Mistake {
     boolean choice = missing.stream().anyMatch(arg -> arg.group() != null);
     String names =
         missing.stream().map(Mistake::named).collect(Collectors.joining(choice ? " or " : " and "));
+    return missing(names, command);
+  }
+
+  /** The same for words that picocli does not ask for. */
+  static String missing(String names, CommandSpec command) {
     String example = command.usageMessage().footer()[0].strip().split(" {2,}")[0];
     return "%s needs %s, as in: %s".formatted(command.name(), names, example);
   }

@@ -1,6 +1,7 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.data.TrainingData;
 import jambic.model.AtomicFile;
 import jambic.model.AtomicFolder;
 import jambic.model.Checkpoint;
@@ -75,14 +76,36 @@ record RunFolder(Path path) {
   }
 
   /** The tokenizer of a checkpoint, without which no text can be read or written. */
-  static Tokenizer tokenizer(Checkpoint checkpoint, Path folder) {
+  static Tokenizer tokenizer(Checkpoint checkpoint) {
     return checkpoint
         .tokenizer()
         .orElseThrow(() ->
             new JambicException(
-                folder
+                checkpoint.folder()
                     + " has no tokenizer.json, so it can neither read nor write text; put there the one it"
                     + " was trained with"));
+  }
+
+  /**
+   * The tokenizer of a checkpoint or, where it has none, that of the prepared data which it is used
+   * with, if it is for as many tokens.
+   */
+  static Tokenizer tokenizer(Checkpoint checkpoint, Optional<String> data) {
+    if (checkpoint.tokenizer().isPresent()) {
+      return checkpoint.tokenizer().get();
+    }
+    Tokenizer other = data.flatMap(TrainingData::vocabulary).orElseGet(() -> tokenizer(checkpoint));
+    if (other.vocabSize() != checkpoint.config().vocabSize()) {
+      throw new JambicException(
+          "%s has no tokenizer.json, and that of %s has %s but the model %d; put there the one it was"
+                  .formatted(
+                      checkpoint.folder(),
+                      data.orElseThrow(),
+                      Wording.count(other.vocabSize(), "token"),
+                      checkpoint.config().vocabSize())
+              + " trained with");
+    }
+    return other;
   }
 
   /** The run that a path lies in: the folder itself, or that of the checkpoint. */

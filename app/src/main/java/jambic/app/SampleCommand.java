@@ -36,7 +36,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Lets a model write. */
@@ -58,10 +57,7 @@ final class SampleCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = ModelOptions.HELP)
-  private Path run;
-
-  @ArgGroup private Prompt given = new Prompt();
+  @ArgGroup private Prompt start = new Prompt();
 
   private static final class Prompt {
     @Option(
@@ -159,9 +155,8 @@ final class SampleCommand implements Callable<Integer> {
       })
   private Optional<Integer> logprobs = Optional.empty();
 
-  @Mixin private ModelOptions models;
+  @Mixin private ModelArgument given;
   @Mixin private Quantization quantization;
-  @Mixin private BackendOptions computing;
 
   /** Where texts go; says whether anybody still reads. */
   private interface Sink {
@@ -177,11 +172,10 @@ final class SampleCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--logprobs are printed with --json only; add it");
     }
-    Path folder = models.checkpoint(run, spec.commandLine());
-    try (Backend backend = computing.open(spec.commandLine());
-        Checkpoint checkpoint = Checkpoint.open(folder);
+    try (Backend backend = given.backend();
+        Checkpoint checkpoint = given.checkpoint();
         Gpt model = quantization.of(checkpoint.gpt(backend))) {
-      Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, folder);
+      Tokenizer tokenizer = RunFolder.tokenizer(checkpoint);
       String prompt = prompt(tokenizer);
       int length = tokenizer.encode(prompt).length;
       int context = model.config().blockSize();
@@ -310,10 +304,10 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private String prompt(Tokenizer tokenizer) {
-    if (given.text.isPresent()) {
-      return given.text.get();
+    if (start.text.isPresent()) {
+      return start.text.get();
     }
-    return given.file.map(TextFile::read).orElseGet(() -> start(tokenizer));
+    return start.file.map(TextFile::read).orElseGet(() -> start(tokenizer));
   }
 
   /**

@@ -78,9 +78,10 @@ record StartingModel(Path folder) {
     return size;
   }
 
-  Tokenizer tokenizer() {
+  /** Its tokenizer, or that of the prepared data which it goes on with. */
+  Tokenizer tokenizer(Optional<String> data) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-      return RunFolder.tokenizer(checkpoint, folder);
+      return RunFolder.tokenizer(checkpoint, data);
     }
   }
 

@@ -230,7 +230,7 @@ final class TrainCommand implements Callable<Integer> {
     Corpora corpora = Corpora.of(terminal);
     if (!resume) {
       Optional<Tokenizer> given =
-          tokenizer.map(Vocabulary::named).or(() -> origin.map(StartingModel::tokenizer));
+          tokenizer.map(Vocabulary::named).or(() -> origin.map(o -> o.tokenizer(data)));
       return TrainingData.load(corpora, data, given, blockSize);
     }
     if (tokenizer.isPresent()) {
@@ -249,7 +249,7 @@ final class TrainCommand implements Callable<Integer> {
   private Tokenizer savedTokenizer() {
     Path last = resumed().resolve(Trainer.LAST);
     try (Checkpoint checkpoint = Checkpoint.open(last)) {
-      return RunFolder.tokenizer(checkpoint, last);
+      return RunFolder.tokenizer(checkpoint);
     }
   }
 

@@ -86,8 +86,64 @@ class EvalCommandTest {
   }
 
   @Test
+  void randomBatchesEstimateTheLoss() throws IOException {
+    CommandLineCall call =
+        CommandLineCall.of("eval", "--model", run, "--eval-iters=50", "--batch-size=4", "--json");
+    assertThat(loss(call)).isCloseTo(loss(CommandLineCall.of("eval", run, "--json")), within(0.1));
+    assertThat(JSON.std.mapFrom(call.out())).containsEntry("val_tokens", 50 * 4 * 8);
+    CommandLineCall few = CommandLineCall.of("eval", run, "--eval-iters=2");
+    assertThat(few.out()).contains("over 128 random tokens of ");
+    assertThat(CommandLineCall.of("eval", run, "--eval-iters=2")).isEqualTo(few);
+  }
+
+  @Test
+  void aShorterContextPredictsWorse() throws IOException {
+    double whole = loss(CommandLineCall.of("eval", run, "--json"));
+    assertThat(loss(CommandLineCall.of("eval", run, "--block-size=1", "--json")))
+        .isNotEqualTo(whole);
+    CommandLineCall longer = CommandLineCall.of("eval", run, "--block-size=9");
+    assertThat(longer.code()).isEqualTo(2);
+    assertThat(longer.err()).startsWith("jambic: --block-size can be at most 8");
+    assertThat(CommandLineCall.of("eval", run, "--eval-iters=0").err())
+        .startsWith("jambic: --eval-iters must be at least 1, not 0");
+  }
+
+  @Test
+  void preparedDataBringsTheVocabularyThatAModelLacks() throws IOException {
+    Path text = folder.resolve("text.txt");
+    Path data = folder.resolve("data");
+    CommandLineCall.of("prepare", text, "--tokenizer", "char", "--out", data);
+    Path bare = Files.createDirectories(folder.resolve("bare"));
+    for (String file : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(run.resolve("best").resolve(file), bare.resolve(file));
+    }
+    assertThat(loss(CommandLineCall.of("eval", bare, "--data", data, "--json")))
+        .isEqualTo(loss(CommandLineCall.of("eval", run, "--data", data, "--json")));
+    assertThat(CommandLineCall.of("eval", bare, "--data", text).err())
+        .contains("has no tokenizer.json, so it can neither read nor write text");
+    Path tuned = folder.resolve("tuned");
+    Object[] train = {
+      "train", "--init", bare, "--data", data, "--out", tuned, "--max-iters=1", "--eval-iters=1"
+    };
+    CommandLineCall call = CommandLineCall.of(train);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(tuned.resolve("last/tokenizer.json"))
+        .hasSameTextualContentAs(data.resolve("tokenizer.json"));
+
+    CommandLineCall.of("prepare", text, "--train-bpe", 300, "--out", data);
+    CommandLineCall other = CommandLineCall.of("eval", bare, "--data", data);
+    assertThat(other.code()).isEqualTo(1);
+    assertThat(other.err())
+        .matches(
+            "jambic: .*bare has no tokenizer.json, and that of .*data has \\d+ tokens but the model"
+                + " 30; put there the one it was trained with\\R");
+  }
+
+  @Test
   void anotherPartIsAUsageError() {
     assertThat(CommandLineCall.of("eval", run, "--split=test").code()).isEqualTo(2);
     assertThat(CommandLineCall.of("eval").code()).isEqualTo(2);
+    assertThat(CommandLineCall.of("eval", run, "-m", run).err())
+        .startsWith("jambic: MODEL and --model exclude each other; give one of them");
   }
 }

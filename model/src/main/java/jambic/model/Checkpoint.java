@@ -136,6 +136,15 @@ public final class Checkpoint implements Closeable {
   }
 
   /**
+   * Where it lies.
+   *
+   * @return its folder
+   */
+  public Path folder() {
+    return folder;
+  }
+
+  /**
    * The model's shape.
    *
    * @return the configuration

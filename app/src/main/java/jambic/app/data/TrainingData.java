@@ -42,6 +42,17 @@ public record TrainingData(
         : ofText(name.map(corpora::load).orElseGet(corpora::loadDefault), given, blockSize);
   }
 
+  /**
+   * The vocabulary that prepared data brings along.
+   *
+   * @param name as for {@link #load}
+   * @return its tokenizer, empty if that names no folder or one without
+   * @throws JambicException if it is broken
+   */
+  public static Optional<Tokenizer> vocabulary(String name) {
+    return folder(name).flatMap(path -> new TokenFolder(path).tokenizer());
+  }
+
   private static Optional<Path> folder(String name) {
     try {
       return Optional.of(Path.of(name)).filter(Files::isDirectory);
