@@ -68,7 +68,7 @@ public enum GptFamily {
     this.learningRate = learningRate;
     config =
         new GptConfig(
-            50_257,
+            VOCAB_SIZE,
             blockSize,
             nLayer,
             nHead,

@@ -73,35 +73,17 @@ record JsonObject(String where, Map<String, Object> values) {
 
   /** The integer under a key. */
   Optional<Integer> optionalInteger(String key) {
-    return value(key)
-        .map(value -> {
-          if (value instanceof Integer integer) {
-            return integer;
-          }
-          throw wrong(key, value, "an integer of 32 bits");
-        });
+    return value(key, Integer.class, "an integer of 32 bits");
   }
 
   /** The number under a key. */
   Optional<Float> optionalFloat(String key) {
-    return value(key)
-        .map(value -> {
-          if (value instanceof Number number) {
-            return number.floatValue();
-          }
-          throw wrong(key, value, "a number");
-        });
+    return value(key, Number.class, "a number").map(Number::floatValue);
   }
 
   /** The truth value under a key. */
   Optional<Boolean> optionalBoolean(String key) {
-    return value(key)
-        .map(value -> {
-          if (value instanceof Boolean truth) {
-            return truth;
-          }
-          throw wrong(key, value, "true or false");
-        });
+    return value(key, Boolean.class, "true or false");
   }
 
   /** The text under a key that must be there. */
@@ -111,24 +93,12 @@ record JsonObject(String where, Map<String, Object> values) {
 
   /** The text under a key. */
   Optional<String> optionalText(String key) {
-    return value(key)
-        .map(value -> {
-          if (value instanceof String text) {
-            return text;
-          }
-          throw wrong(key, value, "text");
-        });
+    return value(key, String.class, "text");
   }
 
   /** The array under a key. */
   Optional<List<?>> optionalList(String key) {
-    return value(key)
-        .map(value -> {
-          if (value instanceof List<?> list) {
-            return list;
-          }
-          throw wrong(key, value, "an array");
-        });
+    return value(key, List.class, "an array").map(list -> (List<?>) list);
   }
 
   /** The object under a key that must be there. */
@@ -139,26 +109,21 @@ record JsonObject(String where, Map<String, Object> values) {
   /** The object under a key. */
   @SuppressWarnings("unchecked") // the keys of a JSON object are strings
   Optional<JsonObject> optionalObject(String key) {
-    return value(key)
-        .map(value -> {
-          if (value instanceof Map<?, ?> members) {
-            return new JsonObject(where + ": " + key, (Map<String, Object>) members);
-          }
-          throw wrong(key, value, "an object");
-        });
+    return value(key, Map.class, "an object")
+        .map(members -> new JsonObject(where + ": " + key, (Map<String, Object>) members));
   }
 
-  private Optional<Object> value(String key) {
-    return Optional.ofNullable(values.get(key));
+  private <T> Optional<T> value(String key, Class<T> type, String wanted) {
+    Object value = values.get(key);
+    if (value != null && !type.isInstance(value)) {
+      throw new JambicException(
+          "%s: %s must be %s, got %s"
+              .formatted(where, Wording.quote(key), wanted, Wording.quote(String.valueOf(value))));
+    }
+    return Optional.ofNullable(type.cast(value));
   }
 
   private JambicException missing(String key) {
     return new JambicException(where + " lacks the key " + Wording.quote(key));
-  }
-
-  private JambicException wrong(String key, Object value, String wanted) {
-    return new JambicException(
-        "%s: %s must be %s, got %s"
-            .formatted(where, Wording.quote(key), wanted, Wording.quote(String.valueOf(value))));
   }
 }

@@ -49,11 +49,7 @@ public final class TextFile {
     if (bytes.length == 0) {
       throw new JambicException(name + " is empty; give a text to train on");
     }
-    CharsetDecoder decoder =
-        StandardCharsets.UTF_8
-            .newDecoder()
-            .onMalformedInput(CodingErrorAction.REPORT)
-            .onUnmappableCharacter(CodingErrorAction.REPORT);
+    CharsetDecoder decoder = decoder();
     ByteBuffer in = ByteBuffer.wrap(bytes);
     CharBuffer out = CharBuffer.allocate(bytes.length); // UTF-8 never has more chars than bytes
     CoderResult result = decoder.decode(in, out, true);
@@ -83,5 +79,13 @@ public final class TextFile {
     } catch (IOException e) {
       throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
     }
+  }
+
+  /** Of UTF-8, which stops in front of the bytes that it refuses. */
+  static CharsetDecoder decoder() {
+    return StandardCharsets.UTF_8
+        .newDecoder()
+        .onMalformedInput(CodingErrorAction.REPORT)
+        .onUnmappableCharacter(CodingErrorAction.REPORT);
   }
 }

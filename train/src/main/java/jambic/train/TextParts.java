@@ -8,8 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -53,11 +51,7 @@ public final class TextParts {
    * @throws JambicException if it cannot be read or is not UTF-8, naming the byte offset
    */
   public static void read(InputStream in, String name, Consumer<String> part) {
-    CharsetDecoder decoder =
-        StandardCharsets.UTF_8
-            .newDecoder()
-            .onMalformedInput(CodingErrorAction.REPORT)
-            .onUnmappableCharacter(CodingErrorAction.REPORT);
+    CharsetDecoder decoder = TextFile.decoder();
     ByteBuffer bytes = ByteBuffer.allocate(PART_BYTES);
     CharBuffer chars = CharBuffer.allocate(PART_BYTES); // UTF-8 never has more chars than bytes
     long offset = 0; // of the buffer's first byte

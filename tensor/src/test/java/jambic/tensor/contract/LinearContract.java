@@ -3,6 +3,7 @@ package jambic.tensor.contract;
 import jambic.tensor.Activation;
 import jambic.tensor.Tensor;
 import jambic.tensor.contract.Tolerances.Kernel;
+import jambic.tensor.spi.LinearKernels;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -54,37 +55,43 @@ public interface LinearContract {
   /** {@code out = x wᵀ + b}, with and without b. */
   @Test
   default void linearForward() {
-    Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
-    sizes((m, k, n) -> {
-      contract()
-          .check(
-              title("forward", m, k, n),
-              tolerance.summing(k),
-              scene -> {
-                Tensor out = scene.output("out", m, n);
-                Tensor x = scene.input("x", m, k);
-                Tensor w = scene.input("w", n, k);
-                Tensor b = (m + n) % 4 == 0 ? Tensor.NONE : scene.input("b", n);
-                return () -> scene.backend().linear().forward(out, x, w, b);
-              });
-    });
+    forward("forward", LinearKernels::forward);
   }
 
   /** The same for the rows of a decoding step, few or many. */
   @Test
   default void linearDecode() {
+    forward("decode", LinearKernels::decode);
+  }
+
+  /** What {@link LinearKernels#forward} and {@link LinearKernels#decode} have in common. */
+  @FunctionalInterface
+  interface Forward {
+    /**
+     * Launches one of them.
+     *
+     * @param kernels of the backend
+     * @param out (M, N)
+     * @param x (M, K)
+     * @param w (N, K)
+     * @param b (N), or none
+     */
+    void launch(LinearKernels kernels, Tensor out, Tensor x, Tensor w, Tensor b);
+  }
+
+  private void forward(String kernel, Forward forward) {
     Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
     sizes((m, k, n) -> {
       contract()
           .check(
-              title("decode", m, k, n),
+              title(kernel, m, k, n),
               tolerance.summing(k),
               scene -> {
                 Tensor out = scene.output("out", m, n);
                 Tensor x = scene.input("x", m, k);
                 Tensor w = scene.input("w", n, k);
                 Tensor b = (m + n) % 4 == 0 ? Tensor.NONE : scene.input("b", n);
-                return () -> scene.backend().linear().decode(out, x, w, b);
+                return () -> forward.launch(scene.backend().linear(), out, x, w, b);
               });
     });
   }
