@@ -25,13 +25,10 @@ final class CpuNorm implements NormKernels {
   private static final int PIECES = 64;
 
   /**
-   * Rows that pass through a stage one after another, for the sums of the next to hide how long
-   * those of the first take. Memory is read in order, which is what the processor foresees.
+   * Rows that pass through a stage of the forward pass together, for the sums of one to hide how
+   * long those of another take. Memory is read in order, which is what the processor foresees.
    */
   private static final int ROWS = 4;
-
-  /** As many elements of rows pass backward together: longer rows hide it by themselves. */
-  private static final int TOGETHER = 512;
 
   /** How many floats two vectors of each of these rows are. */
   private static final int SUMS = ROWS * 2 * LaneSum.LENGTH;
@@ -117,11 +114,10 @@ final class CpuNorm implements NormKernels {
     }
     float[] sums = partial;
     float[] none = zeros(c);
-    int together = Math.clamp(TOGETHER / c, 1, ROWS);
     workers.parallel(
         pieces,
         (index, worker) -> {
-          float[] lanes = workers.scratch(worker, SUMS);
+          float[] lanes = workers.scratch(worker, 2 * LaneSum.LENGTH);
           float[] d = floats(dout);
           float[] a = floats(x);
           float[] gain = floats(g);
@@ -132,31 +128,18 @@ final class CpuNorm implements NormKernels {
           int dbSum = dgSum + padded;
           Arrays.fill(sums, dgSum, dbSum + padded, 0);
           int end = Math.min(rows, (index + 1) * rowsPerPiece);
-          for (int first = index * rowsPerPiece; first < end; first += together) {
-            int count = Math.min(together, end - first);
-            int di = offset(dout) + first * c;
-            int ai = offset(x) + first * c;
-            int mi = offset(mean) + first;
-            int si = offset(rstd) + first;
-            for (int i = 0; i < count; i++) {
-              int to = 2 * i * LaneSum.LENGTH;
-              float mu = means[mi + i];
-              float scale = scales[si + i];
-              int k = i * c;
-              sums(sums, dgSum, dbSum, lanes, to, d, di + k, a, ai + k, gain, gi, c, mu, scale);
-            }
-            for (int i = 0; i < count; i++) {
-              float s1 = LaneSum.of(lanes, 2 * i * LaneSum.LENGTH) / c;
-              float s2 = LaneSum.of(lanes, (2 * i + 1) * LaneSum.LENGTH) / c;
-              int k = i * c;
-              int o = offset(dx) + first * c + k;
-              float[] base = accumulate ? floats(dx) : none;
-              int bi = accumulate ? o : 0;
-              float mu = means[mi + i];
-              float scale = scales[si + i];
-              rowGradient(
-                  floats(dx), o, base, bi, d, di + k, a, ai + k, gain, gi, c, mu, scale, s1, s2);
-            }
+          for (int r = index * rowsPerPiece; r < end; r++) {
+            int di = offset(dout) + r * c;
+            int ai = offset(x) + r * c;
+            float mu = means[offset(mean) + r];
+            float scale = scales[offset(rstd) + r];
+            sums(sums, dgSum, dbSum, lanes, d, di, a, ai, gain, gi, c, mu, scale);
+            float s1 = LaneSum.of(lanes, 0) / c;
+            float s2 = LaneSum.of(lanes, LaneSum.LENGTH) / c;
+            int o = offset(dx) + r * c;
+            float[] base = accumulate ? floats(dx) : none;
+            int bi = accumulate ? o : 0;
+            rowGradient(floats(dx), o, base, bi, d, di, a, ai, gain, gi, c, mu, scale, s1, s2);
           }
         });
     for (int piece = 0; piece < pieces; piece++) {
@@ -290,7 +273,6 @@ final class CpuNorm implements NormKernels {
       int dgSum,
       int dbSum,
       float[] lanes,
-      int to,
       float[] dout,
       int d,
       float[] x,
@@ -323,8 +305,8 @@ final class CpuNorm implements NormKernels {
       dy.fma(xhat, fromArray(f, sums, dgSum + k)).intoArray(sums, dgSum + k); // padded: no mask
       dy.add(fromArray(f, sums, dbSum + k)).intoArray(sums, dbSum + k);
     }
-    s1.intoArray(lanes, to);
-    s2.intoArray(lanes, to + f.length());
+    s1.intoArray(lanes, 0);
+    s2.intoArray(lanes, f.length());
   }
 
   /** {@code dx = base + rstd * (dout * g - s1 - xhat * s2)}. */

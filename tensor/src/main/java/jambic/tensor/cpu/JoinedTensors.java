@@ -25,7 +25,7 @@ final class JoinedTensors {
     void run(int piece, int worker, int tensor, int from, int count);
   }
 
-  private static final int PIECE = 16384;
+  private static final int PIECE = 8192;
 
   private final Workers workers;
   private long[] starts = new long[1];
