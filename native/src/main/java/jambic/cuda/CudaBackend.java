@@ -10,7 +10,6 @@ import jambic.tensor.spi.ActivationKernels;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.KernelFamilies;
 import jambic.tensor.spi.Region;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -20,7 +19,7 @@ final class CudaBackend implements Backend {
   private final Precision precision;
   private final Gpu gpu;
   private final Matmul matmul;
-  private final List<Graph> graphs = new ArrayList<>();
+  private final Graphs graphs;
   private final KernelFamilies kernels;
   private boolean closed;
 
@@ -28,6 +27,7 @@ final class CudaBackend implements Backend {
     this.description = description + ", " + precision;
     this.precision = precision;
     gpu = new Gpu(device, new KernelCompiler(cache));
+    graphs = new Graphs(gpu.stream());
     matmul = new Matmul(gpu, precision);
     ActivationKernels activation = new CudaActivation(gpu);
     kernels =
@@ -80,9 +80,9 @@ final class CudaBackend implements Backend {
   /** A program within a program becomes a part of it. */
   @Override
   public Program capture(Runnable body) {
-    Graph graph = new Graph(gpu.stream(), body);
+    Graph graph;
     synchronized (this) {
-      graphs.add(graph);
+      graph = graphs.of(body);
     }
     return () ->
         launch(() -> {
@@ -136,7 +136,7 @@ final class CudaBackend implements Backend {
     }
     closed = true;
     synchronize();
-    graphs.forEach(Graph::close);
+    graphs.close();
     matmul.close();
     gpu.close();
   }

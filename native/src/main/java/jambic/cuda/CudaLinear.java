@@ -16,8 +16,6 @@ import jambic.tensor.spi.LinearKernels;
  * that is rounded for it, one pass over the weight: what changes a weight need not know of copies.
  */
 final class CudaLinear implements LinearKernels {
-  private static final int THREADS = 256;
-
   private final Gpu gpu;
   private final Matmul matmul;
   private final ActivationKernels activations;
@@ -75,7 +73,7 @@ final class CudaLinear implements LinearKernels {
 
   private void round(long copy, Tensor x) {
     gpu.kernels("elementwise.cu", DType.F32)
-        .launch("narrowAll", Grid.over(x.size(), THREADS), copy, x, x.size());
+        .launch("narrowAll", CudaElementwise.grid(x), copy, x, x.size());
   }
 
   private void forward(

@@ -10,41 +10,62 @@ import java.lang.foreign.MemorySegment;
  * A recorded sequence of launches, which the device runs as one. It is recorded when it is first
  * launched: until then its tensors may still be written.
  */
-final class Graph implements AutoCloseable {
+final class Graph {
+  /** What the device holds for a graph, nothing before it is recorded. */
+  static final class Executable implements AutoCloseable {
+    private final Stream stream;
+    private MemorySegment handle = MemorySegment.NULL;
+
+    private Executable(Stream stream) {
+      this.stream = stream;
+    }
+
+    private boolean isEmpty() {
+      return handle.equals(MemorySegment.NULL);
+    }
+
+    private void instantiate(MemorySegment graph) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment out = arena.allocate(ADDRESS);
+        Check.driver(cuGraphInstantiateWithFlags(out, graph, 0), "cuGraphInstantiate");
+        handle = out.get(ADDRESS, 0);
+      } finally {
+        Check.driver(cuGraphDestroy(graph), "cuGraphDestroy");
+      }
+    }
+
+    /** Frees it; a run under way ends first. */
+    @Override
+    public void close() {
+      if (!isEmpty()) {
+        stream.handle();
+        Check.driver(cuGraphExecDestroy(handle), "cuGraphExecDestroy");
+        handle = MemorySegment.NULL;
+      }
+    }
+  }
+
   private final Stream stream;
   private final Runnable body;
-  private MemorySegment executable = MemorySegment.NULL;
+  private final Executable executable;
 
   Graph(Stream stream, Runnable body) {
     this.stream = stream;
     this.body = body;
+    executable = new Executable(stream);
+  }
+
+  Executable executable() {
+    return executable;
   }
 
   void launch() {
     // While a graph is recorded, no other thread's copy or wait may fall into it.
     synchronized (stream) {
-      if (executable.equals(MemorySegment.NULL)) {
-        executable = instantiate(stream.record(body));
+      if (executable.isEmpty()) {
+        executable.instantiate(stream.record(body));
       }
-      Check.driver(cuGraphLaunch(executable, stream.handle()), "cuGraphLaunch");
-    }
-  }
-
-  private static MemorySegment instantiate(MemorySegment graph) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment out = arena.allocate(ADDRESS);
-      Check.driver(cuGraphInstantiateWithFlags(out, graph, 0), "cuGraphInstantiate");
-      return out.get(ADDRESS, 0);
-    } finally {
-      Check.driver(cuGraphDestroy(graph), "cuGraphDestroy");
-    }
-  }
-
-  @Override
-  public void close() {
-    if (!executable.equals(MemorySegment.NULL)) {
-      Check.driver(cuGraphExecDestroy(executable), "cuGraphExecDestroy");
-      executable = MemorySegment.NULL;
+      Check.driver(cuGraphLaunch(executable.handle, stream.handle()), "cuGraphLaunch");
     }
   }
 }

@@ -9,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import jambic.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -76,6 +77,7 @@ final class KernelModule {
             pointers,
             MemorySegment.NULL),
         "cuLaunchKernel of " + function);
+    Reference.reachabilityFence(arguments); // or the collector may free a structure before the call
   }
 
   private MemorySegment find(String function) {

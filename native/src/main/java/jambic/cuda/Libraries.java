@@ -79,6 +79,7 @@ record Libraries(Map<String, String> environment, Path root) {
     List<Path> tried = new ArrayList<>();
     Set<Path> folders = new LinkedHashSet<>(loaderPath());
     folders.addAll(systemFolders());
+    folders.add(root.resolve("usr/local/nvidia/lib64")); // containers
     folders.add(root.resolve("usr/lib/wsl/lib"));
     for (Path folder : folders) {
       Path file = folder.resolve("libcuda.so.1");

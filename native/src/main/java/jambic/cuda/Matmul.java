@@ -38,6 +38,14 @@ final class Matmul implements AutoCloseable {
     Epilogue(int code) {
       this.code = code;
     }
+
+    private boolean addsBias() {
+      return this == BIAS || this == GELU_BIAS || this == GELU_AUX_BIAS;
+    }
+
+    private boolean keepsInput() {
+      return this == GELU_AUX || this == GELU_AUX_BIAS;
+    }
   }
 
   /**
@@ -130,14 +138,11 @@ final class Matmul implements AutoCloseable {
                     "CUBLAS_STATUS_NOT_SUPPORTED",
                     "cublasLtMatmulAlgoGetHeuristic of " + kind,
                     "choose another --dtype"));
-    switch (kind.epilogue) {
-      case NOTHING, GELU -> {}
-      case BIAS, GELU_BIAS -> point(plan, CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);
-      case GELU_AUX -> point(plan, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER(), aux);
-      case GELU_AUX_BIAS -> {
-        point(plan, CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);
-        point(plan, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER(), aux);
-      }
+    if (kind.epilogue.addsBias()) {
+      point(plan, CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);
+    }
+    if (kind.epilogue.keepsInput()) {
+      point(plan, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER(), aux);
     }
     MemorySegment target = MemorySegment.ofAddress(d);
     Check.cublasLt(
@@ -171,6 +176,7 @@ final class Matmul implements AutoCloseable {
   }
 
   private Optional<Plan> choose(Kind kind) {
+    gpu.stream().handle(); // this thread may not have used the device yet
     MemorySegment operation = operation(kind);
     MemorySegment a = layout(kind.in, kind.transA ? kind.k : kind.m, kind.transA ? kind.m : kind.k);
     MemorySegment b = layout(kind.in, kind.transB ? kind.n : kind.k, kind.transB ? kind.k : kind.n);
@@ -213,11 +219,21 @@ final class Matmul implements AutoCloseable {
           operation,
           CUBLASLT_MATMUL_DESC_EPILOGUE(),
           shortly.allocateFrom(JAVA_INT, kind.epilogue.code));
-      if (kind.epilogue == Epilogue.GELU_AUX || kind.epilogue == Epilogue.GELU_AUX_BIAS) {
+      if (kind.epilogue.keepsInput()) {
         set(
             operation,
             CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD(),
             shortly.allocateFrom(JAVA_LONG, kind.m));
+      }
+      // Algorithms are chosen for a bias and an auxiliary matrix that are there: until a product
+      // names its own, somewhere of the same alignment.
+      long address = workspace + kind.alignment % FASTEST_ALIGNMENT;
+      MemorySegment somewhere = shortly.allocateFrom(JAVA_LONG, address);
+      if (kind.epilogue.addsBias()) {
+        set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER(), somewhere);
+      }
+      if (kind.epilogue.keepsInput()) {
+        set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER(), somewhere);
       }
       return operation;
     }

@@ -24,6 +24,9 @@ record TensorLists(long table, int tensors, int blocks) {
   @SafeVarargs
   static TensorLists of(Tables tables, List<Tensor>... lists) {
     int count = lists[0].size();
+    if (count == 0) {
+      return new TensorLists(0, 0, 0); // the driver gives out no memory of 0 bytes
+    }
     long[] words = new long[(2 + lists.length) * count];
     long blocks = 0;
     for (int i = 0; i < count; i++) {

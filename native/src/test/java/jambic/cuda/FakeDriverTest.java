@@ -88,6 +88,11 @@ class FakeDriverTest {
   }
 
   @Test
+  void aForgottenProgramIsFreed() throws Exception {
+    agrees(fake.run(AS_IT_IS, "forgotten"), "few are left: true", "objects 0, bytes 0");
+  }
+
+  @Test
   void outOfMemorySaysWhatLowersIt() throws Exception {
     fails(
         fake.run(settings("FAKE_MEMORY", "100000000"), "memory"),

@@ -45,7 +45,7 @@ typedef struct Stream {
 } Stream;
 
 typedef struct Product {
-  int trans_a, trans_b, epilogue, in, out;
+  int compute, trans_a, trans_b, epilogue, in, out;
   long m, n, k, aux_ld;
   float beta;
   const void *a, *b;
@@ -66,6 +66,17 @@ static float load(const void *x, int type, size_t i) {
   return value;
 }
 
+// A factor of a product: TF32 has 10 bits of mantissa, and tensor cores cut off the others.
+static float factor(const Product *p, const void *x, size_t i) {
+  float value = load(x, p->in, i);
+  if (p->compute != 77) return value;
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  bits &= 0xffffe000;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
 static void store(void *x, int type, size_t i, float value) {
   if (type == 0) {
     ((float *)x)[i] = value;
@@ -82,8 +93,8 @@ static void multiply(const Product *p) {
     for (long i = 0; i < p->m; i++) {
       float sum = 0;
       for (long l = 0; l < p->k; l++) {
-        float a = load(p->a, p->in, p->trans_a ? i * p->k + l : l * p->m + i);
-        float b = load(p->b, p->in, p->trans_b ? l * p->n + j : j * p->k + l);
+        float a = factor(p, p->a, p->trans_a ? i * p->k + l : l * p->m + i);
+        float b = factor(p, p->b, p->trans_b ? l * p->n + j : j * p->k + l);
         sum += a * b;
       }
       if (p->beta != 0) sum += p->beta * load(p->d, p->out, j * p->m + i);
@@ -151,6 +162,8 @@ int cuGetErrorName(int error, const char **text) {
   *text = error == 2 ? "CUDA_ERROR_OUT_OF_MEMORY"
       : error == 100 ? "CUDA_ERROR_NO_DEVICE"
       : error == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS"
+      : error == 1 ? "CUDA_ERROR_INVALID_VALUE"
+      : error == 900 ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
       : error == 804 ? "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"
                      : "CUDA_ERROR_UNKNOWN";
   return 0;
@@ -178,6 +191,7 @@ int cuMemGetInfo_v2(size_t *free, size_t *total) {
 }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+  if (bytes == 0) return 1; // as the real one
   if (bytes_taken + (long)bytes > setting("FAKE_MEMORY", 8L << 30)) return 2;
   size_t *block = aligned_alloc(256, 256 + (bytes + 255) / 256 * 256);
   *block = bytes;
@@ -221,6 +235,7 @@ typedef struct Module {
 typedef struct Function {
   void *library;
   void *kernel;
+  int shared; // the most that was asked for
 } Function;
 
 static Function functions[1024];
@@ -236,17 +251,20 @@ int cuModuleUnload(void *module) { return gone(OBJECTS_MODULE, module); }
 
 int cuModuleGetFunction(void **function, Module *module, const char *name) {
   Function *found = &functions[function_count++];
-  *found = (Function){module->library, module->library ? emulatedKernel(module->library, name) : NULL};
+  *found = (Function){module->library, module->library ? emulatedKernel(module->library, name) : NULL, 48 << 10};
   *function = found;
   return module->library && !found->kernel ? 500 : 0;
 }
 
-int cuFuncSetAttribute(void *function, int attribute, int value) { return 0; }
+int cuFuncSetAttribute(Function *function, int attribute, int value) {
+  if (attribute != 8 || value > 227 << 10) return 1; // MAX_DYNAMIC_SHARED_SIZE_BYTES
+  return function->shared = value, 0;
+}
 
 int cuLaunchKernel(Function *function, int gx, int gy, int gz, int bx, int by, int bz, int shared, Stream *stream,
     void **arguments, void **extra) {
   if (setting("FAKE_LAUNCH", 0)) return (int)setting("FAKE_LAUNCH", 0);
-  if (gx < 1 || gy < 1 || gz < 1 || gy > 65535 || gz > 65535 || bx < 1 || bx > 1024 || shared > 227 << 10) return 1;
+  if (gx < 1 || gy < 1 || gz < 1 || gy > 65535 || gz > 65535 || bx < 1 || bx > 1024 || shared > function->shared) return 1;
   void *launch = function->kernel
       ? emulatedLaunch(function->library, function->kernel, gx, gy, gz, bx, shared, arguments)
       : NULL;
@@ -296,7 +314,11 @@ int cublasLtCreate(void **handle) { return *handle = made(OBJECTS_LT, 1), 0; }
 int cublasLtDestroy(void *handle) { return gone(OBJECTS_LT, handle); }
 long cublasLtGetVersion(void) { return 130100; }
 const char *cublasLtGetStatusName(int status) { return "CUBLAS_STATUS_FAKE"; }
-int cublasLtMatmulDescCreate(void **desc, int compute, int scale) { return *desc = made(OBJECTS_LT, sizeof(Product)), 0; }
+int cublasLtMatmulDescCreate(Product **desc, int compute, int scale) {
+  *desc = made(OBJECTS_LT, sizeof(Product));
+  (*desc)->compute = compute;
+  return 0;
+}
 int cublasLtMatmulDescDestroy(void *desc) { return gone(OBJECTS_LT, desc); }
 int cublasLtMatrixLayoutDestroy(void *layout) { return gone(OBJECTS_LT, layout); }
 int cublasLtMatmulPreferenceCreate(void **preference) { return *preference = made(OBJECTS_LT, 1), 0; }
@@ -330,6 +352,7 @@ int cublasLtMatrixLayoutCreate(void **layout, int type, long rows, long columns,
 int cublasLtMatmulAlgoGetHeuristic(void *handle, Product *desc, Layout *a, Layout *b, Layout *c, Layout *d,
     void *preference, int requested, void *results, int *count) {
   *count = 0;
+  if ((desc->epilogue & 4 && !desc->bias) || (desc->epilogue & 128 && !desc->aux)) return 7;
   if (desc->epilogue & 128 && d->type == 14 && desc->aux_ld % 8) return 15; // as the real one
   *count = 1;
   return 0;

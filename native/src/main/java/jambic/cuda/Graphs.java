@@ -1,0 +1,40 @@
+package jambic.cuda;
+
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The recorded programs of a backend. A program has no end of its own: what the device holds for
+ * one that nobody can run any more is freed when the next one is made, so that a server which
+ * records its batches anew all day does not fill the device.
+ */
+final class Graphs implements AutoCloseable {
+  private final Stream stream;
+  private final ReferenceQueue<Graph> forgotten = new ReferenceQueue<>();
+  private final Map<Reference<Graph>, Graph.Executable> executables = new HashMap<>();
+
+  Graphs(Stream stream) {
+    this.stream = stream;
+  }
+
+  /** A program, not yet recorded. */
+  Graph of(Runnable body) {
+    for (Reference<?> reference = forgotten.poll();
+        reference != null;
+        reference = forgotten.poll()) {
+      executables.remove(reference).close();
+    }
+    Graph graph = new Graph(stream, body);
+    executables.put(new PhantomReference<>(graph, forgotten), graph.executable());
+    return graph;
+  }
+
+  @Override
+  public void close() {
+    executables.values().forEach(Graph.Executable::close);
+    executables.clear();
+  }
+}
