@@ -1,7 +1,6 @@
 package jambic.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import jambic.cuda.bindings.CudaDriver;
 import jambic.tensor.Activation;
@@ -13,25 +12,23 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.BackendProvider.Unavailable;
 import jambic.tensor.spi.Region;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A thousand captured steps on a GPU: the bits of eager ones, and not a byte more of memory. */
+@ExtendWith(NeedsGpu.class)
 class CudaSoakTest {
   private static final int STEPS = 1000;
 
   @ParameterizedTest
   @EnumSource(names = {"FP32", "TF32", "BF16"})
   void aThousandStepsLeaveMemoryAsItWas(Precision precision) {
-    if (new CudaProvider().probe() instanceof Unavailable missing) {
-      abort("the soak is skipped: " + missing.reason() + "; " + missing.remedy());
-    }
     try (Backend backend = Backends.open("cuda", 1, precision);
         Region weights = backend.region();
         Region step = backend.region()) {

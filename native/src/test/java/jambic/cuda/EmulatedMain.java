@@ -9,9 +9,9 @@ import jambic.tensor.Precision;
 import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
-import jambic.tensor.contract.BackendContract;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import java.lang.annotation.Annotation;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -20,6 +20,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.opentest4j.TestAbortedException;
 
@@ -29,22 +32,19 @@ final class EmulatedMain {
 
   public static void main(String[] scenario) throws ReflectiveOperationException {
     switch (scenario[0]) {
-      case "contract" -> contract();
+      case "contract" -> contract(new CudaContractTest());
+      case "tf32" -> contract(new CudaTf32Test());
       case "bf16" -> bf16();
       default -> throw new IllegalArgumentException(scenario[0]);
     }
   }
 
-  /** Every test of the contract, without the launcher of JUnit, which is not on the class path. */
-  private static void contract() throws ReflectiveOperationException {
-    CudaContractTest contract = new CudaContractTest();
-    invoke(BackendContract.class.getDeclaredMethod("openBackends"), contract);
-    Method[] tests =
-        Arrays.stream(CudaContractTest.class.getMethods())
-            .filter(method -> method.isAnnotationPresent(Test.class))
-            .sorted(Comparator.comparing(Method::getName))
-            .toArray(Method[]::new);
-    for (Method test : tests) {
+  /** Every test of a contract, without the launcher of JUnit, which is not on the class path. */
+  private static void contract(Object contract) throws ReflectiveOperationException {
+    for (Method opening : methods(contract, BeforeAll.class)) {
+      invoke(opening, contract);
+    }
+    for (Method test : methods(contract, Test.class)) {
       String outcome;
       try {
         invoke(test, contract);
@@ -55,7 +55,20 @@ final class EmulatedMain {
       }
       System.out.println(test.getName() + " " + outcome.replace('\n', ' '));
     }
-    invoke(BackendContract.class.getDeclaredMethod("closeBackends"), contract);
+    for (Method closing : methods(contract, AfterAll.class)) {
+      invoke(closing, contract);
+    }
+  }
+
+  private static List<Method> methods(Object suite, Class<? extends Annotation> kind) {
+    Class<?> type = suite.getClass();
+    return Stream.of(
+            type.getMethods(), type.getDeclaredMethods(), type.getSuperclass().getDeclaredMethods())
+        .flatMap(Arrays::stream)
+        .filter(method -> method.isAnnotationPresent(kind))
+        .distinct()
+        .sorted(Comparator.comparing(Method::getName))
+        .toList();
   }
 
   private static void invoke(Method method, Object target) throws ReflectiveOperationException {

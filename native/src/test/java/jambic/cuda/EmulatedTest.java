@@ -41,6 +41,11 @@ class EmulatedTest {
   }
 
   @TestFactory
+  Stream<DynamicTest> productsInTf32() throws Exception {
+    return outcomes("tf32");
+  }
+
+  @TestFactory
   Stream<DynamicTest> aModelInBfloat16() throws Exception {
     return outcomes("bf16");
   }

@@ -31,6 +31,7 @@ public final class Contract implements AutoCloseable {
   private final Backend reference;
   private final List<Backend> backends;
   private final int[] shifts;
+  private final double wider;
   private final Map<Backend, Region> regions = new IdentityHashMap<>();
 
   /**
@@ -41,11 +42,27 @@ public final class Contract implements AutoCloseable {
    * @param shifts how far behind a region's own alignment tensors are put, one run each
    */
   public Contract(Backend reference, List<Backend> backends, int... shifts) {
+    this(reference, backends, 1, shifts.clone());
+  }
+
+  private Contract(Backend reference, List<Backend> backends, double wider, int[] shifts) {
     this.reference = reference;
     this.backends = backends;
-    this.shifts = shifts.clone();
+    this.shifts = shifts;
+    this.wider = wider;
     backends.forEach(backend -> regions.put(backend, backend.region()));
     regions.put(reference, reference.region());
+  }
+
+  /**
+   * The same judge in place of this one, for backends that round more coarsely than 32 bits.
+   *
+   * @param factor what every tolerance is multiplied by; bits must agree as before
+   * @return the judge, to be closed in place of this one
+   */
+  public Contract wider(double factor) {
+    regions.values().forEach(Region::close);
+    return new Contract(reference, backends, wider * factor, shifts);
   }
 
   /**
@@ -102,7 +119,7 @@ public final class Contract implements AutoCloseable {
         try (Scene scene = scene(backends.getFirst(), title, shift, variant)) {
           String where = how + ", shift " + shift + ", on " + scene.backend().description();
           first = run(where, scene, launch.build(scene));
-          requireClose(where, scene.outputNames(), expected, first, tolerance);
+          requireClose(where, scene.outputNames(), expected, first, tolerance.times(wider));
         }
       }
       for (Backend backend : backends.subList(1, backends.size())) {
