@@ -29,8 +29,22 @@ public final class TrainingStep {
     void fill(int microStep, int[] x, int[] y);
   }
 
-  /** A forward and backward pass over fixed memory. */
-  private record MicroStep(Tensor ids, Tensor targets, Tensor step, Tensor loss, Program program) {}
+  /**
+   * A forward and backward pass over fixed memory.
+   *
+   * @param pass alone
+   * @param iteration between clearing and update, as one program: an iteration of one micro batch
+   */
+  private record MicroStep(
+      Tensor ids, Tensor targets, Tensor step, Tensor loss, Program pass, Program iteration) {
+    double run(Program program, int[] x, int[] y, int count) {
+      ids.set(x);
+      targets.set(y);
+      step.set(count);
+      program.run();
+      return loss.toFloats()[0];
+    }
+  }
 
   private final TrainConfig config;
   private final Gpt model;
@@ -85,6 +99,12 @@ public final class TrainingStep {
    */
   public OptionalDouble run(int iteration, double lr, BatchSource batches, BooleanSupplier stop) {
     int steps = config.gradientAccumulationSteps();
+    optimizer.prepare(iteration + 1, lr);
+    if (steps == 1 && recorded.isPresent()) {
+      MicroStep step = recorded.get();
+      batches.fill(0, x, y);
+      return OptionalDouble.of(step.run(step.iteration, x, y, iteration));
+    }
     clear.run();
     double sum = 0;
     for (int i = 0; i < steps; i++) {
@@ -94,7 +114,6 @@ public final class TrainingStep {
       batches.fill(i, x, y);
       sum += forwardAndBackward(iteration * steps + i);
     }
-    optimizer.prepare(iteration + 1, lr);
     update.run();
     return OptionalDouble.of(sum / steps);
   }
@@ -102,11 +121,7 @@ public final class TrainingStep {
   private double forwardAndBackward(int count) {
     if (recorded.isPresent()) {
       MicroStep step = recorded.get();
-      step.ids.set(x);
-      step.targets.set(y);
-      step.step.set(count);
-      step.program.run();
-      return step.loss.toFloats()[0];
+      return step.run(step.pass, x, y, count);
     }
     region.rewind();
     Shape shape = Shape.of(config.batchSize(), config.blockSize());
@@ -118,7 +133,16 @@ public final class TrainingStep {
     tape.step().set(count);
     Tensor loss = model.loss(tape, ids, targets);
     tape.backward(loss, 1f / config.gradientAccumulationSteps());
-    recorded = Optional.of(new MicroStep(ids, targets, tape.step(), loss, tape.program()));
+    Program pass = tape.program();
+    Program whole =
+        model
+            .backend()
+            .capture(() -> {
+              clear.run();
+              pass.run();
+              update.run();
+            });
+    recorded = Optional.of(new MicroStep(ids, targets, tape.step(), loss, pass, whole));
     return loss.toFloats()[0];
   }
 }
