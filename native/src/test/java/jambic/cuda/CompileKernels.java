@@ -28,8 +28,8 @@ final class CompileKernels {
     }
     for (String head : heads) {
       variants.add(new Variant("attention.cu", List.of("HEAD=" + head)));
-      variants.add(new Variant("attention_cached.cu", List.of("HEAD=" + head)));
-      variants.add(new Variant("attention_cached.cu", List.of("HEAD=" + head, "STORAGE_BF16")));
+      variants.add(new Variant("attention_paged.cu", List.of("HEAD=" + head)));
+      variants.add(new Variant("attention_paged.cu", List.of("HEAD=" + head, "STORAGE_BF16")));
     }
     for (String source : SOURCES) {
       variants.add(new Variant(source + ".cu", List.of()));
