@@ -12,6 +12,7 @@ import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntFunction;
 
 /**
  * The decoder-only Transformer of GPT-2, nanoGPT and the "Let's build GPT" lecture; {@link
@@ -290,25 +291,27 @@ public final class Gpt implements AutoCloseable {
    * Reads tokens into a cache: what {@link #logits} computes on the way to the head, for positions
    * that follow the cached ones.
    *
-   * @param ops how to compute
+   * @param ops how to look tokens up
+   * @param layers how to compute each layer, asked in order; a layer needs what the one before made
    * @param cache keys and values of earlier positions, extended
    * @param tokens R of them
    * @return (R, 1, C), the input of {@link #head}
    */
-  Tensor read(Eager ops, KvCache cache, PackedRows tokens) {
+  Tensor read(Eager ops, IntFunction<Eager> layers, KvCache cache, PackedRows tokens) {
     Tensor x = ops.embedAt(tokens.ids(), wte, wpe, tokens.positions()); // (R, 1, C)
-    Attend attend =
-        (layer, qkv) ->
-            ops.pagedAttention(
-                qkv,
-                cache.keys(layer),
-                cache.values(layer),
-                tokens.rows(),
-                tokens.starts(),
-                tokens.pages(),
-                config.nHead());
     for (Block block : blocks) {
-      x = block.forward(ops, x, attend);
+      Eager own = layers.apply(block.layer());
+      Attend attend =
+          (layer, qkv) ->
+              own.pagedAttention(
+                  qkv,
+                  cache.keys(layer),
+                  cache.values(layer),
+                  tokens.rows(),
+                  tokens.starts(),
+                  tokens.pages(),
+                  config.nHead());
+      x = block.forward(own, x, attend);
     }
     return x;
   }

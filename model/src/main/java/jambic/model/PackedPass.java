@@ -9,6 +9,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.IntFunction;
 
 /**
  * Forward passes over the next tokens of some sequences. While every sequence has one token, as
@@ -22,6 +23,7 @@ final class PackedPass implements AutoCloseable {
   private final BiFunction<Backend, Region, Eager> reading;
   private final BiFunction<Backend, Region, Eager> scoring;
   private final Region region;
+  private final List<Region> turns; // of the layers of a pass that is not repeated
 
   // The shape that the program is for.
   private int rowCount = -1;
@@ -57,6 +59,7 @@ final class PackedPass implements AutoCloseable {
     this.reading = reading;
     this.scoring = scoring;
     region = model.backend().region();
+    turns = List.of(model.backend().region(), model.backend().region());
   }
 
   /**
@@ -150,7 +153,8 @@ final class PackedPass implements AutoCloseable {
   private void compute() {
     Backend backend = model.backend();
     Eager ops = reading.apply(backend, region);
-    Tensor x = model.read(ops, cache, packed); // (R, 1, C)
+    IntFunction<Eager> layers = rowCount == ends ? layer -> ops : this::inTurn;
+    Tensor x = model.read(ops, layers, cache, packed); // (R, 1, C)
     if (ends > 0) {
       Eager head = rowCount == ends ? ops : scoring.apply(backend, region);
       if (!lastRows.isNone()) { // a table of rows, of which some are looked up
@@ -161,9 +165,17 @@ final class PackedPass implements AutoCloseable {
     program = rowCount == ends ? ops.program() : NOTHING;
   }
 
+  /** A layer of a long prompt takes the memory of the last but one. */
+  private Eager inTurn(int layer) {
+    Region turn = turns.get(layer % turns.size());
+    turn.rewind();
+    return reading.apply(model.backend(), turn);
+  }
+
   /** Frees the activations. */
   @Override
   public void close() {
     region.close();
+    turns.forEach(Region::close);
   }
 }

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /** The tokens of one sequence, how many of them the cache holds, and in which pages. */
 final class Sequence {
   /** Tokens that are read at once: enough to keep a matrix product busy. */
-  static final int CHUNK = 256;
+  static final int CHUNK = 512;
 
   private final KvCache cache;
   private final int blockSize;

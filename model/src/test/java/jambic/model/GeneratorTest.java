@@ -15,6 +15,7 @@ import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,25 @@ class GeneratorTest {
       int[] cached = generator.generate(prompt, 30, Sampling.GREEDY, SILENT);
       assertThat(cached).isEqualTo(uncached(prompt, 30));
       assertThat(generator.generate(prompt, 30, Sampling.GREEDY, SILENT)).isEqualTo(cached);
+    }
+  }
+
+  @Test
+  void readsALongPromptInChunksAsAtOnce() {
+    GptConfig config =
+        new GptConfig(
+            31, 1100, 5, 2, 16, 0, 0, Activation.GELU_ERF, false, false, true, false, 1e-5f);
+    int[] prompt = new Random(4).ints(2 * Sequence.CHUNK + 20, 0, 31).toArray();
+    try (Gpt longer = new Gpt(backend, config, new Init(0.5f, true, 3));
+        Generator generator = new Generator(longer, 1);
+        Region region = backend.region()) {
+      Tensor ids = region.allocate(DType.I32, Shape.of(1, prompt.length));
+      ids.set(prompt);
+      float[] logits = longer.logits(new Eager(backend, region), ids).toFloats();
+      int best = new Sampler(Sampling.GREEDY, 0, 31).next(logits, logits.length - 31);
+      for (int i = 0; i < 2; i++) {
+        assertThat(generator.generate(prompt, 1, Sampling.GREEDY, SILENT)).containsExactly(best);
+      }
     }
   }
 
