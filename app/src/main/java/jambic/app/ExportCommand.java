@@ -47,7 +47,7 @@ final class ExportCommand implements Callable<Integer> {
         Checkpoint checkpoint = Checkpoint.open(folder)) {
       requireGpt2(folder, checkpoint.config());
       try (Gpt gpt = checkpoint.gpt(backend)) {
-        Checkpoint.save(out, gpt, checkpoint.tokenizer());
+        checkpoint.export(out, gpt);
       }
     }
     spec.commandLine().getOut().println("wrote " + out);

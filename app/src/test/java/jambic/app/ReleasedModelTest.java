@@ -82,6 +82,27 @@ class ReleasedModelTest {
   }
 
   @Test
+  void anExportKeepsTheIdsThatBeginAndEndAText() throws IOException {
+    Path model = folder.resolve("ends");
+    assertThat(CommandLineCall.of("export", run, "--out", model).code()).isZero();
+    Path config = model.resolve("config.json");
+    assertThat(JSON.std.mapFrom(Files.readString(config)))
+        .containsEntry("bos_token_id", null)
+        .containsEntry("eos_token_id", null);
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replaceFirst("\"bos_token_id\" : null", "\"bos_token_id\" : 1")
+            .replaceFirst("\"eos_token_id\" : null", "\"eos_token_id\" : [2, 3]"));
+    Path again = folder.resolve("again");
+    CommandLineCall call = CommandLineCall.of("export", model, "--out", again);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(JSON.std.mapFrom(Files.readString(again.resolve("config.json"))))
+        .containsEntry("bos_token_id", 1)
+        .containsEntry("eos_token_id", List.of(2, 3));
+  }
+
+  @Test
   void whatGpt2CannotExpressIsNotExported() throws IOException {
     Path biased = folder.resolve("biased");
     TinyRun.train(TinyRun.text(folder), biased, "--max-iters=1");

@@ -111,6 +111,15 @@ public final class Checkpoint implements Closeable {
    */
   public static void save(
       Path folder, Gpt gpt, Optional<Tokenizer> tokenizer, AtomicFolder.Writer others) {
+    save(folder, gpt, tokenizer, ConfigFile.noTextEnds(), others);
+  }
+
+  private static void save(
+      Path folder,
+      Gpt gpt,
+      Optional<Tokenizer> tokenizer,
+      Map<String, Object> textEnds,
+      AtomicFolder.Writer others) {
     GptConfig config = gpt.config();
     if (gpt.isQuantized()) {
       throw new JambicException(
@@ -121,7 +130,7 @@ public final class Checkpoint implements Closeable {
     AtomicFolder.replace(
         folder,
         temporary -> {
-          ConfigFile.write(temporary, config);
+          ConfigFile.write(temporary, config, textEnds);
           tokenizer.ifPresent(t -> t.save(temporary));
           if (gpt.lora().isPresent()) {
             LoraFiles.write(temporary, gpt.lora().get(), gpt.adapters());
@@ -133,6 +142,20 @@ public final class Checkpoint implements Closeable {
           }
           others.writeTo(temporary);
         });
+  }
+
+  /**
+   * Saves a model that was made from this checkpoint, with its tokenizer and the ids that begin and
+   * end a text, which other programs generate by.
+   *
+   * @param folder its folder, made or replaced
+   * @param gpt the model
+   * @throws JambicException as {@link #save(Path, Gpt, Optional)}
+   */
+  public void export(Path folder, Gpt gpt) {
+    boolean described = Files.exists(this.folder.resolve(ConfigFile.NAME));
+    Path source = described ? this.folder : lora.orElseThrow().base();
+    save(folder, gpt, tokenizer, ConfigFile.textEnds(source), temporary -> {});
   }
 
   /**
@@ -204,7 +227,7 @@ public final class Checkpoint implements Closeable {
       throw new JambicException(
           folder + " holds adapters, which cannot have others; export it and take what that wrote");
     }
-    Gpt gpt = filled(backend, shape, Optional.of(adapters));
+    Gpt gpt = filled(backend, shape, Optional.of(adapters.withBaseSha256(files.sha256())));
     Lora.init(gpt, seed);
     return gpt;
   }
@@ -226,6 +249,7 @@ public final class Checkpoint implements Closeable {
 
   private Gpt filled(Backend backend, GptConfig shape, Optional<Lora> adapters) {
     requireVariant(weights.config(), shape);
+    lora.ifPresent(stored -> LoraFiles.requireBase(folder, stored, files));
     Gpt gpt = new Gpt(backend, shape, adapters);
     weights.cropped(shape.blockSize()).readInto(gpt.parameters().byName());
     return gpt;

@@ -19,12 +19,30 @@ final class ConfigFile {
 
   private static final String GPT2 = "gpt2";
   private static final String OWN = "jambic-gpt";
+  private static final List<String> TEXT_ENDS = List.of("bos_token_id", "eos_token_id");
   private static final float GPT2_DROPOUT = 0.1f; // what a file without the key means
 
   private ConfigFile() {}
 
-  static void write(Path folder, GptConfig config) {
-    JsonObject.write(folder.resolve(NAME), toJson(config));
+  static void write(Path folder, GptConfig config, Map<String, Object> textEnds) {
+    Map<String, Object> json = toJson(config);
+    json.putAll(textEnds);
+    json.put("dtype", "float32");
+    JsonObject.write(folder.resolve(NAME), json);
+  }
+
+  /** For a model whose tokens begin and end no text: a missing key would mean GPT-2's 50256. */
+  static Map<String, Object> noTextEnds() {
+    Map<String, Object> none = new LinkedHashMap<>();
+    TEXT_ENDS.forEach(key -> none.put(key, null));
+    return none;
+  }
+
+  /** The ids of a file that begin and end a text, as they stand there or are missing. */
+  static Map<String, Object> textEnds(Path folder) {
+    Map<String, Object> ends = new LinkedHashMap<>(JsonObject.read(folder.resolve(NAME)).values());
+    ends.keySet().retainAll(TEXT_ENDS);
+    return ends;
   }
 
   private static Map<String, Object> toJson(GptConfig config) {
@@ -46,9 +64,6 @@ final class ConfigFile {
     json.put("bias", config.bias());
     json.put("qkv_bias", config.qkvBias());
     json.put("lm_head_bias", config.headBias());
-    json.put("bos_token_id", null); // a missing key would mean GPT-2's 50256
-    json.put("eos_token_id", null);
-    json.put("dtype", "float32");
     return json;
   }
 

@@ -5,6 +5,7 @@ import jambic.tensor.Philox;
 import jambic.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Low-rank adaptation (Hu et al., 2021): beside a frozen weight W (out, in) a layer has A (rank,
@@ -15,8 +16,10 @@ import java.util.List;
  * @param targets which linear layers of the blocks have it, as the end of their names: {@code
  *     c_attn}, {@code c_proj} (both of them), {@code mlp.c_proj}, {@code c_fc}
  * @param base folder of the model that the adapters belong to
+ * @param baseSha256 the SHA-256 of that model's weights, where it is known
  */
-public record Lora(int rank, float alpha, List<String> targets, Path base) {
+public record Lora(
+    int rank, float alpha, List<String> targets, Path base, Optional<String> baseSha256) {
   /** The layers that can have an adapter. */
   private static final List<String> LAYERS =
       List.of("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj");
@@ -48,6 +51,24 @@ public record Lora(int rank, float alpha, List<String> targets, Path base) {
     if (targets.isEmpty()) {
       throw new JambicException("LoRA needs at least one layer to adapt, such as c_attn");
     }
+  }
+
+  /**
+   * Adapters of a model whose weights are taken as they are.
+   *
+   * @param rank of the update
+   * @param alpha its scale times the rank
+   * @param targets which linear layers have it
+   * @param base folder of the model
+   * @throws JambicException if a value is out of its range, or a target is no layer
+   */
+  public Lora(int rank, float alpha, List<String> targets, Path base) {
+    this(rank, alpha, targets, base, Optional.empty());
+  }
+
+  /** The same, of a model with these weights and no others. */
+  Lora withBaseSha256(String sha256) {
+    return new Lora(rank, alpha, targets, base, Optional.of(sha256));
   }
 
   /**

@@ -18,6 +18,7 @@ import java.util.Optional;
 final class LoraFiles {
   private static final String CONFIG = "adapter_config.json";
   private static final String WEIGHTS = "adapter_model.safetensors";
+  private static final String BASE_SHA256 = "base_sha256"; // among the metadata, as PEFT has none
   private static final String PREFIX = "base_model.model.transformer.";
 
   private LoraFiles() {}
@@ -50,15 +51,37 @@ final class LoraFiles {
     Path base = file.resolveSibling(json.text("base_model_name_or_path")).normalize();
     if (!Files.exists(base.resolve(ConfigFile.NAME))) {
       throw new JambicException(
-          "%s belongs to the model in %s, which is not there; put it back, or correct"
+          "%s belongs to the model in %s, which is not there; put it back, or name"
                   .formatted(file, base)
-              + " base_model_name_or_path");
+              + " its new folder as base_model_name_or_path in that file");
     }
     try {
       float alpha = json.optionalFloat("lora_alpha").orElse(8f); // PEFT's default
-      return new Lora(json.integer("r"), alpha, targets, base);
+      Lora lora = new Lora(json.integer("r"), alpha, targets, base);
+      return baseSha256(file).map(lora::withBaseSha256).orElse(lora);
     } catch (JambicException e) {
       throw new JambicException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static Optional<String> baseSha256(Path config) {
+    Path weights = config.resolveSibling(WEIGHTS);
+    if (!Files.exists(weights)) {
+      return Optional.empty(); // reading them will say so
+    }
+    try (Safetensors file = Safetensors.open(weights)) {
+      return Optional.ofNullable(file.metadata().get(BASE_SHA256));
+    }
+  }
+
+  /** Refuses another base than the one that the adapters were trained beside. */
+  static void requireBase(Path folder, Lora lora, WeightFiles base) {
+    if (lora.baseSha256().isPresent() && !lora.baseSha256().get().equals(base.sha256())) {
+      throw new JambicException(
+          "the adapters in %s belong to other weights than %s holds now; put those back, or name the"
+                  .formatted(folder, base.path())
+              + " folder that has them as base_model_name_or_path in "
+              + CONFIG);
     }
   }
 
@@ -89,7 +112,9 @@ final class LoraFiles {
                         Safetensors.Source.ofFloats(name, shape(tensor), tensor.toFloats(), 0)
                             .content()
                             .writeTo(out))));
-    Safetensors.write(folder.resolve(WEIGHTS), Map.of("format", "pt"), sources);
+    Map<String, String> metadata = new LinkedHashMap<>(Map.of("format", "pt"));
+    lora.baseSha256().ifPresent(sha256 -> metadata.put(BASE_SHA256, sha256));
+    Safetensors.write(folder.resolve(WEIGHTS), metadata, sources);
   }
 
   /** Reads stored adapters into those of a model, which must be the same. */

@@ -2,11 +2,16 @@ package jambic.model;
 
 import jambic.tensor.JambicException;
 import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,6 +107,26 @@ final class WeightFiles implements Closeable {
   /** All tensors by name. */
   Map<String, Safetensors.Entry> entries() {
     return Collections.unmodifiableMap(entries);
+  }
+
+  /** The SHA-256 of the files, one after another by name. */
+  String sha256() {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      byte[] chunk = new byte[1 << 20];
+      for (Path part : files.stream().map(Safetensors::file).sorted().toList()) {
+        try (InputStream in = Files.newInputStream(part)) {
+          for (int count = in.read(chunk); count >= 0; count = in.read(chunk)) {
+            digest.update(chunk, 0, count);
+          }
+        }
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(path, Wording.reason(e)), e);
+    }
   }
 
   @Override

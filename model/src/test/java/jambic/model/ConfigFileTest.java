@@ -25,7 +25,7 @@ class ConfigFileTest {
   void readsWhatItWrote() {
     for (int flags = 0; flags < 16; flags++) {
       GptConfig config = GptConfigTest.small(flags).withDropout(0.2f, 0.1f);
-      ConfigFile.write(folder, config);
+      ConfigFile.write(folder, config, ConfigFile.noTextEnds());
       assertThat(ConfigFile.read(folder)).isEqualTo(config);
     }
   }
@@ -44,7 +44,7 @@ class ConfigFileTest {
   void speaksOfGpt2OnlyWhereGpt2ComputesTheSame() throws IOException {
     for (int flags = 0; flags < 16; flags++) {
       GptConfig config = GptConfigTest.small(flags);
-      ConfigFile.write(folder, config);
+      ConfigFile.write(folder, config, ConfigFile.noTextEnds());
       assertThat(Files.readString(folder.resolve("config.json")).contains("\"gpt2\""))
           .isEqualTo(!config.headBias());
     }

@@ -36,7 +36,7 @@ class HostileJsonTest {
 
   @Test
   void survivesMutatedFiles() throws IOException {
-    ConfigFile.write(folder, GptConfigTest.small(5));
+    ConfigFile.write(folder, GptConfigTest.small(5), ConfigFile.noTextEnds());
     CharTokenizer.of("hello wörld\n😀").save(folder);
     Path config = folder.resolve("config.json");
     Path tokenizer = folder.resolve("tokenizer.json");

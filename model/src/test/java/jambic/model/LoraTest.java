@@ -90,6 +90,35 @@ class LoraTest {
   }
 
   @Test
+  void aBaseWithOtherWeightsIsRefused() throws IOException {
+    Path folder = parent.resolve("adapters");
+    try (Checkpoint checkpoint = Checkpoint.open(base);
+        Gpt adapted = checkpoint.adapted(backend, checkpoint.config(), lora(EVERYWHERE), 1)) {
+      Checkpoint.save(folder, adapted, Optional.empty());
+    }
+    Path moved = Files.move(base, parent.resolve("moved"));
+    refused(
+        () -> Checkpoint.open(folder),
+        "which is not there; put it back, or name its new folder as base_model_name_or_path");
+    Path config = folder.resolve("adapter_config.json");
+    Files.writeString(config, Files.readString(config).replace(base.toString(), moved.toString()));
+    try (Checkpoint checkpoint = Checkpoint.open(folder);
+        Gpt merged = checkpoint.gpt(backend)) {
+      assertThat(logits(merged)).isNotEmpty();
+    }
+    try (Gpt other = new Gpt(backend, GptConfigTest.small(7), new Init(0.2f, true, 2))) {
+      Checkpoint.save(moved, other, Optional.empty());
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      String sentence =
+          "the adapters in %s belong to other weights than %s holds now; put those back"
+              .formatted(folder, moved.resolve("model.safetensors"));
+      refused(() -> checkpoint.gpt(backend), sentence);
+      refused(() -> checkpoint.resumed(backend), sentence);
+    }
+  }
+
+  @Test
   void gradientsOfTheAdaptersAreTheSlopeOfTheLoss() {
     try (Checkpoint checkpoint = Checkpoint.open(base);
         Gpt adapted = checkpoint.adapted(backend, checkpoint.config(), lora(EVERYWHERE), 1);
@@ -140,7 +169,7 @@ class LoraTest {
     assertThatThrownBy(() -> Checkpoint.open(folder))
         .isInstanceOf(JambicException.class)
         .hasMessage(
-            "%s belongs to the model in %s, which is not there; put it back, or correct base_model_name_or_path"
+            "%s belongs to the model in %s, which is not there; put it back, or name its new folder as base_model_name_or_path in that file"
                 .formatted(config, base));
   }
 
