@@ -12,7 +12,8 @@ import java.nio.file.StandardOpenOption;
 
 /**
  * Replaces one file so that a crash leaves either the old file or the new one: the new bytes go to
- * a temporary sibling, reach the disk, and only then take the name.
+ * a temporary sibling, reach the disk, and only then take the name. A link stays, and the file it
+ * leads to is replaced; what is no file, such as a pipe or a device, is written to as it stands.
  */
 public final class AtomicFile {
   private AtomicFile() {}
@@ -37,8 +38,15 @@ public final class AtomicFile {
    * @throws JambicException if that fails; the old file is untouched and no temporary file is left
    */
   public static void write(Path file, Body body) {
-    Leftovers leftovers = Leftovers.of(file);
     try {
+      if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          body.writeTo(channel);
+        }
+        return;
+      }
+      Path target = followed(file);
+      Leftovers leftovers = Leftovers.of(target);
       leftovers.deleteAbandoned();
       Path temporary = leftovers.fresh();
       try {
@@ -48,7 +56,7 @@ public final class AtomicFile {
           channel.force(true);
         }
         Files.move(
-            temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         Leftovers.syncFolder(leftovers.parent());
       } catch (IOException | RuntimeException e) {
         Files.deleteIfExists(temporary);
@@ -57,6 +65,14 @@ public final class AtomicFile {
     } catch (IOException e) {
       throw new JambicException("cannot write " + file + ": " + Wording.reason(e), e);
     }
+  }
+
+  /** Where a link leads, also one to a file that is yet to be. */
+  private static Path followed(Path file) throws IOException {
+    if (Files.exists(file)) {
+      return file.toRealPath();
+    }
+    return Files.isSymbolicLink(file) ? file.resolveSibling(Files.readSymbolicLink(file)) : file;
   }
 
   /**

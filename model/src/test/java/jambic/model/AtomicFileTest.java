@@ -8,7 +8,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class AtomicFileTest {
@@ -21,6 +25,31 @@ class AtomicFileTest {
     AtomicFile.writeString(file, "zwei ä");
     assertThat(file).hasContent("zwei ä");
     assertThat(folder).isDirectoryContaining(file::equals).isDirectoryNotContaining("glob:**/.*");
+  }
+
+  @Test
+  void aLinkStaysAndItsFileIsReplaced() throws IOException {
+    Path real = Files.writeString(folder.resolve("real"), "old");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("real"));
+    Path ahead = Files.createSymbolicLink(folder.resolve("ahead"), Path.of("later"));
+    AtomicFile.writeString(link, "new");
+    AtomicFile.writeString(ahead, "first");
+    assertThat(link).isSymbolicLink();
+    assertThat(real).hasContent("new");
+    assertThat(ahead).isSymbolicLink();
+    assertThat(folder.resolve("later")).hasContent("first");
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aPipeIsWrittenTo() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    FutureTask<String> reader = new FutureTask<>(() -> Files.readString(pipe));
+    Thread.ofPlatform().daemon().start(reader);
+    AtomicFile.writeString(pipe, "through");
+    assertThat(reader.get(10, TimeUnit.SECONDS)).isEqualTo("through");
+    assertThat(Files.isRegularFile(pipe)).isFalse();
   }
 
   @Test
