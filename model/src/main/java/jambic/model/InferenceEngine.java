@@ -211,6 +211,9 @@ public final class InferenceEngine implements AutoCloseable {
           Runnable command = commands.take();
           synchronized (this) {
             command.run();
+            if (closed) { // between its queue and here
+              endAll();
+            }
           }
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
@@ -226,13 +229,29 @@ public final class InferenceEngine implements AutoCloseable {
    * @param request what to continue
    * @param listener receives what comes
    * @return the answer, which has ended
-   * @throws RuntimeException if the request cannot be served, or fails
+   * @throws RuntimeException if the request cannot be served, fails, or waits for pages that only
+   *     open sessions hold
    */
   public Completion complete(Request request, Completion.Listener listener) {
     Completion completion = submit(request, listener);
     while (!completion.isDone() && step()) {}
+    refuseIfStuck(completion);
     completion.await();
     return completion;
+  }
+
+  /** With nobody in work, only the owner of a session could make room: perhaps who waits here. */
+  private synchronized void refuseIfStuck(Completion completion) {
+    if (running.isEmpty()) {
+      waiting.stream()
+          .filter(generation -> generation.completion() == completion)
+          .findFirst()
+          .ifPresent(generation ->
+              fail(
+                  generation,
+                  new JambicException(
+                      "open sessions hold so much of the KV cache that the request has no room; close one or give the engine more tokens")));
+    }
   }
 
   /**

@@ -26,9 +26,10 @@ final class PackedPass implements AutoCloseable {
   private final List<Region> turns; // of the layers of a pass that is not repeated
 
   // The shape that the program is for.
-  private int rowCount = -1;
-  private int batch = -1;
-  private int ends = -1;
+  private int rowCount;
+  private int batch;
+  private int ends;
+  private boolean computed;
   private PackedRows packed;
   private Tensor lastRows; // I32 (ends, 1), or none where every row is a last one
   private Tensor logits; // (ends, 1, V)
@@ -75,7 +76,7 @@ final class PackedPass implements AutoCloseable {
       ending += sequence.endsWithChunk() ? 1 : 0;
     }
     boolean same = count == rowCount && sequences.size() == batch && ending == ends;
-    boolean repeatable = same && count == batch && ending == batch;
+    boolean repeatable = computed && same && count == batch && ending == batch;
     if (!repeatable) {
       allocate(count, sequences.size(), ending);
     }
@@ -95,7 +96,7 @@ final class PackedPass implements AutoCloseable {
   }
 
   private void allocate(int newRows, int newBatch, int newEnds) {
-    rowCount = -1; // in case memory runs out
+    computed = false; // in case memory runs out, here or later
     int width = cache.pagesFor(model.config().blockSize());
     region.rewind();
     packed =
@@ -163,6 +164,7 @@ final class PackedPass implements AutoCloseable {
       logits = model.head(head, x);
     }
     program = rowCount == ends ? ops.program() : NOTHING;
+    computed = true;
   }
 
   /** A layer of a long prompt takes the memory of the last but one. */

@@ -188,6 +188,24 @@ class InferenceEngineTest {
   }
 
   @Test
+  void aRequestThatOpenSessionsLeaveNoRoomIsRefused() {
+    int[] prompt = {5, 6, 7};
+    try (InferenceEngine engine = engine(2, CONTEXT)) {
+      List<Session> sessions = new ArrayList<>();
+      while (engine.freePages() > 0) {
+        sessions.add(engine.session());
+        sessions.getLast().submit(Request.of(prompt, 3));
+        drive(engine);
+      }
+      assertThatThrownBy(() -> engine.complete(Request.of(prompt, 3), token -> true))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("close one");
+      sessions.forEach(Session::close);
+      assertThat(ids(engine.complete(Request.of(prompt, 3), token -> true))).hasSize(3);
+    }
+  }
+
+  @Test
   void cancellingFreesAndKeepsWhatCame() {
     try (InferenceEngine engine = engine(1, 2 * CONTEXT)) {
       int pages = engine.freePages();
