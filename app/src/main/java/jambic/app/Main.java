@@ -189,7 +189,7 @@ public final class Main implements Runnable {
                   .formatted(Runtime.getRuntime().maxMemory() >> 20)
               + " Java more with JAMBIC_JAVA_OPTS=-Xmx and a size",
           e);
-    } catch (LinkageError | StackOverflowError | AssertionError e) {
+    } catch (LinkageError | StackOverflowError | InternalError | AssertionError e) {
       return fail(defect(e), e);
     }
   }

@@ -72,10 +72,7 @@ final class TokenFile implements Tokens {
     Objects.checkFromIndexSize(from, count, length());
     Objects.checkFromIndexSize(at, count, target.length);
     for (int i = 0; i < count; i++) {
-      int id =
-          width == Short.BYTES
-              ? Short.toUnsignedInt(bytes.get(UINT16, (from + i) * Short.BYTES))
-              : bytes.get(UINT32, (from + i) * Integer.BYTES);
+      int id = id(from + i);
       if (Integer.compareUnsigned(id, vocabSize) >= 0) {
         throw new JambicException(
             ("%s: token %d has the id %d, but the vocabulary ends at %d; the file was made with"
@@ -83,6 +80,17 @@ final class TokenFile implements Tokens {
                 .formatted(file, from + i, Integer.toUnsignedLong(id), vocabSize - 1));
       }
       target[at + i] = id;
+    }
+  }
+
+  private int id(long index) {
+    try {
+      return width == Short.BYTES
+          ? Short.toUnsignedInt(bytes.get(UINT16, index * Short.BYTES))
+          : bytes.get(UINT32, index * Integer.BYTES);
+    } catch (InternalError e) { // what the virtual machine makes of a page that has no file
+      throw new JambicException(
+          file + " was cut or replaced while it was read; write it anew, then start again", e);
     }
   }
 }

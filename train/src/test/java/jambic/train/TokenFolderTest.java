@@ -10,8 +10,10 @@ import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
@@ -52,6 +54,18 @@ class TokenFolderTest {
     assertThat(tokenizer.decode(all(data.train()))).isEqualTo("añ🙂c\n".repeat(18));
     assertThat(tokenizer.decode(all(data.val()))).isEqualTo("añ🙂c\n".repeat(2));
     assertThat(data.train().slice(1, 3).length()).isEqualTo(2);
+  }
+
+  @Test
+  void aFileThatIsCutWhileItIsReadIsNamed() throws IOException {
+    Dataset data = write(CharTokenizer.of(TEXT));
+    Path file = folder.path().resolve("train.bin");
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.truncate(0);
+    }
+    assertThatThrownBy(() -> all(data.train()))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(file + " was cut or replaced while it was read");
   }
 
   @Test
