@@ -3,6 +3,7 @@ package jambic.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.reflect.Method;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,22 +80,26 @@ class KernelBenchmarksTest {
 
   @Test
   void decodesAndPrefillsTheSmallestModel() {
-    DecodeBenchmark decode = new DecodeBenchmark();
-    decode.backend = "reference";
-    decode.threads = 1;
-    decode.preset = "lecture-small";
-    decode.batch = 2;
-    decode.open();
-    assertThat(decode.run()).hasDimensions(2, 7);
-    decode.close();
+    for (String weights : List.of("fp32", "int8")) {
+      DecodeBenchmark decode = new DecodeBenchmark();
+      decode.backend = "reference";
+      decode.threads = 1;
+      decode.preset = "lecture-small";
+      decode.weights = weights;
+      decode.batch = 2;
+      decode.open();
+      assertThat(decode.run()).hasDimensions(2, 7);
+      decode.close();
 
-    PrefillBenchmark prefill = new PrefillBenchmark();
-    prefill.backend = "reference";
-    prefill.threads = 1;
-    prefill.preset = "lecture-small";
-    prefill.open();
-    assertThat(prefill.run()).hasSize(1);
-    prefill.close();
+      PrefillBenchmark prefill = new PrefillBenchmark();
+      prefill.backend = "reference";
+      prefill.threads = 1;
+      prefill.preset = "lecture-small";
+      prefill.weights = weights;
+      prefill.open();
+      assertThat(prefill.run()).hasSize(1);
+      prefill.close();
+    }
   }
 
   @Test
