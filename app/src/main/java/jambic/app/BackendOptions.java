@@ -17,7 +17,7 @@ import picocli.CommandLine.ParameterException;
 final class BackendOptions {
   static final String AUTO = "auto";
 
-  private static final int MAX_THREADS = 1024; // more than any machine has processors for
+  static final int MAX_THREADS = 1024; // more than any machine has processors for
 
   @Option(
       names = "--backend",

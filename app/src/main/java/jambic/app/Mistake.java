@@ -60,6 +60,9 @@ final class Mistake {
   }
 
   private static String unknown(String word, CommandSpec command) {
+    if (word.matches("@.+")) { // an existing file's words would stand here in its place
+      return "there is no file %s to read flags from".formatted(word.substring(1));
+    }
     if (word.startsWith("-")) {
       String name = word.split("=")[0];
       return "there is no option %s; did you mean %s?"

@@ -58,6 +58,8 @@ class HyperparametersTest {
         "--preset=lecture-smal | there is no preset lecture-smal; did you mean lecture-small?",
         "--resume         | --resume needs the run's folder; name it with --out",
         "input.txt        | the argument input.txt is one too many",
+        "@no-flags.txt    | there is no file no-flags.txt to read flags from",
+        "--beta2=0.999999999999 | --beta2 must be at least 0 and below 1, not 0.999999999999",
       })
   void aWrongFlagIsOneSentence(String flag, String sentence) {
     CommandLineCall call = CommandLineCall.of("train", flag);

@@ -422,7 +422,8 @@ public record TrainConfig(
   }
 
   private static void inUnitInterval(String name, double value) {
-    check(value >= 0 && value < 1, "%s must be at least 0 and below 1, not %s", name, value);
+    check(
+        value >= 0 && (float) value < 1, "%s must be at least 0 and below 1, not %s", name, value);
   }
 
   private static void finiteAndPositive(String name, double value) {
