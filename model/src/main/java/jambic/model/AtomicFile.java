@@ -45,7 +45,7 @@ public final class AtomicFile {
         }
         return;
       }
-      Path target = followed(file);
+      Path target = Leftovers.resolve(file);
       Leftovers leftovers = Leftovers.of(target);
       leftovers.deleteAbandoned();
       Path temporary = leftovers.fresh();
@@ -65,14 +65,6 @@ public final class AtomicFile {
     } catch (IOException e) {
       throw new JambicException("cannot write " + file + ": " + Wording.reason(e), e);
     }
-  }
-
-  /** Where a link leads, also one to a file that is yet to be. */
-  private static Path followed(Path file) throws IOException {
-    if (Files.exists(file)) {
-      return file.toRealPath();
-    }
-    return Files.isSymbolicLink(file) ? file.resolveSibling(Files.readSymbolicLink(file)) : file;
   }
 
   /**

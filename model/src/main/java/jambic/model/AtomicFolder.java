@@ -43,7 +43,6 @@ import java.util.stream.Stream;
 public final class AtomicFolder {
   private static final int ATTEMPTS = 10;
   private static final long PAUSE_MILLIS = 50;
-  private static final int MOST_LINKS = 40; // as many as Linux follows
 
   private AtomicFolder() {}
 
@@ -100,7 +99,7 @@ public final class AtomicFolder {
 
   static void replace(Path folder, Writer writer, Consumer<Step> reached) {
     try {
-      Path target = resolve(folder);
+      Path target = Leftovers.resolve(folder);
       Files.createDirectories(target.getParent());
       Leftovers leftovers = Leftovers.of(target);
       repair(target);
@@ -141,7 +140,7 @@ public final class AtomicFolder {
    */
   public static <T> T read(Path folder, Reader<T> reader) {
     try {
-      Path target = resolve(folder);
+      Path target = Leftovers.resolve(folder);
       for (int attempt = 1; ; attempt++) {
         repair(target);
         Optional<Object> before = identity(target);
@@ -202,7 +201,7 @@ public final class AtomicFolder {
    */
   public static boolean exists(Path folder) {
     try {
-      Path target = resolve(folder);
+      Path target = Leftovers.resolve(folder);
       return Files.isDirectory(target) || Files.isDirectory(old(target));
     } catch (IOException e) {
       return false;
@@ -297,21 +296,6 @@ public final class AtomicFolder {
 
   private static Path old(Path target) {
     return target.resolveSibling("." + target.getFileName() + ".old");
-  }
-
-  /** The folder's own place: a link to it stays a link. */
-  private static Path resolve(Path folder) throws IOException {
-    Path target = folder.toAbsolutePath().normalize();
-    for (int links = 0; Files.isSymbolicLink(target); links++) {
-      if (links == MOST_LINKS) {
-        throw new IOException("its links go in a circle");
-      }
-      target = target.resolveSibling(Files.readSymbolicLink(target)).normalize();
-    }
-    if (target.getParent() == null) {
-      throw new IOException("it is the root of the file system");
-    }
-    return target;
   }
 
   /** What tells a folder from another that gets its name; empty if there is none. */

@@ -22,11 +22,27 @@ import java.util.stream.Stream;
  * @param prefix how the name of every sibling begins
  */
 record Leftovers(Path parent, String prefix) {
+  private static final int MOST_LINKS = 40; // as many as Linux follows
 
   /** The siblings of a target, which has a name. */
   static Leftovers of(Path target) {
     Path absolute = target.toAbsolutePath().normalize();
     return new Leftovers(absolute.getParent(), "." + absolute.getFileName() + ".tmp-");
+  }
+
+  /** A target's own place: a link to it stays a link, also where nothing is yet. */
+  static Path resolve(Path name) throws IOException {
+    Path target = name.toAbsolutePath().normalize();
+    for (int links = 0; Files.isSymbolicLink(target); links++) {
+      if (links == MOST_LINKS) {
+        throw new IOException("its links go in a circle");
+      }
+      target = target.resolveSibling(Files.readSymbolicLink(target)).normalize();
+    }
+    if (target.getParent() == null) {
+      throw new IOException("it is the root of the file system");
+    }
+    return target;
   }
 
   /** A name for a sibling of this process that nothing has. */

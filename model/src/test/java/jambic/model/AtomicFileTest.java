@@ -31,12 +31,14 @@ class AtomicFileTest {
   void aLinkStaysAndItsFileIsReplaced() throws IOException {
     Path real = Files.writeString(folder.resolve("real"), "old");
     Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("real"));
-    Path ahead = Files.createSymbolicLink(folder.resolve("ahead"), Path.of("later"));
+    Path ahead = Files.createSymbolicLink(folder.resolve("ahead"), Path.of("next"));
+    Path next = Files.createSymbolicLink(folder.resolve("next"), Path.of("later"));
     AtomicFile.writeString(link, "new");
     AtomicFile.writeString(ahead, "first");
     assertThat(link).isSymbolicLink();
     assertThat(real).hasContent("new");
     assertThat(ahead).isSymbolicLink();
+    assertThat(next).isSymbolicLink();
     assertThat(folder.resolve("later")).hasContent("first");
   }
 
