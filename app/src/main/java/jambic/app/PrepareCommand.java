@@ -90,7 +90,10 @@ final class PrepareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    terminal = Terminal.of(json ? spec.commandLine().getErr() : spec.commandLine().getOut());
+    terminal =
+        json
+            ? Terminal.plain(spec.commandLine().getErr())
+            : Terminal.of(spec.commandLine().getOut());
     if (choice.trainBpe.isPresent() && choice.trainBpe.get() < BpeTrainer.LEAST_VOCAB_SIZE) {
       throw new ParameterException(
           spec.commandLine(),

@@ -124,6 +124,15 @@ record RunFolder(Path path) {
     }
   }
 
+  /** Deletes the folder if nothing is in it. */
+  void deleteIfEmpty() {
+    try {
+      Files.delete(path);
+    } catch (IOException notEmpty) {
+      // Then it is worth keeping.
+    }
+  }
+
   /** Notes what is run here. */
   void write(Map<String, ?> record) {
     try {

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -135,7 +136,10 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    terminal = Terminal.of(json ? spec.commandLine().getErr() : spec.commandLine().getOut());
+    terminal =
+        json
+            ? Terminal.plain(spec.commandLine().getErr())
+            : Terminal.of(spec.commandLine().getOut());
     requireNamed("--out", out.map(Path::toString));
     requireNamed("--data", data);
     if (!resume) {
@@ -165,6 +169,10 @@ final class TrainCommand implements Callable<Integer> {
         describe(data, trainer.model(), backend, folder);
         folder.write(record(data, backend, dtype, model, config, peak));
         return train(trainer, config, data.tokenizer(), folder.path());
+      } finally {
+        if (out.isEmpty()) {
+          folder.deleteIfEmpty(); // of a run that did not begin
+        }
       }
     }
   }
@@ -342,6 +350,7 @@ final class TrainCommand implements Callable<Integer> {
   private int train(Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder) {
     TrainProgress progress = new TrainProgress(terminal, config.maxIters());
     Optional<EventFile> events = events(folder, trainer.iteration());
+    BooleanSupplier stop = main.interruption()::isRequested;
     Trainer.Outcome outcome;
     main.interruption().listen();
     try {
@@ -370,7 +379,7 @@ final class TrainCommand implements Callable<Integer> {
                   terminal.print(Hyperparameters.withFlags(notice));
                 }
               },
-              main.interruption()::isRequested);
+              stop);
     } finally {
       progress.end();
       events.ifPresent(EventFile::close);
@@ -385,7 +394,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
     draw(log, folder);
-    String sample = sample(trainer.model(), tokenizer);
+    String sample = sample(trainer.model(), tokenizer, stop);
     terminal.print("");
     terminal.print(sample.strip());
     terminal.print("");
@@ -395,7 +404,7 @@ final class TrainCommand implements Callable<Integer> {
     if (json) {
       summarize(trainer, log, sample, folder);
     }
-    return 0;
+    return stop.getAsBoolean() ? Main.INTERRUPTED : 0;
   }
 
   private Optional<EventFile> events(Path folder, int iteration) {
@@ -418,7 +427,7 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private static String sample(Gpt model, Tokenizer tokenizer) {
+  private static String sample(Gpt model, Tokenizer tokenizer, BooleanSupplier stop) {
     StringBuilder text = new StringBuilder();
     try (Generator generator = new Generator(model, 1)) {
       generator.stream(
@@ -428,7 +437,7 @@ final class TrainCommand implements Callable<Integer> {
           Sampling.plain(1),
           piece -> {
             text.append(piece);
-            return true;
+            return !stop.getAsBoolean();
           });
     }
     return text.toString();

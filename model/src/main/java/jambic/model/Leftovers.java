@@ -8,21 +8,25 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 
 /**
  * The temporary siblings of a file or folder that is being replaced. Each name carries the process
- * that made it, {@code .NAME.tmp-PID-RANDOM}, so that a later writer can tell an abandoned one and
- * delete it.
+ * that made it, {@code .NAME.tmp-PID-START-RANDOM}, so that a later writer can tell an abandoned
+ * one and delete it. The start is the process's, in seconds since 1970: in a container every
+ * process may have the same number.
  *
  * @param parent the folder that holds the target and its siblings
  * @param prefix how the name of every sibling begins
  */
 record Leftovers(Path parent, String prefix) {
   private static final int MOST_LINKS = 40; // as many as Linux follows
+  private static final int CLOCK_SECONDS = 2; // when a process began is told from the clock of now
 
   /** The siblings of a target, which has a name. */
   static Leftovers of(Path target) {
@@ -48,7 +52,8 @@ record Leftovers(Path parent, String prefix) {
   /** A name for a sibling of this process that nothing has. */
   Path fresh() {
     long random = ThreadLocalRandom.current().nextLong() >>> 16;
-    return parent.resolve(prefix + ProcessHandle.current().pid() + "-" + Long.toHexString(random));
+    ProcessHandle own = ProcessHandle.current();
+    return parent.resolve("%s%d-%d-%x".formatted(prefix, own.pid(), start(own).orElse(0), random));
   }
 
   /** Whether a process that lives, perhaps this one, has a sibling here. */
@@ -120,11 +125,18 @@ record Leftovers(Path parent, String prefix) {
   }
 
   private boolean ownerLives(Path sibling) {
-    String[] pidAndRandom = sibling.getFileName().toString().substring(prefix.length()).split("-");
+    String[] parts = sibling.getFileName().toString().substring(prefix.length()).split("-");
     try {
-      return ProcessHandle.of(Long.parseLong(pidAndRandom[0])).isPresent();
-    } catch (NumberFormatException notOurs) {
+      long start = Long.parseLong(parts[1]);
+      return ProcessHandle.of(Long.parseLong(parts[0]))
+          .filter(process -> Math.abs(start(process).orElse(start) - start) <= CLOCK_SECONDS)
+          .isPresent();
+    } catch (NumberFormatException | ArrayIndexOutOfBoundsException notOurs) {
       return true;
     }
+  }
+
+  private static OptionalLong start(ProcessHandle process) {
+    return process.info().startInstant().stream().mapToLong(Instant::getEpochSecond).findFirst();
   }
 }

@@ -79,14 +79,21 @@ class AtomicFileTest {
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
     gone.waitFor();
-    Path dead = Files.writeString(folder.resolve(".x.tmp-" + gone.pid() + "-ab"), "half");
-    Path living =
-        Files.writeString(folder.resolve(".x.tmp-" + ProcessHandle.current().pid() + "-ab"), "");
+    ProcessHandle own = ProcessHandle.current();
+    long start = own.info().startInstant().orElseThrow().getEpochSecond();
+    Path dead = leftover("half", gone.pid(), start);
+    Path namesake = leftover("half, by a process that had this one's number", own.pid(), start - 9);
+    Path living = leftover("", own.pid(), start);
     Path foreign = Files.writeString(folder.resolve(".x.tmp-draft"), "someone's own");
     AtomicFile.writeString(folder.resolve("x"), "new");
     assertThat(dead).doesNotExist();
+    assertThat(namesake).doesNotExist();
     assertThat(living).exists();
     assertThat(foreign).exists();
+  }
+
+  private Path leftover(String content, long pid, long start) throws IOException {
+    return Files.writeString(folder.resolve(".x.tmp-%d-%d-ab".formatted(pid, start)), content);
   }
 
   @Test

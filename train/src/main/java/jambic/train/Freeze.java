@@ -43,12 +43,13 @@ record Freeze(List<String> parts) {
       String end = RANGE.matcher(part).replaceAll("$2");
       for (String wanted : List.of(part, end)) {
         if (parameters.stream().noneMatch(name -> covers(wanted, name))) {
+          int last = lastBlock(parameters);
           throw new HyperparameterException(
-              "freeze names \"%s\", %s no part of the model; parts are wte, wpe, h.0 to h.%d, h.0-%3$d,"
+              "freeze names \"%s\", %s no part of the model; parts are wte, wpe, %s,"
                       .formatted(
                           part,
                           wanted.equals(part) ? "which is" : "but \"" + end + "\" is",
-                          lastBlock(parameters))
+                          last == 0 ? "h.0" : "h.0 to h.%d, h.0-%1$d".formatted(last))
                   + " h.0.attn, h.*.mlp.c_fc, ln_f and, where it is not tied to wte, lm_head");
         }
       }

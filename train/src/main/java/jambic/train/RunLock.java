@@ -49,7 +49,7 @@ final class RunLock implements AutoCloseable {
       requireVacant(folder); // nobody may have been faster
       return lock;
     } catch (RuntimeException e) {
-      lock.close();
+      lock.discard();
       throw e;
     }
   }
@@ -122,6 +122,16 @@ final class RunLock implements AutoCloseable {
           "%s holds %s, which a new run would overwrite, and no checkpoint to --resume from; name another folder, or move what it holds"
               .formatted(folder, String.join(" and ", held)));
     }
+  }
+
+  /** Closes the lock of a run that did not begin, and leaves no trace of it. */
+  void discard() {
+    try {
+      Files.delete(file);
+    } catch (IOException stays) {
+      // An empty file that a later run locks.
+    }
+    close();
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * A run: trains a GPT on a dataset, evaluates it now and then, and keeps everything in its folder.
@@ -161,16 +162,13 @@ public final class Trainer implements AutoCloseable {
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
-    data.requireIds(tokenizer.vocabSize());
-    RunLock lock = RunLock.ofNewRun(folder);
-    try {
-      Gpt model = new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init());
-      return new Trainer(
-          model, config, data, data.fingerprint(), Optional.of(tokenizer), folder, peakFlops, lock);
-    } catch (RuntimeException | Error e) {
-      lock.close();
-      throw e;
-    }
+    return begin(
+        () -> new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init()),
+        config,
+        data,
+        tokenizer,
+        folder,
+        peakFlops);
   }
 
   /**
@@ -209,13 +207,30 @@ public final class Trainer implements AutoCloseable {
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
+    return begin(() -> model, config, data, tokenizer, folder, peakFlops);
+  }
+
+  private static Trainer begin(
+      Supplier<Gpt> model,
+      TrainConfig config,
+      Dataset data,
+      Tokenizer tokenizer,
+      Path folder,
+      OptionalDouble peakFlops) {
     data.requireIds(tokenizer.vocabSize());
     RunLock lock = RunLock.ofNewRun(folder);
     try {
       return new Trainer(
-          model, config, data, data.fingerprint(), Optional.of(tokenizer), folder, peakFlops, lock);
+          model.get(),
+          config,
+          data,
+          data.fingerprint(),
+          Optional.of(tokenizer),
+          folder,
+          peakFlops,
+          lock);
     } catch (RuntimeException | Error e) {
-      lock.close();
+      lock.discard();
       throw e;
     }
   }

@@ -48,6 +48,16 @@ public final class Terminal {
   }
 
   /**
+   * A terminal without a status line, for what runs under a script.
+   *
+   * @param out where it prints
+   * @return a terminal of whole lines
+   */
+  public static Terminal plain(PrintWriter out) {
+    return new Terminal(out, false, false, false);
+  }
+
+  /**
    * Whether there is a status line.
    *
    * @return false where only whole lines appear

@@ -83,7 +83,7 @@ public final class HostRegion implements Region {
     }
 
     private HostLayout empty() {
-      return HostLayout.of(dtype, capacity -> arrays.add(allocator.apply((int) capacity)));
+      return HostLayout.of(dtype, this::grow);
     }
 
     long bytes() {
@@ -97,23 +97,21 @@ public final class HostRegion implements Region {
                 + shape
                 + "; lower the batch size or the context");
       }
+      HostLayout.Place place = layout.place(shape.size());
+      taken.add(place);
+      return Tensor.over(shape, dtype, arrays.get(place.chunk()), place.offset());
+    }
+
+    /** Small tensors share an array, so it may be larger than what was asked for. */
+    private void grow(long capacity) {
       try {
-        HostLayout.Place place = layout.place(shape.size());
-        taken.add(place);
-        return Tensor.over(shape, dtype, arrays.get(place.chunk()), place.offset());
+        arrays.add(allocator.apply((int) capacity));
       } catch (OutOfMemoryError e) {
         Runtime runtime = Runtime.getRuntime();
         long used = runtime.totalMemory() - runtime.freeMemory();
         throw new JambicException(
-            "out of memory: a tensor "
-                + shape
-                + " needs "
-                + (dtype.bytes() * shape.size() >> 20)
-                + " MiB, of the heap's "
-                + (runtime.maxMemory() >> 20)
-                + " MiB "
-                + (used >> 20)
-                + " are taken; lower the batch size or the context, or give the JVM more with -Xmx",
+            "out of memory: %d MiB more are needed, of the heap's %d MiB %d are taken; lower the batch size or the context, or give the JVM more with -Xmx"
+                .formatted(dtype.bytes() * capacity >> 20, runtime.maxMemory() >> 20, used >> 20),
             e);
       }
     }
