@@ -65,8 +65,9 @@ final class Mistake {
     }
     if (word.startsWith("-")) {
       String name = word.split("=")[0];
-      return "there is no option %s; did you mean %s?"
-          .formatted(name, NearestName.of(name, command.optionsMap().keySet()));
+      return "there is no option %s; did you mean %s? %s --help has them all"
+          .formatted(
+              name, NearestName.of(name, command.optionsMap().keySet()), command.qualifiedName());
     }
     return command.subcommands().isEmpty()
         ? "the argument %s is one too many".formatted(word)

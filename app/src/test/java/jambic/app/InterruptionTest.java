@@ -1,32 +1,39 @@
 package jambic.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** Ctrl-C, as a shell sends it. */
+/** Ctrl-C, as a shell sends it, and the polite kill of a scheduler. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "there are no signals to send")
 class InterruptionTest {
   @TempDir private Path folder;
 
-  @Test
-  void anInterruptedRunEndsItsIterationSavesAndSaysHowToGoOn() throws Exception {
+  @ParameterizedTest
+  @CsvSource({"INT, 130", "TERM, 143"})
+  void anInterruptedRunEndsItsIterationSavesAndSaysHowToGoOn(String signal, int code)
+      throws Exception {
+    assumeThat(isHeeded(signal))
+        .as("this shell lets its processes ignore SIG%s, as it does behind an &", signal)
+        .isTrue();
     Path run = folder.resolve("run");
     Path log = folder.resolve("log");
     Process process = Application.start(log, args(TinyRun.text(folder), run));
     await(process, run.resolve("metrics.jsonl"));
-    interrupt(process);
+    kill(process, signal);
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     String said = Files.readString(log);
-    assertThat(process.exitValue()).as(said).isEqualTo(130);
+    assertThat(process.exitValue()).as(said).isEqualTo(code);
     assertThat(said)
         .containsPattern(
             "stopped and saved after [\\d,]+ of 1,000,000 iterations; go on with: jambic train"
@@ -54,7 +61,13 @@ class InterruptionTest {
     throw new AssertionError("it never got going");
   }
 
-  private static void interrupt(Process process) throws Exception {
-    assertThat(new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor()).isZero();
+  private static void kill(Process process, String signal) throws Exception {
+    var kill = new ProcessBuilder("kill", "-" + signal, "" + process.pid());
+    assertThat(kill.start().waitFor()).isZero();
+  }
+
+  /** Whether a process started from here dies of a signal that it does nothing about. */
+  private static boolean isHeeded(String signal) throws Exception {
+    return new ProcessBuilder("sh", "-c", "kill -%s $$".formatted(signal)).start().waitFor() != 0;
   }
 }
