@@ -13,6 +13,7 @@ import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.InitializationException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -136,10 +137,12 @@ public final class Main implements Runnable {
           public int execute(String... words) {
             try {
               Mistake.requireNoFile(this, words);
+              return super.execute(words);
+            } catch (InitializationException e) { // of an @file that is a folder, or unreadable
+              return explain(new ParameterException(this, Mistake.unreadable(e), e), words);
             } catch (ParameterException e) {
               return explain(e, words);
             }
-            return super.execute(words);
           }
         };
     for (Class<?> command : called(args).map(List::<Class<?>>of).orElse(COMMANDS)) {

@@ -11,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.InitializationException;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -32,6 +33,12 @@ final class Mistake {
   private static final Pattern SUBCOMMAND = Pattern.compile("Unknown subcommand '(.*)'\\.");
 
   private Mistake() {}
+
+  /** Of an {@code @file} that is there but cannot be read: a folder, or somebody else's. */
+  static String unreadable(InitializationException e) {
+    return e.getMessage().replaceFirst("^Could not read argument file @", "cannot read flags from ")
+        + "; give a text file";
+  }
 
   /** The sentence, without a period. */
   static String sentence(ParameterException e) {

@@ -34,8 +34,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "prepare",
     description = {
-      "Encodes texts into a folder to train from: nanoGPT's train.bin and val.bin, and the",
-      "vocabulary. The texts may be larger than memory."
+      "Encodes texts into a folder to train from.",
+      "It holds nanoGPT's train.bin and val.bin, and the vocabulary. The texts may be larger than"
+          + " memory."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false,
@@ -82,7 +83,9 @@ final class PrepareCommand implements Callable<Integer> {
       description = "The folder to make, or of an earlier preparation to replace.")
   private Path out;
 
-  @Option(names = "--json", description = "Print one JSON object at the end, and no progress.")
+  @Option(
+      names = "--json",
+      description = "Print one JSON object at the end; progress goes to the error stream.")
   private boolean json;
 
   private Terminal terminal;

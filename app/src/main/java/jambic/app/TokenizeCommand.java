@@ -1,5 +1,8 @@
 package jambic.app;
 
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
@@ -41,6 +44,14 @@ import picocli.CommandLine.Spec;
       "  echo 15496 995 | jambic tokenize --decode        Hello world"
     })
 final class TokenizeCommand implements Callable<Integer> {
+  /** A line may be as long as a text. */
+  private static final JSON READER =
+      new JSON(
+          new JsonFactoryBuilder()
+              .streamReadConstraints(
+                  StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
+              .build());
+
   private static final String STANDARD_INPUT = "standard input";
 
   @Spec private CommandSpec spec;
@@ -199,8 +210,12 @@ final class TokenizeCommand implements Callable<Integer> {
   }
 
   private static Object json(String line) {
-    try {
-      return JSON.std.anyFrom(line);
+    try (JsonParser parser = READER.createParser(line)) {
+      Object value = READER.anyFrom(parser);
+      if (parser.nextToken() != null) {
+        throw new JambicException("something follows the first value; give one a line");
+      }
+      return value;
     } catch (IOException e) {
       throw new JambicException("this is not valid JSON", e);
     }

@@ -129,7 +129,9 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private BackendOptions computing;
 
-  @Option(names = "--json", description = "Print one JSON object at the end, and no progress.")
+  @Option(
+      names = "--json",
+      description = "Print one JSON object at the end; progress goes to the error stream.")
   private boolean json;
 
   private Terminal terminal;

@@ -108,7 +108,7 @@ final class BpeFiles {
       merges.add(
           merge instanceof List<?> pair && pair.size() == 2
               ? pair.get(0) + " " + pair.get(1)
-              : merge.toString());
+              : String.valueOf(merge));
     }
     Map<String, Integer> special = new HashMap<>();
     for (Object added : json.optionalList("added_tokens").orElse(List.of())) {

@@ -111,7 +111,7 @@ public final class Checkpoint implements Closeable {
    */
   public static void save(
       Path folder, Gpt gpt, Optional<Tokenizer> tokenizer, AtomicFolder.Writer others) {
-    save(folder, gpt, tokenizer, ConfigFile.noTextEnds(), others);
+    save(folder, gpt, tokenizer, ConfigFile.textEnds(tokenizer), others);
   }
 
   private static void save(

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A model's shape as {@code config.json}, with the keys of Hugging Face's GPT-2. What that has no
@@ -31,11 +32,15 @@ final class ConfigFile {
     JsonObject.write(folder.resolve(NAME), json);
   }
 
-  /** For a model whose tokens begin and end no text: a missing key would mean GPT-2's 50256. */
-  static Map<String, Object> noTextEnds() {
-    Map<String, Object> none = new LinkedHashMap<>();
-    TEXT_ENDS.forEach(key -> none.put(key, null));
-    return none;
+  /**
+   * The ids that begin and end a text of a tokenizer. Where no token does, they stand there as
+   * null: a missing key would mean GPT-2's 50256.
+   */
+  static Map<String, Object> textEnds(Optional<Tokenizer> tokenizer) {
+    Integer end = tokenizer.map(t -> t.specialTokens().get(BpeFiles.END_OF_TEXT)).orElse(null);
+    Map<String, Object> ends = new LinkedHashMap<>();
+    TEXT_ENDS.forEach(key -> ends.put(key, end));
+    return ends;
   }
 
   /** The ids of a file that begin and end a text, as they stand there or are missing. */

@@ -60,8 +60,8 @@ record HuggingFaceWeights(
     Set<String> spare = new LinkedHashSet<>(byName.keySet());
     spare.removeAll(parameters.keySet());
     spare.removeIf(name -> MASK.matcher(name).matches());
-    if (config.tiedHead()) {
-      spare.remove(GptParameters.HEAD_WEIGHT); // some programs store the shared weight twice
+    if (config.tiedHead() && spare.remove(GptParameters.HEAD_WEIGHT)) {
+      requireTied(where, byName); // some programs store the shared weight twice
     }
     Map<String, Shape> biases = GptParameters.of(withAllBiases(config));
     for (String name : spare) {
@@ -73,6 +73,17 @@ record HuggingFaceWeights(
       }
     }
     return new HuggingFaceWeights(where, config, parameters);
+  }
+
+  private static void requireTied(String where, Map<String, Safetensors.Entry> byName) {
+    Safetensors.Entry head = byName.get(GptParameters.HEAD_WEIGHT);
+    Safetensors.Entry tokens = byName.get("wte.weight");
+    if (head.type() != tokens.type() || head.data().mismatch(tokens.data()) >= 0) {
+      throw new JambicException(
+          "%s holds a head of its own, and by config.json it is tied to the embedding; set"
+                  .formatted(where)
+              + " tie_word_embeddings to false there, or leave the tensor out");
+    }
   }
 
   /** Those of the same model with a shorter context: the first positions' embeddings. */

@@ -323,7 +323,7 @@ public final class InferenceEngine implements AutoCloseable {
     float[] scores;
     try {
       scores = pass.run(sequences);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // whatever it is, nobody may wait for ever
       generations.forEach(generation -> fail(generation, e));
       return;
     }
@@ -333,7 +333,7 @@ public final class InferenceEngine implements AutoCloseable {
         generation
             .choose(scores, i * vocabSize, vocabSize)
             .ifPresent(reason -> end(generation, reason));
-      } catch (RuntimeException e) { // of a listener
+      } catch (Throwable e) { // of a listener: the others go on
         fail(generation, e);
       }
     }
@@ -343,14 +343,20 @@ public final class InferenceEngine implements AutoCloseable {
     leave(generation);
     try {
       generation.finish(reason);
-    } catch (RuntimeException e) { // of a listener
-      generation.completion().fail(e);
+    } catch (Throwable e) { // of a listener
+      generation.completion().fail(unchecked(e));
     }
   }
 
-  private void fail(Generation generation, RuntimeException why) {
+  private void fail(Generation generation, Throwable why) {
     leave(generation);
-    generation.completion().fail(why);
+    generation.completion().fail(unchecked(why));
+  }
+
+  private static RuntimeException unchecked(Throwable e) {
+    return e instanceof RuntimeException unchecked
+        ? unchecked
+        : new JambicException("the request failed: " + e, e);
   }
 
   private void leave(Generation generation) {

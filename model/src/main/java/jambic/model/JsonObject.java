@@ -2,6 +2,8 @@ package jambic.model;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.tensor.JambicException;
@@ -38,7 +40,7 @@ record JsonObject(String where, Map<String, Object> values) {
         throw new JambicException(
             file + " is " + size + " bytes long, more than the " + LONGEST + " a description has");
       }
-      Map<String, Object> values = READER.mapFrom(Files.readString(file));
+      Map<String, Object> values = only(Files.readString(file));
       if (values == null) {
         throw new JambicException(file + " is not a valid JSON object: it is null");
       }
@@ -54,6 +56,17 @@ record JsonObject(String where, Map<String, Object> values) {
           e);
     } catch (IOException e) {
       throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
+    }
+  }
+
+  /** The object that is all there is in a text. */
+  private static Map<String, Object> only(String text) throws IOException {
+    try (JsonParser parser = READER.createParser(text)) {
+      Map<String, Object> values = READER.mapFrom(parser);
+      if (parser.nextToken() != null) {
+        throw new JsonParseException(parser, "something follows the object");
+      }
+      return values;
     }
   }
 

@@ -44,6 +44,12 @@ final class LoraFiles {
         throw new JambicException("%s: '%s' is true, which is not supported".formatted(file, key));
       }
     }
+    for (String key : List.of("alpha_pattern", "rank_pattern")) {
+      if (json.values().get(key) instanceof Map<?, ?> pattern && !pattern.isEmpty()) {
+        throw new JambicException(
+            "%s: '%s' differs by layer, which is not supported".formatted(file, key));
+      }
+    }
     List<String> targets =
         json.optionalList("target_modules").orElse(List.of()).stream()
             .map(String::valueOf)

@@ -184,7 +184,9 @@ public final class Safetensors implements AutoCloseable {
   /** Ends the view: its segments can no longer be read. */
   @Override
   public void close() {
-    arena.close();
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
   }
 
   private static long headerLength(Path file, FileChannel channel) throws IOException {

@@ -102,11 +102,24 @@ class CheckpointTest {
     float[] before = weight(folder);
     rewrite(
         folder,
-        source -> List.of(named(source, source.name().replace("transformer.", ""))),
+        source ->
+            source.name().equals("transformer.wte.weight")
+                ? List.of(named(source, "wte.weight"), named(source, "lm_head.weight"))
+                : List.of(named(source, source.name().replace("transformer.", ""))),
         floats("h.0.attn.bias", List.of(1L, 1L, 5L, 5L)),
-        floats("h.1.attn.masked_bias", List.of()),
-        floats("lm_head.weight", List.of(11L, 12L)));
+        floats("h.1.attn.masked_bias", List.of()));
     assertThat(weight(folder)).isEqualTo(before);
+  }
+
+  @Test
+  void refusesAnotherHeadThanTheTiedOne() throws IOException {
+    refused(
+        GptConfigTest.small(7),
+        source ->
+            source.name().endsWith("wte.weight")
+                ? List.of(source, floats("lm_head.weight", List.of(11L, 12L)))
+                : List.of(source),
+        "holds a head of its own, and by config.json it is tied to the embedding");
   }
 
   @Test

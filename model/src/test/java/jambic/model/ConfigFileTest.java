@@ -8,6 +8,7 @@ import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +26,7 @@ class ConfigFileTest {
   void readsWhatItWrote() {
     for (int flags = 0; flags < 16; flags++) {
       GptConfig config = GptConfigTest.small(flags).withDropout(0.2f, 0.1f);
-      ConfigFile.write(folder, config, ConfigFile.noTextEnds());
+      ConfigFile.write(folder, config, ConfigFile.textEnds(Optional.empty()));
       assertThat(ConfigFile.read(folder)).isEqualTo(config);
     }
   }
@@ -44,7 +45,7 @@ class ConfigFileTest {
   void speaksOfGpt2OnlyWhereGpt2ComputesTheSame() throws IOException {
     for (int flags = 0; flags < 16; flags++) {
       GptConfig config = GptConfigTest.small(flags);
-      ConfigFile.write(folder, config, ConfigFile.noTextEnds());
+      ConfigFile.write(folder, config, ConfigFile.textEnds(Optional.empty()));
       assertThat(Files.readString(folder.resolve("config.json")).contains("\"gpt2\""))
           .isEqualTo(!config.headBias());
     }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,7 +37,7 @@ class HostileJsonTest {
 
   @Test
   void survivesMutatedFiles() throws IOException {
-    ConfigFile.write(folder, GptConfigTest.small(5), ConfigFile.noTextEnds());
+    ConfigFile.write(folder, GptConfigTest.small(5), ConfigFile.textEnds(Optional.empty()));
     CharTokenizer.of("hello wörld\n😀").save(folder);
     Path config = folder.resolve("config.json");
     Path tokenizer = folder.resolve("tokenizer.json");

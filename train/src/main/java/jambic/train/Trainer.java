@@ -482,7 +482,7 @@ public final class Trainer implements AutoCloseable {
               ? "the checkpoint before it is kept in " + last
               : "there was no checkpoint yet";
       throw new JambicException(
-          "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate, a smaller initStd, more warm-up or gradient clipping"
+          "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate, more warm-up or clipping at a smaller gradient norm"
               .formatted(what, value, iteration, kept));
     }
   }

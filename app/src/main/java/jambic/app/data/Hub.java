@@ -81,6 +81,10 @@ public final class Hub {
     Exchange exchange = new Exchange(EnvironmentProxies.of(environment), patience);
     Optional<String> token =
         Optional.of(environment.getOrDefault("HF_TOKEN", "").strip()).filter(t -> !t.isEmpty());
+    if (token.filter(t -> !t.matches("[\\x21-\\x7e]+")).isPresent()) {
+      throw new JambicException(
+          "HF_TOKEN has spaces, line breaks or other characters that no token has; set it anew");
+    }
     String off = environment.getOrDefault("HF_HUB_OFFLINE", "").toUpperCase(Locale.ROOT);
     return new Hub(
         new HubClient(exchange, endpoint(environment), token),
@@ -92,11 +96,11 @@ public final class Hub {
   private static URI endpoint(Map<String, String> environment) {
     String value = environment.getOrDefault("HF_ENDPOINT", "");
     String plain = (value.isEmpty() ? ENDPOINT : value).replaceFirst("/+$", "");
-    if (!plain.matches("https?://[^/?#\\s]+(/[^?#\\s]*)?")) {
-      throw new JambicException(
-          "HF_ENDPOINT is \"%s\", which is no address like %s".formatted(value, ENDPOINT));
-    }
-    return URI.create(plain);
+    return HubClient.address(plain)
+        .filter(uri -> uri.getRawQuery() == null && uri.getRawFragment() == null)
+        .orElseThrow(() ->
+            new JambicException(
+                "HF_ENDPOINT is \"%s\", which is no address like %s".formatted(value, ENDPOINT)));
   }
 
   /**

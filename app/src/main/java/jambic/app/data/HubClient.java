@@ -2,6 +2,7 @@ package jambic.app.data;
 
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.http.HttpClient.Redirect;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
@@ -73,13 +74,13 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
       if (status != 200 && !redirected) {
         throw new StatusException(status);
       }
-      size = size.isPresent() ? size : headers.firstValueAsLong("X-Linked-Size");
+      size = size.isPresent() ? size : size(headers, "X-Linked-Size");
       etag = etag.or(() -> headers.firstValue("X-Linked-Etag"));
       if (!redirected) {
-        size = size.isPresent() ? size : headers.firstValueAsLong("Content-Length");
+        size = size.isPresent() ? size : size(headers, "Content-Length");
         etag = etag.or(() -> headers.firstValue("ETag"));
       } else {
-        uri = uri.resolve(location(headers));
+        uri = location(uri, headers);
       }
       if (!redirected || size.isPresent() && etag.isPresent()) {
         return Optional.of(
@@ -92,11 +93,31 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
     throw new IOException("the server redirects more than %d times".formatted(MOST_REDIRECTIONS));
   }
 
-  private static URI location(HttpHeaders headers) throws IOException {
+  private static URI location(URI from, HttpHeaders headers) throws IOException {
     try {
-      return URI.create(headers.firstValue("Location").orElse(""));
+      URI to = from.resolve(headers.firstValue("Location").orElse(""));
+      return address(to.toString()).orElseThrow(IllegalArgumentException::new);
     } catch (IllegalArgumentException e) {
       throw new IOException("the server redirects to what is no address", e);
+    }
+  }
+
+  /** What an HTTP client can ask, empty if that is none. */
+  static Optional<URI> address(String text) {
+    try {
+      URI uri = new URI(text);
+      boolean web = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+      return Optional.of(uri).filter(u -> web && u.getHost() != null && u.getPort() <= 65535);
+    } catch (URISyntaxException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static OptionalLong size(HttpHeaders headers, String name) throws IOException {
+    try {
+      return headers.firstValueAsLong(name);
+    } catch (NumberFormatException e) {
+      throw new IOException("the server says of its length what is no number", e);
     }
   }
 
