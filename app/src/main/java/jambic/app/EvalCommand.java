@@ -144,6 +144,11 @@ final class EvalCommand implements Callable<Integer> {
             evalIters.isPresent()
                 ? evaluation.estimate(part, evalIters.get())
                 : evaluation.whole(part);
+        if (!Double.isFinite(loss)) {
+          throw new JambicException(
+              "the loss is %s: the weights in %s are damaged, or those of a run that diverged"
+                  .formatted(loss, folder));
+        }
         long length = dataset.of(part).length();
         long tokens = evalIters.map(n -> (long) n * batch * context).orElse(length);
         if (json) {

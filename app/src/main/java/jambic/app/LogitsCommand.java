@@ -3,6 +3,7 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
+import jambic.model.Tokenizer;
 import jambic.tensor.DType;
 import jambic.tensor.Eager;
 import jambic.tensor.Shape;
@@ -50,7 +51,8 @@ final class LogitsCommand implements Callable<Integer> {
     @Option(
         names = "--ids",
         paramLabel = "ID",
-        split = ",",
+        split = "\\s*,\\s*",
+        splitSynopsisLabel = ",",
         description = "Token ids with commas between them.")
     private List<Integer> ids = List.of();
 
@@ -60,6 +62,11 @@ final class LogitsCommand implements Callable<Integer> {
         description = "Text for the model's tokenizer to turn into ids.")
     private Optional<String> prompt = Optional.empty();
   }
+
+  @Option(
+      names = "--allow-special",
+      description = "Take texts such as <|endoftext|> in it as special tokens, not as text.")
+  private boolean allowSpecial;
 
   @Option(names = "--last", description = "Only the scores for the token after the last one.")
   private boolean last;
@@ -92,12 +99,16 @@ final class LogitsCommand implements Callable<Integer> {
     int[] ids =
         tokens
             .prompt
-            .map(text -> RunFolder.tokenizer(checkpoint).encode(text))
+            .map(text -> encode(RunFolder.tokenizer(checkpoint), text))
             .orElseGet(() -> tokens.ids.stream().mapToInt(Integer::intValue).toArray());
     if (ids.length == 0) {
       throw new ParameterException(spec.commandLine(), "there must be at least one token");
     }
     return ids;
+  }
+
+  private int[] encode(Tokenizer tokenizer, String text) {
+    return allowSpecial ? tokenizer.encodeWithSpecialTokens(text) : tokenizer.encode(text);
   }
 
   /** Prints (T, V) scores row by row: all of them at once would be too much text for a string. */

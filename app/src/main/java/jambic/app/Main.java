@@ -13,7 +13,6 @@ import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.InitializationException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -136,10 +135,9 @@ public final class Main implements Runnable {
           @Override
           public int execute(String... words) {
             try {
+              Mistake.requireFiles(this, words);
               Mistake.requireNoFile(this, words);
               return super.execute(words);
-            } catch (InitializationException e) { // of an @file that is a folder, or unreadable
-              return explain(new ParameterException(this, Mistake.unreadable(e), e), words);
             } catch (ParameterException e) {
               return explain(e, words);
             }

@@ -2,6 +2,7 @@ package jambic.app;
 
 import jambic.model.Wording;
 import jambic.train.NearestName;
+import java.io.File;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -11,7 +12,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
-import picocli.CommandLine.InitializationException;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,12 +33,6 @@ final class Mistake {
   private static final Pattern SUBCOMMAND = Pattern.compile("Unknown subcommand '(.*)'\\.");
 
   private Mistake() {}
-
-  /** Of an {@code @file} that is there but cannot be read: a folder, or somebody else's. */
-  static String unreadable(InitializationException e) {
-    return e.getMessage().replaceFirst("^Could not read argument file @", "cannot read flags from ")
-        + "; give a text file";
-  }
 
   /** The sentence, without a period. */
   static String sentence(ParameterException e) {
@@ -145,6 +139,26 @@ final class Mistake {
       return "%s must be %s, not %s".formatted(option, wanted, Wording.quote(type.group(1)));
     }
     return option + ": " + complaint;
+  }
+
+  /**
+   * Refuses an {@code @file} that is there but cannot be read: a folder, or somebody else's. One
+   * that is not there stays a word, which {@link #sentence} explains.
+   *
+   * @throws ParameterException if there is one
+   */
+  static void requireFiles(CommandLine root, String... args) {
+    for (String word : args) {
+      if (word.matches("@[^@].*")) {
+        File file = new File(word.substring(1)); // any text names one, unlike a Path
+        if (file.isDirectory() || file.exists() && !file.canRead()) {
+          throw new ParameterException(
+              root,
+              "cannot read flags from %s: %s; give a text file"
+                  .formatted(file, file.isDirectory() ? "it is a folder" : "permission denied"));
+        }
+      }
+    }
   }
 
   /**

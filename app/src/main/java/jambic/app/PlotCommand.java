@@ -16,6 +16,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -56,6 +57,12 @@ final class PlotCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    output
+        .filter(file -> !file.toString().matches(".*\\.(svg|png)"))
+        .ifPresent(file -> {
+          throw new ParameterException(
+              spec.commandLine(), "--output must end in .svg or .png, not " + file);
+        });
     List<Path> logs = runs.stream().map(PlotCommand::log).toList();
     List<String> names = names(logs);
     List<LossChart.Run> curves = new ArrayList<>();

@@ -68,6 +68,9 @@ record RunFolder(Path path) {
       throw new JambicException(
           path + " does not exist; name the folder of a run or of a checkpoint");
     }
+    if (!Files.isDirectory(path)) {
+      throw new JambicException(path + " is a file; name the folder that the model lies in");
+    }
     return Stream.of(Trainer.BEST, Trainer.LAST)
         .map(path::resolve)
         .filter(AtomicFolder::exists)

@@ -74,6 +74,11 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   @Option(
+      names = "--allow-special",
+      description = "Take texts such as <|endoftext|> in it as special tokens, not as text.")
+  private boolean allowSpecial;
+
+  @Option(
       names = {"-n", "--num-samples"},
       paramLabel = "N",
       defaultValue = "1",
@@ -177,7 +182,11 @@ final class SampleCommand implements Callable<Integer> {
         Gpt model = quantization.of(checkpoint.gpt(backend))) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint);
       String prompt = prompt(tokenizer);
-      int length = tokenizer.encode(prompt).length;
+      int length = encode(tokenizer, prompt).length;
+      if (length == 0) {
+        throw new ParameterException(
+            spec.commandLine(), "the prompt is empty; give at least one character to begin with");
+      }
       int context = model.config().blockSize();
       if (length > context) {
         say(
@@ -242,7 +251,7 @@ final class SampleCommand implements Callable<Integer> {
     }
     sink.write(given ? prompt : "");
     engine.complete(
-        request(tokenizer.encode(prompt), number),
+        request(encode(tokenizer, prompt), number),
         new Completion.Listener() {
           @Override
           public boolean onToken(Token token) {
@@ -261,7 +270,7 @@ final class SampleCommand implements Callable<Integer> {
       InferenceEngine engine, Tokenizer tokenizer, String prompt, int number, Sink sink) {
     long start = System.nanoTime();
     Completion completion =
-        engine.complete(request(tokenizer.encode(prompt), number), token -> true);
+        engine.complete(request(encode(tokenizer, prompt), number), token -> true);
     double seconds = (System.nanoTime() - start) * 1e-9;
     List<Token> tokens = new ArrayList<>();
     completion.tokens().forEach(tokens::add);
@@ -303,11 +312,18 @@ final class SampleCommand implements Callable<Integer> {
     return fields;
   }
 
+  private int[] encode(Tokenizer tokenizer, String prompt) {
+    return allowSpecial ? tokenizer.encodeWithSpecialTokens(prompt) : tokenizer.encode(prompt);
+  }
+
   private String prompt(Tokenizer tokenizer) {
     if (start.text.isPresent()) {
       return start.text.get();
     }
-    return start.file.map(TextFile::read).orElseGet(() -> start(tokenizer));
+    return start
+        .file
+        .map(file -> TextFile.read(file).replaceFirst("^\uFEFF", "")) // an editor's mark
+        .orElseGet(() -> start(tokenizer));
   }
 
   /**

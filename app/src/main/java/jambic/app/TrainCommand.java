@@ -59,8 +59,7 @@ import picocli.CommandLine.Spec;
       "  jambic train --preset lecture-small --learning-rate 3e-3 --seed 1",
       "  jambic train --init gpt2 --data input.txt --dropout 0.1    fine-tune a released model",
       "  jambic train --init gpt2 --block-size 256 --lora-rank 8    only small adapters of it",
-      "  jambic train @flags.txt                       flags from a file, # for comments; the last"
-          + " of two counts",
+      "  jambic train @flags.txt                       flags from a file, # for comments",
       "  jambic train --resume --out out               go on after Ctrl-C or a crash"
     })
 final class TrainCommand implements Callable<Integer> {

@@ -124,6 +124,17 @@ class MainTest {
   }
 
   @Test
+  void aFolderHoldsNoFlags(@TempDir Path folder) {
+    CommandLineCall call = CommandLineCall.of("train", "@" + folder);
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err())
+        .startsWith(
+            "jambic: cannot read flags from %s: it is a folder; give a text file\n"
+                .formatted(folder))
+        .hasLineCount(2);
+  }
+
+  @Test
   void outputThatIsLostIsAFailure() throws Exception {
     Path full = Path.of("/dev/full");
     assumeTrue(Files.exists(full), "there is no /dev/full, a disk without room");

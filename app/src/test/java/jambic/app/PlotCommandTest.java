@@ -37,8 +37,8 @@ class PlotCommandTest {
     Path chart = folder.resolve("new/folder/curve.svg");
     assertThat(plot(run("tiny").toString(), "-o", chart.toString())).isZero();
     assertThat(chart).isNotEmptyFile();
-    assertThat(plot(run("tiny").toString(), "-o", "/")).isEqualTo(1);
-    assertThat(err).asString().contains("/ must end in .svg or .png");
+    assertThat(plot(run("tiny").toString(), "-o", "/")).isEqualTo(2);
+    assertThat(err).asString().contains("must end in .svg or .png, not /");
   }
 
   @Test
@@ -71,6 +71,13 @@ class PlotCommandTest {
         .endsWith(
             folder.resolve("metrics.jsonl") + " does not exist; name the folder of a run" + nl());
     assertThat(plot()).isEqualTo(2);
+  }
+
+  @Test
+  void anotherFormatIsAUsageError() {
+    assertThat(plot(folder.toString(), "-o", "x.bmp")).isEqualTo(2);
+    assertThat(err.toString())
+        .startsWith("jambic: --output must end in .svg or .png, not x.bmp" + nl());
   }
 
   private int plot(String... arguments) {

@@ -27,7 +27,7 @@ class ReleasedModelTest {
 
   @Test
   void logitsAreScoresOfAllTokensAfterEach() throws IOException {
-    CommandLineCall call = CommandLineCall.of("logits", "-m", run, "--ids", "3,1,2", "--json");
+    CommandLineCall call = CommandLineCall.of("logits", "-m", run, "--ids", "3, 1,2", "--json");
     assertThat(call.code()).as(call.err()).isZero();
     Map<String, Object> json = JSON.std.mapFrom(call.out());
     assertThat(json).containsEntry("ids", List.of(3, 1, 2));
@@ -100,6 +100,41 @@ class ReleasedModelTest {
     assertThat(JSON.std.mapFrom(Files.readString(again.resolve("config.json"))))
         .containsEntry("bos_token_id", 1)
         .containsEntry("eos_token_id", List.of(2, 3));
+  }
+
+  @Test
+  void endsOfTextsAreTokensOnRequestAndSurviveTraining() throws IOException {
+    Path learned = folder.resolve("learned");
+    CommandLineCall.of("prepare", TinyRun.text(folder), "--train-bpe=260", "--out", learned);
+    Path model = folder.resolve("bpe");
+    CommandLineCall trained = TinyRun.train(learned, model, "--max-iters=1", "--block-size=16");
+    assertThat(trained.code()).as(trained.err()).isZero();
+    Map<String, Object> config =
+        JSON.std.mapFrom(Files.readString(RunFolder.checkpoint(model).resolve("config.json")));
+    int end = (Integer) config.get("eos_token_id");
+    assertThat(config).containsEntry("bos_token_id", end);
+    String[] ask = {
+      "logits",
+      "-m",
+      model.toString(),
+      "--prompt",
+      "a<|endoftext|>",
+      "--allow-special=false",
+      "--json"
+    };
+    assertThat(ids(ask).contains(end)).isFalse();
+    ask[5] = "--allow-special";
+    assertThat(ids(ask)).hasSize(2);
+    assertThat(ids(ask).getLast()).isEqualTo(end);
+    CommandLineCall sampled =
+        CommandLineCall.of("sample", model, "-p", "<|endoftext|>", "--allow-special", "--json");
+    assertThat(sampled.code()).as(sampled.err()).isZero();
+  }
+
+  private static List<?> ids(String... ask) throws IOException {
+    CommandLineCall logits = CommandLineCall.of((Object[]) ask);
+    assertThat(logits.code()).as(logits.err()).isZero();
+    return (List<?>) JSON.std.mapFrom(logits.out()).get("ids");
   }
 
   @Test

@@ -86,6 +86,13 @@ class SampleCommandTest {
   }
 
   @Test
+  void anEditorsByteOrderMarkIsNoText() throws IOException {
+    Path marked = Files.writeString(folder.resolve("marked"), "\uFEFFThe");
+    assertThat(sample("--prompt-file", marked, "--seed=1"))
+        .isEqualTo(sample("--prompt", "The", "--seed=1"));
+  }
+
+  @Test
   void jsonHasALineForEachText() throws IOException {
     CommandLineCall call = sample("--json", "-n=2", "--max-new-tokens=10", "-p=The", "--seed=5");
     assertThat(call.out().lines()).hasSize(2);
@@ -140,7 +147,7 @@ class SampleCommandTest {
       value = {
         "--prompt=Thé         | 1 | the character 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE) at"
             + " index 2",
-        "--prompt=            | 1 | a prompt needs at least one token",
+        "--prompt=            | 2 | the prompt is empty; give at least one character to begin with",
         "--prompt-file=/none  | 1 | /none does not exist",
         "--temperature=-1     | 2 | --temperature must be 0 or more",
         "--top-k=-1           | 2 | --top-k must be 0 (all tokens) or more",

@@ -89,6 +89,7 @@ class TokenizeCommandTest {
     refused("token id 50257 is outside the vocabulary", "tokenize", "--decode", file("50257"));
     refused("'abc' is not a token id", "tokenize", "--decode", file("1 abc"));
     refused("line 2: this is not valid JSON", "tokenize", "--jsonl", file("\"a\"\n{\n"));
+    refused("line 1: something follows the first value", "tokenize", "--jsonl", file("\"a\" 1"));
     refused("line 1: this is no JSON string", "tokenize", "--jsonl", file("1\n"));
     refused("line 1: this is no JSON array", "tokenize", "--decode", "--jsonl", file("[1.5]"));
     refused("line 1: token id -1", "tokenize", "--decode", "--jsonl", file("[-1]"));

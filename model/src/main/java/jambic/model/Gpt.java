@@ -9,6 +9,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +20,20 @@ import java.util.function.IntFunction;
  * GptConfig} switches between them. Shapes: B sequences, T tokens each, C = nEmbd, V = vocabSize.
  */
 public final class Gpt implements AutoCloseable {
+  /**
+   * Loads a stored model; a {@link Checkpoint} has its tokenizer too.
+   *
+   * @param folder the folder of a checkpoint, as Hugging Face's GPT-2 has it
+   * @param backend where it computes
+   * @return the model, to be closed by the caller
+   * @throws JambicException if the folder holds no whole checkpoint, or memory runs out
+   */
+  public static Gpt load(Path folder, Backend backend) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      return checkpoint.gpt(backend);
+    }
+  }
+
   /** What self-attention does with the packed queries, keys and values of a layer. */
   @FunctionalInterface
   private interface Attend {

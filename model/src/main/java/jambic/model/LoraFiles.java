@@ -61,9 +61,10 @@ final class LoraFiles {
                   .formatted(file, base)
               + " its new folder as base_model_name_or_path in that file");
     }
+    float alpha = json.optionalFloat("lora_alpha").orElse(8f); // PEFT's default
+    int rank = json.integer("r");
     try {
-      float alpha = json.optionalFloat("lora_alpha").orElse(8f); // PEFT's default
-      Lora lora = new Lora(json.integer("r"), alpha, targets, base);
+      Lora lora = new Lora(rank, alpha, targets, base);
       return baseSha256(file).map(lora::withBaseSha256).orElse(lora);
     } catch (JambicException e) {
       throw new JambicException(file + ": " + e.getMessage(), e);

@@ -1,5 +1,6 @@
 package jambic.model;
 
+import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -46,6 +47,11 @@ final class Sampler {
   int next(float[] logits, int offset) {
     penalize(logits, offset);
     int best = argmax(logits, offset);
+    if (!(logits[offset + best] < Float.POSITIVE_INFINITY)) { // NaN, too
+      throw new JambicException(
+          "the scores of the next token are not finite: the model's weights are damaged, or those of"
+              + " a run that diverged");
+    }
     if (sampling.temperature() == 0) {
       return best;
     }

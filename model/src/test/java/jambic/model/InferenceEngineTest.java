@@ -233,9 +233,16 @@ class InferenceEngineTest {
               token -> {
                 throw new IllegalArgumentException("no");
               });
+      Completion worse =
+          engine.submit(
+              Request.of(new int[] {1}, 9),
+              token -> {
+                throw new AssertionError("no");
+              });
       Completion good = engine.submit(Request.of(new int[] {1}, 9));
       drive(engine);
       assertThatThrownBy(bad::await).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(worse::await).hasCauseInstanceOf(AssertionError.class);
       assertThat(ids(good)).hasSize(9);
       assertThat(engine.freePages()).isEqualTo(pages);
     }

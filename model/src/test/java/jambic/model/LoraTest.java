@@ -164,6 +164,9 @@ class LoraTest {
           .isInstanceOf(JambicException.class)
           .hasMessageContaining("h.0.attn.c_attn.lora_A.weight has the shape [3, 12], but");
     }
+    Files.writeString(config, text.replaceFirst("\"r\"", "\"alpha_pattern\":{\"c_attn\":1},\"r\""));
+    assertThatThrownBy(() -> Checkpoint.open(folder))
+        .hasMessage(config + ": 'alpha_pattern' differs by layer, which is not supported");
     Files.writeString(config, text);
     Files.move(base, parent.resolve("moved"));
     assertThatThrownBy(() -> Checkpoint.open(folder))

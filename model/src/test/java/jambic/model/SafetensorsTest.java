@@ -183,6 +183,16 @@ class SafetensorsTest {
   }
 
   @Test
+  void knowsThePointersOfGit() throws IOException {
+    Path file = folder.resolve("pointer");
+    Files.writeString(file, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+    assertThatThrownBy(() -> Safetensors.open(file))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            file + " is only Git LFS's pointer to the weights; fetch them with: git lfs pull");
+  }
+
+  @Test
   void refusesAHeaderLongerThanTheFormatAllows() throws IOException {
     Path file = folder.resolve("long");
     try (var channel =

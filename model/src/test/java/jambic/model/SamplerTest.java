@@ -1,7 +1,9 @@
 package jambic.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
 import java.util.Comparator;
 import java.util.List;
@@ -10,6 +12,14 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class SamplerTest {
+  @Test
+  void refusesScoresThatAreNoNumbers() {
+    Sampler sampler = new Sampler(Sampling.GREEDY, 0, 2);
+    assertThatThrownBy(() -> sampler.next(new float[] {Float.NaN, Float.NaN}, 0))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith("the scores of the next token are not finite");
+  }
+
   @Test
   void choosesWhatSortingTheWholeVocabularyChooses() {
     Random random = new Random(5);

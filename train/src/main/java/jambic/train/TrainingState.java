@@ -123,6 +123,13 @@ record TrainingState(int iteration, double bestValLoss, String data, TrainConfig
         }
         float[] values = new float[Math.toIntExact(tensor.size())];
         entry.readFloats(values, 0);
+        for (float value : values) {
+          if (!Float.isFinite(value)) {
+            throw new JambicException(
+                "%s is damaged (%s holds %s); restore it, or begin a run in another folder"
+                    .formatted(path, name, value));
+          }
+        }
         tensor.set(values);
       });
     }

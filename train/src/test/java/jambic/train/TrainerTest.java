@@ -5,10 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import jambic.model.CharTokenizer;
 import jambic.model.Checkpoint;
+import jambic.model.Safetensors;
 import jambic.model.Tokenizer;
 import jambic.tensor.Backends;
+import jambic.tensor.DType;
 import jambic.tensor.JambicException;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
 import jambic.train.Trainer.Outcome;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -361,6 +366,24 @@ class TrainerTest {
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(file.toRealPath() + " is damaged (")
         .hasMessageContaining(why);
+  }
+
+  @Test
+  void refusesMomentsThatAreNoNumbers() throws Exception {
+    Path moments = temp.resolve("m/optimizer.safetensors");
+    Files.createDirectories(moments.getParent());
+    Safetensors.write(
+        moments,
+        Map.of(),
+        List.of(Safetensors.Source.ofFloats("wte.m", List.of(2L), new float[] {1, Float.NaN}, 0)));
+    try (Region region = backend.region()) {
+      Map<String, Tensor> wanted = Map.of("wte.m", region.allocate(DType.F32, Shape.of(2)));
+      assertThatThrownBy(() -> TrainingState.readMoments(moments.getParent(), wanted))
+          .isInstanceOf(JambicException.class)
+          .hasMessage(
+              moments
+                  + " is damaged (wte.m holds NaN); restore it, or begin a run in another folder");
+    }
   }
 
   @Test

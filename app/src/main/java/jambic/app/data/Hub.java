@@ -127,7 +127,10 @@ public final class Hub {
       try (FileChannel lock =
           FileChannel.open(
               folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-        lock.lock(); // another process that fetches the same model does the work for both
+        if (lock.tryLock() == null) { // another process does the work for both
+          terminal.print("waiting for another jambic, which downloads " + model);
+          lock.lock();
+        }
         for (String file : DESCRIPTION) {
           require(model, file, folder);
         }

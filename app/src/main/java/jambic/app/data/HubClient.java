@@ -70,6 +70,9 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
       if (status == 404) {
         return Optional.empty();
       }
+      if (headers.firstValue("Content-Type").orElse("").startsWith("text/html")) {
+        throw new IOException("a web page came, perhaps of a sign-in to the network"); // no model
+      }
       boolean redirected = status >= 300 && status < 400;
       if (status != 200 && !redirected) {
         throw new StatusException(status);

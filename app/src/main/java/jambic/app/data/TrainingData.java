@@ -66,8 +66,8 @@ public record TrainingData(
     Optional<Tokenizer> own = folder.tokenizer();
     if (given.isPresent() && own.isPresent() && !given.get().equals(own.get())) {
       throw new JambicException(
-          ("%s was prepared with another vocabulary (%d tokens) than the model's (%d tokens);"
-                  + " prepare its text again with --tokenizer and the model's folder")
+          ("%s was prepared with another vocabulary (%d tokens) than the model's or --tokenizer's"
+                  + " (%d tokens); prepare its text again with --tokenizer and that one")
               .formatted(name, own.get().vocabSize(), given.get().vocabSize()));
     }
     Tokenizer tokenizer = given.orElseGet(folder::requireTokenizer);

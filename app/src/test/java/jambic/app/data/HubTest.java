@@ -182,6 +182,23 @@ class HubTest {
   }
 
   @Test
+  void thePageOfANetworksSignInIsNoFile() {
+    refusal = "200 OK\r\nContent-Type: text/html; charset=utf-8";
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("a web page came, perhaps of a sign-in to the network; try again");
+    assertThat(folder.resolve("config.json")).doesNotExist();
+  }
+
+  @Test
+  void aTokenWithALineBreakIsRefusedAndNotShown() {
+    assertThatThrownBy(() -> hub(Map.of("HF_TOKEN", "hf_se\ncret")))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith("HF_TOKEN has spaces, line breaks or other characters")
+        .hasMessageNotContaining("cret");
+  }
+
+  @Test
   void aHubWithoutTheModelIsNamed() {
     small.clear();
     assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
