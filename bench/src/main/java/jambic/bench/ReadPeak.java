@@ -35,7 +35,11 @@ public class ReadPeak {
   /** Takes this thread's share. */
   @Setup
   public void open(ThreadParams threads) {
-    share = new float[(int) (bytes(shape) / Float.BYTES) / threads.getThreadCount()];
+    open(bytes(shape) / threads.getThreadCount());
+  }
+
+  void open(long bytes) {
+    share = new float[(int) (bytes / Float.BYTES)];
   }
 
   static long bytes(String shape) {
