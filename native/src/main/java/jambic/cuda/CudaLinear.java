@@ -28,26 +28,42 @@ final class CudaLinear implements LinearKernels {
 
   @Override
   public void forward(Tensor out, Tensor x, Tensor w, Tensor b) {
-    Operands operands = operands(x.dtype(), w, b);
-    forward(out, out, x, w, operands, b.isNone() ? Epilogue.NOTHING : Epilogue.BIAS);
+    forward(out, x, w, operands(x.dtype(), w, b));
   }
 
+  /** Where cuBLASLt cannot add this bias, it stands in all rows first and the product is added. */
+  private void forward(Tensor out, Tensor x, Tensor w, Operands operands) {
+    boolean biased = operands.b != 0;
+    if (biased && offer(out, out, x, w, operands, Epilogue.BIAS)) {
+      return;
+    }
+    if (biased) {
+      gpu.kernels("columns.cu", out.dtype())
+          .launch("repeatRow", CudaElementwise.grid(out), out, operands.b, out.size(), w.dim(0));
+    }
+    Kind kind = kind(out, out, x, w, operands, Epilogue.NOTHING, biased);
+    matmul.multiply(kind, DeviceStorage.address(out), operands.w, DeviceStorage.address(x));
+  }
+
+  /**
+   * In bfloat16 the tanh form of GELU is a part of the product, where cuBLASLt has it. In 32 bits
+   * it is not: how closely cuBLASLt computes it, nothing says.
+   */
   @Override
   public void forwardActivated(
       Tensor out, Tensor pre, Tensor x, Tensor w, Tensor b, Activation activation) {
     Operands operands = operands(x.dtype(), w, b);
-    if (activation == Activation.GELU_TANH) {
+    if (activation == Activation.GELU_TANH && out.dtype() == DType.BF16) {
       boolean kept = pre != out;
       Epilogue fused =
           b.isNone()
               ? (kept ? Epilogue.GELU_AUX : Epilogue.GELU)
               : (kept ? Epilogue.GELU_AUX_BIAS : Epilogue.GELU_BIAS);
-      if (matmul.isSupported(kind(out, pre, x, w, operands, fused))) {
-        forward(out, pre, x, w, operands, fused);
+      if (offer(out, pre, x, w, operands, fused)) {
         return;
       }
     }
-    forward(pre, pre, x, w, operands, b.isNone() ? Epilogue.NOTHING : Epilogue.BIAS);
+    forward(pre, x, w, operands);
     activations.forward(out, pre, activation);
   }
 
@@ -76,10 +92,10 @@ final class CudaLinear implements LinearKernels {
         .launch("narrowAll", CudaElementwise.grid(x), copy, x, x.size());
   }
 
-  private void forward(
+  private boolean offer(
       Tensor out, Tensor pre, Tensor x, Tensor w, Operands operands, Epilogue epilogue) {
-    matmul.multiply(
-        kind(out, pre, x, w, operands, epilogue),
+    return matmul.offer(
+        kind(out, pre, x, w, operands, epilogue, false),
         DeviceStorage.address(out),
         operands.w,
         DeviceStorage.address(x),
@@ -88,7 +104,13 @@ final class CudaLinear implements LinearKernels {
   }
 
   private static Kind kind(
-      Tensor out, Tensor pre, Tensor x, Tensor w, Operands operands, Epilogue epilogue) {
+      Tensor out,
+      Tensor pre,
+      Tensor x,
+      Tensor w,
+      Operands operands,
+      Epilogue epilogue,
+      boolean accumulate) {
     return new Kind(
         w.dim(0),
         x.shape().rows(),
@@ -98,13 +120,13 @@ final class CudaLinear implements LinearKernels {
         x.dtype(),
         out.dtype(),
         epilogue,
-        false,
+        accumulate,
         Matmul.alignment(
             DeviceStorage.address(out),
             DeviceStorage.address(pre),
             DeviceStorage.address(x),
             operands.w,
-            operands.b));
+            epilogue == Epilogue.NOTHING ? 0 : operands.b));
   }
 
   @Override
@@ -124,7 +146,7 @@ final class CudaLinear implements LinearKernels {
             Epilogue.NOTHING,
             accumulate,
             Matmul.alignment(d, operands.w, b));
-    matmul.multiply(kind, d, operands.w, b, 0, 0);
+    matmul.multiply(kind, d, operands.w, b);
   }
 
   @Override
@@ -144,7 +166,7 @@ final class CudaLinear implements LinearKernels {
             Epilogue.NOTHING,
             true,
             Matmul.alignment(d, a, b));
-    matmul.multiply(kind, d, a, b, 0, 0);
+    matmul.multiply(kind, d, a, b);
     if (!db.isNone()) {
       ColumnSums.addAll(gpu, db, dout);
     }

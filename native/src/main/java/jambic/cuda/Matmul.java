@@ -23,6 +23,15 @@ final class Matmul implements AutoCloseable {
   private static final long WORKSPACE_BYTES = 32 << 20;
   private static final int FASTEST_ALIGNMENT = 256;
 
+  /**
+   * What an epilogue's operands must be aligned to: algorithms are chosen by the alignment of
+   * matrices, and those with an epilogue may read 16 bytes of a bias at a time wherever it starts.
+   */
+  private static final int EPILOGUE_ALIGNMENT = 16;
+
+  /** What the columns of a GELU's inputs must have a multiple of. */
+  private static final int AUX_MULTIPLE = 8;
+
   /** What is done to a product before it is stored. */
   enum Epilogue {
     NOTHING(CUBLASLT_EPILOGUE_DEFAULT()),
@@ -113,31 +122,42 @@ final class Matmul implements AutoCloseable {
     return (int) Long.lowestOneBit(bits);
   }
 
-  /** Whether cuBLASLt has an algorithm for it. */
-  boolean isSupported(Kind kind) {
-    return plan(kind).isPresent();
+  /**
+   * Launches a product without an epilogue.
+   *
+   * @param kind which
+   * @param d address of D
+   * @param a address of A
+   * @param b address of B
+   * @throws CudaException if cuBLASLt cannot compute it
+   */
+  void multiply(Kind kind, long d, long a, long b) {
+    if (!offer(kind, d, a, b, 0, 0)) {
+      throw new CudaException(
+          CUBLAS_STATUS_NOT_SUPPORTED(),
+          "CUBLAS_STATUS_NOT_SUPPORTED",
+          "cuBLASLt's product " + kind,
+          "choose another --dtype");
+    }
   }
 
   /**
-   * Launches a product.
+   * Launches a product, if cuBLASLt can compute it.
    *
-   * @param kind which, supported
+   * @param kind which
    * @param d address of D
    * @param a address of A
    * @param b address of B
    * @param bias address of m numbers, where the epilogue adds them
    * @param aux address of the GELU's inputs, shaped as D, where the epilogue stores them
-   * @throws CudaException if there is no algorithm for it
+   * @return whether it was launched; if not, nothing has changed
    */
-  void multiply(Kind kind, long d, long a, long b, long bias, long aux) {
-    Plan plan =
-        plan(kind)
-            .orElseThrow(() ->
-                new CudaException(
-                    CUBLAS_STATUS_NOT_SUPPORTED(),
-                    "CUBLAS_STATUS_NOT_SUPPORTED",
-                    "cublasLtMatmulAlgoGetHeuristic of " + kind,
-                    "choose another --dtype"));
+  boolean offer(Kind kind, long d, long a, long b, long bias, long aux) {
+    Optional<Plan> found = plans.computeIfAbsent(kind, this::choose);
+    if (found.isEmpty()) {
+      return false;
+    }
+    Plan plan = found.get();
     if (kind.epilogue.addsBias()) {
       point(plan, CUBLASLT_MATMUL_DESC_BIAS_POINTER(), bias);
     }
@@ -145,7 +165,7 @@ final class Matmul implements AutoCloseable {
       point(plan, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER(), aux);
     }
     MemorySegment target = MemorySegment.ofAddress(d);
-    Check.cublasLt(
+    int status =
         cublasLtMatmul(
             handle,
             plan.operation,
@@ -162,8 +182,24 @@ final class Matmul implements AutoCloseable {
             plan.algorithm,
             MemorySegment.ofAddress(workspace),
             WORKSPACE_BYTES,
-            gpu.stream().handle()),
-        "cublasLtMatmul");
+            gpu.stream().handle());
+    if (refuses(status)) { // what its own heuristic had offered
+      destroy(plan);
+      plans.put(kind, Optional.empty());
+      return false;
+    }
+    Check.cublasLt(status, "cublasLtMatmul");
+    return true;
+  }
+
+  private static boolean refuses(int status) {
+    return status == CUBLAS_STATUS_NOT_SUPPORTED() || status == CUBLAS_STATUS_INVALID_VALUE();
+  }
+
+  private static boolean isPossible(Kind kind) {
+    return kind.epilogue == Epilogue.NOTHING
+        || kind.alignment >= EPILOGUE_ALIGNMENT
+            && (!kind.epilogue.keepsInput() || kind.m % AUX_MULTIPLE == 0);
   }
 
   private void point(Plan plan, int attribute, long address) {
@@ -171,11 +207,10 @@ final class Matmul implements AutoCloseable {
     set(plan.operation, attribute, pointer);
   }
 
-  private Optional<Plan> plan(Kind kind) {
-    return plans.computeIfAbsent(kind, this::choose);
-  }
-
   private Optional<Plan> choose(Kind kind) {
+    if (!isPossible(kind)) {
+      return Optional.empty();
+    }
     gpu.stream().handle(); // this thread may not have used the device yet
     MemorySegment operation = operation(kind);
     MemorySegment a = layout(kind.in, kind.transA ? kind.k : kind.m, kind.transA ? kind.m : kind.k);
@@ -191,9 +226,7 @@ final class Matmul implements AutoCloseable {
       Check.cublasLt(
           cublasLtMatmulPreferenceDestroy(preference), "cublasLtMatmulPreferenceDestroy");
       boolean none =
-          status == CUBLAS_STATUS_NOT_SUPPORTED()
-              || status == CUBLAS_STATUS_INVALID_VALUE()
-              || status == CUBLAS_STATUS_SUCCESS() && count.get(JAVA_INT, 0) == 0;
+          refuses(status) || status == CUBLAS_STATUS_SUCCESS() && count.get(JAVA_INT, 0) == 0;
       if (none) {
         destroy(new Plan(operation, a, b, d, MemorySegment.NULL));
         return Optional.empty();

@@ -1,4 +1,4 @@
-// Column sums: the gradient of a bias.
+// A bias in all rows, and its gradient: column sums.
 #include "columns.cuh"
 
 struct Plain {
@@ -23,5 +23,12 @@ extern "C" __global__ void addPartials(float* sums, const float* partials, int s
       sum += partials[(index_t)s * c + column];
     }
     sums[column] += sum;
+  }
+}
+
+// Every row of a matrix of n numbers, each of c.
+extern "C" __global__ void repeatRow(real* out, const real* row, index_t n, int c) {
+  for (index_t i = firstIndex(); i < n; i += indexStep()) {
+    out[i] = row[i % c];
   }
 }

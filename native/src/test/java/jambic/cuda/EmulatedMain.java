@@ -78,6 +78,11 @@ final class EmulatedMain {
 
   /** Sequences, tokens, heads and head size of a small model. */
   private record Size(int batch, int steps, int heads, int head) {
+    /** The tanh form of GELU is a part of products, the other is not. */
+    Activation activation() {
+      return heads > 1 ? Activation.GELU_TANH : Activation.GELU_ERF;
+    }
+
     int width() {
       return heads * head;
     }
@@ -152,7 +157,7 @@ final class EmulatedMain {
           tape.causalAttention(
               tape.linear(tape.layerNorm(x, g, b, 1e-5f), qkv, qkvBias), size.heads, p);
       x = tape.residual(x, tape.linear(attended, project, Tensor.NONE), p);
-      Tensor hidden = tape.linear(tape.layerNorm(x, g, b, 1e-5f), up, upBias, Activation.GELU_ERF);
+      Tensor hidden = tape.linear(tape.layerNorm(x, g, b, 1e-5f), up, upBias, size.activation());
       x = tape.residual(x, tape.linear(hidden, down, Tensor.NONE), p);
       Tensor logits = tape.linear(tape.layerNorm(x, g, b, 1e-5f), head, Tensor.NONE);
       Tensor loss = tape.crossEntropy(logits, targets, 0.1f);
@@ -177,6 +182,7 @@ final class EmulatedMain {
       Tensor wte = parameter(memory, parameters, 1, vocabulary, c);
       Tensor wpe = parameter(memory, parameters, 1, size.steps, c);
       Tensor qkv = parameter(memory, parameters, c, 3 * c, c);
+      Tensor up = parameter(memory, parameters, c, c, c);
       Tensor head = parameter(memory, parameters, c, vocabulary, c);
       Shape pool = Shape.of(size.batch * width, page, c);
       Tensor keys = memory.allocate(backend.activationType(), pool);
@@ -202,7 +208,8 @@ final class EmulatedMain {
       }
       Tensor backwards = integers(region, i -> size.batch - 1 - i, size.batch, 1);
       Tensor looked = ops.embed(backwards, out.reshape(Shape.of(size.batch, c)), Tensor.NONE);
-      return ops.linear(looked, head, Tensor.NONE).toFloats();
+      Tensor hidden = ops.linear(looked, up, Tensor.NONE, size.activation());
+      return ops.linear(hidden, head, Tensor.NONE).toFloats();
     }
   }
 

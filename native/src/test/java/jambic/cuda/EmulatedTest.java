@@ -45,14 +45,24 @@ class EmulatedTest {
     return outcomes("tf32");
   }
 
+  /** What cuBLASLt refuses, when it is asked or only when it should launch it, is done without. */
+  @TestFactory
+  Stream<DynamicTest> productsWithoutEpilogues() throws Exception {
+    return Stream.concat(
+        outcomes("tf32", "FAKE_EPILOGUES", "15"),
+        outcomes("bf16", "FAKE_EPILOGUES", "7", "FAKE_LATE", "1"));
+  }
+
   @TestFactory
   Stream<DynamicTest> aModelInBfloat16() throws Exception {
     return outcomes("bf16");
   }
 
-  private static Stream<DynamicTest> outcomes(String scenario) throws Exception {
-    Answer answer =
-        emulated.run(EmulatedMain.class, Map.of("FAKE_EMULATOR", folder.toString()), scenario);
+  private static Stream<DynamicTest> outcomes(String scenario, String... settings)
+      throws Exception {
+    Map<String, String> all = FakeDriver.settings(settings);
+    all.put("FAKE_EMULATOR", folder.toString());
+    Answer answer = emulated.run(EmulatedMain.class, all, scenario);
     assertThat(answer.exitCode()).as(answer.output()).isZero();
     assertThat(answer.output().lines()).as(answer.output()).hasSizeGreaterThan(3);
     return answer

@@ -3,7 +3,8 @@
 // answers to all three names. Every object that is made is counted until it is destroyed.
 //
 // FAKE_DRIVER_VERSION, FAKE_DEVICES, FAKE_MAJOR, FAKE_MEMORY (bytes), FAKE_INIT and FAKE_LAUNCH (statuses) change what
-// it answers.
+// it answers; FAKE_EPILOGUES (statuses) what cuBLASLt says to a product with an epilogue, with FAKE_LATE only when it is
+// launched.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -321,9 +322,23 @@ int cublasLtMatmulDescCreate(Product **desc, int compute, int scale) {
 }
 int cublasLtMatmulDescDestroy(void *desc) { return gone(OBJECTS_LT, desc); }
 int cublasLtMatrixLayoutDestroy(void *layout) { return gone(OBJECTS_LT, layout); }
-int cublasLtMatmulPreferenceCreate(void **preference) { return *preference = made(OBJECTS_LT, 1), 0; }
+
+typedef struct Preference {
+  uint64_t workspace;
+  uint32_t alignments[4]; // of A, B, C and D
+} Preference;
+
+int cublasLtMatmulPreferenceCreate(Preference **preference) {
+  *preference = made(OBJECTS_LT, sizeof(Preference));
+  for (int i = 0; i < 4; i++) (*preference)->alignments[i] = 256;
+  return 0;
+}
 int cublasLtMatmulPreferenceDestroy(void *preference) { return gone(OBJECTS_LT, preference); }
-int cublasLtMatmulPreferenceSetAttribute(void *p, int attribute, const void *value, size_t bytes) { return 0; }
+int cublasLtMatmulPreferenceSetAttribute(Preference *preference, int attribute, const void *value, size_t bytes) {
+  if (attribute == 1) return bytes == 8 ? memcpy(&preference->workspace, value, 8), 0 : 7;
+  if (attribute < 5 || attribute > 8) return 7;
+  return bytes == 4 ? memcpy(&preference->alignments[attribute - 5], value, 4), 0 : 7;
+}
 
 int cublasLtMatmulDescSetAttribute(Product *desc, int attribute, const void *value, size_t bytes) {
   switch (attribute) {
@@ -349,18 +364,42 @@ int cublasLtMatrixLayoutCreate(void **layout, int type, long rows, long columns,
   return 0;
 }
 
+// The first bytes of an algorithm: what it was chosen for.
+typedef struct Algorithm {
+  Preference preference;
+  int epilogue;
+} Algorithm;
+
 int cublasLtMatmulAlgoGetHeuristic(void *handle, Product *desc, Layout *a, Layout *b, Layout *c, Layout *d,
-    void *preference, int requested, void *results, int *count) {
+    Preference *preference, int requested, Algorithm *result, int *count) {
   *count = 0;
   if ((desc->epilogue & 4 && !desc->bias) || (desc->epilogue & 128 && !desc->aux)) return 7;
-  if (desc->epilogue & 128 && d->type == 14 && desc->aux_ld % 8) return 15; // as the real one
+  if (desc->epilogue & 128 && (desc->aux_ld % 8 || desc->aux_ld < d->rows)) return 15; // as the real one
+  if (desc->epilogue != 1 && setting("FAKE_EPILOGUES", 0) && !setting("FAKE_LATE", 0)) {
+    return (int)setting("FAKE_EPILOGUES", 0);
+  }
+  *result = (Algorithm){*preference, desc->epilogue};
   *count = 1;
   return 0;
 }
 
+// What the real one would answer with an error that takes the whole context along.
+static void aligned(const void *address, uint32_t alignment, const char *what) {
+  if ((uintptr_t)address % alignment) {
+    fprintf(stderr, "cublasLtMatmul: %s at %p is not aligned to %u bytes\n", what, address, alignment);
+    abort();
+  }
+}
+
 int cublasLtMatmul(void *handle, Product *desc, const float *alpha, const void *a, Layout *la, const void *b, Layout *lb,
-    const float *beta, const void *c, Layout *lc, void *d, Layout *ld, const void *algo, void *workspace, size_t bytes,
+    const float *beta, const void *c, Layout *lc, void *d, Layout *ld, const Algorithm *algo, void *workspace, size_t bytes,
     Stream *stream) {
+  if (desc->epilogue != 1 && setting("FAKE_EPILOGUES", 0)) return (int)setting("FAKE_EPILOGUES", 0);
+  if ((uintptr_t)workspace % 256 || bytes < algo->preference.workspace || algo->epilogue != desc->epilogue) return 7;
+  const void *matrices[] = {a, b, c, d};
+  for (int i = 0; i < 4; i++) aligned(matrices[i], algo->preference.alignments[i], "a matrix");
+  if (desc->epilogue & 4) aligned(desc->bias, 16, "a bias"); // https://github.com/pytorch/pytorch/pull/194497
+  if (desc->epilogue & 128) aligned(desc->aux, 16, "a GELU's input");
   long k = desc->trans_a ? la->rows : la->columns;
   int fits = ld->rows == (desc->trans_a ? la->columns : la->rows)
       && ld->columns == (desc->trans_b ? lb->rows : lb->columns) && k == (desc->trans_b ? lb->columns : lb->rows)
