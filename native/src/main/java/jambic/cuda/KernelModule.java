@@ -3,7 +3,6 @@ package jambic.cuda;
 import static jambic.cuda.bindings.CudaDriver.*;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import jambic.tensor.Tensor;
@@ -57,7 +56,8 @@ final class KernelModule {
       switch (arguments[i]) {
         case Tensor tensor -> values.setAtIndex(JAVA_LONG, i, DeviceStorage.address(tensor));
         case Long number -> values.setAtIndex(JAVA_LONG, i, number);
-        case Integer number -> values.set(JAVA_INT, 8L * i, number);
+        case Integer number ->
+            values.setAtIndex(JAVA_LONG, i, number); // little-endian: an int, too
         case Float number -> values.set(JAVA_FLOAT, 8L * i, number);
         case MemorySegment structure -> pointers.setAtIndex(ADDRESS, i, structure);
         default -> throw new IllegalArgumentException(function + " got " + arguments[i]);
