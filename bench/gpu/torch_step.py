@@ -61,9 +61,18 @@ def main():
         if cuda:
             torch.cuda.synchronize()
 
-    for _ in range(args.warmup):
-        step()
-    finish()
+    mode, failure = args.mode, ""
+    try:
+        for _ in range(args.warmup):
+            step()
+        finish()
+    except Exception as e:  # where torch.compile lacks something: a figure, but none to be set against
+        if args.mode != "compiled":
+            raise
+        mode, failure, forward = "eager", f"torch.compile failed: {e}", model
+        for _ in range(args.warmup):
+            step()
+        finish()
     times = []
     for _ in range(args.iters):
         start = time.perf_counter()
@@ -74,13 +83,16 @@ def main():
     print(
         json.dumps(
             dict(
-                bench="step", case=args.preset, engine="torch " + args.mode, torch=torch.__version__,
+                bench="step", case=args.preset, engine="torch " + mode, torch=torch.__version__,
                 device=torch.cuda.get_device_name() if cuda else "cpu", batch=preset.batch, block=preset.block,
                 min_ms=min(times), median_ms=median, max_ms=max(times), n=len(times),
                 tokens_per_s=preset.batch * preset.block / median * 1e3,
             )
-        )
+        ),
+        flush=True,
     )
+    if failure:
+        sys.exit(failure)
 
 
 if __name__ == "__main__":

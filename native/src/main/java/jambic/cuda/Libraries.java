@@ -127,7 +127,8 @@ record Libraries(Map<String, String> environment, Path root) {
   /** The loader's own folders: what its configuration lists, then the defaults. */
   private List<Path> systemFolders() {
     List<Path> folders = new ArrayList<>();
-    for (Path file : children(root.resolve("etc/ld.so.conf.d"), "*.conf")) {
+    // In the loader's order: a driver for newer libraries than the system's is listed first.
+    for (Path file : children(root.resolve("etc/ld.so.conf.d"), "*.conf").reversed()) {
       try (Stream<String> lines = Files.lines(file)) {
         lines
             .map(String::strip)

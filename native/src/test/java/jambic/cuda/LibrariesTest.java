@@ -72,7 +72,9 @@ class LibrariesTest {
   @Test
   void theDriverLiesWhereTheLoaderLooks() throws IOException {
     Path configured = file("opt/driver/libcuda.so.1");
-    Files.writeString(file("etc/ld.so.conf.d/nvidia.conf"), "# the driver\n/opt/driver\n");
+    file("opt/other/libcuda.so.1");
+    Files.writeString(file("etc/ld.so.conf.d/00-first.conf"), "# the driver\n/opt/driver\n");
+    Files.writeString(file("etc/ld.so.conf.d/nvidia.conf"), "/opt/other\n");
     assertThat(libraries().driver()).isEqualTo(new Found(configured, 1));
   }
 

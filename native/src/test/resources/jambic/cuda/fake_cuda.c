@@ -225,10 +225,16 @@ int cuStreamCreate(void **stream, int flags) { return *stream = made(OBJECTS_STR
 int cuStreamDestroy_v2(void *stream) { return gone(OBJECTS_STREAM, stream); }
 int cuStreamSynchronize(Stream *stream) { return stream->recording ? 900 : 0; }
 int cuStreamWaitEvent(Stream *stream, void *event, int flags) { return 0; }
-int cuEventCreate(void **event, int flags) { return *event = made(OBJECTS_EVENT, 1), 0; }
-int cuEventRecord(void *event, Stream *stream) { return 0; }
-int cuEventSynchronize(void *event) { return 0; }
+
+typedef struct Event {
+  int captured; // recorded into a graph: nothing on the host can wait for it
+} Event;
+
+int cuEventCreate(void **event, int flags) { return *event = made(OBJECTS_EVENT, sizeof(Event)), 0; }
+int cuEventRecord(Event *event, Stream *stream) { return event->captured = stream->recording != NULL, 0; }
+int cuEventSynchronize(Event *event) { return event->captured ? 907 : 0; }
 int cuEventDestroy_v2(void *event) { return gone(OBJECTS_EVENT, event); }
+
 typedef struct Module {
   void *library; // or null
 } Module;
