@@ -66,9 +66,9 @@ final class Mistake {
     }
     if (word.startsWith("-")) {
       String name = word.split("=")[0];
-      return "there is no option %s; did you mean %s? %s --help has them all"
-          .formatted(
-              name, NearestName.of(name, command.optionsMap().keySet()), command.qualifiedName());
+      String question = NearestName.question(name, command.optionsMap().keySet());
+      return "there is no option %s%s %s --help has them all"
+          .formatted(name, question.isEmpty() ? ";" : question, command.qualifiedName());
     }
     return command.subcommands().isEmpty()
         ? "the argument %s is one too many".formatted(word)
@@ -76,8 +76,10 @@ final class Mistake {
   }
 
   private static String noCommand(String word, Collection<String> commands) {
-    return "there is no command %s; did you mean %s?"
-        .formatted(word, NearestName.of(word, commands));
+    String question = NearestName.question(word, commands);
+    return "there is no command "
+        + word
+        + (question.isEmpty() ? "; jambic --help has them all" : question);
   }
 
   /** {@code Error: --a=X, --b=Y are mutually exclusive (specify only one)}. */
@@ -120,12 +122,12 @@ final class Mistake {
       return names.size() == 1
           ? "%s must be %s, not %s"
               .formatted(option, names.getFirst(), Wording.quote(choice.group(2)))
-          : "%s must be one of %s, not %s; did you mean %s?"
+          : "%s must be one of %s, not %s%s"
               .formatted(
                   option,
                   String.join(", ", names),
                   Wording.quote(choice.group(2)),
-                  NearestName.of(choice.group(2), names));
+                  NearestName.question(choice.group(2), names));
     }
     Matcher type = TYPE.matcher(complaint);
     if (type.matches()) {

@@ -165,8 +165,7 @@ final class PlanCommand implements Callable<Integer> {
     names.addAll(GptFamily.names());
     throw new ParameterException(
         spec.commandLine(),
-        "there is no preset or model %s; did you mean %s? There are %s"
-            .formatted(name, NearestName.of(name, names), String.join(", ", names)));
+        "there is no preset or model " + name + NearestName.choice(name, names));
   }
 
   private Device device() {
@@ -186,8 +185,7 @@ final class PlanCommand implements Callable<Integer> {
           Device.KNOWN.forEach(known -> names.add(known.name()));
           return new ParameterException(
               spec.commandLine(),
-              "there is no device %s; did you mean %s? There are %s"
-                  .formatted(device, NearestName.of(device, names), String.join(", ", names)));
+              "there is no device " + device + NearestName.choice(device, names));
         });
   }
 

@@ -46,7 +46,8 @@ class HyperparametersTest {
       delimiter = '|',
       value = {
         "--n-layers=3     | there is no option --n-layers; did you mean --n-layer?",
-        "--lr=3           | there is no option --lr; did you mean",
+        "--lr=3           | there is no option --lr; jambic train --help has them all",
+        "--learning=3     | there is no option --learning; did you mean --learning-rate?",
         "--n-layer=three  | --n-layer must be a whole number of 32 bits, not \"three\"",
         "--n-layer=       | --n-layer must be a whole number of 32 bits, not \"\"",
         "--n-embd=130     | --n-embd (130) must be divisible by --n-head (4)",
@@ -59,7 +60,9 @@ class HyperparametersTest {
         "--resume         | --resume needs the run's folder; name it with --out",
         "input.txt        | the argument input.txt is one too many",
         "@no-flags.txt    | there is no file no-flags.txt to read flags from",
-        "--beta2=0.999999999999 | --beta2 must be at least 0 and below 1, not 0.999999999999",
+        "--beta2=0.999999999999 | --beta2 must be at most 0.99999994, not 0.999999999999",
+        "--dropout=0.99999999 | --dropout must be at most 0.99999994, not 0.99999999",
+        "--n-embd=2000000000 | --n-embd must be below 2^29, not 2000000000",
       })
   void aWrongFlagIsOneSentence(String flag, String sentence) {
     CommandLineCall call = CommandLineCall.of("train", flag);

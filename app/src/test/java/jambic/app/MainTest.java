@@ -116,6 +116,7 @@ class MainTest {
             + " say --prompt-file f.txt, for a value that begins with @ write @@f.txt",
         "train --data @f.txt     | --data @f.txt would read flags from the file f.txt; for a value",
         "help trian              | there is no command trian; did you mean train?",
+        "help fly                | there is no command fly; jambic --help has them all",
       })
   void whatIsMissingOrWrongIsSaidWithTheRemedy(String line, String sentence) {
     CommandLineCall call = CommandLineCall.of((Object[]) line.split(" "));

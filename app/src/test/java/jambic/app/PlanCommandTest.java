@@ -100,6 +100,7 @@ class PlanCommandTest {
           """
           gpt2-xxl          | there is no preset or model gpt2-xxl; did you mean gpt2-xl?
           --device=h101     | there is no device h101; did you mean h100? There are cpu,
+          --device=abacus   | there is no device abacus; there are cpu,
           --devices=0       | --devices must be at least 1, not 0
           --mfu=0           | --mfu must be above 0 and at most 1, not 0.0
           --mfu=40          | --mfu must be above 0 and at most 1, not 40.0

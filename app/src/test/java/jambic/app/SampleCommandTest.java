@@ -159,6 +159,7 @@ class SampleCommandTest {
         "--num-samples=x      | 2 | --num-samples must be a whole number, not 'x'",
         "--out=/none/x.txt    | 1 | cannot write /none/x.txt: there is no such file or folder",
         "--promt=x            | 2 | there is no option --promt; did you mean --prompt?",
+        "--length=9           | 2 | there is no option --length; jambic sample --help has them all",
       })
   void aMistakeIsOneSentence(String flag, int code, String sentence) {
     CommandLineCall call = sample(flag);

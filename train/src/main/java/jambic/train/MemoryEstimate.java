@@ -126,21 +126,29 @@ public record MemoryEstimate(
    * @throws JambicException if the run needs more, with both figures and what lowers the need
    */
   public void requireWithin(long limit) {
-    if (total() <= limit) {
+    long taken = regions.stream().mapToLong(Long::longValue).sum();
+    long needed = Math.max(total(), taken);
+    if (needed <= limit) {
       return;
     }
+    long unused = needed - total();
     String need =
         activations == 0
             ? "the model alone would need %s with its gradients and moments"
                 .formatted(human(total()))
-            : "the run would need %s (model, gradients and moments %s, activations %s)"
+            : "the run would need %s (model, gradients and moments %s, activations %s%s)"
                 .formatted(
-                    human(total()), human(weights + gradients + moments), human(activations));
+                    human(needed),
+                    human(weights + gradients + moments),
+                    human(activations),
+                    unused == 0 ? "" : ", unused ends of chunks " + human(unused));
+    String lower = activations > total() / 2 ? "batchSize, blockSize or nEmbd" : "nLayer or nEmbd";
     throw new JambicException(
         need
-            + ", but the heap holds at most %s; lower ".formatted(human(limit))
-            + (activations > total() / 2 ? "batchSize, blockSize or nEmbd" : "nLayer or nEmbd")
-            + ", or give Java a larger heap with -Xmx");
+            + ", but the heap holds at most %s; ".formatted(human(limit))
+            // A chunk is as long for a smaller model.
+            + (unused > needed / 2 ? "" : "lower " + lower + ", or ")
+            + "give Java a larger heap with -Xmx");
   }
 
   /**

@@ -74,9 +74,7 @@ public enum Preset {
     List<String> names = Arrays.stream(values()).map(Preset::presetName).toList();
     int index = names.indexOf(name);
     if (index < 0) {
-      throw new JambicException(
-          "there is no preset %s; did you mean %s? There are %s"
-              .formatted(name, NearestName.of(name, names), String.join(", ", names)));
+      throw new JambicException("there is no preset " + name + NearestName.choice(name, names));
     }
     return values()[index];
   }

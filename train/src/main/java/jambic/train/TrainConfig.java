@@ -133,6 +133,7 @@ public record TrainConfig(
         "nEmbd (%d) must be divisible by nHead (%d), so that every head is equally wide",
         nEmbd,
         nHead);
+    check(nEmbd <= Integer.MAX_VALUE / 4, "nEmbd must be below 2^29, not %d", nEmbd);
     check(
         (long) batchSize * blockSize <= Integer.MAX_VALUE,
         "batchSize (%d) times blockSize (%d) must stay below 2^31 tokens",
@@ -412,8 +413,7 @@ public record TrainConfig(
   private static void requireName(String name) {
     if (!names().contains(name)) {
       throw new HyperparameterException(
-          "there is no hyperparameter %s; did you mean %s?"
-              .formatted(name, NearestName.of(name, names())));
+          "there is no hyperparameter " + name + NearestName.choice(name, names()));
     }
   }
 
@@ -422,8 +422,8 @@ public record TrainConfig(
   }
 
   private static void inUnitInterval(String name, double value) {
-    check(
-        value >= 0 && (float) value < 1, "%s must be at least 0 and below 1, not %s", name, value);
+    check(value >= 0 && value < 1, "%s must be at least 0 and below 1, not %s", name, value);
+    check((float) value < 1, "%s must be at most %s, not %s", name, Math.nextDown(1f), value);
   }
 
   private static void finiteAndPositive(String name, double value) {

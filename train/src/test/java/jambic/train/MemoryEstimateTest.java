@@ -142,9 +142,22 @@ class MemoryEstimateTest {
         .isInstanceOf(JambicException.class)
         .hasMessageMatching(
             "the run would need \\d+ GiB \\(model, gradients and moments \\d+ MiB, activations \\d+"
-                + " GiB\\), but the heap holds at most 6.0 GiB; lower batchSize, blockSize or"
+                + " GiB, unused ends of chunks \\d+ [MG]iB\\), but the heap holds at most 6.0 GiB; lower batchSize, blockSize or"
                 + " nEmbd, or give Java a larger heap with -Xmx");
-    estimate.requireWithin(estimate.total());
+    long taken = estimate.regions().stream().mapToLong(Long::longValue).sum();
+    estimate.requireWithin(taken);
+    assertThatThrownBy(() -> estimate.requireWithin(taken - 1)).isInstanceOf(JambicException.class);
+  }
+
+  @Test
+  void aHeapWithoutRoomForTheChunksOfASmallRunIsTooSmallWhateverIsLowered() {
+    MemoryEstimate estimate =
+        MemoryEstimate.of(Preset.LECTURE_SMALL.config(), VOCAB, Long.MAX_VALUE);
+    assertThatThrownBy(() -> estimate.requireWithin(40L << 20))
+        .isInstanceOf(JambicException.class)
+        .hasMessageMatching(
+            "the run would need 64 MiB \\(model, gradients and moments .*, unused ends of chunks 6\\d"
+                + " MiB\\), but the heap holds at most 40 MiB; give Java a larger heap with -Xmx");
   }
 
   @Test

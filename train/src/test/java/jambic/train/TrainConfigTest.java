@@ -111,8 +111,8 @@ class TrainConfigTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "maxIter | 5 | there is no hyperparameter maxIter; did you mean maxIters?",
-        "learning_rate | 5 | there is no hyperparameter learning_rate; did you mean learningRate?",
+        "dropout | 0.99999999 | dropout must be at most 0.99999994, not 0.99999999",
+        "nEmbd | 536870912 | nEmbd must be below 2^29, not 536870912",
         "maxIters | 1e3 | maxIters must be a whole number of 32 bits, not \"1e3\"",
         "maxIters | 3000000000 | maxIters must be a whole number of 32 bits, not \"3000000000\"",
         "seed | x | seed must be a whole number of 64 bits, not \"x\"",
@@ -143,6 +143,20 @@ class TrainConfigTest {
     assertThatThrownBy(() -> config.with(name, value))
         .isInstanceOf(JambicException.class)
         .hasMessage(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "maxIter | there is no hyperparameter maxIter; did you mean maxIters? There are nLayer,",
+        "learning_rate | there is no hyperparameter learning_rate; did you mean learningRate? There",
+        "momentum | there is no hyperparameter momentum; there are nLayer, nHead,",
+      })
+  void anUnknownNameIsSaidWithTheNearestOneIfThatIsNear(String name, String beginning) {
+    assertThatThrownBy(() -> config.with(name, 5))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith(beginning);
   }
 
   @Test

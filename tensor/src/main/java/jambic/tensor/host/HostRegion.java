@@ -110,7 +110,7 @@ public final class HostRegion implements Region {
         Runtime runtime = Runtime.getRuntime();
         long used = runtime.totalMemory() - runtime.freeMemory();
         throw new JambicException(
-            "out of memory: %d MiB more are needed, of the heap's %d MiB %d are taken; lower the batch size or the context, or give the JVM more with -Xmx"
+            "out of memory: %d MiB more are needed, of the heap's %d MiB %d are taken; give the JVM more with -Xmx, or lower the batch size or the context"
                 .formatted(dtype.bytes() * capacity >> 20, runtime.maxMemory() >> 20, used >> 20),
             e);
       }
