@@ -147,6 +147,7 @@ public final class Main implements Runnable {
       commandLine.addSubcommand(new CommandLine(command));
     }
     commandLine
+        .registerConverter(float.class, new Single())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setOverwrittenOptionsAllowed(true)
         .setUsageHelpWidth(HELP_WIDTH)

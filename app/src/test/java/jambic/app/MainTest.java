@@ -135,6 +135,29 @@ class MainTest {
         .hasLineCount(2);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"--prompt \"O 'Romeo", "--prompt don't", "--stop 'a\\' # x", "'\"' \"'\" \""})
+  void aQuoteThatAFileOfFlagsLeavesOpenIsOneSentence(String line) throws Exception {
+    Path flags = Files.writeString(folder.resolve("flags"), "# don't\n\n%s\n".formatted(line));
+    CommandLineCall call = CommandLineCall.of("sample", "x", "@" + flags);
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err())
+        .startsWith("jambic: cannot read flags from %s: line 3 opens a quote ".formatted(flags))
+        .hasLineCount(2);
+  }
+
+  @Test
+  void quotesThatAFileOfFlagsClosesAreLeft() throws Exception {
+    Path flags =
+        Files.writeString(
+            folder.resolve("flags"),
+            "--prompt \"don't\" # isn't\n--stop '\"' --stop \"\\\"\" --stop 'a\\'b'\n");
+    CommandLineCall call = CommandLineCall.of("sample", folder.resolve("none"), "@" + flags);
+    assertThat(call.code()).isEqualTo(1);
+    assertThat(call.err()).contains("does not exist");
+  }
+
   @Test
   void outputThatIsLostIsAFailure() throws Exception {
     Path full = Path.of("/dev/full");

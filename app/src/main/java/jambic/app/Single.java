@@ -1,0 +1,25 @@
+package jambic.app;
+
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Reads a number of 32 bits; one that would become 0 or infinite there is none. */
+final class Single implements ITypeConverter<Float> {
+  /** What {@link Mistake} is told that the text is not. */
+  static final String KIND = "single";
+
+  @Override
+  public Float convert(String text) {
+    try {
+      float value = Float.parseFloat(text);
+      boolean vanished = value == 0 && text.matches("[^eEpP]*[1-9].*");
+      boolean burst = Float.isInfinite(value) && !text.contains("Infinity");
+      if (vanished || burst) {
+        throw new TypeConversionException("'%s' is not a %s".formatted(text, KIND));
+      }
+      return value;
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException("'%s' is not a float".formatted(text));
+    }
+  }
+}
