@@ -10,6 +10,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpResponse.BodySubscribers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
@@ -125,7 +126,8 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
   }
 
   /**
-   * Fetches what is missing of a file.
+   * Fetches what is missing of a file, or all of it where the server answers with other bytes than
+   * the missing ones.
    *
    * @param file what {@link #find} found
    * @param part holds the bytes that are there already, and takes the others
@@ -133,34 +135,50 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
    */
   void fetch(RemoteFile file, Path part, Exchange.Watcher watcher) throws IOException {
     long have = length(part);
+    if (!fetchFrom(have, file, part, watcher)) {
+      Files.deleteIfExists(part);
+      if (have == 0 || !fetchFrom(0, file, part, watcher)) {
+        throw new IOException("the server sends another part of it than was asked for");
+      }
+    }
+  }
+
+  /** Fetches the bytes from one on; false if others came, which are dropped. */
+  private boolean fetchFrom(long have, RemoteFile file, Path part, Exchange.Watcher watcher)
+      throws IOException {
     HttpRequest.Builder request = request(file.uri());
     if (have > 0) {
       request.header("Range", "bytes=%d-".formatted(have));
     }
     boolean known = isHub(file.uri()) && token.isPresent(); // the token must not be sent on
-    int status =
-        exchange
-            .send(
-                request.build(),
-                known ? Redirect.NEVER : Redirect.NORMAL,
-                into(part, have),
-                () -> length(part),
-                received -> {
-                  watcher.accept(received);
-                  requireRoom(received, file);
-                })
-            .statusCode();
-    if (status != 200 && status != 206) {
-      throw new StatusException(status);
+    HttpResponse<Path> response =
+        exchange.send(
+            request.build(),
+            known ? Redirect.NEVER : Redirect.NORMAL,
+            into(part, have),
+            () -> length(part),
+            received -> {
+              watcher.accept(received);
+              requireRoom(received, file);
+            });
+    if (response.statusCode() != 200 && response.statusCode() != 206) {
+      throw new StatusException(response.statusCode());
+    }
+    if (response.statusCode() == 206 && !begins(response.headers(), have)) {
+      return false;
     }
     requireRoom(length(part), file);
+    return true;
+  }
+
+  private static boolean begins(HttpHeaders headers, long at) {
+    return headers.firstValue("Content-Range").orElse("").startsWith("bytes " + at + "-");
   }
 
   /** The rest behind what is there, or the whole from a server that knows no ranges. */
   private static BodyHandler<Path> into(Path part, long have) {
     return info -> {
-      String range = info.headers().firstValue("Content-Range").orElse("");
-      if (info.statusCode() == 206 && range.startsWith("bytes " + have + "-")) {
+      if (info.statusCode() == 206 && begins(info.headers(), have)) {
         return BodyHandlers.ofFile(
                 part,
                 StandardOpenOption.CREATE,

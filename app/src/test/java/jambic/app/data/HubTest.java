@@ -44,6 +44,8 @@ class HubTest {
   private final Map<String, byte[]> large = new HashMap<>();
   private final StringWriter said = new StringWriter();
   private Function<byte[], byte[]> sent = whole -> whole; // what the storage delivers of a file
+  private int shift; // by which it sends later bytes than a range asks for
+  private boolean unasked; // whether it sends a range that nobody asked for
   private String refusal = "";
   private LoopbackServer hub;
   private LoopbackServer storage;
@@ -151,6 +153,26 @@ class HubTest {
     Files.write(part, new byte[WEIGHTS.length + 1]);
     hub(Map.of()).folder("gpt2");
     assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+  }
+
+  @Test
+  void startsOverWhereTheServerSendsAnotherRange() throws IOException {
+    Files.createDirectories(folder);
+    Path part = folder.resolve("model.safetensors.part");
+    Files.write(part, Arrays.copyOf(WEIGHTS, 50_000));
+    shift = 7;
+    hub(Map.of()).folder("gpt2");
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(ranges()).containsExactly(50_000L, 0L);
+  }
+
+  @Test
+  void aServerThatNeverSendsTheFileFromItsBeginningIsAskedOnce() {
+    unasked = true;
+    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(": the server sends another part of it than was asked for; try");
+    assertThat(ranges()).containsExactly(0L);
   }
 
   @ParameterizedTest
@@ -314,7 +336,8 @@ class HubTest {
 
   private LoopbackServer.Answer storageAnswer(String head) {
     byte[] content = large.get(name(head));
-    int from = (int) from(head);
+    int asked = (int) from(head);
+    int from = asked > 0 || unasked ? asked + shift + (unasked ? 1 : 0) : 0;
     byte[] rest = Arrays.copyOfRange(content, from, content.length);
     String status =
         from == 0
