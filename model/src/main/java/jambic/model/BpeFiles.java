@@ -46,7 +46,7 @@ final class BpeFiles {
     for (String merge : merges) {
       vocab.put(merge.replace(" ", ""), vocab.size());
     }
-    return make("GPT-2", vocab, merges, Map.of(END_OF_TEXT, vocab.size()));
+    return make("GPT-2", vocab, merges, Map.of(END_OF_TEXT, vocab.size()), Set.of());
   }
 
   /** The tokenizer of a folder's {@code vocab.json} and {@code merges.txt}. */
@@ -82,7 +82,7 @@ final class BpeFiles {
         special.put(token, id);
       }
     });
-    return make(folder.toString(), vocab, merges, special);
+    return make(folder.toString(), vocab, merges, special, Set.of());
   }
 
   private static List<String> mergesOf(List<String> lines) {
@@ -111,6 +111,7 @@ final class BpeFiles {
               : String.valueOf(merge));
     }
     Map<String, Integer> special = new HashMap<>();
+    Set<String> plain = new HashSet<>();
     for (Object added : json.optionalList("added_tokens").orElse(List.of())) {
       if (!(added instanceof Map<?, ?> token
           && token.get("content") instanceof String content
@@ -119,8 +120,11 @@ final class BpeFiles {
             json.where() + ": an entry of 'added_tokens' lacks its content or its id");
       }
       special.put(content, id);
+      if (Boolean.FALSE.equals(token.get("special"))) {
+        plain.add(content);
+      }
     }
-    return make(json.where(), ids(model.object("vocab")), merges, special);
+    return make(json.where(), ids(model.object("vocab")), merges, special, plain);
   }
 
   /** Refuses what would give other ids than GPT-2's way of encoding. */
@@ -162,7 +166,11 @@ final class BpeFiles {
   }
 
   private static BpeTokenizer make(
-      String where, Map<String, Integer> vocab, List<String> merges, Map<String, Integer> special) {
+      String where,
+      Map<String, Integer> vocab,
+      List<String> merges,
+      Map<String, Integer> special,
+      Set<String> plain) {
     Map<String, Integer> all = new LinkedHashMap<>(vocab);
     all.putAll(special);
     ByteAlphabet alphabet = new ByteAlphabet();
@@ -206,12 +214,16 @@ final class BpeFiles {
       }
       parsed.add(new BpeMerges.Merge(left, right, merged));
     }
-    return new BpeTokenizer(tokens, parsed, special);
+    return new BpeTokenizer(tokens, parsed, special, plain);
   }
 
   /** Writes {@code tokenizer.json}, as Hugging Face's tokenizers write GPT-2's. */
   static void write(
-      Path folder, byte[][] tokens, List<BpeMerges.Merge> merges, Map<String, Integer> special) {
+      Path folder,
+      byte[][] tokens,
+      List<BpeMerges.Merge> merges,
+      Map<String, Integer> special,
+      Set<String> plain) {
     ByteAlphabet alphabet = new ByteAlphabet();
     String[] texts = new String[tokens.length];
     List<Object> added = new ArrayList<>();
@@ -227,7 +239,7 @@ final class BpeFiles {
                   "lstrip", false,
                   "rstrip", false,
                   "normalized", false,
-                  "special", true));
+                  "special", !plain.contains(entry.getKey())));
         });
     Map<String, Object> vocab = new LinkedHashMap<>();
     for (int id = 0; id < tokens.length; id++) {

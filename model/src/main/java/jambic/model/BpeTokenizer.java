@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -34,6 +35,7 @@ public final class BpeTokenizer implements Tokenizer {
   private final int[] byteIds; // by byte, -1 where the vocabulary lacks it
   private final BpeMerges merges;
   private final Map<String, Integer> specialTokens; // the longest first
+  private final Set<String> plain; // of these, those that are special to nobody else
 
   // A word's ids, at its hash. Threads may overwrite each other's entries, which are immutable.
   private final Word[] cache = new Word[CACHE_SLOTS];
@@ -46,9 +48,16 @@ public final class BpeTokenizer implements Tokenizer {
    * @param tokens by id: the bytes of each token
    * @param merges the merges, in order
    * @param specialTokens the ids of the texts that are single tokens on request
+   * @param plain those of them that other programs do not leave out of a text, as they do special
+   *     ones
    */
-  BpeTokenizer(byte[][] tokens, List<BpeMerges.Merge> merges, Map<String, Integer> specialTokens) {
+  BpeTokenizer(
+      byte[][] tokens,
+      List<BpeMerges.Merge> merges,
+      Map<String, Integer> specialTokens,
+      Set<String> plain) {
     this.tokens = tokens;
+    this.plain = Set.copyOf(plain);
     this.merges = new BpeMerges(merges);
     this.specialTokens = new LinkedHashMap<>();
     specialTokens.entrySet().stream()
@@ -245,7 +254,7 @@ public final class BpeTokenizer implements Tokenizer {
 
   @Override
   public void save(Path folder) {
-    BpeFiles.write(folder, tokens, merges.inOrder(), specialTokens);
+    BpeFiles.write(folder, tokens, merges.inOrder(), specialTokens, plain);
   }
 
   /** Two are equal if they have the same tokens, merges and special tokens. */

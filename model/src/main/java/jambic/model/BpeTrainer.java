@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -95,7 +96,7 @@ public final class BpeTrainer {
     int end = tokens.size();
     tokens.add(BpeFiles.END_OF_TEXT.getBytes(StandardCharsets.UTF_8));
     return new BpeTokenizer(
-        tokens.toArray(byte[][]::new), merges, Map.of(BpeFiles.END_OF_TEXT, end));
+        tokens.toArray(byte[][]::new), merges, Map.of(BpeFiles.END_OF_TEXT, end), Set.of());
   }
 
   private List<Word> words(int[] byteIds) {

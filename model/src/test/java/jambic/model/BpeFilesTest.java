@@ -75,6 +75,26 @@ class BpeFilesTest {
     assertThat(tokenizer.decode(7)).isEqualTo("<|endoftext|>");
   }
 
+  @Test
+  void anAddedTokenStaysSpecialOrPlain() throws IOException {
+    write(
+        "tokenizer.json",
+        json("", "\"l l\"", "")
+            .replace("\"Ġh\":6,", "\"<call>\":6,")
+            .replace(
+                "\"added_tokens\":[",
+                "\"added_tokens\":[{\"id\":6,\"content\":\"<call>\",\"special\":false},"));
+    Tokenizer tokenizer = Tokenizer.load(folder);
+    assertThat(tokenizer.encodeWithSpecialTokens("<call>h")).containsExactly(6, 0);
+    Path saved = Files.createDirectory(folder.resolve("saved"));
+    tokenizer.save(saved);
+    List<?> added =
+        JsonObject.read(saved.resolve("tokenizer.json")).optionalList("added_tokens").orElseThrow();
+    assertThat(added.stream().map(token -> ((Map<?, ?>) token).get("special")).toList())
+        .isEqualTo(List.of(false, true));
+    assertThat(Tokenizer.load(saved)).isEqualTo(tokenizer);
+  }
+
   private static String json(String type, String merges, String pieces) {
     return """
     {"added_tokens":[{"id":7,"content":"<|endoftext|>","special":true}],"normalizer":null,
