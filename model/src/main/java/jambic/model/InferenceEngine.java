@@ -18,7 +18,8 @@ import java.util.concurrent.LinkedBlockingQueue;
  * et al., 2022, "Orca"): a step reads the next token of every sequence that writes in one pass, and
  * up to {@value #PREFILL} tokens of prompts in another. Keys and values lie in pages; a request
  * waits until there are enough for all of it, so that none is ever thrown out, and requests are
- * admitted in the order in which they came.
+ * admitted in the order in which they came. When nobody is in work and open sessions hold too many
+ * pages for the request whose turn it is, {@link #run} and {@link #complete} fail that request.
  *
  * <p>On the CPU, what a request gets is to the bit what it would get alone, whoever is beside it:
  * how a token is read depends on its sequence only. (With int8 weights that holds for up to {@value
@@ -200,13 +201,14 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   /**
-   * Drives the engine until it is closed, and waits while there is nothing to do.
+   * Drives the engine until it is closed, and waits while there is nothing to do. A request that
+   * only the closing of a session could make room for fails: nobody may be about to close one.
    *
    * @throws JambicException if the thread is interrupted
    */
   public void run() {
     while (!closed) {
-      if (!step()) {
+      if (!step() && !refuseStuck()) {
         try {
           Runnable command = commands.take();
           synchronized (this) {
@@ -246,12 +248,24 @@ public final class InferenceEngine implements AutoCloseable {
       waiting.stream()
           .filter(generation -> generation.completion() == completion)
           .findFirst()
-          .ifPresent(generation ->
-              fail(
-                  generation,
-                  new JambicException(
-                      "open sessions hold so much of the KV cache that the request has no room; close one or give the engine more tokens")));
+          .ifPresent(this::refuse);
     }
+  }
+
+  /** The same for the first who waits, before the driver does; whether there was one. */
+  private synchronized boolean refuseStuck() {
+    boolean stuck = !closed && running.isEmpty() && commands.isEmpty() && !waiting.isEmpty();
+    if (stuck) {
+      refuse(waiting.peek());
+    }
+    return stuck;
+  }
+
+  private void refuse(Generation generation) {
+    fail(
+        generation,
+        new JambicException(
+            "open sessions hold so much of the KV cache that the request has no room; close one or give the engine more tokens"));
   }
 
   /**

@@ -206,6 +206,28 @@ class InferenceEngineTest {
   }
 
   @Test
+  void aDriverRefusesItToo() throws InterruptedException {
+    Request request = Request.of(new int[] {5, 6, 7}, 3);
+    InferenceEngine engine = engine(2, CONTEXT);
+    Thread driver = Thread.ofPlatform().start(engine::run);
+    List<Session> sessions = new ArrayList<>();
+    while (engine.freePages() > 0) {
+      sessions.add(engine.session());
+      sessions.getLast().submit(request).await();
+    }
+    for (int i = 0; i < 2; i++) {
+      Completion completion = engine.submit(request);
+      assertThatThrownBy(completion::await)
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("close one");
+    }
+    sessions.forEach(Session::close);
+    assertThat(ids(engine.submit(request))).hasSize(3);
+    engine.close();
+    driver.join();
+  }
+
+  @Test
   void cancellingFreesAndKeepsWhatCame() {
     try (InferenceEngine engine = engine(1, 2 * CONTEXT)) {
       int pages = engine.freePages();
