@@ -131,7 +131,7 @@ final class EvalCommand implements Callable<Integer> {
       int context = model.config().blockSize();
       int batch =
           batchSize.orElse(evalIters.isPresent() ? BATCH : Math.max(1, BATCH_TOKENS / context));
-      TrainingData measured = data(Corpora.of(Terminal.of(err)), checkpoint, context);
+      TrainingData measured = data(Corpora.of(Terminal.ofErrors(err)), checkpoint, context);
       Dataset dataset = measured.dataset();
       Batches batches = new Batches(dataset, batch, context, SEED);
       Evaluation evaluation = new Evaluation(model, batches, batch, context, region);

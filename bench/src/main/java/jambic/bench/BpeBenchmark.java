@@ -35,7 +35,7 @@ public class BpeBenchmark {
   @Setup
   public void open() {
     Corpora corpora =
-        Corpora.of(Terminal.of(new PrintWriter(System.err, true, StandardCharsets.UTF_8)));
+        Corpora.of(Terminal.ofErrors(new PrintWriter(System.err, true, StandardCharsets.UTF_8)));
     text = corpora.load(Corpora.TINY_SHAKESPEARE).text().repeat(REPEATS);
     tokenizer = BpeTokenizer.gpt2();
     ids = tokenizer.encode(text);

@@ -1,8 +1,11 @@
 package jambic.app.terminal;
 
 import java.io.Console;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 
 /**
@@ -32,14 +35,43 @@ public final class Terminal {
   /**
    * The terminal of this process, if a person looks at one.
    *
-   * @param out where it prints
+   * @param out where it prints: the standard output
    * @return a terminal with a status line where there is one to be seen
    */
   public static Terminal of(PrintWriter out) {
+    return of(out, true);
+  }
+
+  /**
+   * The same for the error stream, which may lead elsewhere than the output.
+   *
+   * @param err where it prints: the standard error stream
+   * @return a terminal with a status line where there is one to be seen
+   */
+  public static Terminal ofErrors(PrintWriter err) {
+    return of(err, isSameDevice(Path.of("/dev/fd/1"), Path.of("/dev/fd/2")));
+  }
+
+  /** Whether two files are one device; the console speaks of the input and the output only. */
+  static boolean isSameDevice(Path one, Path other) {
+    try {
+      return device(one) != 0 && device(one) == device(other);
+    } catch (IOException | UnsupportedOperationException unknown) {
+      return false;
+    }
+  }
+
+  /** The number of a device, 0 for a plain file or a pipe. */
+  private static long device(Path file) throws IOException {
+    return ((Number) Files.getAttribute(file, "unix:rdev")).longValue();
+  }
+
+  private static Terminal of(PrintWriter out, boolean watched) {
     Console console = System.console();
     Map<String, String> environment = System.getenv();
     boolean live =
-        console != null
+        watched
+            && console != null
             && console.isTerminal()
             && !environment.getOrDefault("TERM", "").equals("dumb");
     boolean colored = live && environment.getOrDefault("NO_COLOR", "").isEmpty();

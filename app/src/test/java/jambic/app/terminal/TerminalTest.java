@@ -2,9 +2,13 @@ package jambic.app.terminal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TerminalTest {
   private final StringWriter out = new StringWriter();
@@ -40,6 +44,19 @@ class TerminalTest {
   @Test
   void aTestIsNoTerminal() {
     assertThat(Terminal.of(new PrintWriter(out)).isLive()).isFalse();
+    assertThat(Terminal.ofErrors(new PrintWriter(out)).isLive()).isFalse();
+  }
+
+  @Test
+  void errorsAreSeenWhereTheyGoToTheDeviceThatTheOutputGoesTo(@TempDir Path folder)
+      throws IOException {
+    Path nowhere = Path.of("/dev/null");
+    Path log = Files.createFile(folder.resolve("log"));
+    assertThat(Terminal.isSameDevice(nowhere, nowhere)).isTrue();
+    assertThat(Terminal.isSameDevice(nowhere, Path.of("/dev/zero"))).isFalse();
+    assertThat(Terminal.isSameDevice(nowhere, log)).isFalse();
+    assertThat(Terminal.isSameDevice(log, log)).isFalse();
+    assertThat(Terminal.isSameDevice(nowhere, folder.resolve("none"))).isFalse();
   }
 
   @Test
