@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.ArgGroup;
@@ -54,7 +55,10 @@ final class PrepareCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(arity = "1..*", paramLabel = "FILE", description = "UTF-8 texts, taken as one.")
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "FILE",
+      description = "UTF-8 texts, one after the other.")
   private List<Path> files;
 
   @ArgGroup private Choice choice = new Choice();
@@ -75,6 +79,17 @@ final class PrepareCommand implements Callable<Integer> {
         description = "Learn a byte-pair vocabulary of N tokens from the texts.")
     private Optional<Integer> trainBpe = Optional.empty();
   }
+
+  @Option(
+      names = "--end-of-text",
+      arity = "0..1",
+      fallbackValue = "true",
+      paramLabel = "true|false",
+      description = {
+        "Put <|endoftext|> after every file, as GPT-2 had it after every document it was",
+        "trained on. Default: true for two files or more, where the vocabulary has it."
+      })
+  private Optional<Boolean> endOfText = Optional.empty();
 
   @Option(
       names = {"-o", "--out"},
@@ -115,10 +130,22 @@ final class PrepareCommand implements Callable<Integer> {
           (files.size() == 1 ? files.getFirst() + " is" : "the texts are")
               + " empty; give a text to train on");
     }
-    Dataset dataset = folder.write(files, characters[0], tokenizer, shown("encoding", part -> {}));
+    OptionalInt end = endOfText(tokenizer);
+    Dataset dataset =
+        folder.write(files, characters[0], tokenizer, end, shown("encoding", part -> {}));
     terminal.clear();
-    report(dataset, tokenizer);
+    report(dataset, tokenizer, end.isPresent());
     return 0;
+  }
+
+  private OptionalInt endOfText(Tokenizer tokenizer) {
+    OptionalInt id = tokenizer.endOfText();
+    if (endOfText.orElse(false) && id.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--end-of-text needs a vocabulary with <|endoftext|>, which this one lacks; take gpt2's or one of --train-bpe");
+    }
+    return endOfText.orElse(files.size() > 1) ? id : OptionalInt.empty();
   }
 
   private long size() {
@@ -175,13 +202,14 @@ final class PrepareCommand implements Callable<Integer> {
     };
   }
 
-  private void report(Dataset dataset, Tokenizer tokenizer) throws IOException {
+  private void report(Dataset dataset, Tokenizer tokenizer, boolean ended) throws IOException {
     long train = dataset.train().length();
     long val = dataset.val().length();
     if (json) {
       Map<String, Object> summary = new LinkedHashMap<>();
       summary.put("folder", out.toString());
       summary.put("vocab_size", tokenizer.vocabSize());
+      summary.put("end_of_text", ended);
       summary.put("train_tokens", train);
       summary.put("val_tokens", val);
       spec.commandLine().getOut().println(JSON.std.asString(summary));
@@ -189,6 +217,9 @@ final class PrepareCommand implements Callable<Integer> {
     }
     terminal.print(format("tokens   %,d to train on and %,d held back", train, val));
     terminal.print(format("kinds    %,d", tokenizer.vocabSize()));
+    if (ended) {
+      terminal.print("ends     <|endoftext|> after each of " + Wording.count(files.size(), "text"));
+    }
     terminal.print("next     jambic train --data " + out);
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,6 +76,33 @@ class PrepareCommandTest {
     CommandLineCall call = TinyRun.train(data, folder.resolve("run"), "--tokenizer", "gpt2");
     assertThat(call.code()).isEqualTo(1);
     assertThat(call.err()).contains("was prepared with another vocabulary");
+  }
+
+  @Test
+  void severalTextsAreDocumentsThatEndUnlessOneSaysOtherwise() throws IOException {
+    long one = length("prepare", text);
+    assertThat(good("prepare", text, text, "--out", data).out())
+        .contains("ends     <|endoftext|> after each of 2 texts");
+    assertThat(length("prepare", text, "--end-of-text")).isEqualTo(one + 1);
+    assertThat(length("prepare", text, text)).isEqualTo(2 * one + 2);
+    assertThat(length("prepare", text, text, "--end-of-text=false")).isEqualTo(2 * one);
+    assertThat(length("prepare", text, text, "--tokenizer=char")).isEqualTo(2 * Files.size(text));
+    refused(
+        "--end-of-text needs a vocabulary with <|endoftext|>, which this one lacks",
+        "prepare",
+        text,
+        "--end-of-text",
+        "--tokenizer=char",
+        "--out",
+        data);
+  }
+
+  /** The tokens of both parts; the two texts above end with a line and melt nowhere. */
+  private long length(Object... args) throws IOException {
+    List<Object> all = new ArrayList<>(List.of(args));
+    all.addAll(List.of("--out", data));
+    good(all.toArray());
+    return (Files.size(data.resolve("train.bin")) + Files.size(data.resolve("val.bin"))) / 2;
   }
 
   @Test

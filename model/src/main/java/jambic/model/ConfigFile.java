@@ -2,11 +2,14 @@ package jambic.model;
 
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * A model's shape as {@code config.json}, with the keys of Hugging Face's GPT-2. What that has no
@@ -17,11 +20,14 @@ import java.util.Optional;
  */
 final class ConfigFile {
   static final String NAME = "config.json";
+  static final String GENERATION = "generation_config.json";
 
   private static final String GPT2 = "gpt2";
   private static final String OWN = "jambic-gpt";
   private static final List<String> TEXT_ENDS = List.of("bos_token_id", "eos_token_id");
-  private static final float GPT2_DROPOUT = 0.1f; // what a file without the key means
+  // What a file without the key means.
+  private static final float GPT2_DROPOUT = 0.1f;
+  private static final int GPT2_END = 50_256;
 
   private ConfigFile() {}
 
@@ -37,7 +43,8 @@ final class ConfigFile {
    * null: a missing key would mean GPT-2's 50256.
    */
   static Map<String, Object> textEnds(Optional<Tokenizer> tokenizer) {
-    Integer end = tokenizer.map(t -> t.specialTokens().get(BpeFiles.END_OF_TEXT)).orElse(null);
+    OptionalInt id = tokenizer.map(Tokenizer::endOfText).orElse(OptionalInt.empty());
+    Integer end = id.isPresent() ? id.getAsInt() : null;
     Map<String, Object> ends = new LinkedHashMap<>();
     TEXT_ENDS.forEach(key -> ends.put(key, end));
     return ends;
@@ -48,6 +55,27 @@ final class ConfigFile {
     Map<String, Object> ends = new LinkedHashMap<>(JsonObject.read(folder.resolve(NAME)).values());
     ends.keySet().retainAll(TEXT_ENDS);
     return ends;
+  }
+
+  /**
+   * Writes how transformers generates with a model unless it is told otherwise: what stands beside
+   * the model's source, else what transformers itself would make of the source's configuration.
+   */
+  static void writeGeneration(Path folder, Path source) throws IOException {
+    Path file = source.resolve(GENERATION);
+    if (Files.exists(file)) {
+      Files.copy(file, folder.resolve(GENERATION));
+      return;
+    }
+    Map<String, Object> ends = textEnds(source);
+    Map<String, Object> json = new LinkedHashMap<>(Map.of("_from_model_config", true));
+    for (String key : TEXT_ENDS) {
+      Object id = ends.containsKey(key) ? ends.get(key) : Integer.valueOf(GPT2_END);
+      if (id != null) {
+        json.put(key, id);
+      }
+    }
+    JsonObject.write(folder.resolve(GENERATION), json);
   }
 
   private static Map<String, Object> toJson(GptConfig config) {

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Turns text into token ids and back. Immutable, for any number of threads. */
 public interface Tokenizer {
@@ -78,6 +79,16 @@ public interface Tokenizer {
    */
   default Map<String, Integer> specialTokens() {
     return Map.of();
+  }
+
+  /**
+   * The token that stands between the documents of a text, GPT-2's {@code <|endoftext|>}.
+   *
+   * @return its id, empty if the vocabulary has none
+   */
+  default OptionalInt endOfText() {
+    Integer id = specialTokens().get(BpeFiles.END_OF_TEXT);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
   /**

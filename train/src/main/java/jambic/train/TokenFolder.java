@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -91,16 +92,21 @@ public record TokenFolder(Path path) {
    * characters to train on, the rest to validate with. A crash leaves the old folder or the new one
    * whole.
    *
-   * @param files UTF-8, taken as one text
+   * @param files UTF-8, one after the other
    * @param characters the characters (Unicode code points) of all files together
    * @param tokenizer turns them into ids
+   * @param endOfText the id to put after every file; without it they are one text
    * @param part hears of each part of the text, before it is encoded
    * @return the folder's dataset
    * @throws JambicException if a file cannot be read, is too short, has changed or does not fit the
    *     vocabulary, or the folder holds other files, which would go; what was there is untouched
    */
   public Dataset write(
-      List<Path> files, long characters, Tokenizer tokenizer, Consumer<String> part) {
+      List<Path> files,
+      long characters,
+      Tokenizer tokenizer,
+      OptionalInt endOfText,
+      Consumer<String> part) {
     requireReplaceable();
     AtomicFolder.replace(
         path,
@@ -111,17 +117,21 @@ public record TokenFolder(Path path) {
               Ids val = new Ids(temporary.resolve(VAL), tokenizer.encoder(), width)) {
             long boundary = (long) (characters * 0.9); // Python's int(n * 0.9), rounding and all
             long[] seen = {0};
-            TextParts.read(
-                files,
-                text -> {
-                  part.accept(text);
-                  long count = text.codePointCount(0, text.length());
-                  int ofTrain = (int) Math.clamp(boundary - seen[0], 0, count);
-                  int cut = text.offsetByCodePoints(0, ofTrain);
-                  train.write(text.substring(0, cut));
-                  val.write(text.substring(cut));
-                  seen[0] += count;
-                });
+            for (Path file : files) {
+              TextParts.read(
+                  List.of(file),
+                  text -> {
+                    part.accept(text);
+                    long count = text.codePointCount(0, text.length());
+                    int ofTrain = (int) Math.clamp(boundary - seen[0], 0, count);
+                    int cut = text.offsetByCodePoints(0, ofTrain);
+                    train.write(text.substring(0, cut));
+                    val.write(text.substring(cut));
+                    seen[0] += count;
+                  });
+              Ids last = seen[0] <= boundary ? train : val;
+              endOfText.ifPresent(last::end);
+            }
             if (seen[0] != characters) {
               throw new JambicException("the text changed while it was encoded; do it again");
             }
@@ -178,7 +188,13 @@ public record TokenFolder(Path path) {
       append(encoder.end());
     }
 
-    private void append(int[] ids) {
+    /** Ends a text with a token, which is not of the text; the next one begins anew. */
+    void end(int id) {
+      end();
+      append(id);
+    }
+
+    private void append(int... ids) {
       count += ids.length;
       byte[] bytes = new byte[ids.length * width];
       for (int i = 0; i < bytes.length; i++) {

@@ -16,6 +16,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,7 +37,7 @@ class TokenFolderTest {
   }
 
   private Dataset write(Tokenizer tokenizer) {
-    return folder.write(List.of(text), 100, tokenizer, part -> {});
+    return folder.write(List.of(text), 100, tokenizer, OptionalInt.empty(), part -> {});
   }
 
   private static int[] all(Tokens tokens) {
@@ -54,6 +56,32 @@ class TokenFolderTest {
     assertThat(tokenizer.decode(all(data.train()))).isEqualTo("añ🙂c\n".repeat(18));
     assertThat(tokenizer.decode(all(data.val()))).isEqualTo("añ🙂c\n".repeat(2));
     assertThat(data.train().slice(1, 3).length()).isEqualTo(2);
+  }
+
+  @Test
+  void documentsEndWithTheirTokenAndDoNotMelt() throws IOException {
+    Tokenizer gpt2 = BpeTokenizer.gpt2();
+    int end = gpt2.endOfText().orElseThrow();
+    List<Path> files =
+        List.of(
+            Files.writeString(temporary.resolve("a"), "Hel"),
+            Files.writeString(temporary.resolve("b"), "lo world, lo world"),
+            Files.writeString(temporary.resolve("c"), ""),
+            Files.writeString(temporary.resolve("d"), "a.b"));
+    Dataset data = folder.write(files, 24, gpt2, OptionalInt.of(end), part -> {}); // cut after 21
+    assertThat(all(data.train()))
+        .containsExactly(ids(gpt2.encode("Hel"), end, gpt2.encode("lo world, lo world"), end, end));
+    assertThat(all(data.val())).containsExactly(ids(gpt2.encode("a.b"), end));
+    Dataset one = folder.write(files, 24, gpt2, OptionalInt.empty(), part -> {});
+    assertThat(gpt2.decode(all(one.train()))).isEqualTo("Hello world, lo world");
+    assertThat(all(one.train())).startsWith(gpt2.encode("Hello")).doesNotContain(end);
+  }
+
+  private static int[] ids(Object... parts) {
+    return Arrays.stream(parts)
+        .flatMapToInt(
+            part -> part instanceof int[] ids ? Arrays.stream(ids) : IntStream.of((int) part))
+        .toArray();
   }
 
   @Test
@@ -93,7 +121,7 @@ class TokenFolderTest {
     // int(14 * 0.9) is 12
     Files.writeString(text, "abcdefghijklmn");
     Tokenizer tokenizer = CharTokenizer.of("abcdefghijklmn");
-    Dataset data = folder.write(List.of(text), 14, tokenizer, part -> {});
+    Dataset data = folder.write(List.of(text), 14, tokenizer, OptionalInt.empty(), part -> {});
     assertThat(tokenizer.decode(all(data.train()))).isEqualTo("abcdefghijkl");
     assertThat(tokenizer.decode(all(data.val()))).isEqualTo("mn");
   }
@@ -103,7 +131,7 @@ class TokenFolderTest {
     Path hello = Files.writeString(temporary.resolve("hello.txt"), "Hel");
     Path rest = Files.writeString(temporary.resolve("rest.txt"), "lo world" + " ".repeat(2));
     BpeTokenizer gpt2 = BpeTokenizer.gpt2();
-    Dataset data = folder.write(List.of(hello, rest), 13, gpt2, part -> {});
+    Dataset data = folder.write(List.of(hello, rest), 13, gpt2, OptionalInt.empty(), part -> {});
     assertThat(all(data.train())).startsWith(15_496, 995);
   }
 
@@ -114,7 +142,8 @@ class TokenFolderTest {
     Path input = Path.of(data, "tinyshakespeare", "input.txt");
     Assumptions.assumeTrue(Files.exists(input), input + " does not exist");
     BpeTokenizer gpt2 = BpeTokenizer.gpt2();
-    Dataset written = folder.write(List.of(input), 1_115_394, gpt2, part -> {});
+    Dataset written =
+        folder.write(List.of(input), 1_115_394, gpt2, OptionalInt.empty(), part -> {});
     assertThat(written.train().length()).isEqualTo(301_966);
     assertThat(written.val().length()).isEqualTo(36_059);
   }
@@ -161,10 +190,12 @@ class TokenFolderTest {
     Files.writeString(text, "a");
     refused(() -> write(tokenizer), "the text changed while it was encoded");
     refused(
-        () -> folder.write(List.of(temporary), 1, tokenizer, part -> {}),
+        () -> folder.write(List.of(temporary), 1, tokenizer, OptionalInt.empty(), part -> {}),
         temporary + " is a folder");
     refused(
-        () -> folder.write(List.of(temporary.resolve("no")), 1, tokenizer, part -> {}),
+        () ->
+            folder.write(
+                List.of(temporary.resolve("no")), 1, tokenizer, OptionalInt.empty(), part -> {}),
         "no does not exist");
   }
 
@@ -173,12 +204,17 @@ class TokenFolderTest {
     Tokenizer tokenizer = CharTokenizer.of("abcdefghijk");
     Files.writeString(text, "abcdefghij");
     refused(
-        () -> folder.write(List.of(text), 10, tokenizer, part -> {}),
+        () -> folder.write(List.of(text), 10, tokenizer, OptionalInt.empty(), part -> {}),
         text
             + ": 9 tokens to train on and 1 held back are too few, a context of 1 needs 2 of each");
     assertThat(folder.path()).doesNotExist();
     Files.writeString(text, "abcdefghijk");
-    assertThat(folder.write(List.of(text), 11, tokenizer, part -> {}).val().length()).isEqualTo(2);
+    assertThat(
+            folder
+                .write(List.of(text), 11, tokenizer, OptionalInt.empty(), part -> {})
+                .val()
+                .length())
+        .isEqualTo(2);
   }
 
   @Test
