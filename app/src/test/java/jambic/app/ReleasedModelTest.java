@@ -89,6 +89,10 @@ class ReleasedModelTest {
     assertThat(JSON.std.mapFrom(Files.readString(config)))
         .containsEntry("bos_token_id", null)
         .containsEntry("eos_token_id", null);
+    Path generation = model.resolve("generation_config.json");
+    assertThat(JSON.std.mapFrom(Files.readString(generation)))
+        .containsExactly(Map.entry("_from_model_config", true));
+    Files.delete(generation);
     Files.writeString(
         config,
         Files.readString(config)
@@ -100,6 +104,13 @@ class ReleasedModelTest {
     assertThat(JSON.std.mapFrom(Files.readString(again.resolve("config.json"))))
         .containsEntry("bos_token_id", 1)
         .containsEntry("eos_token_id", List.of(2, 3));
+    generation = again.resolve("generation_config.json");
+    assertThat(JSON.std.mapFrom(Files.readString(generation)))
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of("_from_model_config", true, "bos_token_id", 1, "eos_token_id", List.of(2, 3)));
+    Files.writeString(generation, "{\"temperature\": 0.7}");
+    assertThat(CommandLineCall.of("export", again, "--out", model).code()).isZero();
+    assertThat(model.resolve("generation_config.json")).hasSameTextualContentAs(generation);
   }
 
   @Test

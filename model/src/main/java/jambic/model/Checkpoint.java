@@ -17,8 +17,8 @@ import java.util.stream.Stream;
  * A stored model: a folder with {@code config.json}, {@code model.safetensors} (or its shards) and
  * perhaps {@code tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open
  * here; folders saved here open there, unless the model has a biased head, which that family does
- * not know. A model with adapters is stored as these alone, as PEFT does, with the place of the
- * model that they belong to.
+ * not know. A model with adapters is stored as these alone, as PEFT does, with the name or the
+ * place of the model that they belong to.
  *
  * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
  * tensor, so that memory for the model may then be taken:
@@ -64,11 +64,23 @@ public final class Checkpoint implements Closeable {
    *     files do not fit each other
    */
   public static Checkpoint open(Path folder) {
-    return AtomicFolder.read(folder, Checkpoint::openWhole);
+    return open(folder, BaseModels.NONE);
   }
 
-  private static Checkpoint openWhole(Path folder) {
-    Optional<Lora> lora = LoraFiles.find(folder);
+  /**
+   * Opens a checkpoint that may be adapters of a model known by a name.
+   *
+   * @param folder its folder
+   * @param bases find that model; asked only where no folder is called so
+   * @return the checkpoint, to be closed
+   * @throws JambicException as {@link #open(Path)}
+   */
+  public static Checkpoint open(Path folder, BaseModels bases) {
+    return AtomicFolder.read(folder, whole -> openWhole(whole, bases));
+  }
+
+  private static Checkpoint openWhole(Path folder, BaseModels bases) {
+    Optional<Lora> lora = LoraFiles.find(folder, bases);
     Path base = lora.map(Lora::base).orElse(folder);
     GptConfig stored = ConfigFile.read(base);
     GptConfig config =
