@@ -44,7 +44,7 @@ final class ExportCommand implements Callable<Integer> {
     Path folder = given.folder();
     Checkpoint.requireNothingElse(out);
     try (Backend backend = given.backend();
-        Checkpoint checkpoint = Checkpoint.open(folder)) {
+        Checkpoint checkpoint = given.checkpoint(folder)) {
       requireGpt2(folder, checkpoint.config());
       try (Gpt gpt = checkpoint.gpt(backend)) {
         checkpoint.export(out, gpt);

@@ -52,6 +52,11 @@ final class ModelArgument {
 
   /** Its files, to be closed. */
   Checkpoint checkpoint() {
-    return Checkpoint.open(folder());
+    return checkpoint(folder());
+  }
+
+  /** The same of its folder. */
+  Checkpoint checkpoint(Path folder) {
+    return Checkpoint.open(folder, models.bases(spec.commandLine()));
   }
 }

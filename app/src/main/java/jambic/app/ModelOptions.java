@@ -2,9 +2,11 @@ package jambic.app;
 
 import jambic.app.data.Hub;
 import jambic.app.terminal.Terminal;
+import jambic.model.BaseModels;
 import jambic.tensor.JambicException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -27,11 +29,23 @@ final class ModelOptions {
     if (Files.exists(named)) {
       return RunFolder.checkpoint(named);
     }
-    if (Hub.MODELS.contains(named.toString())) {
-      return Hub.of(offline, Terminal.of(command.getErr())).folder(named.toString());
-    }
-    throw new JambicException(
-        "%s does not exist; name the folder of a run or of a checkpoint, or one of %s"
-            .formatted(named, String.join(", ", Hub.MODELS)));
+    return released(named)
+        .flatMap(bases(command)::find)
+        .orElseThrow(() ->
+            new JambicException(
+                "%s does not exist; name the folder of a run or of a checkpoint, or one of %s"
+                    .formatted(named, String.join(", ", Hub.MODELS))));
+  }
+
+  /** The name of the released model that is meant, if it is one. */
+  static Optional<String> released(Path named) {
+    return Files.exists(named)
+        ? Optional.empty()
+        : Optional.of(named.toString()).filter(Hub.MODELS::contains);
+  }
+
+  /** Where the models are that adapters call by a name. */
+  BaseModels bases(CommandLine command) {
+    return name -> Hub.of(offline, Terminal.ofErrors(command.getErr())).find(name);
   }
 }

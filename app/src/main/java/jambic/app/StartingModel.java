@@ -1,5 +1,6 @@
 package jambic.app;
 
+import jambic.model.BaseModels;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
 import jambic.model.GptConfig;
@@ -19,8 +20,10 @@ import java.util.Optional;
  * that may be shorter.
  *
  * @param folder its checkpoint
+ * @param name of a released model, where it is one
+ * @param bases find the model that its adapters belong to, if it is some
  */
-record StartingModel(Path folder) {
+record StartingModel(Path folder, Optional<String> name, BaseModels bases) {
   /** A configuration with the model's shape; where its context is the shorter one, that stays. */
   TrainConfig shaped(TrainConfig config) {
     GptConfig shape = config();
@@ -62,7 +65,7 @@ record StartingModel(Path folder) {
   }
 
   GptConfig config() {
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
       return checkpoint.config();
     }
   }
@@ -80,17 +83,20 @@ record StartingModel(Path folder) {
 
   /** Its tokenizer, or that of the prepared data which it goes on with. */
   Tokenizer tokenizer(Optional<String> data) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
       return RunFolder.tokenizer(checkpoint, data);
     }
   }
 
   /** The model, with adapters beside its weights where the configuration wants them. */
   Gpt open(Backend backend, TrainConfig config) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
       GptConfig stored = checkpoint.config();
       GptConfig shape = config.gpt(stored.vocabSize()).withNormEps(stored.normEps());
-      Optional<Lora> lora = config.lora(folder.toAbsolutePath().normalize());
+      Optional<Lora> lora =
+          config
+              .lora(folder.toAbsolutePath().normalize())
+              .map(adapters -> name.map(adapters::withBaseName).orElse(adapters));
       return lora.isPresent()
           ? checkpoint.adapted(backend, shape, lora.get(), config.seed())
           : checkpoint.gpt(backend, shape);

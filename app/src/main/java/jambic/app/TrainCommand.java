@@ -7,6 +7,7 @@ import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
 import jambic.model.AtomicFolder;
+import jambic.model.BaseModels;
 import jambic.model.Checkpoint;
 import jambic.model.Generator;
 import jambic.model.Gpt;
@@ -210,7 +211,15 @@ final class TrainCommand implements Callable<Integer> {
       return Optional.empty();
     }
     return init.or(() -> Preset.named(presetName()).init().map(Path::of))
-        .map(named -> new StartingModel(models.checkpoint(named, spec.commandLine())));
+        .map(named ->
+            new StartingModel(
+                models.checkpoint(named, spec.commandLine()),
+                ModelOptions.released(named),
+                bases()));
+  }
+
+  private BaseModels bases() {
+    return models.bases(spec.commandLine());
   }
 
   private Path resumed() {
@@ -257,7 +266,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private Tokenizer savedTokenizer() {
     Path last = resumed().resolve(Trainer.LAST);
-    try (Checkpoint checkpoint = Checkpoint.open(last)) {
+    try (Checkpoint checkpoint = Checkpoint.open(last, bases())) {
       return RunFolder.tokenizer(checkpoint);
     }
   }
@@ -270,7 +279,7 @@ final class TrainCommand implements Callable<Integer> {
       Path folder,
       OptionalDouble peak) {
     if (resume) {
-      return Trainer.resume(backend, config, data.dataset(), folder, peak);
+      return Trainer.resume(backend, config, data.dataset(), folder, bases(), peak);
     }
     if (origin.isPresent()) {
       Gpt model = origin.get().open(backend, config);

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code train --init}: runs that begin with a stored model. */
@@ -72,6 +74,38 @@ class FineTuneTest {
     assertThat(merged.resolve("adapter_config.json")).doesNotExist();
     Object[] prompt = {"--prompt", "The", "--max-new-tokens", "20", "--greedy"};
     assertThat(sample(merged, prompt)).isEqualTo(sample(run, prompt)).isNotEmpty();
+  }
+
+  @Test
+  @EnabledOnOs(value = OS.LINUX, disabledReason = "the cache's folder is not to be chosen there")
+  void adaptersOfAReleasedModelFindItInTheCacheOfAnotherMachine() throws Exception {
+    Path here = folder.resolve("here");
+    Path released = here.resolve("jambic/hub/openai-community/gpt2");
+    assertThat(CommandLineCall.of("export", base, "--out", released).code()).isZero();
+    Files.createFile(released.resolve("vocab.json"));
+    Files.createFile(released.resolve("merges.txt"));
+    Path run = folder.resolve("named");
+    List<String> flags = List.of("--max-iters=2", "--eval-iters=1", "--batch-size=2", "--offline");
+    List<String> train = new ArrayList<>(List.of("train", "--init=gpt2", "--lora-rank=2"));
+    train.addAll(List.of("--data=" + folder.resolve("text.txt"), "--out=" + run));
+    train.addAll(flags);
+    assertSucceeds(here, train);
+    assertThat(Files.readString(run.resolve("last/adapter_config.json")))
+        .contains("\"base_model_name_or_path\" : \"gpt2\"");
+
+    Path there = Files.move(here, folder.resolve("there"));
+    String moved = Files.move(run, folder.resolve("moved")).toString();
+    assertSucceeds(
+        there, List.of("train", "--resume", "--out", moved, "--max-iters=3", "--offline"));
+    assertSucceeds(there, List.of("sample", moved, "--max-new-tokens=3", "--offline"));
+  }
+
+  private static void assertSucceeds(Path cache, List<String> args) throws Exception {
+    Path log = Files.createTempFile(folder, "process", ".log");
+    ProcessBuilder process = Application.process(args).redirectErrorStream(true);
+    process.environment().put("XDG_CACHE_HOME", cache.toString());
+    int code = process.redirectOutput(log.toFile()).start().waitFor();
+    assertThat(code).as(Files.readString(log)).isZero();
   }
 
   @Test

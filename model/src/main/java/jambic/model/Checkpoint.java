@@ -35,7 +35,12 @@ public final class Checkpoint implements Closeable {
   private final WeightFiles files;
   private final HuggingFaceWeights weights;
   private static final Set<String> OWN =
-      Set.of(ConfigFile.NAME, WeightFiles.SINGLE, TokenizerFile.NAME, TokenizerFile.CLASS_FILE);
+      Set.of(
+          ConfigFile.NAME,
+          ConfigFile.GENERATION,
+          WeightFiles.SINGLE,
+          TokenizerFile.NAME,
+          TokenizerFile.CLASS_FILE);
 
   private final Path folder;
   private final Optional<Lora> lora;
@@ -167,7 +172,12 @@ public final class Checkpoint implements Closeable {
   public void export(Path folder, Gpt gpt) {
     boolean described = Files.exists(this.folder.resolve(ConfigFile.NAME));
     Path source = described ? this.folder : lora.orElseThrow().base();
-    save(folder, gpt, tokenizer, ConfigFile.textEnds(source), temporary -> {});
+    save(
+        folder,
+        gpt,
+        tokenizer,
+        ConfigFile.textEnds(source),
+        temporary -> ConfigFile.writeGeneration(temporary, source));
   }
 
   /**

@@ -16,10 +16,16 @@ import java.util.Optional;
  * @param targets which linear layers of the blocks have it, as the end of their names: {@code
  *     c_attn}, {@code c_proj} (both of them), {@code mlp.c_proj}, {@code c_fc}
  * @param base folder of the model that the adapters belong to
+ * @param baseName what {@link BaseModels} know that model by; empty where its folder alone is known
  * @param baseSha256 the SHA-256 of that model's weights, where it is known
  */
 public record Lora(
-    int rank, float alpha, List<String> targets, Path base, Optional<String> baseSha256) {
+    int rank,
+    float alpha,
+    List<String> targets,
+    Path base,
+    Optional<String> baseName,
+    Optional<String> baseSha256) {
   /** The layers that can have an adapter. */
   private static final List<String> LAYERS =
       List.of("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj");
@@ -63,12 +69,23 @@ public record Lora(
    * @throws JambicException if a value is out of its range, or a target is no layer
    */
   public Lora(int rank, float alpha, List<String> targets, Path base) {
-    this(rank, alpha, targets, base, Optional.empty());
+    this(rank, alpha, targets, base, Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * The same, of a model that {@link BaseModels} know by a name: then the adapters do not depend on
+   * where its folder lies.
+   *
+   * @param name the name
+   * @return the adapters
+   */
+  public Lora withBaseName(String name) {
+    return new Lora(rank, alpha, targets, base, Optional.of(name), baseSha256);
   }
 
   /** The same, of a model with these weights and no others. */
   Lora withBaseSha256(String sha256) {
-    return new Lora(rank, alpha, targets, base, Optional.of(sha256));
+    return new Lora(rank, alpha, targets, base, baseName, Optional.of(sha256));
   }
 
   /**

@@ -24,15 +24,15 @@ final class LoraFiles {
   private LoraFiles() {}
 
   /** The adapters of a folder; one with weights of its own is a model and has none. */
-  static Optional<Lora> find(Path folder) {
+  static Optional<Lora> find(Path folder, BaseModels bases) {
     boolean whole =
         Files.exists(folder.resolve(WeightFiles.SINGLE))
             || Files.exists(folder.resolve(WeightFiles.INDEX));
     Path file = folder.resolve(CONFIG);
-    return whole || !Files.exists(file) ? Optional.empty() : Optional.of(read(file));
+    return whole || !Files.exists(file) ? Optional.empty() : Optional.of(read(file, bases));
   }
 
-  private static Lora read(Path file) {
+  private static Lora read(Path file, BaseModels bases) {
     JsonObject json = JsonObject.read(file);
     if (!json.text("peft_type").equals("LORA")) {
       throw new JambicException(
@@ -54,18 +54,22 @@ final class LoraFiles {
         json.optionalList("target_modules").orElse(List.of()).stream()
             .map(String::valueOf)
             .toList();
-    Path base = file.resolveSibling(json.text("base_model_name_or_path")).normalize();
-    if (!Files.exists(base.resolve(ConfigFile.NAME))) {
-      throw new JambicException(
-          "%s belongs to the model in %s, which is not there; put it back, or name"
-                  .formatted(file, base)
-              + " its new folder as base_model_name_or_path in that file");
-    }
+    String name = json.text("base_model_name_or_path");
+    Path beside = file.resolveSibling(name).normalize();
+    boolean isFolder = Files.exists(beside.resolve(ConfigFile.NAME));
+    Optional<Path> found = isFolder ? Optional.of(beside) : bases.find(name);
+    Path base =
+        found.orElseThrow(() ->
+            new JambicException(
+                "%s belongs to the model in %s, which is not there; put it back, or name"
+                        .formatted(file, beside)
+                    + " its new folder as base_model_name_or_path in that file"));
     float alpha = json.optionalFloat("lora_alpha").orElse(8f); // PEFT's default
     int rank = json.integer("r");
     try {
       Lora lora = new Lora(rank, alpha, targets, base);
-      return baseSha256(file).map(lora::withBaseSha256).orElse(lora);
+      Lora named = isFolder ? lora : lora.withBaseName(name);
+      return baseSha256(file).map(named::withBaseSha256).orElse(named);
     } catch (JambicException e) {
       throw new JambicException(file + ": " + e.getMessage(), e);
     }
@@ -97,7 +101,9 @@ final class LoraFiles {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("peft_type", "LORA");
     json.put("task_type", "CAUSAL_LM");
-    json.put("base_model_name_or_path", lora.base().toAbsolutePath().normalize().toString());
+    json.put(
+        "base_model_name_or_path",
+        lora.baseName().orElseGet(() -> lora.base().toAbsolutePath().normalize().toString()));
     json.put("r", lora.rank());
     json.put("lora_alpha", lora.alpha());
     json.put("lora_dropout", 0.0);

@@ -177,6 +177,41 @@ class LoraTest {
   }
 
   @Test
+  void adaptersOfANamedModelFindItByTheNameWhereverItIs() throws IOException {
+    Path folder = parent.resolve("adapters");
+    float[] expected;
+    try (Checkpoint checkpoint = Checkpoint.open(base);
+        Gpt adapted =
+            checkpoint.adapted(
+                backend, checkpoint.config(), lora(EVERYWHERE).withBaseName("tiny"), 1)) {
+      randomize(adapted);
+      expected = logits(adapted);
+      Checkpoint.save(folder, adapted, Optional.empty());
+    }
+    Path config = folder.resolve("adapter_config.json");
+    assertThat(Files.readString(config)).contains("\"base_model_name_or_path\" : \"tiny\"");
+    Path moved = Files.move(base, parent.resolve("moved"));
+    BaseModels bases = name -> Optional.of(moved).filter(found -> name.equals("tiny"));
+    try (Checkpoint checkpoint = Checkpoint.open(folder, bases);
+        Gpt adapted = checkpoint.resumed(backend)) {
+      assertThat(logits(adapted)).isEqualTo(expected);
+      Checkpoint.save(folder, adapted, Optional.empty());
+    }
+    assertThat(Files.readString(config)).contains("\"base_model_name_or_path\" : \"tiny\"");
+    assertThatThrownBy(() -> Checkpoint.open(folder))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("belongs to the model in " + folder.resolve("tiny") + ", which is");
+    try (Gpt other = new Gpt(backend, GptConfigTest.small(7), new Init(0.2f, true, 2))) {
+      Checkpoint.save(moved, other, Optional.empty());
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
+      assertThatThrownBy(() -> checkpoint.gpt(backend).close())
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("belong to other weights than");
+    }
+  }
+
+  @Test
   void refusesWhatIsNoAdapter() {
     refused(() -> new Lora(0, 1, EVERYWHERE, base), "rank of LoRA must be at least 1, got 0");
     refused(() -> new Lora(1, 0, EVERYWHERE, base), "alpha of LoRA must be above 0, got 0.0");

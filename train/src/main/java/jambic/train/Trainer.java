@@ -1,6 +1,7 @@
 package jambic.train;
 
 import jambic.model.AtomicFolder;
+import jambic.model.BaseModels;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
 import jambic.model.GptConfig;
@@ -253,19 +254,25 @@ public final class Trainer implements AutoCloseable {
    * @param config {@link #configOf} the folder, perhaps with more iterations
    * @param data what it has trained on so far
    * @param folder the run's
+   * @param bases find the model that the run's adapters belong to
    * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
    * @return the run, to be closed
    * @throws JambicException if there is no run, it is damaged, or it trained on other data
    */
   public static Trainer resume(
-      Backend backend, TrainConfig config, Dataset data, Path folder, OptionalDouble peakFlops) {
+      Backend backend,
+      TrainConfig config,
+      Dataset data,
+      Path folder,
+      BaseModels bases,
+      OptionalDouble peakFlops) {
     Path last = folder.resolve(LAST);
     configOf(folder); // leaves no lock where there is no run
     RunLock lock = RunLock.of(folder);
     try {
       Checkpoint.requireReplaceable(folder.resolve(BEST));
       return AtomicFolder.read(
-          last, whole -> restore(backend, config, data, whole, folder, peakFlops, lock));
+          last, whole -> restore(backend, config, data, whole, folder, bases, peakFlops, lock));
     } catch (RuntimeException | Error e) {
       lock.close();
       throw e;
@@ -278,13 +285,14 @@ public final class Trainer implements AutoCloseable {
       Dataset data,
       Path last,
       Path folder,
+      BaseModels bases,
       OptionalDouble peakFlops,
       RunLock lock)
       throws IOException {
     TrainingState saved = TrainingState.read(last);
     String fingerprint = data.fingerprint();
     Optional<String> changes = Resumption.check(saved, config, fingerprint, folder);
-    try (Checkpoint checkpoint = Checkpoint.open(last)) {
+    try (Checkpoint checkpoint = Checkpoint.open(last, bases)) {
       GptConfig stored = checkpoint.config();
       GptConfig shape = config.gpt(stored.vocabSize()).withNormEps(stored.normEps());
       if (!shape.equals(checkpoint.config())) {

@@ -3,6 +3,7 @@ package jambic.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import jambic.model.BaseModels;
 import jambic.model.CharTokenizer;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
@@ -136,7 +137,13 @@ class FineTuningTest {
       Path parts = temp.resolve("parts" + stop);
       assertThat(train(config, parts, stop)).isEqualTo(Outcome.STOPPED);
       try (Trainer trainer =
-          Trainer.resume(backend, Trainer.configOf(parts), data, parts, OptionalDouble.empty())) {
+          Trainer.resume(
+              backend,
+              Trainer.configOf(parts),
+              data,
+              parts,
+              BaseModels.NONE,
+              OptionalDouble.empty())) {
         trainer.run(new Trainer.Listener() {});
       }
       for (String file : new String[] {"adapter_model.safetensors", "optimizer.safetensors"}) {
@@ -145,8 +152,9 @@ class FineTuningTest {
       }
     }
     TrainConfig other = config.with("loraAlpha", 3);
-    assertThatThrownBy(
-            () -> Trainer.resume(backend, other, data, whole, OptionalDouble.empty()).close())
+    assertThatThrownBy(() ->
+            Trainer.resume(backend, other, data, whole, BaseModels.NONE, OptionalDouble.empty())
+                .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("loraAlpha is 16.0 in its checkpoint, not 3.0");
   }

@@ -3,6 +3,7 @@ package jambic.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import jambic.model.BaseModels;
 import jambic.model.CharTokenizer;
 import jambic.model.Checkpoint;
 import jambic.model.Safetensors;
@@ -150,12 +151,19 @@ class TrainerTest {
     Path run = temp.resolve("run");
     train(CONFIG, run, 1);
     Dataset other = Dataset.split(Tokens.of(new int[500]), 8, "zeros");
-    assertThatThrownBy(
-            () -> Trainer.resume(backend, CONFIG, other, run, OptionalDouble.empty()).close())
+    assertThatThrownBy(() ->
+            Trainer.resume(backend, CONFIG, other, run, BaseModels.NONE, OptionalDouble.empty())
+                .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("other data");
     assertThatThrownBy(() ->
-            Trainer.resume(backend, CONFIG.with("nEmbd", 32), data, run, OptionalDouble.empty())
+            Trainer.resume(
+                    backend,
+                    CONFIG.with("nEmbd", 32),
+                    data,
+                    run,
+                    BaseModels.NONE,
+                    OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessage(
@@ -167,6 +175,7 @@ class TrainerTest {
                     CONFIG.withAll(Map.of("seed", 5, "batchSize", 4)),
                     data,
                     run,
+                    BaseModels.NONE,
                     OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
@@ -182,8 +191,9 @@ class TrainerTest {
     Path run = temp.resolve("run");
     train(CONFIG, run, Integer.MAX_VALUE);
     TrainConfig shorter = CONFIG.with("maxIters", 11);
-    assertThatThrownBy(
-            () -> Trainer.resume(backend, shorter, data, run, OptionalDouble.empty()).close())
+    assertThatThrownBy(() ->
+            Trainer.resume(backend, shorter, data, run, BaseModels.NONE, OptionalDouble.empty())
+                .close())
         .isInstanceOf(JambicException.class)
         .hasMessage(run + " has done 12 iterations already, more than maxIters (11)");
   }
@@ -202,7 +212,8 @@ class TrainerTest {
     train(CONFIG, run, 3);
     List<String> notices = new ArrayList<>();
     TrainConfig other = CONFIG.withAll(Map.of("learningRate", 0.5, "maxIters", 13));
-    try (Trainer trainer = Trainer.resume(backend, other, data, run, OptionalDouble.empty())) {
+    try (Trainer trainer =
+        Trainer.resume(backend, other, data, run, BaseModels.NONE, OptionalDouble.empty())) {
       trainer.run(noting(notices), () -> true);
     }
     assertThat(notices)
@@ -220,7 +231,8 @@ class TrainerTest {
     Path log = run.resolve(MetricsLog.FILE_NAME);
     Files.writeString(log, "null\n" + Files.readString(log));
     List<String> notices = new ArrayList<>();
-    try (Trainer trainer = Trainer.resume(backend, CONFIG, data, run, OptionalDouble.empty())) {
+    try (Trainer trainer =
+        Trainer.resume(backend, CONFIG, data, run, BaseModels.NONE, OptionalDouble.empty())) {
       assertThat(trainer.run(noting(notices), () -> false)).isEqualTo(Outcome.FINISHED);
     }
     assertThat(notices).singleElement().asString().contains("1 damaged lines");
@@ -427,7 +439,8 @@ class TrainerTest {
 
   private Outcome resume(Path run) {
     try (Trainer trainer =
-        Trainer.resume(backend, Trainer.configOf(run), data, run, OptionalDouble.empty())) {
+        Trainer.resume(
+            backend, Trainer.configOf(run), data, run, BaseModels.NONE, OptionalDouble.empty())) {
       return trainer.run(new Trainer.Listener() {}, () -> false);
     }
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.data.HubClient.RemoteFile;
 import jambic.app.data.HubClient.StatusException;
 import jambic.app.terminal.Terminal;
+import jambic.model.BaseModels;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.IOException;
@@ -33,7 +34,7 @@ import java.util.stream.Stream;
  * <p>The environment says what it says to Hugging Face's own tools: {@code HF_ENDPOINT} names
  * another hub, {@code HF_TOKEN} a user's token, {@code HF_HUB_OFFLINE=1} keeps off the network.
  */
-public final class Hub {
+public final class Hub implements BaseModels {
   /** The names of the models. */
   public static final List<String> MODELS = List.of("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl");
 
@@ -101,6 +102,18 @@ public final class Hub {
         .orElseThrow(() ->
             new JambicException(
                 "HF_ENDPOINT is \"%s\", which is no address like %s".formatted(value, ENDPOINT)));
+  }
+
+  /**
+   * Finds a model by its name, which its owner's may precede as PEFT writes it.
+   *
+   * @param name {@code gpt2}, {@code openai-community/gpt2} and so on
+   * @return as {@link #folder}; empty if it is none of {@link #MODELS}
+   */
+  @Override
+  public Optional<Path> find(String name) {
+    String model = name.startsWith(OWNER + "/") ? name.substring(OWNER.length() + 1) : name;
+    return Optional.of(model).filter(MODELS::contains).map(this::folder);
   }
 
   /**
