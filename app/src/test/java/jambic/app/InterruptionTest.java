@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +42,24 @@ class InterruptionTest {
                 + run);
     assertThat(run.resolve("last").resolve("optimizer.safetensors")).isNotEmptyFile();
     assertThat(CommandLineCall.of("sample", run, "--max-new-tokens=5").code()).isZero();
+  }
+
+  @Test
+  void theSampleAtTheEndOfARunIsCutShort() throws Exception {
+    assumeThat(isHeeded("TERM")).isTrue();
+    Path run = folder.resolve("run");
+    Path log = folder.resolve("log");
+    List<String> args = args(TinyRun.text(folder), run);
+    args.addAll(List.of("--n-embd=256", "--n-layer=4", "--max-iters=1", "--eval-iters=1"));
+    Process process = Application.start(log, args);
+    await(process, run.resolve("loss.png")); // the last thing before the sample
+    kill(process, "TERM");
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    String said = Files.readString(log);
+    assertThat(process.exitValue()).as(said).isEqualTo(143);
+    assertThat(said).contains("next     jambic sample " + run);
+    String sample = said.substring(said.indexOf("1/1"), said.indexOf("curve"));
+    assertThat(sample.length()).as(said).isLessThan(300);
   }
 
   private static List<String> args(Path text, Path run) {
