@@ -127,10 +127,11 @@ record RunFolder(Path path) {
     }
   }
 
-  /** Deletes the folder if nothing is in it. */
+  /** Deletes the folder if nothing is in it, and so the one around it. */
   void deleteIfEmpty() {
     try {
       Files.delete(path);
+      Files.delete(path.getParent());
     } catch (IOException notEmpty) {
       // Then it is worth keeping.
     }

@@ -134,6 +134,7 @@ class FineTuneTest {
         TinyRun.train(folder.resolve("text.txt"), folder.resolve("fresh"), "--lora-rank=2");
     assertThat(fresh.code()).isEqualTo(2);
     assertThat(fresh.err()).contains("--lora-rank is for a model that is there already");
+    assertThat(folder.resolve("fresh")).doesNotExist();
     CommandLineCall wide = tune(folder.resolve("wide"), "--lora-rank=17");
     assertThat(wide.code()).isEqualTo(2);
     assertThat(wide.err()).contains("--lora-rank (17) must not exceed --n-embd (16)");

@@ -207,6 +207,26 @@ class TrainCommandTest {
   }
 
   @Test
+  void aRunThatDoesNotBeginLeavesNothingWhereItWasStarted() throws Exception {
+    Path started = Files.createDirectory(folder.resolve("started"));
+    List<String> args =
+        List.of("train", "--lora-rank=4", "--data=" + text, "--preset=lecture-small");
+    Path log = folder.resolve("log");
+    Process process =
+        Application.process(args)
+            .directory(started.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    assertThat(process.waitFor()).isEqualTo(2);
+    assertThat(log).content().contains("--lora-rank is for a model that is there already");
+    assertThat(started).isEmptyDirectory();
+    Path deep = folder.resolve("deep/run");
+    assertThat(TinyRun.train(text, deep, "--freeze=nothing").code()).isEqualTo(2);
+    assertThat(folder.resolve("deep")).doesNotExist();
+  }
+
+  @Test
   void aModelThatFitsNoHeapIsRefusedBeforeItIsMade() {
     CommandLineCall call = TinyRun.train(text, run, "--n-embd=200000", "--n-layer=100");
     assertThat(call.code()).isEqualTo(1);

@@ -29,10 +29,12 @@ final class RunLock implements AutoCloseable {
 
   private final Path file;
   private final FileChannel channel;
+  private final List<Path> made; // the folder and those around it that were not there, inside out
 
-  private RunLock(Path file, FileChannel channel) {
+  private RunLock(Path file, FileChannel channel, List<Path> made) {
     this.file = file;
     this.channel = channel;
+    this.made = made;
   }
 
   /**
@@ -62,13 +64,14 @@ final class RunLock implements AutoCloseable {
    */
   static RunLock of(Path folder) {
     try {
+      List<Path> made = missing(folder);
       Files.createDirectories(folder);
       Path file = folder.toRealPath().resolve(FILE);
       if (!OWN.add(file)) {
         throw inUse(folder, "this process");
       }
       try {
-        return lock(folder, file);
+        return lock(folder, file, made);
       } catch (IOException | RuntimeException e) {
         OWN.remove(file);
         throw e;
@@ -83,14 +86,24 @@ final class RunLock implements AutoCloseable {
     }
   }
 
-  private static RunLock lock(Path folder, Path file) throws IOException {
+  private static List<Path> missing(Path folder) {
+    List<Path> missing = new ArrayList<>();
+    for (Path path = folder.toAbsolutePath().normalize();
+        path != null && Files.notExists(path);
+        path = path.getParent()) {
+      missing.add(path);
+    }
+    return missing;
+  }
+
+  private static RunLock lock(Path folder, Path file, List<Path> made) throws IOException {
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       if (channel.tryLock() == null) {
         throw inUse(folder, "another process");
       }
-      return new RunLock(file, channel);
+      return new RunLock(file, channel, made);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -128,8 +141,11 @@ final class RunLock implements AutoCloseable {
   void discard() {
     try {
       Files.delete(file);
+      for (Path folder : made) {
+        Files.delete(folder);
+      }
     } catch (IOException stays) {
-      // An empty file that a later run locks.
+      // An empty file that a later run locks, or a folder that holds something else by now.
     }
     close();
   }
