@@ -67,10 +67,9 @@ final class PrepareCommand implements Callable<Integer> {
     @Option(
         names = "--tokenizer",
         paramLabel = "NAME",
-        description = {
-          "gpt2 (the default), char (the characters of the texts), or the folder of a",
-          "checkpoint, a run or a data set."
-        })
+        description =
+            "gpt2 (the default), char (the characters of the texts), or the folder of a"
+                + " checkpoint, a run or a data set.")
     private String name = Vocabulary.GPT2;
 
     @Option(
@@ -85,10 +84,9 @@ final class PrepareCommand implements Callable<Integer> {
       arity = "0..1",
       fallbackValue = "true",
       paramLabel = "true|false",
-      description = {
-        "Put <|endoftext|> after every file, as GPT-2 had it after every document it was",
-        "trained on. Default: true for two files or more, where the vocabulary has it."
-      })
+      description =
+          "Put <|endoftext|> between documents: after every file. Default: true for two files or"
+              + " more, where the vocabulary has it.")
   private Optional<Boolean> endOfText = Optional.empty();
 
   @Option(

@@ -86,6 +86,14 @@ class HubTest {
   }
 
   @Test
+  void adaptersNameAModelWithItsOwnerOrWithout() {
+    assertThat(hub(Map.of()).find("gpt2")).contains(folder);
+    assertThat(hub(Map.of()).find("openai-community/gpt2")).contains(folder);
+    assertThat(hub(Map.of()).find("somebody/gpt2")).isEmpty();
+    assertThat(hub(Map.of()).find("../gpt2")).isEmpty();
+  }
+
+  @Test
   void fetchesShardsWhereThereIsNoSingleFile() throws IOException {
     large.remove("model.safetensors");
     large.put("model-00001-of-00002.safetensors", "first".getBytes());
