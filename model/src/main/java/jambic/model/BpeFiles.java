@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Byte-level BPE vocabularies as files: {@code tokenizer.json} of Hugging Face's tokenizers, and
@@ -62,6 +64,7 @@ final class BpeFiles {
   }
 
   private static BpeTokenizer readTwo(Path folder) {
+    requireNothingAdded(folder.resolve(TokenizerFile.CLASS_FILE));
     Path file = folder.resolve(MERGES);
     List<String> merges;
     try {
@@ -83,6 +86,18 @@ final class BpeFiles {
       }
     });
     return make(folder.toString(), vocab, merges, special, Set.of());
+  }
+
+  /** Refuses settings by which transformers gives a text other ids than these two files do. */
+  private static void requireNothingAdded(Path settings) {
+    if (Files.exists(settings)) {
+      JsonObject json = JsonObject.read(settings);
+      for (String key : List.of("add_prefix_space", "add_bos_token")) {
+        if (json.optionalBoolean(key).orElse(false)) {
+          throw unsupported(json, "'" + key + "' is true");
+        }
+      }
+    }
   }
 
   private static List<String> mergesOf(List<String> lines) {
@@ -214,7 +229,38 @@ final class BpeFiles {
       }
       parsed.add(new BpeMerges.Merge(left, right, merged));
     }
+    requireMade(where, vocab, parsed, special.keySet());
     return new BpeTokenizer(tokens, parsed, special, plain);
+  }
+
+  /**
+   * Refuses merges that end early. Every vocabulary may have tokens that no merge makes: bytes,
+   * what was added, what it was padded with. But what two of its tokens make together came from a
+   * merge.
+   */
+  private static void requireMade(
+      String where, Map<String, Integer> vocab, List<BpeMerges.Merge> merges, Set<String> special) {
+    BitSet made = new BitSet();
+    merges.forEach(merge -> made.set(merge.merged()));
+    List<String> lost =
+        vocab.keySet().stream()
+            .filter(token -> !made.get(vocab.get(token)) && !special.contains(token))
+            .filter(token -> isPair(token, vocab))
+            .toList();
+    if (!lost.isEmpty()) {
+      throw new JambicException(
+          "%s: no merge makes the token %s%s, so the merges are cut short or another vocabulary's; get both anew"
+              .formatted(
+                  where,
+                  Wording.quote(lost.getFirst()),
+                  lost.size() == 1 ? "" : " and " + Wording.count(lost.size() - 1, "other")));
+    }
+  }
+
+  private static boolean isPair(String token, Map<String, Integer> vocab) {
+    return IntStream.range(1, token.length())
+        .anyMatch(at ->
+            vocab.containsKey(token.substring(0, at)) && vocab.containsKey(token.substring(at)));
   }
 
   /** Writes {@code tokenizer.json}, as Hugging Face's tokenizers write GPT-2's. */

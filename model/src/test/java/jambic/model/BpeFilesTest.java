@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Vocabularies as other programs write them. */
 class BpeFilesTest {
@@ -147,9 +148,43 @@ class BpeFilesTest {
   }
 
   @Test
+  void refusesMergesThatAreCutAtALinesEnd() throws IOException {
+    writeVocabulary();
+    write("merges.txt", "#version: 0.2\nl l\n");
+    refused(folder + ": no merge makes the token 'Ġh', so the merges are cut short");
+    write("merges.txt", "");
+    refused(folder + ": no merge makes the token 'll' and 1 other, so the merges are cut short");
+    Path file = write("tokenizer.json", json("", "\"l l\"", ""));
+    refused(file + ": no merge makes the token 'Ġh'");
+  }
+
+  @Test
+  void takesTokensThatNoMergeMakesWhereTheyAreNoneOfTwo() throws IOException {
+    vocab.put("[PAD]", 8);
+    vocab.put("madeupword0000", 9); // as OPT's vocabulary is filled up
+    writeVocabulary();
+    write("merges.txt", "l l\nĠ h");
+    assertThat(Tokenizer.load(folder).vocabSize()).isEqualTo(10);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"add_prefix_space", "add_bos_token"})
+  void refusesSettingsThatChangeTheIds(String key) throws IOException {
+    writeVocabulary();
+    write("merges.txt", "l l\nĠ h");
+    Path settings = write("tokenizer_config.json", "{\"%s\": true}".formatted(key));
+    refused(
+        settings
+            + " holds a BPE tokenizer unlike GPT-2's, which is not supported: '%s' is true"
+                .formatted(key));
+    write("tokenizer_config.json", "{\"%s\": false}".formatted(key));
+    assertThat(Tokenizer.load(folder).vocabSize()).isEqualTo(8);
+  }
+
+  @Test
   void saysWhichByteAVocabularyLacks() throws IOException {
     writeVocabulary();
-    write("merges.txt", "");
+    write("merges.txt", "l l\nĠ h");
     Tokenizer tokenizer = Tokenizer.load(folder);
     assertThatThrownBy(() -> tokenizer.encode("hallo"))
         .isInstanceOf(JambicException.class)
