@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /**
  * A model's shape as {@code config.json}, with the keys of Hugging Face's GPT-2. What that has no
@@ -25,6 +26,16 @@ final class ConfigFile {
   private static final String GPT2 = "gpt2";
   private static final String OWN = "jambic-gpt";
   private static final List<String> TEXT_ENDS = List.of("bos_token_id", "eos_token_id");
+  private static final Map<String, String> KEYS =
+      Map.of(
+          "vocabSize", "vocab_size",
+          "blockSize", "n_positions",
+          "nLayer", "n_layer",
+          "nHead", "n_head",
+          "nEmbd", "n_embd",
+          "dropout", "resid_pdrop",
+          "embdDropout", "embd_pdrop",
+          "normEps", "layer_norm_epsilon");
   // What a file without the key means.
   private static final float GPT2_DROPOUT = 0.1f;
   private static final int GPT2_END = 50_256;
@@ -133,8 +144,15 @@ final class ConfigFile {
           headBias,
           normEps);
     } catch (JambicException e) {
-      throw new JambicException(json.where() + ": " + e.getMessage(), e);
+      throw new JambicException(json.where() + ": " + withKeys(e.getMessage()), e);
     }
+  }
+
+  /** A sentence about a {@link GptConfig} in the words of the file. */
+  private static String withKeys(String sentence) {
+    return Pattern.compile("\\b(" + String.join("|", KEYS.keySet()) + ")\\b")
+        .matcher(sentence)
+        .replaceAll(name -> KEYS.get(name.group()));
   }
 
   private static void requireGpt2(JsonObject json) {

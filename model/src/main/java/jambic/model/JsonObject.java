@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.tensor.JambicException;
@@ -40,11 +41,7 @@ record JsonObject(String where, Map<String, Object> values) {
         throw new JambicException(
             file + " is " + size + " bytes long, more than the " + LONGEST + " a description has");
       }
-      Map<String, Object> values = only(Files.readString(file));
-      if (values == null) {
-        throw new JambicException(file + " is not a valid JSON object: it is null");
-      }
-      return new JsonObject(file.toString(), values);
+      return new JsonObject(file.toString(), only(Files.readString(file), file));
     } catch (JacksonException e) {
       String where =
           Optional.ofNullable(e.getLocation())
@@ -60,14 +57,29 @@ record JsonObject(String where, Map<String, Object> values) {
   }
 
   /** The object that is all there is in a text. */
-  private static Map<String, Object> only(String text) throws IOException {
+  private static Map<String, Object> only(String text, Path file) throws IOException {
     try (JsonParser parser = READER.createParser(text)) {
+      JsonToken first = parser.nextToken();
+      if (first != JsonToken.START_OBJECT) {
+        throw new JambicException(
+            "%s is not a valid JSON object: it %s"
+                .formatted(file, first == null ? "is empty" : "holds " + kind(first)));
+      }
       Map<String, Object> values = READER.mapFrom(parser);
       if (parser.nextToken() != null) {
         throw new JsonParseException(parser, "something follows the object");
       }
       return values;
     }
+  }
+
+  private static String kind(JsonToken token) {
+    return switch (token) {
+      case START_ARRAY -> "an array";
+      case VALUE_STRING -> "a text";
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "a number";
+      default -> token.asString(); // null, true, false
+    };
   }
 
   /** Writes a file of indented JSON. */

@@ -8,6 +8,7 @@ import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,7 +74,7 @@ class ConfigFileTest {
           65                  | 65.5                                      | `: 'vocab_size' must be an integer of 32 bits, got '65.5'`
           65                  | 99999999999                               | `: 'vocab_size' must be an integer of 32 bits, got '99999999999'`
           65                  | null                                      | ` lacks the key 'vocab_size'`
-          65                  | -65                                       | `: vocabSize must be at least 1, got -65`
+          65                  | -65                                       | `: vocab_size must be at least 1, got -65`
           65                  | 65, "resid_pdrop": true                   | `: 'resid_pdrop' must be a number, got 'true'`
           65                  | 65, "bias": 1                             | `: 'bias' must be true or false, got '1'`
           65                  | 65, "activation_function": "silu"         | `: the activation_function 'silu' is not supported; gelu_new, gelu and relu are`
@@ -81,7 +82,7 @@ class ConfigFileTest {
           65                  | 65, "scale_attn_weights": false           | `: 'scale_attn_weights' is false, which is not supported`
           65                  | 65, "scale_attn_by_inverse_layer_idx": true | `: 'scale_attn_by_inverse_layer_idx' is true, which is not supported`
           65                  | 65, "vocab_size": 65                      | ` is not a valid JSON object`
-          "n_embd": 4         | "n_embd": 5                               | `: nEmbd 5 cannot be split over 2 heads`
+          "n_embd": 4         | "n_embd": 5                               | `: n_embd 5 cannot be split over 2 heads; use a multiple of n_head`
           }                   | ``                                        | ` is not a valid JSON object (line`
           """)
   void refusesAWrongFile(String from, String to, String message) throws IOException {
@@ -107,6 +108,19 @@ class ConfigFileTest {
             file
                 + " is not a valid JSON object (line 3, column 1): unexpected end-of-input: expected"
                 + " close marker for Array");
+    for (String other : List.of("", " \n", "[]", "[{}]", "null", "7", "\"{}\"")) {
+      Files.writeString(file, other);
+      String is =
+          switch (other.strip()) {
+            case "" -> "is empty";
+            case "null" -> "holds null";
+            case "7" -> "holds a number";
+            case "\"{}\"" -> "holds a text";
+            default -> "holds an array";
+          };
+      assertThatThrownBy(() -> ConfigFile.read(folder))
+          .hasMessage(file + " is not a valid JSON object: it " + is);
+    }
     Files.writeString(file, "{\"a\":" + "[".repeat(200_000));
     assertThatThrownBy(() -> ConfigFile.read(folder)).isInstanceOf(JambicException.class);
   }

@@ -67,7 +67,7 @@ class HostileJsonTest {
     assertThat(sound).as("some mutations are harmless").isBetween(1, FILES / 2);
     Files.writeString(config, "null");
     assertThatThrownBy(() -> ConfigFile.read(folder))
-        .hasMessage(config + " is not a valid JSON object: it is null");
+        .hasMessage(config + " is not a valid JSON object: it holds null");
   }
 
   /** Some file systems take ten times as long to cut a file as to make another. */
