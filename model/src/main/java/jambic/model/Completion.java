@@ -9,7 +9,10 @@ import java.util.Optional;
 
 /** A request's answer, as it comes. For any number of threads. */
 public final class Completion {
-  /** Receives what comes, on the thread that drives the engine: it had better be quick. */
+  /**
+   * Receives what comes, on the thread that drives the engine: it had better be quick, and can wait
+   * for no completion of that engine.
+   */
   @FunctionalInterface
   public interface Listener {
     /**
@@ -35,9 +38,13 @@ public final class Completion {
   private final List<String> pieces = new ArrayList<>();
   private Optional<FinishReason> reason = Optional.empty();
   private Optional<RuntimeException> failure = Optional.empty();
+  private final Object engine;
   private volatile boolean cancelled;
 
-  Completion() {}
+  /** Of an engine, whose monitor belongs to the thread that drives it. */
+  Completion(Object engine) {
+    this.engine = engine;
+  }
 
   /**
    * The tokens, those to come included. Asking for one that is not there yet waits for it.
@@ -62,7 +69,8 @@ public final class Completion {
    * Waits for the end.
    *
    * @return why it ended
-   * @throws RuntimeException if it failed: whatever the engine or a listener threw
+   * @throws RuntimeException if it failed: whatever the engine or a listener threw; or if it has
+   *     not ended and a listener waits here
    */
   public synchronized FinishReason await() {
     while (!isDone()) {
@@ -118,6 +126,10 @@ public final class Completion {
   }
 
   private void waitForMore() {
+    if (Thread.holdsLock(engine)) {
+      throw new JambicException(
+          "a listener cannot wait for a completion: it is called by the thread that has to make it");
+    }
     try {
       wait();
     } catch (InterruptedException e) {

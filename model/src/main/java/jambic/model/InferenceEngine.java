@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Serves many sequences with one model. They join and leave between steps (continuous batching; Yu
@@ -27,6 +28,8 @@ import java.util.concurrent.LinkedBlockingQueue;
  * last bits of a score.)
  *
  * <p>Any thread submits and cancels; one thread at a time drives, by {@link #run} or step by step.
+ * A listener, which that thread calls, may submit, cancel and {@link #close}, but neither drive nor
+ * wait.
  */
 public final class InferenceEngine implements AutoCloseable {
   /** Tokens of prompts that are read in one step. */
@@ -44,7 +47,9 @@ public final class InferenceEngine implements AutoCloseable {
   private final BlockingQueue<Runnable> commands = new LinkedBlockingQueue<>();
   private final Deque<Generation> waiting = new ArrayDeque<>();
   private final List<Generation> running = new ArrayList<>();
+  private final AtomicBoolean driven = new AtomicBoolean(); // by run
   private volatile boolean closed;
+  private boolean freed;
 
   /**
    * An engine.
@@ -137,7 +142,7 @@ public final class InferenceEngine implements AutoCloseable {
       session.unclaim();
       throw e;
     }
-    Completion completion = new Completion();
+    Completion completion = new Completion(this);
     Optional<StopText> text = tokenizer.map(t -> new StopText(t.decoder(), request.stop()));
     Sampler sampler = new Sampler(request.sampling(), row, candidates);
     Generation generation = new Generation(request, session, completion, listener, sampler, text);
@@ -147,6 +152,7 @@ public final class InferenceEngine implements AutoCloseable {
         runCommands();
         endAll();
       }
+      commands.add(WAKE); // perhaps just taken from a driver that waits
     }
     return completion;
   }
@@ -204,9 +210,22 @@ public final class InferenceEngine implements AutoCloseable {
    * Drives the engine until it is closed, and waits while there is nothing to do. A request that
    * only the closing of a session could make room for fails: nobody may be about to close one.
    *
-   * @throws JambicException if the thread is interrupted
+   * @throws JambicException if the thread is interrupted, another is in here, or it is in a
+   *     listener
    */
   public void run() {
+    requireNoListener("run");
+    if (!driven.compareAndSet(false, true)) {
+      throw new JambicException("another thread runs the engine already, and one is enough");
+    }
+    try {
+      drive();
+    } finally {
+      driven.set(false);
+    }
+  }
+
+  private void drive() {
     while (!closed) {
       if (!step() && !refuseStuck()) {
         try {
@@ -232,9 +251,10 @@ public final class InferenceEngine implements AutoCloseable {
    * @param listener receives what comes
    * @return the answer, which has ended
    * @throws RuntimeException if the request cannot be served, fails, or waits for pages that only
-   *     open sessions hold
+   *     open sessions hold; or if this is called by a listener
    */
   public Completion complete(Request request, Completion.Listener listener) {
+    requireNoListener("complete");
     Completion completion = submit(request, listener);
     while (!completion.isDone() && step()) {}
     refuseIfStuck(completion);
@@ -272,11 +292,31 @@ public final class InferenceEngine implements AutoCloseable {
    * Drives the engine by one step.
    *
    * @return whether there is more to do now
+   * @throws JambicException if this is called by a listener
    */
-  public synchronized boolean step() {
-    if (closed) {
-      return false;
+  public boolean step() {
+    requireNoListener("step");
+    synchronized (this) {
+      if (!closed) {
+        advance();
+        if (closed) { // by a listener, or by a thread that waits for this step to end
+          free();
+        }
+      }
+      return !closed && (!running.isEmpty() || !commands.isEmpty());
     }
+  }
+
+  /** The thread that drives has the monitor whenever it calls a listener. */
+  private void requireNoListener(String method) {
+    if (Thread.holdsLock(this)) {
+      throw new JambicException(
+          "a listener cannot call %s: the engine is amid a step, which goes on when it returns"
+              .formatted(method));
+    }
+  }
+
+  private void advance() {
     runCommands();
     dropCancelled();
     admit();
@@ -295,7 +335,6 @@ public final class InferenceEngine implements AutoCloseable {
     pass(few, small);
     pass(many, large);
     admit(); // whoever has left made room
-    return !running.isEmpty() || !commands.isEmpty();
   }
 
   private void runCommands() {
@@ -327,7 +366,7 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   private void pass(PackedPass pass, List<Generation> generations) {
-    if (generations.isEmpty()) {
+    if (closed || generations.isEmpty()) {
       return;
     }
     int vocabSize = model.config().vocabSize();
@@ -341,7 +380,7 @@ public final class InferenceEngine implements AutoCloseable {
       generations.forEach(generation -> fail(generation, e));
       return;
     }
-    for (int i = 0; i < scored.size(); i++) {
+    for (int i = 0; i < scored.size() && !closed; i++) {
       Generation generation = scored.get(i);
       try {
         generation
@@ -383,18 +422,27 @@ public final class InferenceEngine implements AutoCloseable {
     session.unclaim();
   }
 
-  /** Cancels what is in work and frees the cache. */
+  /** Cancels what is in work and frees the cache; called by a listener, when it has returned. */
   @Override
   public void close() {
     closed = true;
-    synchronized (this) {
-      runCommands();
-      endAll();
+    if (!Thread.holdsLock(this)) {
+      synchronized (this) {
+        free();
+      }
+    }
+    commands.add(WAKE); // for a driver that waits
+  }
+
+  private void free() {
+    runCommands();
+    endAll();
+    if (!freed) {
+      freed = true;
       few.close();
       many.close();
       memory.close();
     }
-    commands.add(WAKE); // for a driver that waits
   }
 
   private void endAll() {

@@ -271,6 +271,66 @@ class InferenceEngineTest {
   }
 
   @Test
+  void aListenerMayCloseTheEngineAndAllIsCancelled() {
+    InferenceEngine engine = engine(3, 3 * CONTEXT);
+    Completion closing =
+        engine.submit(
+            Request.of(new int[] {1}, 9),
+            token -> {
+              engine.close();
+              return true;
+            });
+    Completion beside = engine.submit(Request.of(new int[] {2}, 9));
+    Completion reading = engine.submit(Request.of(new int[CONTEXT - 1], 9));
+    drive(engine);
+    for (Completion completion : List.of(closing, beside, reading)) {
+      assertThat(completion.await()).isEqualTo(FinishReason.CANCELLED);
+    }
+    assertThat(ids(closing)).hasSize(1);
+    engine.close();
+  }
+
+  @Test
+  void aListenerCanNeitherDriveNorWait() {
+    try (InferenceEngine engine = engine(1, CONTEXT)) {
+      List<Completion> own = new ArrayList<>();
+      List<Runnable> calls =
+          List.of(
+              engine::step,
+              engine::run,
+              () -> engine.complete(Request.of(new int[] {1}, 1), token -> true),
+              () -> own.getLast().await(),
+              () -> own.getLast().text().forEach(piece -> {}));
+      for (Runnable call : calls) {
+        Completion.Listener listener =
+            token -> {
+              call.run();
+              return true;
+            };
+        own.add(engine.submit(Request.of(new int[] {1}, 9), listener));
+        drive(engine);
+        assertThatThrownBy(own.getLast()::await)
+            .isInstanceOf(JambicException.class)
+            .hasMessageStartingWith("a listener cannot ");
+      }
+      assertThat(ids(engine.complete(Request.of(new int[] {1}, 9), token -> true))).hasSize(9);
+    }
+  }
+
+  @Test
+  void oneThreadRunsTheEngine() throws InterruptedException {
+    InferenceEngine engine = engine(1, CONTEXT);
+    Thread driver = Thread.ofPlatform().start(engine::run);
+    engine.submit(Request.of(new int[] {1}, 1)).await(); // it is in there
+    assertThatThrownBy(engine::run)
+        .isInstanceOf(JambicException.class)
+        .hasMessage("another thread runs the engine already, and one is enough");
+    engine.close();
+    driver.join();
+    engine.run(); // returns: it is closed
+  }
+
+  @Test
   void manyThreadsSubmitAndReadWhileOneDrives() throws InterruptedException {
     List<String> expected = new ArrayList<>();
     try (InferenceEngine engine = engine(1, CONTEXT)) {
