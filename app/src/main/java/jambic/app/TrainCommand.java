@@ -101,7 +101,7 @@ final class TrainCommand implements Callable<Integer> {
       description = {
         "A UTF-8 file, tinyshakespeare (the default, downloaded once) or jdk-source: the first",
         "nine tenths are trained on, the rest is held back. Or a folder that jambic prepare or",
-        "nanoGPT's prepare.py made."
+        "nanoGPT's prepare.py made: one of GPT-2's tokens by the latter with --tokenizer gpt2."
       })
   private Optional<String> data = Optional.empty();
 

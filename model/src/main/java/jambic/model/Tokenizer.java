@@ -118,7 +118,7 @@ public interface Tokenizer {
 
   /**
    * Reads the tokenizer of a checkpoint's folder, which may have none: {@code tokenizer.json}, else
-   * {@code vocab.json} and {@code merges.txt}.
+   * {@code vocab.json} and {@code merges.txt}, else the characters in nanoGPT's {@code meta.pkl}.
    *
    * @param folder the folder
    * @return the tokenizer, empty if there is no such file
@@ -126,8 +126,13 @@ public interface Tokenizer {
    */
   static Optional<Tokenizer> find(Path folder) {
     Path file = folder.resolve(TokenizerFile.NAME);
-    return Files.exists(file)
-        ? Optional.of(TokenizerFile.read(file))
-        : BpeFiles.find(folder).map(tokenizer -> tokenizer);
+    if (Files.exists(file)) {
+      return Optional.of(TokenizerFile.read(file));
+    }
+    Optional<Tokenizer> subwords = BpeFiles.find(folder).map(tokenizer -> tokenizer);
+    Path meta = folder.resolve(NanoGptMeta.NAME);
+    return subwords.isPresent() || !Files.exists(meta)
+        ? subwords
+        : Optional.of(NanoGptMeta.read(meta));
   }
 }

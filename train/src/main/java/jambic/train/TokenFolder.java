@@ -23,15 +23,17 @@ import java.util.function.Consumer;
  * <pre>
  * train.bin        the ids to train on: unsigned 16 bits, little endian (32 past 65,535 tokens)
  * val.bin          the held-back ids
- * tokenizer.json   the vocabulary, as a checkpoint has it; nanoGPT's own folders lack it
+ * tokenizer.json   the vocabulary, as a checkpoint has it
  * </pre>
+ *
+ * <p>nanoGPT's own folders have the vocabulary in {@code meta.pkl} if it is of characters, and none
+ * if it is GPT-2's.
  *
  * @param path the folder
  */
 public record TokenFolder(Path path) {
   private static final String TRAIN = "train.bin";
   private static final String VAL = "val.bin";
-  private static final String PICKLE = "meta.pkl"; // nanoGPT's vocabulary of characters
   private static final Set<String> OWN =
       Set.of(TRAIN, VAL, "tokenizer.json", "tokenizer_config.json");
 
@@ -81,10 +83,7 @@ public record TokenFolder(Path path) {
         .orElseThrow(() ->
             new JambicException(
                 path
-                    + (Files.exists(path.resolve(PICKLE))
-                        ? " keeps its vocabulary in meta.pkl, a Python pickle, which is not read;"
-                            + " make the folder anew with: jambic prepare FILE --tokenizer char"
-                        : " has no tokenizer.json; if its ids are GPT-2's, say --tokenizer gpt2")));
+                    + " has neither a tokenizer.json nor a meta.pkl; if its ids are GPT-2's, say --tokenizer gpt2"));
   }
 
   /**

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -25,6 +26,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TokenFolderTest {
   private static final String TEXT = "añ🙂c\n".repeat(20); // 100 characters
+
+  private static final String META =
+      """
+      80049560000000000000007d94288c0a766f6361625f73697a65944b058c0469746f73947d94284b
+      008c010a944b018c0161944b028c0163944b038c02c3b1944b048c04f09f998294758c0473746f69
+      947d942868044b0068054b0168064b0268074b0368084b0475752e
+      """;
 
   @TempDir private Path temporary;
   private Path text;
@@ -163,12 +171,16 @@ class TokenFolderTest {
   }
 
   @Test
-  void saysWhatNanoGptsFoldersLack() throws IOException {
-    write(CharTokenizer.of(TEXT));
+  void opensNanoGptsFolderOfCharacters() throws IOException {
+    Dataset data = write(CharTokenizer.of(TEXT));
     Files.delete(folder.path().resolve("tokenizer.json"));
-    refused(folder::requireTokenizer, "has no tokenizer.json; if its ids are GPT-2's");
-    Files.writeString(folder.path().resolve("meta.pkl"), "");
-    refused(folder::requireTokenizer, "meta.pkl, a Python pickle");
+    refused(folder::requireTokenizer, "has neither a tokenizer.json nor a meta.pkl; if its ids");
+    // pickle.dump({'vocab_size': 5, 'itos': {0: '\n', ...}, 'stoi': {'\n': 0, ...}}) of Python 3.11
+    byte[] pickle = HexFormat.of().parseHex(META.replace("\n", ""));
+    Files.write(folder.path().resolve("meta.pkl"), pickle);
+    Tokenizer tokenizer = folder.requireTokenizer();
+    assertThat(tokenizer.decode(all(folder.open(tokenizer).val()))).isEqualTo("añ🙂c\n".repeat(2));
+    assertThat(all(data.val())).isEqualTo(all(folder.open(tokenizer).val()));
   }
 
   @Test
