@@ -125,7 +125,7 @@ final class Hyperparameters implements IModelTransformer {
   }
 
   /** 3.0E-4 is 3e-4, and 4.0 is 4. */
-  private static String text(Object value) {
+  static String text(Object value) {
     String text = value.toString();
     return text.endsWith(".0")
         ? text.substring(0, text.length() - 2)

@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  jambic plan                                   the default run on this machine",
       "  jambic plan gpt2 --device a100 --devices 8    nanoGPT's GPT-2 on a node of A100s",
-      "  jambic plan gpt3-175b --device h100 --devices 1024 --mfu 0.5",
+      "  jambic plan gpt3-2.7b --device h100 --devices 61 --mfu 0.5",
       "  jambic plan gpt2-xl --batch-size 1 --device h200 --tokens 30e9 --json",
       "  jambic plan --list                            the models and devices known by name"
     })
@@ -57,6 +57,12 @@ final class PlanCommand implements Callable<Integer> {
       },
       defaultValue = "shakespeare-char-cpu")
   private String name;
+
+  @Option(
+      names = "--preset",
+      paramLabel = "NAME",
+      description = "The same NAME, as the other commands take it.")
+  private Optional<String> preset = Optional.empty();
 
   @Option(
       names = "--vocab-size",
@@ -80,7 +86,7 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--devices",
       paramLabel = "N",
-      description = "How many share the batch. Default: ${DEFAULT-VALUE}.",
+      description = "How many share the micro batches of a step. Default: ${DEFAULT-VALUE}.",
       defaultValue = "1")
   private int devices;
 
@@ -118,6 +124,10 @@ final class PlanCommand implements Callable<Integer> {
     if (list) {
       out.print(json ? JSON.std.asString(PlanReport.knownFields()) + "\n" : PlanReport.known());
     } else {
+      require(
+          preset.isEmpty() || !spec.commandLine().getParseResult().hasMatchedPositional(0),
+          "NAME and --preset exclude each other; give one of them");
+      name = preset.orElse(name);
       Plan plan = plan();
       out.print(
           json
@@ -133,7 +143,9 @@ final class PlanCommand implements Callable<Integer> {
     require(
         threads >= 1 && threads <= BackendOptions.MAX_THREADS,
         "--threads must be from 1 to %d, not %d".formatted(BackendOptions.MAX_THREADS, threads));
-    require(mfu > 0 && mfu <= 1, "--mfu must be above 0 and at most 1, not " + mfu);
+    require(
+        mfu > 0 && mfu <= 1,
+        "--mfu must be above 0 and at most 1, not " + Hyperparameters.text(mfu));
     Optional<GptFamily> family = GptFamily.named(name);
     TrainConfig config =
         Hyperparameters.over(family.map(Pretraining::of).orElseGet(this::preset), spec);
@@ -146,7 +158,9 @@ final class PlanCommand implements Callable<Integer> {
                     && !spec.commandLine().getParseResult().hasMatchedOption("--max-iters")
                 ? GptFamily.TOKENS
                 : (double) config.tokensPerIter() * config.maxIters());
-    require(count >= 1 && count <= 1e18, "--tokens must be from 1 to 1e18, not " + count);
+    require(
+        count >= 1 && count <= 1e18,
+        "--tokens must be from 1 to 1e18, not " + Hyperparameters.text(count));
     try {
       return Plan.of(config, vocabulary, device(), devices, mfu, count);
     } catch (JambicException e) {

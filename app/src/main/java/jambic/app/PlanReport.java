@@ -12,6 +12,7 @@ import jambic.train.ForwardFlops;
 import jambic.train.MemoryEstimate;
 import jambic.train.ParameterCount;
 import jambic.train.Plan;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -116,7 +117,7 @@ final class PlanReport {
     line(out, "");
     line(
         out,
-        "memory       %s a device: weights %s, gradients %s, moments %s, activations %s",
+        "memory       %s a device, for a micro batch: weights %s, gradients %s, moments %s, activations %s",
         human(memory.total()),
         human(memory.weights()),
         human(memory.gradients()),
@@ -165,6 +166,7 @@ final class PlanReport {
           device.description(),
           scaled(device.peak().getAsDouble(), PREFIXES),
           number(100 * plan.mfu()));
+      idle(out, plan);
     }
     long n = plan.parameters().withoutPositions();
     line(out, "");
@@ -180,6 +182,27 @@ final class PlanReport {
         "             planned are %s a parameter%s",
         number(plan.tokens() / n),
         optimal.isPresent() ? "; 20 would take " + duration(optimal.getAsDouble()) : "");
+  }
+
+  /** Says where devices wait, and for what. */
+  private static void idle(StringBuilder out, Plan plan) {
+    int microBatches = plan.config().gradientAccumulationSteps();
+    String batches = "%,d micro batch%s".formatted(microBatches, microBatches == 1 ? "" : "es");
+    if (plan.devices() > microBatches) {
+      line(
+          out,
+          "             %,d of them idle: a step has %s of %s; take fewer, or more and smaller batches",
+          plan.devices() - microBatches,
+          batches,
+          Wording.count(plan.config().batchSize(), "window"));
+    } else if (plan.occupancy() < 1) {
+      line(
+          out,
+          "             busy %s %% of the time: of a step's %s the busiest has %d, and the others wait",
+          number(100 * plan.occupancy()),
+          batches,
+          plan.busiest());
+    }
   }
 
   /** A plan for scripts: FLOPs, bytes, seconds. */
@@ -210,6 +233,7 @@ final class PlanReport {
     fields.put("device_memory", plan.device().memory());
     plan.device().peak().ifPresent(peak -> fields.put("device_peak_flops", peak));
     fields.put("devices", plan.devices());
+    fields.put("devices_busy", plan.occupancy());
     fields.put("fits", plan.fits());
     fields.put("least_devices", plan.leastDevices());
     fields.put("mfu", plan.mfu());
@@ -300,9 +324,14 @@ final class PlanReport {
           String.format(ROOT, "%.1fe-4", 1e4 * model.learningRate()),
           String.format(ROOT, "%,d", GptFamily.TOKENS));
     }
+    Map<String, List<String>> notes = new LinkedHashMap<>();
     for (GptFamily model : GptFamily.values()) {
-      model.note().ifPresent(note -> line(out, "%s: %s", model.modelName(), note));
+      model
+          .note()
+          .ifPresent(
+              note -> notes.computeIfAbsent(note, n -> new ArrayList<>()).add(model.modelName()));
     }
+    notes.forEach((note, names) -> line(out, "%s: %s", String.join(", ", names), note));
     line(out, "");
     line(out, "%-12s %10s %10s  %s", "device", "TFLOP/s", "GB", "peak is dense, by data sheet");
     for (Device device : Device.KNOWN) {

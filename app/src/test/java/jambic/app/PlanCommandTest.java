@@ -41,8 +41,37 @@ class PlanCommandTest {
         .containsEntry("device_memory", 80_000_000_000L)
         .containsEntry("fits", true)
         .containsKeys("memory", "seconds", "step_s", "chinchilla_tokens");
-    // 855,166,464 x 300 billion over 8 x 312 T x 0.3
-    assertThat((double) plan.get("seconds") / 86_400).isBetween(3.96, 3.97);
+    // 855,166,464 x 300 billion over 8 x 312 T x 0.3, of which 122 micro batches fill 122 of 128
+    // turns
+    assertThat((double) plan.get("seconds") / 86_400 * 122 / 128).isBetween(3.96, 3.97);
+  }
+
+  @Test
+  void devicesThatHaveNothingToComputeSpeedNothingUp() {
+    assertThat(planned("--devices=8"))
+        .contains("busy 95.3 % of the time: of a step's 122 micro batches the busiest has 16, and");
+    assertThat(planned("--devices=61")).doesNotContain("busy", "idle");
+    String most = planned("--devices=122");
+    String more = planned("--devices=100000");
+    assertThat(more).contains("99,878 of them idle: a step has 122 micro batches of 4 windows;");
+    assertThat(time(more)).isEqualTo(time(most)).startsWith("time   ");
+  }
+
+  private static String planned(String devices) {
+    CommandLineCall call = CommandLineCall.of("plan", "--preset=gpt2", "--device=a100", devices);
+    assertThat(call.code()).as(call.err()).isZero();
+    return call.out();
+  }
+
+  private static String time(String plan) {
+    return plan.lines().filter(line -> line.startsWith("time")).findFirst().orElseThrow();
+  }
+
+  @Test
+  void theNameIsGivenOnce() {
+    CommandLineCall call = CommandLineCall.of("plan", "gpt2", "--preset", "lecture");
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err()).startsWith("jambic: NAME and --preset exclude each other; give one");
   }
 
   @Test
@@ -87,6 +116,7 @@ class PlanCommandTest {
         .containsPattern(
             "gpt3-175b +174,\\d+,\\d+,\\d+ +96 +12,288 +96 +128 +2,048 +3,200,000 +0.6e-4 +300,000,000,000")
         .contains("gpt3-xl: table 2.1 prints 24 heads")
+        .contains("gpt2, gpt2-medium, gpt2-large, gpt2-xl: batch, learning rate and tokens are of")
         .containsPattern("h200 +989 +141");
     var all = JSON.std.mapFrom(CommandLineCall.of("plan", "--list", "--json").out());
     assertThat((List<?>) all.get("models")).hasSize(12);
@@ -102,9 +132,12 @@ class PlanCommandTest {
           --device=h101     | there is no device h101; did you mean h100? There are cpu,
           --device=abacus   | there is no device abacus; there are cpu,
           --devices=0       | --devices must be at least 1, not 0
-          --mfu=0           | --mfu must be above 0 and at most 1, not 0.0
-          --mfu=40          | --mfu must be above 0 and at most 1, not 40.0
-          --tokens=0        | --tokens must be from 1 to 1e18, not 0.0
+          --mfu=0           | --mfu must be above 0 and at most 1, not 0
+          --mfu=40          | --mfu must be above 0 and at most 1, not 40
+          --tokens=0        | --tokens must be from 1 to 1e18, not 0
+          --tokens=-5       | --tokens must be from 1 to 1e18, not -5
+          --tokens=2e18     | --tokens must be from 1 to 1e18, not 2e18
+          --preset=gpt2-xxl | there is no preset or model gpt2-xxl; did you mean gpt2-xl?
           --n-embd=7        | --n-embd (7) must be divisible by --n-head (4)
           """)
   void whatIsWrongIsOneSentence(String argument, String sentence) {

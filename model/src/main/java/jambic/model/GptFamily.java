@@ -11,8 +11,9 @@ import java.util.Optional;
  *
  * <p>GPT-2's shapes are those of its released weights. GPT-3's are table 2.1 of "Language Models
  * are Few-Shot Learners" (Brown et al., 2020, arXiv:2005.14165), with the batch, the learning rate
- * and the 300 billion tokens that it gives. GPT-2's paper gives neither; its rows take them from
- * the GPT-3 of the same size, as nanoGPT does for {@code gpt2}.
+ * and the 300 billion tokens that it gives. Of these GPT-2's paper gives the batch alone, 512
+ * windows; its rows take all three from the GPT-3 of the same size, as nanoGPT does for {@code
+ * gpt2}.
  *
  * <p>Two rows of the table contradict their own head size of 128: {@code gpt3-xl} prints 24 heads
  * for a width of 2048 and {@code gpt3-13b} a width of 5140 for 40 heads. Here they have 16 heads
@@ -120,12 +121,15 @@ public enum GptFamily {
   }
 
   /**
-   * Where the model departs from what its table prints.
+   * Where the model departs from what its paper prints.
    *
    * @return one clause, or empty where it does not
    */
   public Optional<String> note() {
     return switch (this) {
+      case GPT2, GPT2_MEDIUM, GPT2_LARGE, GPT2_XL ->
+          Optional.of(
+              "batch, learning rate and tokens are of the GPT-3 of its size; GPT-2's are not published but for batches of 512 windows");
       case GPT3_XL ->
           Optional.of("table 2.1 prints 24 heads, which do not divide the width of 2048");
       case GPT3_13B ->

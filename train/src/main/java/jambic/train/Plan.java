@@ -11,7 +11,7 @@ import java.util.OptionalDouble;
  * @param config the run
  * @param model its shape
  * @param device what each of the devices is
- * @param devices how many share the batch, each with the whole model
+ * @param devices how many share a step's micro batches, each with the whole model
  * @param mfu the share of the peak that is reckoned with, in (0, 1]
  * @param tokens how many tokens it trains on
  * @param memory of one device
@@ -34,7 +34,7 @@ public record Plan(
    * @param config the run
    * @param vocabSize the number of token ids
    * @param device what each of the devices is
-   * @param devices how many share the batch
+   * @param devices how many share a step's micro batches
    * @param mfu the share of the peak that is reckoned with
    * @param tokens how many tokens it trains on
    * @return the plan
@@ -100,13 +100,33 @@ public record Plan(
   }
 
   /**
+   * The micro batches that the busiest device computes in a step, one after the other. They are
+   * dealt out whole, and the step ends when the last device has.
+   *
+   * @return at least 1
+   */
+  public int busiest() {
+    return Math.ceilDiv(config.gradientAccumulationSteps(), devices);
+  }
+
+  /**
+   * How much of a step the devices compute; the rest of it they have nothing to do.
+   *
+   * @return 1 where each has the same number of micro batches
+   */
+  public double occupancy() {
+    return (double) config.gradientAccumulationSteps() / busiest() / devices;
+  }
+
+  /**
    * The tokens that all devices train on in a second.
    *
    * @return tokens a second; empty if the peak is not known
    */
   public OptionalDouble tokensPerSecond() {
     return device.peak().isPresent()
-        ? OptionalDouble.of(devices * mfu * device.peak().getAsDouble() / flopsPerToken())
+        ? OptionalDouble.of(
+            occupancy() * devices * mfu * device.peak().getAsDouble() / flopsPerToken())
         : OptionalDouble.empty();
   }
 

@@ -88,13 +88,28 @@ class PlanTest {
   /** The notebook: 300 billion tokens on 8 A100s at 30 % take 3.46 days by 6 N D, more with T. */
   @Test
   void timeIsFlopsOverWhatTheDevicesDo() {
-    Plan plan = Plan.of(NOTEBOOK, 50_257, A100, 8, 0.3, 300e9);
+    TrainConfig config = NOTEBOOK.with("gradientAccumulationSteps", 120);
+    Plan plan = Plan.of(config, 50_257, A100, 8, 0.3, 300e9);
     double days = plan.seconds(300e9).getAsDouble() / 86_400;
     assertThat(days).isCloseTo(854_553_600.0 * 300e9 / (8 * 312e12 * 0.3) / 86_400, within(1e-9));
     assertThat(plan.tokensPerSecond().getAsDouble())
         .isCloseTo(300e9 / plan.seconds(300e9).getAsDouble(), within(1e-3));
-    assertThat(plan.flopsPerStep()).isEqualTo(854_553_600.0 * 499_712);
-    assertThat(plan.iterations()).isEqualTo(600_346);
+    assertThat(plan.flopsPerStep()).isEqualTo(854_553_600.0 * 491_520);
+    assertThat(plan.iterations()).isEqualTo(610_352);
+  }
+
+  @Test
+  void aStepTakesAsLongAsItsBusiestDevice() {
+    TrainConfig config = NOTEBOOK.with("gradientAccumulationSteps", 10);
+    double one = seconds(config, 1);
+    assertThat(seconds(config, 5)).isCloseTo(one / 5, withinPercentage(1e-9));
+    assertThat(seconds(config, 4)).isCloseTo(one * 3 / 10, withinPercentage(1e-9));
+    assertThat(seconds(config, 10)).isCloseTo(one / 10, withinPercentage(1e-9));
+    assertThat(seconds(config, 1000)).isCloseTo(one / 10, withinPercentage(1e-9));
+  }
+
+  private static double seconds(TrainConfig config, int devices) {
+    return Plan.of(config, 50_257, A100, devices, 0.3, 300e9).seconds(300e9).getAsDouble();
   }
 
   @Test
