@@ -9,11 +9,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Requests over HTTP that are given up when nothing comes any more: Java's client itself would wait
@@ -23,6 +26,10 @@ import java.util.function.LongSupplier;
  * @param patience how long to wait for the next byte, the first one included
  */
 record Exchange(ProxySelector proxies, Duration patience) {
+  /** What Java's client says of a body that ends early. */
+  private static final Pattern CUT =
+      Pattern.compile("fixed content-length: (\\d+), bytes received: (\\d+)");
+
   /** Watches a body come in. */
   @FunctionalInterface
   interface Watcher {
@@ -102,6 +109,10 @@ record Exchange(ProxySelector proxies, Duration patience) {
 
   /** Why an exchange failed, in a few words. */
   static String reason(IOException failure) {
+    Matcher cut = CUT.matcher(Objects.requireNonNullElse(failure.getMessage(), ""));
+    if (cut.matches()) {
+      return "the connection broke off after %s of %s bytes".formatted(cut.group(2), cut.group(1));
+    }
     return switch (failure) {
       case HttpConnectTimeoutException e -> "no answer to the connection";
       case ConnectException e ->

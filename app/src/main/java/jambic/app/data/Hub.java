@@ -8,6 +8,7 @@ import jambic.model.BaseModels;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
@@ -29,7 +30,7 @@ import java.util.stream.Stream;
  *
  * <p>Fetched is what opening a checkpoint needs and nothing else. A file gets its name when all of
  * it is there and its checksum is the hub's; what breaks off stays as {@code .part} and is gone on
- * with. What is in the cache is used without asking the hub.
+ * with; a hub that is busy is asked again. What is in the cache is used without asking it.
  *
  * <p>The environment says what it says to Hugging Face's own tools: {@code HF_ENDPOINT} names
  * another hub, {@code HF_TOKEN} a user's token, {@code HF_HUB_OFFLINE=1} keeps off the network.
@@ -45,6 +46,7 @@ public final class Hub implements BaseModels {
   private static final String WEIGHTS = "model.safetensors";
   private static final String INDEX = WEIGHTS + ".index.json";
   private static final int MOST_ATTEMPTS = 20;
+  private static final int MOST_RESTS = 4;
 
   private final HubClient client;
   private final Path cache;
@@ -208,6 +210,7 @@ public final class Hub implements BaseModels {
     Path target = folder.resolve(name);
     Path part = folder.resolve(name + ".part");
     boolean fresh = !Files.exists(part);
+    int rests = 0;
     for (int attempt = 1; !Files.exists(target); attempt++) {
       long before = HubClient.length(part);
       try {
@@ -229,12 +232,38 @@ public final class Hub implements BaseModels {
       } catch (FileSystemException e) {
         throw e;
       } catch (IOException e) {
-        if (attempt == MOST_ATTEMPTS || HubClient.length(part) <= before) {
+        boolean grown = HubClient.length(part) > before;
+        boolean again = grown && attempt < MOST_ATTEMPTS || rests < MOST_RESTS && rest(e, rests++);
+        if (!again) {
           throw failure(model, name, part, e);
         }
       } finally {
         terminal.clear();
       }
+    }
+    return true;
+  }
+
+  /** Waits for a server that is busy, longer each time; false if it is not, or would take long. */
+  private boolean rest(IOException e, int before) throws IOException {
+    if (!(e instanceof StatusException status && status.isBusy())) {
+      return false;
+    }
+    Duration patience = client.exchange().patience();
+    Duration wait = status.retryAfter().orElse(patience.dividedBy(20).multipliedBy(1L << before));
+    if (wait.compareTo(patience.multipliedBy(3)) > 0) {
+      return false;
+    }
+    terminal.print(
+        "%s; trying again%s"
+            .formatted(
+                e.getMessage(),
+                status.retryAfter().isPresent() ? "" : " in %d s".formatted(wait.toSeconds())));
+    try {
+      Thread.sleep(wait);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted");
     }
     return true;
   }

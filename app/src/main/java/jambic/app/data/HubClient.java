@@ -13,8 +13,13 @@ import java.net.http.HttpResponse.BodySubscribers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * Asks a Hugging Face hub for files: what a file is, and its bytes from any one on. The hub answers
@@ -40,16 +45,54 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
   /** An answer that is neither the file nor that there is none. */
   static final class StatusException extends IOException {
     private static final long serialVersionUID = 1;
+    private static final Set<Integer> BUSY = Set.of(429, 500, 502, 503, 504);
     private final int status;
+    private final transient Optional<Duration> retryAfter;
 
-    StatusException(int status) {
-      super("the server answered " + status);
+    StatusException(HttpResponse<?> response) {
+      this(response.statusCode(), retryAfter(response.headers()));
+    }
+
+    private StatusException(int status, Optional<Duration> retryAfter) {
+      super(
+          "the server answered "
+              + status
+              + retryAfter
+                  .map(wait -> ", come back in %d s".formatted(wait.toSeconds()))
+                  .orElse(""));
       this.status = status;
+      this.retryAfter = retryAfter;
+    }
+
+    /** In seconds or at a time; what is neither counts as nothing. */
+    private static Optional<Duration> retryAfter(HttpHeaders headers) {
+      String value = headers.firstValue("Retry-After").orElse("").strip();
+      try {
+        Duration wait =
+            value.matches("\\d{1,9}")
+                ? Duration.ofSeconds(Long.parseLong(value))
+                : Duration.between(
+                    Instant.now(),
+                    DateTimeFormatter.RFC_1123_DATE_TIME.parse(value, Instant::from));
+        return Optional.of(wait.isNegative() ? Duration.ZERO : wait);
+      } catch (DateTimeParseException e) {
+        return Optional.empty();
+      }
     }
 
     /** Whether the hub wants to know who asks, or does not let that user in. */
     boolean isRefusal() {
       return status == 401 || status == 403;
+    }
+
+    /** Whether it is worth to ask again: too many do, or something is broken for the moment. */
+    boolean isBusy() {
+      return BUSY.contains(status);
+    }
+
+    /** How long to wait before, if the server says so. */
+    Optional<Duration> retryAfter() {
+      return retryAfter;
     }
   }
 
@@ -71,12 +114,13 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
       if (status == 404) {
         return Optional.empty();
       }
-      if (headers.firstValue("Content-Type").orElse("").startsWith("text/html")) {
+      boolean page = headers.firstValue("Content-Type").orElse("").startsWith("text/html");
+      if (page && !StatusException.BUSY.contains(status)) {
         throw new IOException("a web page came, perhaps of a sign-in to the network"); // no model
       }
       boolean redirected = status >= 300 && status < 400;
       if (status != 200 && !redirected) {
-        throw new StatusException(status);
+        throw new StatusException(response);
       }
       size = size.isPresent() ? size : size(headers, "X-Linked-Size");
       etag = etag.or(() -> headers.firstValue("X-Linked-Etag"));
@@ -162,7 +206,7 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
               requireRoom(received, file);
             });
     if (response.statusCode() != 200 && response.statusCode() != 206) {
-      throw new StatusException(response.statusCode());
+      throw new StatusException(response);
     }
     if (response.statusCode() == 206 && !begins(response.headers(), have)) {
       return false;

@@ -109,7 +109,9 @@ class DownloadTest {
   @Test
   void noticesACutConnection() throws IOException {
     byte[] half = Arrays.copyOf(FILE, FILE.length / 2);
-    refuses(LoopbackServer.answer("200 OK", FILE.length, half), "50000");
+    refuses(
+        LoopbackServer.answer("200 OK", FILE.length, half),
+        "the connection broke off after 50000 of 100000 bytes");
   }
 
   @Test

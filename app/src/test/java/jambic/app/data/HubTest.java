@@ -47,6 +47,7 @@ class HubTest {
   private int shift; // by which it sends later bytes than a range asks for
   private boolean unasked; // whether it sends a range that nobody asked for
   private String refusal = "";
+  private int refusals = Integer.MAX_VALUE; // how often it is said
   private LoopbackServer hub;
   private LoopbackServer storage;
   private Path folder;
@@ -138,7 +139,9 @@ class HubTest {
     assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(
-            "cannot download model.safetensors of gpt2 from " + endpoint() + ": ")
+            "cannot download model.safetensors of gpt2 from "
+                + endpoint()
+                + ": the connection broke off after 0 of 120000 bytes")
         .hasMessageEndingWith("; the first 0.2 MiB are kept, the next try goes on from there");
     assertThat(folder.resolve("model.safetensors")).doesNotExist();
     assertThat(folder.resolve("model.safetensors.part")).hasSize(first);
@@ -251,13 +254,54 @@ class HubTest {
             "cannot download config.json of gpt2 from " + nobody + ": no connection")
         .hasMessageEndingWith(
             "; try again, name a mirror with HF_ENDPOINT, or give the model's folder");
-    refusal = "503 Service Unavailable";
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
-        .hasMessageContaining(": the server answered 503; try again");
     assertThatThrownBy(() -> hub(Map.of("HF_ENDPOINT", "huggingface.co")))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "HF_ENDPOINT is \"huggingface.co\", which is no address like https://huggingface.co");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"429 Too Many Requests", "500 Oops", "503 No\r\nContent-Type: text/html"})
+  void asksABusyHubAgain(String status) {
+    refusal = status;
+    refusals = 2;
+    assertThat(impatientHub().folder("gpt2")).isEqualTo(folder);
+    assertThat(said.toString().lines().filter(line -> line.endsWith("; trying again in 0 s")))
+        .hasSize(2)
+        .allMatch(line -> line.startsWith("the server answered " + status.substring(0, 3)));
+    assertThat(hub.requests()).hasSize(2 + 4 + 3); // two were in vain, three files have a body
+  }
+
+  @Test
+  void asksFiveTimesAndNoMore() {
+    refusal = "503 Service Unavailable";
+    assertThatThrownBy(() -> impatientHub().folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(": the server answered 503; try again");
+    assertThat(hub.requests()).hasSize(5);
+    refusal = "404 Not Found";
+    assertThatThrownBy(() -> impatientHub().folder("gpt2")).isInstanceOf(JambicException.class);
+    assertThat(hub.requests()).hasSize(6);
+  }
+
+  @Test
+  void waitsAsLongAsABusyHubSaysUpToALimit() {
+    refusal = "429 Too Many Requests\r\nRetry-After: 1";
+    refusals = 1;
+    long before = System.nanoTime();
+    assertThat(impatientHub().folder("gpt2")).isEqualTo(folder);
+    assertThat(Duration.ofNanos(System.nanoTime() - before)).isGreaterThan(Duration.ofSeconds(1));
+    assertThat(said.toString()).contains("the server answered 429, come back in 1 s; trying again");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"3600", "Tue, 31 Dec 2999 23:59:59 GMT"})
+  void doesNotWaitForHours(String after) {
+    refusal = "429 Too Many Requests\r\nRetry-After: " + after;
+    assertThatThrownBy(() -> impatientHub().folder("gpt2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(": the server answered 429, come back in ");
+    assertThat(hub.requests()).hasSize(1);
   }
 
   @ParameterizedTest
@@ -271,11 +315,20 @@ class HubTest {
     assertThat(hub.requests()).isEmpty();
   }
 
+  /** Waits a tenth of a second, two tenths, four and eight; at most six seconds. */
+  private Hub impatientHub() {
+    return hub(Map.of(), Duration.ofSeconds(2));
+  }
+
   private Hub hub(Map<String, String> environment) {
+    return hub(environment, Duration.ofSeconds(10));
+  }
+
+  private Hub hub(Map<String, String> environment, Duration patience) {
     Map<String, String> all = new HashMap<>(Map.of("HF_ENDPOINT", endpoint() + "/"));
     all.putAll(environment);
     Terminal terminal = Terminal.of(new PrintWriter(said, true));
-    return Hub.of(all, cache, false, Duration.ofSeconds(10), terminal);
+    return Hub.of(all, cache, false, patience, terminal);
   }
 
   private String endpoint() {
@@ -321,7 +374,7 @@ class HubTest {
 
   private LoopbackServer.Answer hubAnswer(String head) {
     String name = name(head);
-    if (!refusal.isEmpty()) {
+    if (!refusal.isEmpty() && refusals-- > 0) {
       return LoopbackServer.answer(refusal, 0, new byte[0]);
     }
     if (small.containsKey(name)) {
