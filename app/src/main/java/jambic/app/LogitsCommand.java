@@ -6,6 +6,7 @@ import jambic.model.Gpt;
 import jambic.model.Tokenizer;
 import jambic.tensor.DType;
 import jambic.tensor.Eager;
+import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
@@ -116,6 +117,13 @@ final class LogitsCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     int vocabSize = logits.length / ids.length;
     int from = last ? ids.length - 1 : 0;
+    for (int i = from * vocabSize; i < logits.length; i++) {
+      if (!Float.isFinite(logits[i])) {
+        throw new JambicException(
+            "a score after the token %d is %s: the model's weights are damaged, or those of a run that diverged"
+                .formatted(ids[i / vocabSize], logits[i]));
+      }
+    }
     if (json) {
       out.print("{\"ids\":" + JSON.std.asString(ids) + ",\"logits\":[");
     }

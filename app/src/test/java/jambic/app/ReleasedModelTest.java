@@ -1,9 +1,16 @@
 package jambic.app;
 
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,6 +55,29 @@ class ReleasedModelTest {
     assertFails("token id -1 is not in the model's vocabulary of 30", "--ids", "-1");
     assertFails(
         "the model's context is 8 tokens, got 9; give it the last 8", "--prompt", "The quick");
+  }
+
+  @Test
+  void scoresThatAreNoNumbersAreRefused() throws IOException {
+    Path broken = Files.createDirectories(folder.resolve("broken"));
+    for (String file : List.of("config.json", "model.safetensors")) {
+      Files.copy(run.resolve("last").resolve(file), broken.resolve(file));
+    }
+    try (var weights = FileChannel.open(broken.resolve("model.safetensors"), READ, WRITE)) {
+      MappedByteBuffer bytes = weights.map(MapMode.READ_WRITE, 0, weights.size());
+      byte[] header = new byte[bytes.order(ByteOrder.LITTLE_ENDIAN).getInt(0)];
+      bytes.get(8, header);
+      Map<?, ?> tensors = JSON.std.mapFrom(new String(header, StandardCharsets.UTF_8));
+      Map<?, ?> positions = (Map<?, ?>) tensors.get("transformer.wpe.weight");
+      int offset = (int) ((List<?>) positions.get("data_offsets")).getFirst();
+      bytes.putFloat(8 + header.length + offset, Float.NaN);
+    }
+    for (String form : List.of("--json", "--last")) {
+      CommandLineCall call = CommandLineCall.of("logits", "-m", broken, "--ids", "3,1", form);
+      assertThat(call.code()).isEqualTo(1);
+      assertThat(call.out()).isEmpty();
+      assertThat(call.err()).contains(" is NaN: the model's weights are damaged").hasLineCount(1);
+    }
   }
 
   private static void assertFails(String sentence, String... given) {
