@@ -34,6 +34,7 @@ class FlightRecordTest {
     assertThat(steps)
         .allSatisfy(step -> {
           assertThat(step.getDouble("loss")).isBetween(1.0, 5.0);
+          assertThat(step.getDouble("learningRateMillionths")).isBetween(1.0, 1e5);
           assertThat(step.getDouble("gradientNorm")).isPositive();
           assertThat(step.getDouble("tokensPerSecond")).isPositive();
           assertThat(step.getDuration()).isPositive();

@@ -53,8 +53,9 @@ final class FlightRecord {
     @Description("Mean training loss of the batch, in nats a token")
     double loss;
 
-    @Label("Learning Rate")
-    double learningRate;
+    @Label("Learning Rate in Millionths")
+    @Description("The tools that show events round to thousandths")
+    double learningRateMillionths;
 
     @Label("Gradient Norm")
     @Description("Before clipping")
@@ -72,7 +73,7 @@ final class FlightRecord {
         Metrics.Step step = done.get();
         event.iteration = step.iter();
         event.loss = step.loss();
-        event.learningRate = step.lr();
+        event.learningRateMillionths = 1e6 * step.lr();
         event.gradientNorm = step.gradNorm();
         event.tokensPerSecond = step.tokensPerSecond();
         event.commit();
