@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -66,6 +67,8 @@ public final class Main implements Runnable {
 
   /** Commands that speak of the others. */
   private static final Set<Class<?>> GUIDES = Set.of(CompletionCommand.class, HelpCommand.class);
+
+  private static final List<String> MEMORY_FLAGS = List.of("--batch-size", "--block-size");
 
   @Spec private CommandSpec spec;
 
@@ -187,13 +190,20 @@ public final class Main implements Runnable {
       return new RunLast().execute(parsed);
     } catch (OutOfMemoryError e) {
       return fail(
-          "out of memory, the heap's %d MiB are full; lower the batch size or the context, or give"
-                  .formatted(Runtime.getRuntime().maxMemory() >> 20)
-              + " Java more with JAMBIC_JAVA_OPTS=-Xmx and a size",
+          "out of memory, the heap's %d MiB are full; %sgive Java more with JAMBIC_JAVA_OPTS=-Xmx and a size"
+              .formatted(Runtime.getRuntime().maxMemory() >> 20, lower(parsed)),
           e);
     } catch (LinkageError | StackOverflowError | InternalError | AssertionError e) {
       return fail(defect(e), e);
     }
+  }
+
+  /** What of the command's own flags lowers its need of memory. */
+  private static String lower(ParseResult parsed) {
+    Set<String> flags = parsed.asCommandLineList().getLast().getCommandSpec().optionsMap().keySet();
+    String lower =
+        MEMORY_FLAGS.stream().filter(flags::contains).collect(Collectors.joining(" or "));
+    return lower.isEmpty() ? "" : "lower " + lower + ", or ";
   }
 
   /** What was typed is wrong: one sentence, and where the help is. */

@@ -139,7 +139,11 @@ final class Mistake {
     if (type.matches()) {
       String wanted =
           switch (type.group(2)) {
-            case "int", "long" -> "a whole number";
+            case "int", "long" ->
+                "a whole number"
+                    + (!type.group(1).matches("[+-]?\\d+")
+                        ? ""
+                        : type.group(2).equals("int") ? " of 32 bits" : " of 64 bits");
             case "float", "double" -> "a number";
             case Single.KIND -> "a number that 32 bits can hold";
             case "boolean" -> "true or false";

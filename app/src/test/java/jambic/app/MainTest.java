@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Parameters;
 
 class MainTest {
@@ -93,6 +94,10 @@ class MainTest {
   void aNumberThatIsNoneIsASentence() {
     assertThat(CommandLineCall.of("train", "--threads", "abc").err())
         .startsWith("jambic: --threads must be a whole number, not 'abc'");
+    assertThat(CommandLineCall.of("logits", "x", "--ids", "1,99999999999").err())
+        .startsWith("jambic: --ids must be a whole number of 32 bits, not '99999999999'");
+    assertThat(CommandLineCall.of("sample", "x", "--seed", "99999999999999999999").err())
+        .startsWith("jambic: --seed must be a whole number of 64 bits, not '99999999999999999999'");
     assertThat(CommandLineCall.of("sample", "x", "--temperature", "hot").err())
         .startsWith("jambic: --temperature must be a number, not 'hot'");
     assertThat(CommandLineCall.of("bench", "--threads", "100000").err())
@@ -200,6 +205,23 @@ class MainTest {
     assertThat(err.toString()).startsWith("jambic: " + sentence).hasLineCount(1);
     assertThat(run("--stacktrace", "fail", how)).isEqualTo(1);
     assertThat(err.toString()).contains("\tat jambic.app", "Fail.run(");
+  }
+
+  @Test
+  void outOfMemoryAdvisesWhatTheCommandHas() {
+    assertThat(run("fail", "memory")).isEqualTo(1);
+    assertThat(err.toString()).contains(" MiB are full; give Java more with JAMBIC_JAVA_OPTS=-Xmx");
+    CommandLine commandLine = Main.commandLine("fail");
+    commandLine.addSubcommand(new Fail());
+    commandLine
+        .getSubcommands()
+        .get("fail")
+        .getCommandSpec()
+        .addOption(OptionSpec.builder("--block-size").type(int.class).build())
+        .addOption(OptionSpec.builder("--batch-size").type(int.class).build());
+    err.getBuffer().setLength(0);
+    commandLine.setErr(new PrintWriter(err)).execute("fail", "memory");
+    assertThat(err.toString()).contains(" full; lower --batch-size or --block-size, or give Java");
   }
 
   @Command(name = "fail")
