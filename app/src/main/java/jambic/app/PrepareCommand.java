@@ -48,6 +48,7 @@ import picocli.CommandLine.Spec;
           + " texts",
       "  jambic prepare input.txt --tokenizer char --out data     one token a character",
       "  jambic prepare more.txt --tokenizer data --out more      with the same vocabulary",
+      "  zcat books.gz | jambic prepare - --out data              what comes from a pipe",
       "  jambic train --data data"
     })
 final class PrepareCommand implements Callable<Integer> {
@@ -58,7 +59,7 @@ final class PrepareCommand implements Callable<Integer> {
   @Parameters(
       arity = "1..*",
       paramLabel = "FILE",
-      description = "UTF-8 texts, one after the other.")
+      description = "UTF-8 texts, one after the other; - is standard input.")
   private List<Path> files;
 
   @ArgGroup private Choice choice = new Choice();
@@ -102,7 +103,8 @@ final class PrepareCommand implements Callable<Integer> {
   private boolean json;
 
   private Terminal terminal;
-  private long bytes; // of all files
+  private List<Path> texts; // the files, or copies of what can be read only once
+  private long bytes; // of all texts
 
   @Override
   public Integer call() throws IOException {
@@ -118,6 +120,14 @@ final class PrepareCommand implements Callable<Integer> {
     }
     TokenFolder folder = new TokenFolder(out);
     folder.requireReplaceable();
+    try (Spool spool = new Spool(out, terminal)) {
+      texts = files.stream().map(spool::lasting).toList();
+      prepare(folder);
+    }
+    return 0;
+  }
+
+  private void prepare(TokenFolder folder) throws IOException {
     bytes = size();
     // The split is by characters, so the first reading counts them; vocabularies come from it too.
     long[] characters = {0};
@@ -125,15 +135,14 @@ final class PrepareCommand implements Callable<Integer> {
     Tokenizer tokenizer = tokenizer(count);
     if (characters[0] == 0) {
       throw new JambicException(
-          (files.size() == 1 ? files.getFirst() + " is" : "the texts are")
+          (files.size() == 1 ? Spool.name(files.getFirst()) + " is" : "the texts are")
               + " empty; give a text to train on");
     }
     OptionalInt end = endOfText(tokenizer);
     Dataset dataset =
-        folder.write(files, characters[0], tokenizer, end, shown("encoding", part -> {}));
+        folder.write(texts, characters[0], tokenizer, end, shown("encoding", part -> {}));
     terminal.clear();
     report(dataset, tokenizer, end.isPresent());
-    return 0;
   }
 
   private OptionalInt endOfText(Tokenizer tokenizer) {
@@ -148,7 +157,7 @@ final class PrepareCommand implements Callable<Integer> {
 
   private long size() {
     long sum = 0;
-    for (Path file : files) {
+    for (Path file : texts) {
       try {
         sum += Files.size(file);
       } catch (NoSuchFileException e) {
@@ -163,7 +172,7 @@ final class PrepareCommand implements Callable<Integer> {
   private Tokenizer tokenizer(Consumer<String> count) {
     if (choice.trainBpe.isPresent()) {
       BpeTrainer trainer = new BpeTrainer();
-      TextParts.read(files, shown("counting words", count.andThen(trainer::add)));
+      TextParts.read(texts, shown("counting words", count.andThen(trainer::add)));
       terminal.status("learning tokens");
       Tokenizer learned = trainer.train(choice.trainBpe.get());
       if (learned.vocabSize() < choice.trainBpe.get()) {
@@ -176,13 +185,13 @@ final class PrepareCommand implements Callable<Integer> {
     if (choice.name.equals(Vocabulary.CHAR)) {
       BitSet seen = new BitSet();
       TextParts.read(
-          files,
+          texts,
           shown(
               "counting characters", count.andThen(part -> part.codePoints().forEach(seen::set))));
       return CharTokenizer.of(seen);
     }
     Tokenizer found = Vocabulary.named(choice.name);
-    TextParts.read(files, shown("counting characters", count));
+    TextParts.read(texts, shown("counting characters", count));
     return found;
   }
 

@@ -1,12 +1,18 @@
 package jambic.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +112,43 @@ class PrepareCommandTest {
   }
 
   @Test
+  void takesStandardInputAndPipes() throws Exception {
+    good("prepare", text, "--out", data);
+    InputStream before = System.in;
+    try {
+      System.setIn(Files.newInputStream(text));
+      good("prepare", "-", "--out", folder.resolve("standard"));
+      System.setIn(InputStream.nullInputStream());
+      refused("standard input is empty; give a text", "prepare", "-", "--out", folder.resolve("x"));
+      System.setIn(new ByteArrayInputStream(new byte[] {'a', (byte) 0xff}));
+      refused("standard input is not UTF-8: malformed byte 0xff", "prepare", "-", "--out", data);
+    } finally {
+      System.setIn(before);
+    }
+    Path pipe = folder.resolve("pipe");
+    assumeTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0);
+    Thread writer = Thread.ofVirtual().start(() -> copyInto(pipe));
+    good("prepare", pipe, "--out", folder.resolve("piped"));
+    writer.join();
+    for (String other : List.of("standard", "piped")) {
+      assertThat(folder.resolve(other).resolve("train.bin"))
+          .hasSameBinaryContentAs(data.resolve("train.bin"));
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder("text.txt", "pipe", "data", "standard", "piped");
+    }
+  }
+
+  private void copyInto(Path pipe) {
+    try {
+      Files.write(pipe, Files.readAllBytes(text), StandardOpenOption.WRITE);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
   void reportsInJson() {
     CommandLineCall call = good("prepare", text, "--json", "--out", data);
     assertThat(call.out()).startsWith("{\"folder\":").contains("\"vocab_size\":50257");
@@ -139,7 +182,12 @@ class PrepareCommandTest {
     Path empty = Files.writeString(folder.resolve("empty"), "");
     refused("empty is empty", "prepare", empty, "--out", data);
     Path one = Files.writeString(folder.resolve("one"), "a");
-    refused("one: 0 tokens to train on and 1 held back are too few", "prepare", one, "--out", data);
+    refused(
+        "the text: 0 tokens to train on and 1 held back are too few",
+        "prepare",
+        one,
+        "--out",
+        data);
     refused("which preparing would delete", "prepare", text, "--out", folder);
     assertThat(text).exists();
     assertThat(data).doesNotExist();

@@ -91,7 +91,7 @@ public record TokenFolder(Path path) {
    * characters to train on, the rest to validate with. A crash leaves the old folder or the new one
    * whole.
    *
-   * @param files UTF-8, one after the other
+   * @param files UTF-8, one after the other, which can be read again: no pipes
    * @param characters the characters (Unicode code points) of all files together
    * @param tokenizer turns them into ids
    * @param endOfText the id to put after every file; without it they are one text
@@ -150,7 +150,7 @@ public record TokenFolder(Path path) {
       throw new JambicException(
           "%s: %s to train on and %d held back are too few, a context of 1 needs 2 of each; give a"
                   .formatted(
-                      files.size() == 1 ? files.getFirst() : "the texts",
+                      files.size() == 1 ? "the text" : "the texts",
                       Wording.count(train, "token"),
                       val)
               + " longer text");

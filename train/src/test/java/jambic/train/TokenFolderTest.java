@@ -217,8 +217,7 @@ class TokenFolderTest {
     Files.writeString(text, "abcdefghij");
     refused(
         () -> folder.write(List.of(text), 10, tokenizer, OptionalInt.empty(), part -> {}),
-        text
-            + ": 9 tokens to train on and 1 held back are too few, a context of 1 needs 2 of each");
+        "the text: 9 tokens to train on and 1 held back are too few, a context of 1 needs 2 of each");
     assertThat(folder.path()).doesNotExist();
     Files.writeString(text, "abcdefghijk");
     assertThat(
