@@ -59,13 +59,13 @@ final class CpuAttention implements AttentionKernels {
     int chunk = sizes.chunkRows();
     int chunks = (sizes.queries() + chunk - 1) / chunk;
     int all = sizes.batch() * heads;
-    // The last chunks see the most keys when attention is causal: they go first.
+    // The last chunks of a head see the most keys when attention is causal: they go first.
     pieces(
         all * chunks,
         sizes,
         (i, worker) -> {
-          int c = chunks - 1 - i / all;
-          int head = i % all;
+          int c = chunks - 1 - i % chunks;
+          int head = i / chunks;
           forward.run(
               head / heads,
               head % heads,
@@ -116,9 +116,9 @@ final class CpuAttention implements AttentionKernels {
           all * keyChunks,
           sizes,
           (i, worker) -> {
-            int kc = i / all;
+            int kc = i % keyChunks;
             int qc = (kc + round) % rounds;
-            int head = i % all;
+            int head = i / keyChunks;
             if (qc >= queryChunks || causal && qc < kc) {
               return;
             }

@@ -258,9 +258,9 @@ final class Gemm {
   }
 
   private void multiplyPiece(int piece, int worker) {
-    int piecesDown = divideUp(rows, pieceRows);
-    int iFrom = piece % piecesDown * pieceRows;
-    int jFrom = piece / piecesDown * pieceColumns;
+    int piecesAcross = divideUp(columns, pieceColumns);
+    int iFrom = piece / piecesAcross * pieceRows;
+    int jFrom = piece % piecesAcross * pieceColumns;
     int iEnd = Math.min(iFrom + pieceRows, rows);
     int jEnd = Math.min(jFrom + pieceColumns, columns);
     // Whole tiles of an edge first, then the panels: both stay where they are from call to call.

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
@@ -66,6 +67,42 @@ class WorkersTest {
               }
             });
         assertThat(met).hasValue(2);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4})
+  void everyWorkerBeginsWithItsOwnShareAndHelpsTheOthers(int threads) {
+    try (Workers workers = new Workers(threads)) {
+      int share = 5;
+      for (int round = 0; round < 100; round++) {
+        int[] ranBy = new int[threads * share];
+        AtomicInteger met = new AtomicInteger();
+        AtomicInteger left = new AtomicInteger(threads * share - 1);
+        // Everyone waits in the first piece of a share, worker 0 until all other pieces are done.
+        workers.parallel(
+            threads * share,
+            (i, w) -> {
+              ranBy[i] = w;
+              if (i % share == 0) {
+                met.incrementAndGet();
+                while (met.get() < threads) {
+                  Thread.onSpinWait();
+                }
+              }
+              if (i == 0) {
+                while (left.get() > 0) {
+                  Thread.onSpinWait();
+                }
+              } else {
+                left.decrementAndGet();
+              }
+            });
+        for (int w = 0; w < threads; w++) {
+          assertThat(ranBy[w * share]).isEqualTo(w);
+        }
+        assertThat(Arrays.copyOfRange(ranBy, 1, share)).doesNotContain(0);
       }
     }
   }
