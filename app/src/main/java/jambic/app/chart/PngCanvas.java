@@ -16,6 +16,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /** Paints pixels, two to a unit so that text is sharp on dense screens. */
 final class PngCanvas implements Canvas {
@@ -99,8 +100,9 @@ final class PngCanvas implements Canvas {
   @Override
   public byte[] bytes() {
     ByteArrayOutputStream png = new ByteArrayOutputStream();
-    try {
-      ImageIO.write(image, "png", png);
+    // Left to itself, ImageIO writes into a file of the temporary folder first, which may be full.
+    try (var memory = new MemoryCacheImageOutputStream(png)) {
+      ImageIO.write(image, "png", memory);
     } catch (IOException e) {
       throw new UncheckedIOException("memory refuses no bytes", e);
     }

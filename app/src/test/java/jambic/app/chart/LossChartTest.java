@@ -111,6 +111,18 @@ class LossChartTest {
   }
 
   @Test
+  void aPngNeedsNoTemporaryFolder() throws IOException {
+    Path temporary = Files.createDirectory(folder.resolve("temporary"));
+    ImageIO.setCacheDirectory(temporary.toFile());
+    try {
+      Files.delete(temporary);
+      aPngShowsTheSame();
+    } finally {
+      ImageIO.setCacheDirectory(null);
+    }
+  }
+
+  @Test
   void whatCannotBeDrawnIsSaidInOneSentence() {
     LossChart chart = new LossChart("run", List.of(run("run", 10)));
     assertThatThrownBy(() -> chart.write(folder.resolve("loss.jpg")))
