@@ -1,6 +1,9 @@
 /**
  * Tensors, automatic differentiation and the CPU backends: {@code cpu} on the Vector API, {@code
  * reference} in plain loops. No third-party dependency. Start at the package {@link jambic.tensor}.
+ *
+ * <p>Here and in the modules above no argument may be null, and nothing returned is: what may be
+ * absent is an {@link java.util.Optional} or {@link jambic.tensor.Tensor#NONE}.
  */
 module jambic.tensor {
   requires jdk.incubator.vector;

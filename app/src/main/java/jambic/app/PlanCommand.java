@@ -141,8 +141,8 @@ final class PlanCommand implements Callable<Integer> {
   private Plan plan() {
     require(devices >= 1, "--devices must be at least 1, not " + devices);
     require(
-        threads >= 1 && threads <= BackendOptions.MAX_THREADS,
-        "--threads must be from 1 to %d, not %d".formatted(BackendOptions.MAX_THREADS, threads));
+        threads >= 1 && threads <= Backends.MAX_THREADS,
+        "--threads must be from 1 to %d, not %d".formatted(Backends.MAX_THREADS, threads));
     require(
         mfu > 0 && mfu <= 1,
         "--mfu must be above 0 and at most 1, not " + Hyperparameters.text(mfu));

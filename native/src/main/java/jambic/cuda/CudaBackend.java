@@ -21,7 +21,7 @@ final class CudaBackend implements Backend {
   private final Matmul matmul;
   private final Graphs graphs;
   private final KernelFamilies kernels;
-  private boolean closed;
+  private volatile boolean closed;
 
   CudaBackend(Device device, String description, Precision precision, KernelCache cache) {
     this.description = description + ", " + precision;
@@ -54,6 +54,7 @@ final class CudaBackend implements Backend {
 
   @Override
   public Region region() {
+    requireOpen();
     return new DeviceRegion(gpu.memory(), gpu.staging(), this::synchronize);
   }
 
@@ -70,10 +71,14 @@ final class CudaBackend implements Backend {
   @Override
   public void launch(Runnable kernels) {
     synchronized (this) {
-      if (closed) {
-        throw new JambicException("the backend cuda is closed; open another");
-      }
+      requireOpen();
       kernels.run();
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new JambicException("the backend cuda is closed; open another");
     }
   }
 

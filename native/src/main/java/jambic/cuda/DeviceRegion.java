@@ -1,6 +1,7 @@
 package jambic.cuda;
 
 import jambic.tensor.DType;
+import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
@@ -10,6 +11,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /**
  * A region of device memory: bump allocation in chunks, and released blocks reused by exact size.
@@ -34,6 +36,8 @@ final class DeviceRegion implements Region {
   private final Runnable finish;
   private final List<Chunk> chunks = new ArrayList<>();
   private final Map<Long, Deque<Long>> released = new HashMap<>();
+  private boolean closed;
+  private final BooleanSupplier open = () -> !closed;
 
   /**
    * An empty region.
@@ -50,10 +54,15 @@ final class DeviceRegion implements Region {
 
   @Override
   public Tensor allocate(DType dtype, Shape shape) {
+    if (closed) {
+      throw new JambicException(
+          "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one"
+              .formatted(dtype, shape));
+    }
     long bytes = lines(shape.size() * dtype.bytes());
     Deque<Long> free = released.get(bytes);
     long address = free == null || free.isEmpty() ? bump(dtype, shape, bytes) : free.pop();
-    return Tensor.over(shape, dtype, new DeviceStorage(address, dtype.bytes(), staging), 0);
+    return Tensor.over(shape, dtype, new DeviceStorage(address, dtype.bytes(), staging, open), 0);
   }
 
   /** The first chunk with room, so that small tensors fill what large ones left of theirs. */
@@ -96,6 +105,7 @@ final class DeviceRegion implements Region {
 
   @Override
   public void close() {
+    closed = true;
     if (!chunks.isEmpty()) {
       finish.run();
     }

@@ -13,6 +13,9 @@ import java.util.ServiceLoader;
 
 /** Finds and opens backends by name. */
 public final class Backends {
+  /** The most CPU threads that a backend may be given. */
+  public static final int MAX_THREADS = 1024;
+
   private Backends() {}
 
   /**
@@ -31,7 +34,7 @@ public final class Backends {
    * Opens a backend.
    *
    * @param name a provider's name, or {@code auto} for the best that works here
-   * @param threads how many CPU threads it may use, at least 1
+   * @param threads how many CPU threads it may use, from 1 to {@value #MAX_THREADS}
    * @return the open backend
    * @throws JambicException if there is none of that name, or it does not work here: why, and what
    *     to do
@@ -44,15 +47,16 @@ public final class Backends {
    * Opens a backend for a way to compute.
    *
    * @param name a provider's name, or {@code auto} for the best that works here
-   * @param threads how many CPU threads it may use, at least 1
+   * @param threads how many CPU threads it may use, from 1 to {@value #MAX_THREADS}
    * @param precision what to compute with
    * @return the open backend
    * @throws JambicException if there is none of that name, it does not work here, or it does not
    *     compute so: why, and what to do
    */
   public static Backend open(String name, int threads, Precision precision) {
-    if (threads < 1) {
-      throw new JambicException("a backend needs at least 1 thread, got " + threads);
+    if (threads < 1 || threads > MAX_THREADS) {
+      throw new JambicException(
+          "threads must be from 1 to %d, not %d".formatted(MAX_THREADS, threads));
     }
     List<BackendProvider> providers = providers();
     for (BackendProvider provider : providers) {
@@ -84,12 +88,21 @@ public final class Backends {
       if (provider.probe() instanceof Unavailable missing) {
         better.put(provider.name(), missing);
       } else {
-        Backend backend = provider.open(Runtime.getRuntime().availableProcessors(), Precision.BEST);
+        Backend backend = provider.open(processors(), Precision.BEST);
         better.forEach((name, missing) -> log(backend, name, missing));
         return backend;
       }
     }
     throw unknown("auto", providers);
+  }
+
+  /**
+   * A thread for every processor, as far as a backend takes them.
+   *
+   * @return how many threads
+   */
+  public static int processors() {
+    return Math.min(Runtime.getRuntime().availableProcessors(), MAX_THREADS);
   }
 
   private static void log(Backend backend, String better, Unavailable missing) {

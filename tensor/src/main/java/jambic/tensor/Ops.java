@@ -470,7 +470,10 @@ public abstract sealed class Ops permits Eager, Tape {
   /** A new tensor in the memory of a spent one. */
   abstract Tensor takeOver(Tensor spent);
 
-  /** Refuses integers where an operation computes with real numbers; none is as good as floats. */
+  /**
+   * Refuses integers where an operation computes with real numbers, and floats whose region is
+   * closed; none is as good as floats.
+   */
   private static void requireFloats(String op, Tensor... tensors) {
     for (Tensor tensor : tensors) {
       check(
@@ -478,6 +481,7 @@ public abstract sealed class Ops permits Eager, Tape {
           "%s: needs floats, got %s",
           op,
           tensor);
+      tensor.requireLive(op);
     }
   }
 

@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
  * jambic.tensor.spi.Region} owns.
  *
  * <p>A tensor is a handle. It does not compute ({@link Ops} does) and does not free itself (its
- * region does). {@link #set} and {@link #toFloats} move numbers between the host and the backend.
+ * region does, and a tensor of a closed one is refused). {@link #set} and {@link #toFloats} move
+ * numbers between the host and the backend.
  */
 public final class Tensor {
   /** The absent tensor: stands for a bias, mask or gradient that is not there. */
@@ -160,7 +161,8 @@ public final class Tensor {
   public Tensor columns(int from, int count) {
     if (from < 0 || count < 0 || count > shape.dim(-1) - from) {
       throw new ShapeException(
-          "columns: %s has no %d columns from %d on".formatted(this, count, from));
+          "columns: %s has no part that begins with column %d and is %d wide"
+              .formatted(this, from, count));
     }
     return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride, viewed);
   }
@@ -246,6 +248,9 @@ public final class Tensor {
    * @throws ShapeException if the count or the type differs
    */
   public void set(int... values) {
+    if (dtype == DType.F32 || dtype == DType.BF16) {
+      throw new ShapeException(this + " takes floats and got integers; write 1f instead of 1");
+    }
     require(DType.I32, values.length);
     storage.write(offset, MemorySegment.ofArray(values));
   }
@@ -326,7 +331,17 @@ public final class Tensor {
     return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
   }
 
+  /** Refuses a tensor whose region is closed. */
+  void requireLive(String operation) {
+    if (!storage.isLive()) {
+      throw new JambicException(
+          "%s: the region of %s is closed, and with it the tensor; use it before"
+              .formatted(operation, this));
+    }
+  }
+
   private void require(DType wanted, long count) {
+    requireLive("copy");
     if (dtype != wanted || count != size() || !isContiguous()) {
       throw new ShapeException(
           this + " cannot be copied from or to " + count + " contiguous " + wanted);
@@ -334,6 +349,7 @@ public final class Tensor {
   }
 
   private void requireBytes(MemorySegment host) {
+    requireLive("copy");
     if (host.byteSize() != size() * dtype.bytes() || !isContiguous()) {
       throw new ShapeException(this + " cannot be copied from or to " + host.byteSize() + " bytes");
     }

@@ -41,7 +41,39 @@ class RefusalTest {
     refused(() -> Shape.of(1 << 30, 4, 1).rows(), "(1073741824, 4, 1) has more than 2^31 - 1 rows");
     refused(
         () -> floats(2, 3).columns(Integer.MAX_VALUE, 1),
-        "columns: F32(2, 3) has no 1 columns from 2147483647 on");
+        "columns: F32(2, 3) has no part that begins with column 2147483647 and is 1 wide");
+  }
+
+  @Test
+  void integersForATensorOfFloats() {
+    refused(
+        () -> floats(2, 3).set(1, 2, 3, 4, 5, 6),
+        "F32(2, 3) takes floats and got integers; write 1f instead of 1");
+  }
+
+  @Test
+  void moreThreadsThanAnyMachineHasProcessorsFor() {
+    for (int threads : new int[] {0, 1025, 100_000}) {
+      refused(
+          () -> Backends.open(backend.name(), threads),
+          "threads must be from 1 to 1024, not " + threads);
+    }
+  }
+
+  @Test
+  void aTensorOfAClosedRegion() {
+    Tensor w = floats(4, 3);
+    Region other = backend.region();
+    Tensor x = other.allocate(DType.F32, Shape.of(2, 3));
+    Tensor ids = other.allocate(DType.I32, Shape.of(2, 3));
+    other.close();
+    String message = ": the region of F32(2, 3) is closed, and with it the tensor; use it before";
+    refused(x::toFloats, "copy" + message);
+    refused(() -> x.set(new float[6]), "copy" + message);
+    refused(() -> ids.set(new int[6]), "copy" + message.replace("F32", "I32"));
+    refused(ids::toInts, "copy" + message.replace("F32", "I32"));
+    refused(() -> ops.linear(x, w, Tensor.NONE), "linear" + message);
+    refused(() -> ops.residual(floats(2, 3), x, 0), "residual" + message);
   }
 
   @Test
@@ -121,6 +153,7 @@ class RefusalTest {
     String message = "the backend " + backend.name() + " is closed; open another";
     refused(() -> ops.linear(x, w, Tensor.NONE), message);
     refused(program::run, message);
+    refused(backend::region, message);
   }
 
   private Tensor floats(int... dims) {

@@ -21,7 +21,7 @@ final class CpuBackend implements Backend {
   private final Workers workers;
   private final KernelFamilies kernels;
   private final QuantizedKernels quantized;
-  private boolean closed;
+  private volatile boolean closed;
 
   CpuBackend(int threads) {
     workers = new Workers(threads);
@@ -58,6 +58,7 @@ final class CpuBackend implements Backend {
 
   @Override
   public Region region() {
+    requireOpen();
     return new HostRegion();
   }
 
@@ -65,12 +66,16 @@ final class CpuBackend implements Backend {
   public void launch(Runnable kernels) {
     turns.lock(); // between them, kernels share the workers and their scratch
     try {
-      if (closed) {
-        throw new JambicException("the backend cpu is closed; open another");
-      }
+      requireOpen();
       kernels.run();
     } finally {
       turns.unlock();
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new JambicException("the backend cpu is closed; open another");
     }
   }
 

@@ -11,17 +11,20 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 
 /** A region of Java arrays, laid out by {@link HostLayout}. */
 public final class HostRegion implements Region {
   private static final int LONGEST = Integer.MAX_VALUE - 128; // with what rounding adds, an array
 
-  private final Arena floats = new Arena(DType.F32, n -> new HostStorage.Floats(new float[n]));
-  private final Arena ints = new Arena(DType.I32, n -> new HostStorage.Ints(new int[n]));
-  private final Arena bytes = new Arena(DType.I8, n -> new HostStorage.Bytes(new byte[n]));
-
   private boolean closed;
+  private final BooleanSupplier open = () -> !closed;
+
+  private final Arena floats =
+      new Arena(DType.F32, n -> new HostStorage.Floats(new float[n], open));
+  private final Arena ints = new Arena(DType.I32, n -> new HostStorage.Ints(new int[n], open));
+  private final Arena bytes = new Arena(DType.I8, n -> new HostStorage.Bytes(new byte[n], open));
 
   @Override
   public Tensor allocate(DType dtype, Shape shape) {

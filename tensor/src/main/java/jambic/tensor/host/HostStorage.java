@@ -3,6 +3,7 @@ package jambic.tensor.host;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Storage;
 import java.lang.foreign.MemorySegment;
+import java.util.function.BooleanSupplier;
 
 /** Tensors in Java arrays, for the backends that run on the CPU. */
 public sealed interface HostStorage extends Storage {
@@ -10,8 +11,14 @@ public sealed interface HostStorage extends Storage {
    * 32-bit floats.
    *
    * @param array the elements
+   * @param region whether the region of the array is open
    */
-  record Floats(float[] array) implements HostStorage {
+  record Floats(float[] array, BooleanSupplier region) implements HostStorage {
+    @Override
+    public boolean isLive() {
+      return region.getAsBoolean();
+    }
+
     @Override
     public void write(long offset, MemorySegment source) {
       MemorySegment.copy(source, 0, MemorySegment.ofArray(array), offset * 4, source.byteSize());
@@ -28,8 +35,14 @@ public sealed interface HostStorage extends Storage {
    * 32-bit integers.
    *
    * @param array the elements
+   * @param region whether the region of the array is open
    */
-  record Ints(int[] array) implements HostStorage {
+  record Ints(int[] array, BooleanSupplier region) implements HostStorage {
+    @Override
+    public boolean isLive() {
+      return region.getAsBoolean();
+    }
+
     @Override
     public void write(long offset, MemorySegment source) {
       MemorySegment.copy(source, 0, MemorySegment.ofArray(array), offset * 4, source.byteSize());
@@ -46,8 +59,14 @@ public sealed interface HostStorage extends Storage {
    * 8-bit integers.
    *
    * @param array the elements
+   * @param region whether the region of the array is open
    */
-  record Bytes(byte[] array) implements HostStorage {
+  record Bytes(byte[] array, BooleanSupplier region) implements HostStorage {
+    @Override
+    public boolean isLive() {
+      return region.getAsBoolean();
+    }
+
     @Override
     public void write(long offset, MemorySegment source) {
       MemorySegment.copy(source, 0, MemorySegment.ofArray(array), offset, source.byteSize());

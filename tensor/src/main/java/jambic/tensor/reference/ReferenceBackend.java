@@ -24,7 +24,7 @@ final class ReferenceBackend implements Backend {
           new ReferenceLoss(),
           new ReferenceOptimizer());
   private final QuantizedKernels quantized = new ReferenceQuantized();
-  private boolean closed;
+  private volatile boolean closed;
 
   @Override
   public String name() {
@@ -38,15 +38,20 @@ final class ReferenceBackend implements Backend {
 
   @Override
   public Region region() {
+    requireOpen();
     return new HostRegion();
   }
 
   @Override
   public synchronized void launch(Runnable kernels) {
+    requireOpen();
+    kernels.run();
+  }
+
+  private void requireOpen() {
     if (closed) {
       throw new JambicException("the backend reference is closed; open another");
     }
-    kernels.run();
   }
 
   @Override

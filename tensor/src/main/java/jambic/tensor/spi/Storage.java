@@ -22,6 +22,15 @@ public interface Storage {
    */
   void read(long offset, MemorySegment destination);
 
+  /**
+   * Whether the region that this lies in is open. What was in a closed one may be anything by now.
+   *
+   * @return false if its tensors must not be used any more
+   */
+  default boolean isLive() {
+    return true;
+  }
+
   /** The memory of the absent tensor: holds nothing. */
   record Absent() implements Storage {
     @Override
