@@ -116,6 +116,10 @@ public final class AtomicFolder {
         Leftovers.syncTree(temporary);
         reached.accept(Step.SYNCED);
         swap(target, temporary, reached);
+      } catch (JambicException e) { // names a file where nobody will find it
+        Leftovers.deleteTree(temporary);
+        String there = e.getMessage().replace(temporary.toString(), folder.toString());
+        throw there.equals(e.getMessage()) ? e : new JambicException(there, e);
       } catch (IOException | RuntimeException e) {
         Leftovers.deleteTree(temporary);
         throw e;

@@ -147,6 +147,16 @@ class AtomicFolderTest {
   }
 
   @Test
+  void aFailureNamesTheFolderAndNotTheTemporaryOne() {
+    AtomicFolder.Writer full =
+        temporary -> AtomicFile.writeString(temporary.resolve("none/file"), "text");
+    assertThatThrownBy(() -> AtomicFolder.replace(folder, full))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "cannot write %s: there is no such file or folder", folder.resolve("none/file"));
+  }
+
+  @Test
   void readersAlwaysSeeOneWholeFolder() throws Exception {
     AtomicFolder.replace(folder, version("0"));
     AtomicBoolean done = new AtomicBoolean();

@@ -46,7 +46,7 @@ final class RunLock implements AutoCloseable {
    */
   static RunLock ofNewRun(Path folder) {
     requireVacant(folder); // before a lock is left in a folder of something else
-    RunLock lock = of(folder);
+    RunLock lock = of(folder, "name another folder with --out");
     try {
       requireVacant(folder); // nobody may have been faster
       return lock;
@@ -57,12 +57,18 @@ final class RunLock implements AutoCloseable {
   }
 
   /**
-   * Locks a run's folder.
+   * Locks the folder of a run that goes on.
    *
-   * @param folder the run's; made where it is missing
+   * @param folder the run's
    * @throws JambicException if another trainer has it, or it cannot be written
    */
-  static RunLock of(Path folder) {
+  static RunLock ofRun(Path folder) {
+    return of(
+        folder,
+        "a resumed run writes into its own folder: allow that, or copy it and resume the copy");
+  }
+
+  private static RunLock of(Path folder, String remedy) {
     try {
       List<Path> made = missing(folder);
       Files.createDirectories(folder);
@@ -80,9 +86,7 @@ final class RunLock implements AutoCloseable {
       throw new JambicException(folder + " is no folder; name another for the run", e);
     } catch (IOException e) {
       throw new JambicException(
-          "cannot write to %s: %s; name another folder with --out"
-              .formatted(folder, Wording.reason(e)),
-          e);
+          "cannot write to %s: %s; %s".formatted(folder, Wording.reason(e), remedy), e);
     }
   }
 

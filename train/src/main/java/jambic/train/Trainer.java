@@ -14,6 +14,7 @@ import jambic.train.Dataset.Split;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
@@ -84,8 +85,8 @@ public final class Trainer implements AutoCloseable {
   private final Path folder;
   private final TrainConfig config;
   private final String fingerprint; // of the data, which may be long to read
-  private final Optional<Tokenizer> tokenizer;
   private final Gpt model;
+  private final RunCheckpoints checkpoints;
   private final Region gradients;
   private final Region state;
   private final Region activations;
@@ -113,8 +114,8 @@ public final class Trainer implements AutoCloseable {
     this.model = model;
     this.config = config;
     this.fingerprint = fingerprint;
-    this.tokenizer = tokenizer;
     this.folder = folder;
+    checkpoints = new RunCheckpoints(folder, model, tokenizer);
     this.peakFlops = peakFlops;
     Backend backend = model.backend();
     gradients = backend.region();
@@ -268,7 +269,7 @@ public final class Trainer implements AutoCloseable {
       OptionalDouble peakFlops) {
     Path last = folder.resolve(LAST);
     configOf(folder); // leaves no lock where there is no run
-    RunLock lock = RunLock.of(folder);
+    RunLock lock = RunLock.ofRun(folder);
     try {
       Checkpoint.requireReplaceable(folder.resolve(BEST));
       return AtomicFolder.read(
@@ -356,6 +357,8 @@ public final class Trainer implements AutoCloseable {
    *     the last good checkpoint stays; or if this is closed
    */
   public Outcome run(Listener listener, BooleanSupplier stop) {
+    Objects.requireNonNull(listener, "listener");
+    Objects.requireNonNull(stop, "stop");
     if (closed) {
       throw new JambicException("the run is closed; resume it");
     }
@@ -368,7 +371,7 @@ public final class Trainer implements AutoCloseable {
           Optional<Metrics.Evaluation> measured =
               FlightRecord.evaluation(() -> evaluate(listener, stop));
           if (measured.isEmpty()) {
-            save(LAST, log); // a resumed run begins with the evaluation
+            save(log); // a resumed run begins with the evaluation
             return Outcome.STOPPED;
           }
           log.append(measured.get());
@@ -381,17 +384,17 @@ public final class Trainer implements AutoCloseable {
         }
         Optional<Metrics.Step> measured = FlightRecord.step(() -> iterate(stop));
         if (measured.isEmpty()) {
-          save(LAST, log); // a resumed run begins with this iteration
+          save(log); // a resumed run begins with this iteration
           return Outcome.STOPPED;
         }
         log.append(measured.get());
         listener.onStep(measured.get());
         if (stop.getAsBoolean()) {
-          save(LAST, log);
+          save(log);
           return Outcome.STOPPED;
         }
         if (config.alwaysSaveCheckpoint() && System.nanoTime() - saved > SAVE_EVERY_NANOS) {
-          save(LAST, log);
+          save(log);
           saved = System.nanoTime();
         }
       }
@@ -431,27 +434,17 @@ public final class Trainer implements AutoCloseable {
     if (better) {
       bestValLoss = measured.valLoss();
       if (iteration > 0) {
-        FlightRecord.checkpoint(
-            iteration, BEST, () -> Checkpoint.save(folder.resolve(BEST), model, tokenizer));
+        checkpoints.saveBest(iteration);
       }
     }
     if (better || config.alwaysSaveCheckpoint()) {
-      save(LAST, log);
+      save(log);
     }
   }
 
-  private void save(String name, MetricsLog log) {
+  private void save(MetricsLog log) {
     log.sync(); // a resumed run must find every line that its checkpoint is past
-    TrainingState now = new TrainingState(iteration, bestValLoss, fingerprint, config);
-    FlightRecord.checkpoint(
-        iteration,
-        name,
-        () ->
-            Checkpoint.save(
-                folder.resolve(name),
-                model,
-                tokenizer,
-                beside -> now.write(beside, optimizer.moments())));
+    checkpoints.saveLast(new TrainingState(iteration, bestValLoss, fingerprint, config), optimizer);
   }
 
   private Optional<Metrics.Step> iterate(BooleanSupplier stop) {
@@ -484,14 +477,9 @@ public final class Trainer implements AutoCloseable {
             ? Double.MAX_VALUE
             : 4 * Math.log(model.config().vocabSize()) + 4;
     if (!(value <= limit)) {
-      Path last = folder.resolve(LAST);
-      String kept =
-          AtomicFolder.exists(last)
-              ? "the checkpoint before it is kept in " + last
-              : "there was no checkpoint yet";
       throw new JambicException(
           "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate, more warm-up or clipping at a smaller gradient norm"
-              .formatted(what, value, iteration, kept));
+              .formatted(what, value, iteration, checkpoints.kept()));
     }
   }
 

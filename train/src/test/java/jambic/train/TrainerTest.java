@@ -16,6 +16,8 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.train.Trainer.Outcome;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -417,6 +419,45 @@ class TrainerTest {
     assertThatThrownBy(() -> train(wild, temp.resolve("run"), Integer.MAX_VALUE))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("there was no checkpoint yet");
+  }
+
+  @Test
+  void aCheckpointThatCannotBeWrittenLeavesTheOneBefore() {
+    Path run = temp.resolve("run");
+    train(CONFIG, run, 7);
+    Path last = run.resolve("last");
+    Trainer.Listener spoiler =
+        new Trainer.Listener() {
+          @Override
+          public void onStep(Metrics.Step step) {
+            try {
+              Files.deleteIfExists(last.resolve("config.json"));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    try (Trainer trainer =
+        Trainer.resume(backend, CONFIG, data, run, BaseModels.NONE, OptionalDouble.empty())) {
+      assertThatThrownBy(() -> trainer.run(spoiler))
+          .isInstanceOf(JambicException.class)
+          .hasMessageStartingWith(last + " holds files but no checkpoint")
+          .hasMessageEndingWith(
+              "; the checkpoint before it is kept in %s, from which --resume goes on when that is mended",
+              last);
+    }
+  }
+
+  @Test
+  void aRunThatCannotBeWrittenIsNotToldToGoElsewhere() throws Exception {
+    Path run = temp.resolve("run");
+    train(CONFIG, run, 7);
+    Files.delete(run.resolve(".lock"));
+    Files.createDirectory(run.resolve(".lock"));
+    assertThatThrownBy(() -> resume(run))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith("cannot write to " + run)
+        .hasMessageEndingWith("allow that, or copy it and resume the copy");
   }
 
   @Test

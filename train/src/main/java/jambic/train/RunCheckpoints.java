@@ -1,0 +1,50 @@
+package jambic.train;
+
+import jambic.model.AtomicFolder;
+import jambic.model.Checkpoint;
+import jambic.model.Gpt;
+import jambic.model.Tokenizer;
+import jambic.tensor.JambicException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The checkpoints that a run writes.
+ *
+ * @param folder the run's
+ * @param model what is saved
+ * @param tokenizer of the model, saved with it
+ */
+record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
+  /** Saves the model alone. */
+  void saveBest(int iteration) {
+    save(iteration, Trainer.BEST, temporary -> {});
+  }
+
+  /** Saves all that resuming needs. */
+  void saveLast(TrainingState now, AdamW optimizer) {
+    save(now.iteration(), Trainer.LAST, temporary -> now.write(temporary, optimizer.moments()));
+  }
+
+  private void save(int iteration, String name, AtomicFolder.Writer others) {
+    Path checkpoint = folder.resolve(name);
+    try {
+      FlightRecord.checkpoint(
+          iteration, name, () -> Checkpoint.save(checkpoint, model, tokenizer, others));
+    } catch (JambicException e) {
+      String remedy = isThereLast() ? ", from which --resume goes on when that is mended" : "";
+      throw new JambicException("%s; %s%s".formatted(e.getMessage(), kept(), remedy), e);
+    }
+  }
+
+  /** What a run that fails leaves, to end a sentence with. */
+  String kept() {
+    return isThereLast()
+        ? "the checkpoint before it is kept in " + folder.resolve(Trainer.LAST)
+        : "there was no checkpoint yet";
+  }
+
+  private boolean isThereLast() {
+    return AtomicFolder.exists(folder.resolve(Trainer.LAST));
+  }
+}
