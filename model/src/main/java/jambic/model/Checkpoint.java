@@ -8,6 +8,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -84,7 +85,8 @@ public final class Checkpoint implements Closeable {
     return AtomicFolder.read(folder, whole -> openWhole(whole, bases));
   }
 
-  private static Checkpoint openWhole(Path folder, BaseModels bases) {
+  private static Checkpoint openWhole(Path folder, BaseModels bases) throws IOException {
+    requireDescribed(folder);
     Optional<Lora> lora = LoraFiles.find(folder, bases);
     Path base = lora.map(Lora::base).orElse(folder);
     GptConfig stored = ConfigFile.read(base);
@@ -101,6 +103,32 @@ public final class Checkpoint implements Closeable {
       files.close();
       throw e;
     }
+  }
+
+  /** Refuses a folder that only has checkpoints in it, as a run's has, and names them. */
+  private static void requireDescribed(Path folder) throws IOException {
+    if (isDescribed(folder) || !Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> inside = Files.list(folder)) {
+      List<String> names =
+          inside
+              .filter(Checkpoint::isDescribed)
+              .map(path -> path.getFileName().toString())
+              .filter(name -> !name.startsWith(".")) // one that is being replaced
+              .sorted()
+              .toList();
+      if (!names.isEmpty()) {
+        throw new JambicException(
+            "%s is no checkpoint but holds %s; name %s"
+                .formatted(folder, String.join(" and ", names), folder.resolve(names.getFirst())));
+      }
+    }
+  }
+
+  private static boolean isDescribed(Path folder) {
+    return Files.exists(folder.resolve(ConfigFile.NAME))
+        || Files.exists(folder.resolve(LoraFiles.CONFIG));
   }
 
   /**

@@ -7,7 +7,11 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 
-/** A request's answer, as it comes. For any number of threads. */
+/**
+ * A request's answer, as it comes. For any number of threads. It comes only while some thread
+ * drives the engine, by {@link InferenceEngine#run} or {@link InferenceEngine#step}: who waits for
+ * it on the thread that should drive waits for ever.
+ */
 public final class Completion {
   /**
    * Receives what comes, on the thread that drives the engine: it had better be quick, and can wait
@@ -34,6 +38,7 @@ public final class Completion {
     }
   }
 
+  private final boolean hasText;
   private final List<Token> tokens = new ArrayList<>();
   private final List<String> pieces = new ArrayList<>();
   private Optional<FinishReason> reason = Optional.empty();
@@ -41,9 +46,15 @@ public final class Completion {
   private final Object engine;
   private volatile boolean cancelled;
 
-  /** Of an engine, whose monitor belongs to the thread that drives it. */
-  Completion(Object engine) {
+  /**
+   * A request's.
+   *
+   * @param engine the monitor of which belongs to the thread that drives it
+   * @param hasText whether there is a tokenizer to turn tokens into text
+   */
+  Completion(Object engine, boolean hasText) {
     this.engine = engine;
+    this.hasText = hasText;
   }
 
   /**
@@ -56,17 +67,21 @@ public final class Completion {
   }
 
   /**
-   * The text in pieces, those to come included, if the engine has a tokenizer. Asking for one that
-   * is not there yet waits for it.
+   * The text in pieces, those to come included. Asking for one that is not there yet waits for it.
    *
    * @return each in its turn, for as many readers as there are
+   * @throws JambicException if the engine has no tokenizer
    */
   public Iterable<String> text() {
+    if (!hasText) {
+      throw new JambicException(
+          "the engine has no tokenizer, so the answer has tokens and no text; give it the model's");
+    }
     return () -> stream(pieces);
   }
 
   /**
-   * Waits for the end.
+   * Waits for the end, which another thread must drive the engine to.
    *
    * @return why it ended
    * @throws RuntimeException if it failed: whatever the engine or a listener threw; or if it has

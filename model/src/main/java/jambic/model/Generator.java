@@ -173,7 +173,9 @@ public final class Generator implements AutoCloseable {
     }
     if (prompts.length != batch) {
       throw new JambicException(
-          "the generator was made for " + batch + " sequences, got " + prompts.length + " prompts");
+          "the generator was made for %s, got %s"
+              .formatted(
+                  Wording.count(batch, "sequence"), Wording.count(prompts.length, "prompt")));
     }
     if (count < 0) {
       throw new JambicException("cannot generate " + count + " tokens");

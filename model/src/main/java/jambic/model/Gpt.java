@@ -23,7 +23,8 @@ public final class Gpt implements AutoCloseable {
   /**
    * Loads a stored model; a {@link Checkpoint} has its tokenizer too.
    *
-   * @param folder the folder of a checkpoint, as Hugging Face's GPT-2 has it
+   * @param folder the folder of a checkpoint, as Hugging Face's GPT-2 has it; of a run, its {@code
+   *     best} or {@code last}
    * @param backend where it computes
    * @return the model, to be closed by the caller
    * @throws JambicException if the folder holds no whole checkpoint, or memory runs out

@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -69,7 +70,7 @@ public final class InferenceEngine implements AutoCloseable {
     }
     model.requireOpen();
     this.model = model;
-    this.tokenizer = tokenizer;
+    this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
     this.maxBatch = maxBatch;
     memory = model.backend().region();
     cache = new KvCache(memory, model.backend().activationType(), model.config(), cacheTokens);
@@ -81,13 +82,16 @@ public final class InferenceEngine implements AutoCloseable {
    * Begins a conversation.
    *
    * @return an empty session, to be closed by the caller
+   * @throws JambicException if the engine or its model is closed
    */
   public Session session() {
+    requireOpen();
     return new Session(this, new Sequence(cache, model.config().blockSize()));
   }
 
   /**
-   * Takes a request.
+   * Takes a request. Nothing comes of it before a thread drives the engine: {@link #run}, {@link
+   * #step} or {@link #complete}.
    *
    * @param request what to continue
    * @return the answer, as it comes
@@ -99,7 +103,7 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   /**
-   * Takes a request.
+   * Takes a request, as {@link #submit(Request)} does.
    *
    * @param request what to continue
    * @param listener receives what comes
@@ -126,10 +130,8 @@ public final class InferenceEngine implements AutoCloseable {
 
   Completion submit(
       Session session, Request request, int row, int candidates, Completion.Listener listener) {
-    model.requireOpen();
-    if (closed) {
-      throw new JambicException("the engine is closed");
-    }
+    requireOpen();
+    Objects.requireNonNull(listener, "listener"); // the driver would fail, not the caller
     if (!session.claim()) {
       throw new JambicException(
           session.isClosed()
@@ -142,7 +144,7 @@ public final class InferenceEngine implements AutoCloseable {
       session.unclaim();
       throw e;
     }
-    Completion completion = new Completion(this);
+    Completion completion = new Completion(this, tokenizer.isPresent());
     Optional<StopText> text = tokenizer.map(t -> new StopText(t.decoder(), request.stop()));
     Sampler sampler = new Sampler(request.sampling(), row, candidates);
     Generation generation = new Generation(request, session, completion, listener, sampler, text);
@@ -155,6 +157,13 @@ public final class InferenceEngine implements AutoCloseable {
       commands.add(WAKE); // perhaps just taken from a driver that waits
     }
     return completion;
+  }
+
+  private void requireOpen() {
+    model.requireOpen();
+    if (closed) {
+      throw new JambicException("the engine is closed");
+    }
   }
 
   private void check(Sequence sequence, Request request) {

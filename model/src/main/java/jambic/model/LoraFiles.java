@@ -16,7 +16,7 @@ import java.util.Optional;
  * adapter_model.safetensors}, small files that name the model they belong to.
  */
 final class LoraFiles {
-  private static final String CONFIG = "adapter_config.json";
+  static final String CONFIG = "adapter_config.json";
   private static final String WEIGHTS = "adapter_model.safetensors";
   private static final String BASE_SHA256 = "base_sha256"; // among the metadata, as PEFT has none
   private static final String PREFIX = "base_model.model.transformer.";

@@ -220,6 +220,16 @@ class CheckpointTest {
         .hasMessageContaining("index.json lacks the key 'weight_map'");
   }
 
+  @Test
+  void namesTheCheckpointsInAFolderThatIsNone() {
+    Path best = saved(GptConfigTest.small(4));
+    assertThatThrownBy(() -> Gpt.load(best.getParent(), backend))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "%s is no checkpoint but holds %s; name %s",
+            best.getParent(), best.getFileName(), best);
+  }
+
   /** Turns each stored tensor into those to store instead. */
   private interface Change {
     List<Safetensors.Source> apply(Safetensors.Source source);

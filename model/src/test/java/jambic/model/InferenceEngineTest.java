@@ -362,6 +362,26 @@ class InferenceEngineTest {
   }
 
   @Test
+  void aClosedEngineGivesNoSession() {
+    InferenceEngine engine = engine(1, 100);
+    engine.close();
+    assertThatThrownBy(engine::session)
+        .isInstanceOf(JambicException.class)
+        .hasMessage("the engine is closed");
+  }
+
+  @Test
+  void withoutATokenizerThereAreTokensAndNoText() {
+    try (InferenceEngine engine = new InferenceEngine(model, Optional.empty(), 1, 100)) {
+      Completion completion = engine.complete(Request.of(new int[] {1, 2}, 3), token -> true);
+      assertThat(ids(completion)).hasSize(3);
+      assertThatThrownBy(completion::text)
+          .isInstanceOf(JambicException.class)
+          .hasMessageStartingWith("the engine has no tokenizer");
+    }
+  }
+
+  @Test
   void aStopStringEndsTheTextBeforeItself() {
     try (InferenceEngine engine = engine(1, CONTEXT)) {
       String whole = text(engine.complete(Request.of(new int[] {4}, 40), token -> true));
