@@ -205,9 +205,9 @@ public final class Corpora {
             received -> {
               double share = (double) received / tinyShakespeare.size();
               terminal.status(
-                  "%s %4d of %d KiB"
-                      .formatted(
-                          terminal.bar(share, 30), received >> 10, tinyShakespeare.size() >> 10));
+                  "",
+                  share,
+                  "%4d of %d KiB".formatted(received >> 10, tinyShakespeare.size() >> 10));
             });
     terminal.clear();
     try {

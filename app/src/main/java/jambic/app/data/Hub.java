@@ -288,11 +288,9 @@ public final class Hub implements BaseModels {
           part,
           received ->
               terminal.status(
-                  "%s %s of %s"
-                      .formatted(
-                          terminal.bar((double) received / file.size(), 30),
-                          mebibytes(received),
-                          mebibytes(file.size()))));
+                  "",
+                  (double) received / file.size(),
+                  "%s of %s".formatted(mebibytes(received), mebibytes(file.size()))));
     }
   }
 

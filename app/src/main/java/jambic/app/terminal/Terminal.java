@@ -6,7 +6,9 @@ import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.function.IntSupplier;
 
 /**
  * Prints lines and, on a terminal, keeps a status line below them that is rewritten in place. A
@@ -15,7 +17,11 @@ import java.util.Map;
 public final class Terminal {
   private static final String CLEAR_LINE = "\r\033[K";
 
-  // A status longer than the window is cut, not wrapped: a wrapped one could not be taken back.
+  private static final int BAR = 20;
+  private static final int SHORTEST_BAR = 4;
+
+  // In a window that has just become narrower a status is cut, not wrapped: a wrapped one could not
+  // be taken back.
   private static final String WRAP_OFF = "\033[?7l";
   private static final String WRAP_ON = "\033[?7h";
 
@@ -23,10 +29,12 @@ public final class Terminal {
   private final boolean live;
   private final boolean colored;
   private final boolean unicode;
+  private final IntSupplier width;
   private boolean statusShown;
 
-  Terminal(PrintWriter out, boolean live, boolean colored, boolean unicode) {
+  Terminal(PrintWriter out, boolean live, boolean colored, boolean unicode, IntSupplier width) {
     this.out = out;
+    this.width = width;
     this.live = live;
     this.colored = colored;
     this.unicode = unicode;
@@ -76,7 +84,7 @@ public final class Terminal {
             && !environment.getOrDefault("TERM", "").equals("dumb");
     boolean colored = live && environment.getOrDefault("NO_COLOR", "").isEmpty();
     Charset charset = live ? console.charset() : Charset.defaultCharset();
-    return new Terminal(out, live, colored, charset.newEncoder().canEncode('━'));
+    return new Terminal(out, live, colored, charset.newEncoder().canEncode('━'), new WindowWidth());
   }
 
   /**
@@ -86,7 +94,7 @@ public final class Terminal {
    * @return a terminal of whole lines
    */
   public static Terminal plain(PrintWriter out) {
-    return new Terminal(out, false, false, false);
+    return new Terminal(out, false, false, false, () -> 0);
   }
 
   /**
@@ -122,6 +130,34 @@ public final class Terminal {
     }
   }
 
+  /**
+   * Replaces the status line by one with a bar. What the window has no room for is left out as a
+   * whole: figures but the first, from the last on; then the bar becomes shorter and goes.
+   *
+   * @param before the text before the bar, perhaps empty
+   * @param share how much is done, from 0 to 1
+   * @param figures what stands after the bar, the most important first
+   */
+  public void status(String before, double share, String... figures) {
+    if (live) {
+      status(fitting(before, share, List.of(figures)));
+    }
+  }
+
+  private String fitting(String before, double share, List<String> figures) {
+    String start = before.isEmpty() ? "" : before + " ";
+    int room = width.getAsInt() - 1 - start.length();
+    for (int count = figures.size(); count > 0; count--) {
+      String end = "  " + String.join("  ", figures.subList(0, count));
+      int bar = Math.min(BAR, room - end.length());
+      if (bar == BAR || count == 1 && bar >= SHORTEST_BAR) {
+        return start + bar(share, bar) + end;
+      }
+    }
+    String rest = start + figures.getFirst();
+    return rest.length() < width.getAsInt() ? rest : before;
+  }
+
   /** Takes the status line away. */
   public void clear() {
     if (statusShown) {
@@ -131,17 +167,11 @@ public final class Terminal {
     }
   }
 
-  /**
-   * Draws a bar for a status line.
-   *
-   * @param share how much is done, from 0 to 1
-   * @param width characters
-   * @return the bar
-   */
-  public String bar(double share, int width) {
-    int done = (int) Math.round(Math.clamp(share, 0.0, 1.0) * width);
+  /** A bar of some characters. */
+  String bar(double share, int length) {
+    int done = (int) Math.round(Math.clamp(share, 0.0, 1.0) * length);
     String full = (unicode ? "━" : "#").repeat(done);
-    String rest = (unicode ? "─" : "-").repeat(width - done);
+    String rest = (unicode ? "─" : "-").repeat(length - done);
     return colored ? "\033[36m" + full + "\033[90m" + rest + "\033[0m" : full + rest;
   }
 }

@@ -8,13 +8,12 @@ import java.util.Locale;
 /**
  * Shows how a training run goes: on a terminal a bar with iteration, loss, speed and time left;
  * elsewhere about forty lines over the run, and one every half minute if it is slow. Evaluations
- * are lines in both.
+ * are lines in both, and what is counted in all of them are the updates that are done.
  */
 public final class TrainProgress {
   private static final Duration REDRAW = Duration.ofMillis(100);
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(30);
   private static final int LINES = 40;
-  private static final int BAR = 20;
 
   /** Weight of the newest step in the running means: about the last twenty steps count. */
   private static final double NEWEST = 0.05;
@@ -69,8 +68,7 @@ public final class TrainProgress {
   public void showEvaluation(int iter, int done, int count) {
     long now = clock.millis();
     if (terminal.isLive() && (done == 0 || now - shownAt >= REDRAW.toMillis())) {
-      String bar = terminal.bar((double) done / count, BAR);
-      terminal.status(counted(iter) + " " + bar + "  evaluating");
+      terminal.status(counted(iter), (double) done / count, "evaluating");
       shownAt = now;
     }
   }
@@ -89,28 +87,25 @@ public final class TrainProgress {
     long silence = shownAt == Long.MIN_VALUE ? Long.MAX_VALUE : now - shownAt;
     if (terminal.isLive()) {
       if (silence >= REDRAW.toMillis() || done == maxIters) {
-        terminal.status(bar(done));
+        terminal.status(counted(done), (double) done / maxIters, figures(loss, maxIters - done));
         shownAt = now;
       }
-    } else if (step.iter() % Math.max(1, maxIters / LINES) == 0
+    } else if (done == 1
+        || done % Math.max(1, maxIters / LINES) == 0
         || silence >= LONGEST_SILENCE.toMillis()) {
-      terminal.print(counted(step.iter()) + "  " + figures(step.loss(), maxIters - done));
+      String figures = String.join("  ", figures(step.loss(), maxIters - done));
+      terminal.print(counted(done) + "  " + figures);
       shownAt = now;
     }
   }
 
-  private String bar(int done) {
-    String bar = terminal.bar((double) done / maxIters, BAR);
-    return counted(done) + " " + bar + "  " + figures(loss, maxIters - done);
-  }
-
-  private String figures(double loss, int left) {
-    return format(
-        "loss %.4f  %s ms  %s tokens/s  eta %s",
-        loss,
-        ms < 100 ? format("%.1f", ms) : format("%.0f", ms),
-        abbreviated(tokensPerSecond),
-        eta(left));
+  private String[] figures(double loss, int left) {
+    return new String[] {
+      format("loss %.4f", loss),
+      format(ms < 100 ? "%.1f ms" : "%.0f ms", ms),
+      abbreviated(tokensPerSecond) + " tokens/s",
+      "eta " + eta(left)
+    };
   }
 
   private String counted(int iter) {

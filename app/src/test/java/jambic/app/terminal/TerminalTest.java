@@ -7,18 +7,52 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TerminalTest {
   private final StringWriter out = new StringWriter();
-  private final Terminal live = new Terminal(new PrintWriter(out), true, false, true);
+  private int columns = 80;
+  private final Terminal live =
+      new Terminal(new PrintWriter(out), true, false, true, () -> columns);
 
   @Test
   void aStatusIsRewrittenInPlaceAndNeverWraps() {
     live.status("one");
     live.status("two");
     assertThat(out).hasToString("\r\033[K\033[?7lone\033[?7h" + "\r\033[K\033[?7ltwo\033[?7h");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "120 | 9/12 ━━━━━━━━━━━━━━━─────  loss 2.4123  31.2 ms  eta 0:47",
+        "55  | 9/12 ━━━━━━━━━━━━━━━─────  loss 2.4123  31.2 ms",
+        "48  | 9/12 ━━━━━━━━━━━━━━━─────  loss 2.4123  31.2 ms",
+        "47  | 9/12 ━━━━━━━━━━━━━━━─────  loss 2.4123",
+        "38  | 9/12 ━━━━━━━━━━━━━━─────  loss 2.4123",
+        "23  | 9/12 ━━━─  loss 2.4123",
+        "22  | 9/12 loss 2.4123",
+        "17  | 9/12 loss 2.4123",
+        "16  | 9/12"
+      })
+  void whatTheWindowHasNoRoomForIsLeftOutWhole(int window, String line) {
+    columns = window;
+    live.status("9/12", 0.75, "loss 2.4123", "31.2 ms", "eta 0:47");
+    assertThat(out).hasToString("\r\033[K\033[?7l" + line + "\033[?7h");
+    assertThat(line.length()).isLessThan(window);
+  }
+
+  @Test
+  void theSizeOfAWindowIsReadWhereItIsKnown() {
+    assertThat(WindowWidth.columns("24 132\n")).hasValue(132);
+    for (String unknown : List.of("", "0 0\n", "stty: no terminal", "24")) {
+      assertThat(WindowWidth.columns(unknown)).isEmpty();
+    }
   }
 
   @Test
@@ -34,7 +68,7 @@ class TerminalTest {
 
   @Test
   void aFileGetsLinesOnly() {
-    Terminal file = new Terminal(new PrintWriter(out), false, false, true);
+    Terminal file = new Terminal(new PrintWriter(out), false, false, true, () -> 80);
     file.status("status");
     file.print("line");
     file.clear();
@@ -65,9 +99,9 @@ class TerminalTest {
     assertThat(live.bar(0.5, 4)).isEqualTo("━━──");
     assertThat(live.bar(1, 4)).isEqualTo("━━━━");
     assertThat(live.bar(1.5, 4)).isEqualTo("━━━━");
-    Terminal plain = new Terminal(new PrintWriter(out), true, false, false);
+    Terminal plain = new Terminal(new PrintWriter(out), true, false, false, () -> 80);
     assertThat(plain.bar(0.25, 4)).isEqualTo("#---");
-    Terminal colored = new Terminal(new PrintWriter(out), true, true, true);
+    Terminal colored = new Terminal(new PrintWriter(out), true, true, true, () -> 80);
     assertThat(colored.bar(0.25, 4)).isEqualTo("\033[36m━\033[90m───\033[0m");
   }
 }

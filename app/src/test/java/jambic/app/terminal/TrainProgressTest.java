@@ -78,8 +78,10 @@ class TrainProgressTest {
     }
     progress.end();
     List<String> lines = out.toString().lines().toList();
-    assertThat(lines).hasSize(40);
-    assertThat(lines.get(1)).isEqualTo("  50/2000  loss 2.0000  30.0 ms  25.6k tokens/s  eta 0:58");
+    assertThat(lines).hasSize(41);
+    assertThat(lines.getFirst()).startsWith("   1/2000  loss 2.0000  ");
+    assertThat(lines.get(2)).isEqualTo(" 100/2000  loss 2.0000  30.0 ms  25.6k tokens/s  eta 0:57");
+    assertThat(lines.getLast()).startsWith("2000/2000  ").endsWith("  eta 0:00");
   }
 
   @Test
@@ -92,11 +94,11 @@ class TrainProgressTest {
     List<String> lines = out.toString().lines().toList();
     assertThat(lines).hasSize(5);
     assertThat(lines.getLast())
-        .isEqualTo("   8/2000  loss 4.0000  20000 ms  38 tokens/s  eta 11:03:40");
+        .isEqualTo("   9/2000  loss 4.0000  20000 ms  38 tokens/s  eta 11:03:40");
   }
 
   private TrainProgress progress(boolean live, int maxIters) {
-    Terminal terminal = new Terminal(new PrintWriter(out), live, false, true);
+    Terminal terminal = new Terminal(new PrintWriter(out), live, false, true, () -> 80);
     return new TrainProgress(terminal, maxIters, () -> now);
   }
 
