@@ -52,7 +52,6 @@ import picocli.CommandLine.Spec;
       "  jambic train --data data"
     })
 final class PrepareCommand implements Callable<Integer> {
-  private static final int BAR = 30;
 
   @Spec private CommandSpec spec;
 
@@ -202,9 +201,7 @@ final class PrepareCommand implements Callable<Integer> {
       // Bytes are not known here: a character has one at least, which is near enough for a bar.
       characters[0] += text.length();
       terminal.status(
-          format(
-              "%s %s  %,d MB",
-              terminal.bar((double) characters[0] / bytes, BAR), doing, characters[0] / 1_000_000));
+          doing, (double) characters[0] / bytes, format("%,d MB", characters[0] / 1_000_000));
       part.accept(text);
     };
   }
@@ -227,7 +224,7 @@ final class PrepareCommand implements Callable<Integer> {
     if (ended) {
       terminal.print("ends     <|endoftext|> after each of " + Wording.count(files.size(), "text"));
     }
-    terminal.print("next     jambic train --data " + out);
+    terminal.print("next     " + ShellCommand.of("train", "--data", out));
   }
 
   private static String format(String format, Object... values) {

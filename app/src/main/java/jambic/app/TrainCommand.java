@@ -397,9 +397,10 @@ final class TrainCommand implements Callable<Integer> {
     if (outcome == Trainer.Outcome.STOPPED) {
       terminal.print(
           format(
-              "stopped and saved after %,d of %,d iterations; go on with: jambic train --resume"
-                  + " --out %s",
-              trainer.iteration(), config.maxIters(), folder));
+              "stopped and saved after %,d of %,d iterations; go on with: %s",
+              trainer.iteration(),
+              config.maxIters(),
+              ShellCommand.of("train", "--resume", "--out", folder)));
       return Main.INTERRUPTED;
     }
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
@@ -409,8 +410,8 @@ final class TrainCommand implements Callable<Integer> {
     terminal.print(sample.strip());
     terminal.print("");
     terminal.print("curve    " + folder.resolve("loss.svg"));
-    terminal.print("next     jambic sample " + folder);
-    terminal.print("         jambic eval " + folder);
+    terminal.print("next     " + ShellCommand.of("sample", folder));
+    terminal.print("         " + ShellCommand.of("eval", folder));
     if (json) {
       summarize(trainer, log, sample, folder);
     }
