@@ -5,10 +5,8 @@ import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Unavailable;
-import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -16,12 +14,12 @@ import picocli.CommandLine.ParameterException;
 /** Where to compute. */
 final class BackendOptions {
   static final String AUTO = "auto";
-
-  static final int MAX_THREADS = 1024; // more than any machine has processors for
+  static final List<Precision> TYPES = List.of(Precision.FP32, Precision.TF32, Precision.BF16);
 
   @Option(
       names = "--backend",
-      paramLabel = "NAME",
+      paramLabel = "BACKEND",
+      completionCandidates = Candidates.Computing.class,
       description = {
         "Where to compute: auto, cpu, cuda or reference.",
         "Default: the best that works here."
@@ -37,6 +35,7 @@ final class BackendOptions {
   @Option(
       names = "--dtype",
       paramLabel = "TYPE",
+      completionCandidates = Candidates.Types.class,
       description = {
         "What to compute with: fp32, tf32 or bf16 (cuda), fp32 (the others).",
         "Default: bf16 on cuda."
@@ -100,7 +99,7 @@ final class BackendOptions {
       return Precision.BEST;
     }
     String text = type.get();
-    return Stream.of(Precision.FP32, Precision.TF32, Precision.BF16)
+    return TYPES.stream()
         .filter(precision -> precision.toString().equals(text))
         .findFirst()
         .orElseThrow(() ->

@@ -49,7 +49,8 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--preset",
-      paramLabel = "NAME",
+      paramLabel = "PRESET",
+      completionCandidates = Candidates.Presets.class,
       description = "Where the hyperparameters start. Default: ${DEFAULT-VALUE}.",
       defaultValue = "shakespeare-char-cpu")
   private String preset;

@@ -17,11 +17,15 @@ import picocli.CommandLine.Spec;
       "  source <(jambic completion)                       this shell only"
     })
 final class CompletionCommand implements Callable<Integer> {
+  /** Where the script has nothing to offer, the shell may offer files: most values are. */
+  private static final String NO_FILES = "(?m)^ *type compopt .*\\+o default\\R";
+
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() {
-    spec.commandLine().getOut().print(AutoComplete.bash("jambic", spec.root().commandLine()));
+    String script = AutoComplete.bash("jambic", spec.root().commandLine());
+    spec.commandLine().getOut().print(script.replaceAll(NO_FILES, ""));
     spec.commandLine().getOut().flush();
     return 0;
   }

@@ -77,7 +77,8 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--preset",
-      paramLabel = "NAME",
+      paramLabel = "PRESET",
+      completionCandidates = Candidates.Presets.class,
       description = {
         "Where the hyperparameters start: lecture-small, lecture, shakespeare-char,",
         "shakespeare-char-cpu, the default, or finetune-shakespeare, that with --init."

@@ -1,9 +1,11 @@
 package jambic.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import jambic.tensor.JambicException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -189,6 +191,30 @@ class MainTest {
     assertThat(out.toString())
         .startsWith("#!/usr/bin/env bash")
         .contains("--gradient-accumulation-steps", "complete -F _complete_jambic");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "jambic train --preset lec, lecture-small lecture",
+    "jambic bench --preset fine, finetune-shakespeare",
+    "jambic train --backend re, reference",
+    "jambic sample --dtype bf, bf16",
+    "jambic exp, export"
+  })
+  void aShellCompletesCommandsAndValues(String typed, String offers) throws Exception {
+    run("completion");
+    Path script = Files.writeString(folder.resolve("completion"), out.toString());
+    String complete =
+        "source '%s'; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _complete_jambic; echo ${COMPREPLY[@]}"
+            .formatted(script, typed);
+    Process bash;
+    try {
+      bash = new ProcessBuilder("bash", "-c", complete).redirectErrorStream(true).start();
+    } catch (IOException e) {
+      abort("there is no bash");
+      return;
+    }
+    assertThat(new String(bash.getInputStream().readAllBytes()).strip()).isEqualTo(offers);
   }
 
   @ParameterizedTest

@@ -1,0 +1,43 @@
+package jambic.app;
+
+import jambic.tensor.Backends;
+import jambic.tensor.spi.BackendProvider;
+import jambic.train.Preset;
+import java.util.Iterator;
+import java.util.stream.Stream;
+
+/**
+ * What a shell completes the values of options with; picocli makes each by its class. Two options
+ * of a command that are completed need labels that differ: the script has a variable for each
+ * label.
+ */
+final class Candidates {
+  private Candidates() {}
+
+  /** The presets of a run. */
+  static final class Presets implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Stream.of(Preset.values()).map(Preset::presetName).iterator();
+    }
+  }
+
+  /** Where to compute, or not to care. */
+  static final class Computing implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Stream.concat(
+              Stream.of(BackendOptions.AUTO),
+              Backends.providers().stream().map(BackendProvider::name))
+          .iterator();
+    }
+  }
+
+  /** What to compute with. */
+  static final class Types implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return BackendOptions.TYPES.stream().map(Object::toString).iterator();
+    }
+  }
+}
