@@ -60,17 +60,20 @@ final class BackendOptions {
           "there is no backend %s; choose %s or %s"
               .formatted(name, AUTO, String.join(", ", names)));
     }
-    int count = threads.orElse(Runtime.getRuntime().availableProcessors());
-    if (count < 1 || count > MAX_THREADS) {
+    int count = threads.orElse(Backends.processors());
+    if (count < 1 || count > Backends.MAX_THREADS) {
       throw new ParameterException(
-          command, "--threads must be from 1 to %d, not %d".formatted(MAX_THREADS, count));
+          command, "--threads must be from 1 to %d, not %d".formatted(Backends.MAX_THREADS, count));
     }
     Backend backend = Backends.open(name, count, precision(command, type));
     if (backend.name().equals("reference")) {
-      PrintWriter err = command.getErr();
-      err.println(
-          "jambic: computing on the reference backend, which is slow; 'jambic doctor' says what is"
-              + " missing");
+      command
+          .getErr()
+          .println(
+              "jambic: computing on the reference backend, which is slow: "
+                  + (name.equals(AUTO)
+                      ? "'jambic doctor' says what is missing"
+                      : "plain loops to check the others by, as was asked for"));
     }
     return backend;
   }

@@ -8,12 +8,14 @@ import jambic.model.Checkpoint;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
 import jambic.train.Trainer;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -26,6 +28,9 @@ import java.util.stream.Stream;
  */
 record RunFolder(Path path) {
   private static final String RECORD = "run.json";
+
+  /** The names of the curve. */
+  static final List<String> CURVES = List.of("loss.svg", "loss.png");
 
   // Its fields that are read again.
   static final String ENGINE = "jambic";
@@ -118,13 +123,20 @@ record RunFolder(Path path) {
     return new RunFolder(inside ? absolute.getParent() : absolute);
   }
 
-  /** Refuses a folder whose record is of something else than a run, and would be lost. */
+  /** Refuses a folder that is of something else than a run, if a run's files would overwrite it. */
   void requireOwn() {
-    if (Files.exists(path.resolve(RECORD)) && !read().containsKey(ENGINE)) {
-      throw new JambicException(
-          "%s holds a %s that is not of a run; name another folder with --out"
-              .formatted(path, RECORD));
+    boolean recorded = Files.exists(path.resolve(RECORD)) && read().containsKey(ENGINE);
+    if (recorded || AtomicFolder.exists(path.resolve(Trainer.LAST))) {
+      return;
     }
+    Stream.concat(Stream.of(RECORD), CURVES.stream())
+        .filter(name -> Files.exists(path.resolve(name)))
+        .findFirst()
+        .ifPresent(name -> {
+          throw new JambicException(
+              "%s holds a %s that is not of a run; name another folder with --out"
+                  .formatted(path, name));
+        });
   }
 
   /** Deletes the folder if nothing is in it, and so the one around it. */
@@ -159,6 +171,15 @@ record RunFolder(Path path) {
   /** The name of the backend that it ran on last, if that is known. */
   Optional<String> backend() {
     return Optional.ofNullable(read().get(BACKEND)).map(Object::toString);
+  }
+
+  /** A sentence about another backend than the run's own, if it is to go on with one. */
+  Optional<String> moved(Backend backend) {
+    return backend()
+        .filter(own -> !own.equals(backend.name()))
+        .map(own ->
+            "the run goes on with backend %s (was %s), so it will not be the one it would have been"
+                .formatted(backend.name(), own));
   }
 
   /** The type that it was asked to compute with, if it was. */

@@ -329,6 +329,9 @@ final class TrainCommand implements Callable<Integer> {
     terminal.print("backend  " + backend.name() + ", " + backend.description());
     computing.passedOver(backend).forEach(reason -> terminal.print("         " + reason));
     terminal.print("run      " + folder.path());
+    if (resume) {
+      folder.moved(backend).ifPresent(terminal::print);
+    }
   }
 
   private Map<String, Object> record(
@@ -430,7 +433,7 @@ final class TrainCommand implements Callable<Integer> {
   private void draw(List<Metrics> log, Path folder) {
     String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
     LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
-    for (String file : List.of("loss.svg", "loss.png")) {
+    for (String file : RunFolder.CURVES) {
       try {
         chart.write(folder.resolve(file));
       } catch (JambicException e) {

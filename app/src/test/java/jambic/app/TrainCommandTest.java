@@ -177,6 +177,46 @@ class TrainCommandTest {
   }
 
   @Test
+  void aPictureOfSomethingElseIsNotOverwritten() throws IOException {
+    for (String name : List.of("loss.svg", "loss.png")) {
+      Path own = Files.createDirectories(folder.resolve("own " + name)).resolve(name);
+      Files.writeString(own, "mine");
+      CommandLineCall call = TinyRun.train(text, own.getParent());
+      assertThat(call.code()).isEqualTo(1);
+      assertThat(call.err())
+          .startsWith(
+              "jambic: %s holds a %s that is not of a run; name another folder with --out"
+                  .formatted(own.getParent(), name));
+      assertThat(own).hasContent("mine");
+      assertThat(own.getParent().resolve("run.json")).doesNotExist();
+    }
+  }
+
+  @Test
+  void commandsToGoOnWithAreQuoted() {
+    Path spaced = folder.resolve("sp ace");
+    assertThat(TinyRun.train(text, spaced).out())
+        .contains("jambic sample '" + spaced + "'", "jambic eval '" + spaced + "'");
+  }
+
+  @Test
+  void anotherBackendIsNoticedWhenARunGoesOn() {
+    TinyRun.train(text, run, "--max-iters=10");
+    CommandLineCall same =
+        CommandLineCall.of("train", "--resume", "--out", run, "--max-iters=12", "--backend=cpu");
+    assertThat(same.code()).as(same.err()).isZero();
+    assertThat(same.out()).doesNotContain("the run goes on with");
+    CommandLineCall other =
+        CommandLineCall.of(
+            "train", "--resume", "--out", run, "--max-iters=14", "--backend=reference");
+    assertThat(other.code()).as(other.err()).isZero();
+    assertThat(other.out())
+        .contains(
+            "the run goes on with backend reference (was cpu), so it will not be the one it would"
+                + " have been");
+  }
+
+  @Test
   void anEmptyNameIsToldApartFromAPath() {
     for (String option : List.of("--out", "--data")) {
       CommandLineCall call = CommandLineCall.of("train", option, "");
@@ -261,6 +301,9 @@ class TrainCommandTest {
   void theSlowBackendIsSaidAloud() {
     CommandLineCall call = TinyRun.train(text, run, "--backend=reference", "--max-iters=1");
     assertThat(call.code()).isZero();
-    assertThat(call.err()).contains("the reference backend, which is slow");
+    assertThat(call.err())
+        .isEqualTo(
+            "jambic: computing on the reference backend, which is slow: plain loops to check the"
+                + " others by, as was asked for\n");
   }
 }
