@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The script {@code jambic}, in a folder whose JDK and Maven only say how they were called. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "there is no POSIX shell")
-class LauncherTest {
+class ScriptTest {
   private static final String SAY =
       "#!/bin/sh\nprintf '%s\\n' \"home=$HOME\" \"all=$LC_ALL\" \"$@\"\n";
 
