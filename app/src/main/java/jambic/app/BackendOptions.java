@@ -42,6 +42,8 @@ final class BackendOptions {
       })
   private Optional<String> dtype = Optional.empty();
 
+  private String chosen = AUTO; // by whoever opened it
+
   /** Opens the backend, with a warning where it is the slow one. */
   Backend open(CommandLine command) {
     return open(command, AUTO, dtype);
@@ -53,6 +55,7 @@ final class BackendOptions {
    */
   Backend open(CommandLine command, String otherwise, Optional<String> type) {
     String name = given.orElse(otherwise);
+    chosen = name;
     List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
     if (!name.equals(AUTO) && !names.contains(name)) {
       throw new ParameterException(
@@ -73,7 +76,10 @@ final class BackendOptions {
               "jambic: computing on the reference backend, which is slow: "
                   + (name.equals(AUTO)
                       ? "'jambic doctor' says what is missing"
-                      : "plain loops to check the others by, as was asked for"));
+                      : "plain loops to check the others by, as "
+                          + (given.isPresent()
+                              ? "was asked for"
+                              : "the run did before; --backend chooses another")));
     }
     return backend;
   }
@@ -81,7 +87,7 @@ final class BackendOptions {
   /** Why {@code auto} had to pass over a backend that it would rather have taken. */
   List<String> passedOver(Backend taken) {
     return Backends.providers().stream()
-        .takeWhile(provider -> given.isEmpty() && !provider.name().equals(taken.name()))
+        .takeWhile(provider -> chosen.equals(AUTO) && !provider.name().equals(taken.name()))
         .map(BackendOptions::absence)
         .toList();
   }

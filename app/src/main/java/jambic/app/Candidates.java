@@ -1,9 +1,12 @@
 package jambic.app;
 
+import jambic.model.GptFamily;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.BackendProvider;
+import jambic.train.Device;
 import jambic.train.Preset;
 import java.util.Iterator;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -19,6 +22,30 @@ final class Candidates {
     @Override
     public Iterator<String> iterator() {
       return Stream.of(Preset.values()).map(Preset::presetName).iterator();
+    }
+  }
+
+  /** What can be planned: a preset or a published model. */
+  static final class Plans implements Iterable<String> {
+    static final List<String> NAMES =
+        Stream.concat(
+                Stream.of(Preset.values()).map(Preset::presetName), GptFamily.names().stream())
+            .toList();
+
+    @Override
+    public Iterator<String> iterator() {
+      return NAMES.iterator();
+    }
+  }
+
+  /** What a plan knows the speed and the memory of. */
+  static final class Devices implements Iterable<String> {
+    static final List<String> NAMES =
+        Stream.concat(Stream.of(PlanCommand.CPU), Device.KNOWN.stream().map(Device::name)).toList();
+
+    @Override
+    public Iterator<String> iterator() {
+      return NAMES.iterator();
     }
   }
 

@@ -14,10 +14,9 @@ import jambic.train.Pretraining;
 import jambic.train.TrainConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -44,13 +43,15 @@ import picocli.CommandLine.Spec;
       "  jambic plan --list                            the models and devices known by name"
     })
 final class PlanCommand implements Callable<Integer> {
-  private static final String CPU = "cpu";
+  /** The name of this machine as a device. */
+  static final String CPU = "cpu";
 
   @Spec private CommandSpec spec;
 
   @Parameters(
       arity = "0..1",
       paramLabel = "NAME",
+      completionCandidates = Candidates.Plans.class,
       description = {
         "Where the hyperparameters start: a preset, or a published",
         "model, as gpt2-xl or gpt3-175b. Default: ${DEFAULT-VALUE}."
@@ -60,7 +61,8 @@ final class PlanCommand implements Callable<Integer> {
 
   @Option(
       names = "--preset",
-      paramLabel = "NAME",
+      paramLabel = "PRESET",
+      completionCandidates = Candidates.Plans.class,
       description = "The same NAME, as the other commands take it.")
   private Optional<String> preset = Optional.empty();
 
@@ -75,7 +77,8 @@ final class PlanCommand implements Callable<Integer> {
 
   @Option(
       names = "--device",
-      paramLabel = "NAME",
+      paramLabel = "DEVICE",
+      completionCandidates = Candidates.Devices.class,
       description = {
         "What computes: cpu, this machine as measured now, or an",
         "accelerator by its data sheet, as h100. Default: ${DEFAULT-VALUE}."
@@ -169,17 +172,16 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private TrainConfig preset() {
-    List<String> names = new ArrayList<>();
-    for (Preset preset : Preset.values()) {
-      if (preset.presetName().equals(name)) {
-        return preset.config();
-      }
-      names.add(preset.presetName());
-    }
-    names.addAll(GptFamily.names());
-    throw new ParameterException(
-        spec.commandLine(),
-        "there is no preset or model " + name + NearestName.choice(name, names));
+    return Stream.of(Preset.values())
+        .filter(preset -> preset.presetName().equals(name))
+        .findFirst()
+        .orElseThrow(() ->
+            new ParameterException(
+                spec.commandLine(),
+                "there is no preset or model "
+                    + name
+                    + NearestName.choice(name, Candidates.Plans.NAMES)))
+        .config();
   }
 
   private Device device() {
@@ -194,13 +196,12 @@ final class PlanCommand implements Callable<Integer> {
       }
     }
     return Device.named(device)
-        .orElseThrow(() -> {
-          List<String> names = new ArrayList<>(List.of(CPU));
-          Device.KNOWN.forEach(known -> names.add(known.name()));
-          return new ParameterException(
-              spec.commandLine(),
-              "there is no device " + device + NearestName.choice(device, names));
-        });
+        .orElseThrow(() ->
+            new ParameterException(
+                spec.commandLine(),
+                "there is no device "
+                    + device
+                    + NearestName.choice(device, Candidates.Devices.NAMES)));
   }
 
   private void require(boolean holds, String otherwise) {

@@ -117,6 +117,10 @@ final class PrepareCommand implements Callable<Integer> {
           "--train-bpe must be at least %d (the bytes and the end of a text), not %d"
               .formatted(BpeTrainer.LEAST_VOCAB_SIZE, choice.trainBpe.get()));
     }
+    if (files.stream().filter(Spool::isStandardInput).count() > 1) {
+      throw new ParameterException(
+          spec.commandLine(), "standard input comes only once; give - once");
+    }
     TokenFolder folder = new TokenFolder(out);
     folder.requireReplaceable();
     try (Spool spool = new Spool(out, terminal)) {

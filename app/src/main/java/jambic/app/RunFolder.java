@@ -9,6 +9,7 @@ import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.train.MetricsLog;
 import jambic.train.Trainer;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -129,7 +130,7 @@ record RunFolder(Path path) {
     if (recorded || AtomicFolder.exists(path.resolve(Trainer.LAST))) {
       return;
     }
-    Stream.concat(Stream.of(RECORD), CURVES.stream())
+    Stream.concat(Stream.of(RECORD, MetricsLog.FILE_NAME), CURVES.stream())
         .filter(name -> Files.exists(path.resolve(name)))
         .findFirst()
         .ifPresent(name -> {

@@ -1,12 +1,14 @@
 package jambic.app;
 
+import java.io.File;
+import java.nio.file.Path;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A command to go on with, as a person pastes it into a POSIX shell. */
 final class ShellCommand {
-  /** What {@code ./jambic} was called by; without it the tool is on the path. */
+  /** What {@code ./jambic} was called by. */
   static final String CALLED = "jambic.command";
 
   private static final Pattern PLAIN = Pattern.compile("[\\p{L}\\p{N}_./:@%+=,-]+");
@@ -15,16 +17,26 @@ final class ShellCommand {
 
   /** The tool with these words, quoted where the shell would read something else. */
   static String of(Object... words) {
-    return Stream.concat(
-            Stream.of(System.getProperty(CALLED, "jambic")),
-            Stream.of(words).map(Object::toString).map(ShellCommand::literal))
+    return Stream.concat(tool(), Stream.of(words).map(ShellCommand::literal))
         .map(ShellCommand::quoted)
         .collect(Collectors.joining(" "));
   }
 
-  /** A word that begins with an {@code @} would name a file of flags. */
-  private static String literal(String word) {
-    return word.startsWith("@") ? "@" + word : word;
+  /** The script's word, else the executable jar or what is on the path. */
+  private static Stream<String> tool() {
+    String called = System.getProperty(CALLED);
+    String path = System.getProperty("java.class.path");
+    if (called == null && path.endsWith(".jar") && !path.contains(File.pathSeparator)) {
+      return Stream.of("java", "--add-modules", "jdk.incubator.vector", "-jar", path);
+    }
+    return Stream.of(called == null ? "jambic" : called);
+  }
+
+  /** A path that begins with one of these would name a file of flags, or be a flag. */
+  private static String literal(Object word) {
+    String text = word.toString();
+    boolean isTaken = word instanceof Path && (text.startsWith("@") || text.startsWith("-"));
+    return isTaken ? "./" + text : text;
   }
 
   private static String quoted(String word) {

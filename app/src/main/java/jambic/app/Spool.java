@@ -45,7 +45,7 @@ final class Spool implements AutoCloseable {
     return isStandardInput(file) ? "standard input" : file.toString();
   }
 
-  private static boolean isStandardInput(Path file) {
+  static boolean isStandardInput(Path file) {
     return file.toString().equals(STANDARD_INPUT);
   }
 
@@ -60,6 +60,7 @@ final class Spool implements AutoCloseable {
       Path copy = Files.createTempFile(folder, ".prepare-", ".txt");
       copies.add(copy);
       copy.toFile().deleteOnExit();
+      terminal.status("reading " + name(file));
       try (Writer writer = Files.newBufferedWriter(copy)) {
         long[] characters = {0};
         Consumer<String> keep =

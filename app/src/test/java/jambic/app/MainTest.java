@@ -198,6 +198,8 @@ class MainTest {
     "jambic train --preset lec, lecture-small lecture",
     "jambic bench --preset fine, finetune-shakespeare",
     "jambic train --backend re, reference",
+    "jambic plan --preset gpt3-2, gpt3-2.7b",
+    "jambic plan --device h10, h100-pcie h100",
     "jambic sample --dtype bf, bf16",
     "jambic exp, export"
   })

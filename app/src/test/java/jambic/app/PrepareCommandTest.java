@@ -121,6 +121,7 @@ class PrepareCommandTest {
       System.setIn(InputStream.nullInputStream());
       refused("standard input is empty; give a text", "prepare", "-", "--out", folder.resolve("x"));
       System.setIn(new ByteArrayInputStream(new byte[] {'a', (byte) 0xff}));
+      refused("standard input comes only once; give - once", "prepare", "-", "-", "--out", data);
       refused("standard input is not UTF-8: malformed byte 0xff", "prepare", "-", "--out", data);
     } finally {
       System.setIn(before);

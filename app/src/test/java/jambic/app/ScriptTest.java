@@ -40,6 +40,8 @@ class ScriptTest {
   void itTellsHowItWasCalled() throws Exception {
     Path root = clone("clone", true);
     assertThat(run(root, "./jambic", Map.of())).contains("-Djambic.command=./jambic");
+    assertThat(run(root, "sh jambic", Map.of())).contains("-Djambic.command=./jambic");
+    assertThat(run(root, "sh jambic", Map.of())).contains("-Djambic.command=./jambic");
     assertThat(run(root, root + "/jambic", Map.of()))
         .contains("-Djambic.command=" + root + "/jambic");
     assertThat(run(root, "jambic", Map.of("PATH", root + ":" + System.getenv("PATH"))))

@@ -18,7 +18,8 @@ class ShellCommandTest {
   @Test
   void whatAShellWouldReadOtherwiseIsQuoted() {
     assertThat(ShellCommand.of("sample", "sp ace")).isEqualTo("jambic sample 'sp ace'");
-    assertThat(ShellCommand.of("sample", "@me")).isEqualTo("jambic sample @@me");
+    assertThat(ShellCommand.of("sample", Path.of("@me"))).isEqualTo("jambic sample ./@me");
+    assertThat(ShellCommand.of("--out", Path.of("-run"))).isEqualTo("jambic --out ./-run");
   }
 
   @Test

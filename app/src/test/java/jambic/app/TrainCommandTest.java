@@ -177,8 +177,8 @@ class TrainCommandTest {
   }
 
   @Test
-  void aPictureOfSomethingElseIsNotOverwritten() throws IOException {
-    for (String name : List.of("loss.svg", "loss.png")) {
+  void whatIsOfSomethingElseIsNotOverwritten() throws IOException {
+    for (String name : List.of("metrics.jsonl", "loss.svg", "loss.png")) {
       Path own = Files.createDirectories(folder.resolve("own " + name)).resolve(name);
       Files.writeString(own, "mine");
       CommandLineCall call = TinyRun.train(text, own.getParent());
@@ -305,5 +305,9 @@ class TrainCommandTest {
         .isEqualTo(
             "jambic: computing on the reference backend, which is slow: plain loops to check the"
                 + " others by, as was asked for\n");
+    CommandLineCall resumed =
+        CommandLineCall.of("train", "--resume", "--out", run, "--max-iters", 2);
+    assertThat(resumed.err()).endsWith("as the run did before; --backend chooses another\n");
+    assertThat(resumed.out()).doesNotContain("not cpu");
   }
 }

@@ -249,7 +249,7 @@ final class BpeFiles {
             .toList();
     if (!lost.isEmpty()) {
       throw new JambicException(
-          "%s: no merge makes the token %s%s, so the merges are cut short or another vocabulary's; get both anew"
+          "%s: no merge makes the token %s%s, so the merges are cut short or another vocabulary's, and both have to be got anew; or it was added, and belongs into added_tokens.json"
               .formatted(
                   where,
                   Wording.quote(lost.getFirst()),

@@ -105,6 +105,7 @@ public abstract sealed class Ops permits Eager, Tape {
         "embed: ids must be I32 (B, T), got %s",
         ids);
     check(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
+    requireLive("embed", ids, wte, starts);
     requireFloats("embed", wte.scales().isNone() ? wte : Tensor.NONE, wpe);
     check(
         wpe.isNone()
@@ -219,6 +220,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor activate(Tensor x, Activation activation) {
+    requireFloats("activate", x);
     Tensor out = activations(x.shape());
     launch("activation.forward", () -> backend.activation().forward(out, x, activation));
     record(
@@ -246,6 +248,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   private static void checkLinear(Tensor x, Tensor w, Tensor b) {
+    requireLive("linear", w);
     requireFloats("linear", x, w.scales().isNone() ? w : Tensor.NONE, b);
     check(
         w.shape().rank() == 2 && w.dim(1) == x.dim(-1),
@@ -421,6 +424,7 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
     requireFloats("crossEntropy", logits);
+    requireLive("crossEntropy", targets);
     check(
         smoothing >= 0 && smoothing < 1,
         "crossEntropy: smoothing must be at least 0 and below 1, got %s",
@@ -481,6 +485,12 @@ public abstract sealed class Ops permits Eager, Tape {
           "%s: needs floats, got %s",
           op,
           tensor);
+    }
+    requireLive(op, tensors);
+  }
+
+  static void requireLive(String op, Tensor... tensors) {
+    for (Tensor tensor : tensors) {
       tensor.requireLive(op);
     }
   }

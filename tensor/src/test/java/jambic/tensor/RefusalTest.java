@@ -74,6 +74,11 @@ class RefusalTest {
     refused(ids::toInts, "copy" + message.replace("F32", "I32"));
     refused(() -> ops.linear(x, w, Tensor.NONE), "linear" + message);
     refused(() -> ops.residual(floats(2, 3), x, 0), "residual" + message);
+    refused(() -> ops.activate(x, Activation.RELU), "activate" + message);
+    refused(() -> ops.embed(ids, w, Tensor.NONE), "embed" + message.replace("F32", "I32"));
+    refused(
+        () -> ops.crossEntropy(floats(6, 4), ids, 0),
+        "crossEntropy" + message.replace("F32", "I32"));
   }
 
   @Test
