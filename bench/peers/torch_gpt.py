@@ -185,7 +185,7 @@ class Gpt(nn.Module):
                 nn.init.zeros_(w)
 
     def forward(self, ids, targets=None, caches=None, start=0):
-        x = self.drop(self.wte(ids) + self.wpe(torch.arange(start, start + ids.shape[1])))
+        x = self.drop(self.wte(ids) + self.wpe(torch.arange(start, start + ids.shape[1], device=ids.device)))
         for i, block in enumerate(self.h):
             x = block(x, None if caches is None else caches[i], start)
         x = self.ln_f(x)
