@@ -52,7 +52,6 @@ import picocli.CommandLine.Spec;
       "  jambic train --data data"
     })
 final class PrepareCommand implements Callable<Integer> {
-
   @Spec private CommandSpec spec;
 
   @Parameters(

@@ -28,10 +28,10 @@ import java.util.stream.Stream;
  * @param path the folder
  */
 record RunFolder(Path path) {
-  private static final String RECORD = "run.json";
-
   /** The names of the curve. */
   static final List<String> CURVES = List.of("loss.svg", "loss.png");
+
+  private static final String RECORD = "run.json";
 
   // Its fields that are read again.
   static final String ENGINE = "jambic";

@@ -413,7 +413,7 @@ final class TrainCommand implements Callable<Integer> {
     terminal.print("");
     terminal.print(sample.strip());
     terminal.print("");
-    terminal.print("curve    " + folder.resolve("loss.svg"));
+    terminal.print("curve    " + folder.resolve(RunFolder.CURVES.getFirst()));
     terminal.print("next     " + ShellCommand.of("sample", folder));
     terminal.print("         " + ShellCommand.of("eval", folder));
     if (json) {

@@ -255,8 +255,8 @@ final class Gemm {
   }
 
   /**
-   * Reads rows of a line by line, which is what a processor foresees: packing, which goes down some
-   * rows and then along them, reads them a third to a half slower when they come from memory.
+   * Reads rows of a line by line, which is what a processor foresees. Packing goes down some rows
+   * and then along them, and would wait for each line that comes from memory.
    *
    * @return a sum that nobody needs, or the compiler would leave the reading out
    */

@@ -16,8 +16,8 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>Every worker has a share of neighbouring pieces, the same part of every launch, and takes from
  * others only when his own is used up. So rows that one kernel wrote are read by the next one on
- * the same core, from its own cache: reading what another core has just written is three to four
- * times as slow where the two share no cache.
+ * the same core, from its own cache; reading what another core has just written is much slower
+ * where the two share no cache.
  *
  * <p>One call of {@link #parallel} runs at a time; a nested or concurrent call is refused.
  */
