@@ -24,13 +24,16 @@ final class Gemm {
   private static final int MR = TILE.rows();
   private static final int NR = 2 * L;
 
-  /** The longest block of k: a panel of a stays in the first-level cache. */
-  private static final int MAX_STEPS = 512;
+  /**
+   * About how long a block of k is, at most half as long again: every block reads and writes all of
+   * c, so the fewer the better, as long as pieces stay in the second-level cache.
+   */
+  private static final int STEPS = 768;
 
   /** The most rows or columns of the matrix packed for all: 8 MiB. */
   private static final int MAX_SHARED = 4096;
 
-  /** The most rows or columns of a piece: with MAX_STEPS, a quarter of a second-level cache. */
+  /** The most rows or columns of a piece: with STEPS, 384 KiB. */
   private static final int MAX_PIECE = 128;
 
   /**
@@ -40,19 +43,13 @@ final class Gemm {
    */
   private static final int SHARED_B = 98304;
 
-  /** Up to this many columns of b, rows of a are read in place. */
-  private static final int IN_PLACE_ROWS = 32;
-
-  /** Up to this many columns of b, a transposed a is read in place: no slower than a panel. */
-  private static final int IN_PLACE_STEPS = 512;
+  /** Up to this many columns of b, a is read in place. */
+  private static final int IN_PLACE_A = 32;
 
   /** Up to this many rows of a, a b of up to IN_PLACE_FLOATS is read in place. */
   private static final int IN_PLACE_B = 256;
 
   private static final int IN_PLACE_FLOATS = 65536;
-
-  /** Steps that are a multiple of this apart fall into so few sets that no cache holds a panel. */
-  private static final int ALIASED = 1024;
 
   /** Below this many multiply-adds (some 2 us) the launch of workers costs more than it saves. */
   private static final int SERIAL = 150_000;
@@ -144,19 +141,12 @@ final class Gemm {
     int m = c.rows();
     int n = c.columns();
     int k = a.columns();
+    int blocks = Math.max(1, Math.round((float) k / STEPS));
+    int blockSteps = divideUp(k, blocks);
     parallel = (double) m * n * k > SERIAL;
     ownRows = m > n;
-    if (a.transposed()) {
-      inPlaceA = n <= IN_PLACE_STEPS && a.stride() % ALIASED != 0;
-    } else {
-      inPlaceA = n <= IN_PLACE_ROWS;
-    }
-    inPlaceB =
-        !b.transposed()
-            && m <= IN_PLACE_B
-            && Math.min(k, MAX_STEPS) * b.stride() <= IN_PLACE_FLOATS;
-    int blocks = Math.max(1, divideUp(k, MAX_STEPS));
-    int blockSteps = divideUp(k, blocks);
+    inPlaceA = n <= IN_PLACE_A;
+    inPlaceB = !b.transposed() && m <= IN_PLACE_B && blockSteps * b.stride() <= IN_PLACE_FLOATS;
     for (int block = 0; block < blocks; block++) {
       p0 = block * blockSteps;
       steps = Math.min(blockSteps, k - p0);

@@ -18,7 +18,8 @@ final class Panels {
 
   private static final int H = HALF.length();
 
-  private static final int BLOCK = 32;
+  /** Steps of a panel before the next one's turn: one each would wait for as many places. */
+  private static final int BLOCK = 64;
 
   private static final FloatVector LOW = Lanes.LOW;
   private static final FloatVector HIGH = Lanes.HIGH;
@@ -35,17 +36,17 @@ final class Panels {
   static void copy(
       int k, float[] src, int s0, int ld, int columns, float[] dst, int d0, int width) {
     int whole = columns - columns % width;
-    if (width == H) {
-      // A line of src holds several steps this narrow. Panels take turns at BLOCK steps: a step
-      // each would walk through as many places that share their cache sets.
-      for (int p = 0; p < k; p += BLOCK) {
-        int steps = Math.min(BLOCK, k - p);
-        for (int j = 0; j < whole; j += H) {
-          copyHalf(steps, src, s0 + p * ld + j, ld, dst, d0 + j * k + p * H);
+    for (int p = 0; p < k; p += BLOCK) {
+      int steps = Math.min(BLOCK, k - p);
+      for (int j = 0; j < whole; j += width) {
+        int s = s0 + p * ld + j;
+        int d = d0 + j * k + p * width;
+        if (width == H) {
+          copyHalf(steps, src, s, ld, dst, d);
+        } else {
+          copyWhole(steps, src, s, ld, dst, d, width);
         }
       }
-    } else {
-      copyWhole(k, src, s0, ld, whole, dst, d0, width);
     }
     for (int p = 0; p < k; p++) {
       for (int j = whole; j < columns; j++) {
@@ -54,18 +55,14 @@ final class Panels {
     }
   }
 
-  /** Reads along the rows of src, because memory is read fastest that way. */
   private static void copyWhole(
-      int k, float[] src, int s0, int ld, int whole, float[] dst, int d0, int width) {
-    for (int p = 0; p < k; p++) {
-      int s = s0 + p * ld;
-      int d = d0 + p * width;
-      for (int j = 0; j < whole; j += width) {
-        for (int x = 0; x < width; x += L) {
-          FloatVector.fromArray(F, src, s + j + x).intoArray(dst, d + x);
-        }
-        d += k * width;
+      int steps, float[] src, int s, int ld, float[] dst, int d, int width) {
+    for (int p = 0; p < steps; p++) {
+      for (int x = 0; x < width; x += L) {
+        FloatVector.fromArray(F, src, s + x).intoArray(dst, d + x);
       }
+      s += ld;
+      d += width;
     }
   }
 
