@@ -184,10 +184,11 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(pre),
         List.of(x, w, b),
         (tape, dout) -> {
+          Tensor dpre = tape.own(out);
           tape.launch(
               "activation.backward",
-              () -> backend.activation().backward(dout, dout, pre, activation));
-          linearDerivative(tape, dout, x, w, b);
+              () -> backend.activation().backward(dpre, dpre, pre, activation));
+          linearDerivative(tape, dpre, x, w, b);
         });
     return out;
   }
@@ -229,10 +230,10 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(x),
         (tape, dout) -> {
+          Tensor dx = tape.own(out);
           tape.launch(
-              "activation.backward",
-              () -> backend.activation().backward(dout, dout, x, activation));
-          tape.pass(x, dout);
+              "activation.backward", () -> backend.activation().backward(dx, dx, x, activation));
+          tape.pass(x, dx);
         });
     return out;
   }
@@ -379,8 +380,9 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(x),
         (tape, dout) -> {
-          tape.launch("elementwise.dropout", () -> backend.elementwise().dropout(dout, dout, site));
-          tape.pass(x, dout);
+          Tensor dx = tape.own(out);
+          tape.launch("elementwise.dropout", () -> backend.elementwise().dropout(dx, dx, site));
+          tape.pass(x, dx);
         });
     return out;
   }
@@ -406,8 +408,14 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(x, y),
         (tape, dout) -> {
-          tape.into(
-              "elementwise.dropout", y, dy -> () -> backend.elementwise().dropout(dy, dout, site));
+          if (site.isNone()) {
+            tape.pass(y, dout);
+          } else {
+            tape.into(
+                "elementwise.dropout",
+                y,
+                dy -> () -> backend.elementwise().dropout(dy, dout, site));
+          }
           tape.pass(x, dout);
         });
     return out;

@@ -20,9 +20,10 @@ import java.util.function.Function;
  * allocates nothing and can be captured by a device.
  *
  * <p>The backward pass visits operations from last to first. Once an operation's derivative is
- * taken, nobody reads its output or that output's gradient any more, and both return to the region:
- * peak memory is the activations plus a few gradients, not twice the activations. Gradients of
- * trained tensors are added to {@link Tensor#grad}; who trains clears them.
+ * taken, nobody reads its output or that output's gradient any more, and both return to the region,
+ * a gradient that several tensors have with the last of them: peak memory is the activations plus a
+ * few gradients, not twice the activations. Gradients of trained tensors are added to {@link
+ * Tensor#grad}; who trains clears them.
  */
 public final class Tape extends Ops {
   private record Node(Tensor out, boolean readsOutput, List<Tensor> saved, Derivative derivative) {}
@@ -86,9 +87,9 @@ public final class Tape extends Ops {
     launch("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
     grads.put(loss, dloss);
     for (Node node : nodes.reversed()) {
-      Tensor dout = grads.remove(node.out);
-      if (dout != null) {
-        node.derivative.apply(this, dout);
+      if (grads.containsKey(node.out)) {
+        node.derivative.apply(this, grads.get(node.out));
+        Tensor dout = grads.remove(node.out);
         if (!grads.containsValue(dout) && dout != node.out) {
           region().release(dout);
         }
@@ -108,8 +109,8 @@ public final class Tape extends Ops {
     if (!leadsBack(x)) {
       return;
     }
-    Tensor known = grads.get(x);
-    if (known != null) {
+    if (grads.containsKey(x)) {
+      Tensor known = own(x);
       launch(name, () -> kernel.launch(known, true));
     } else {
       Tensor dx = region().allocate(x.dtype(), x.shape());
@@ -136,22 +137,36 @@ public final class Tape extends Ops {
     }
     Tensor dx = region().allocate(x.dtype(), x.shape());
     launch(name, kernel.apply(dx));
-    Tensor known = grads.putIfAbsent(x, dx);
-    if (known != null) {
-      launch("elementwise.add", () -> backend().elementwise().add(known, known, dx));
+    pass(x, dx);
+    if (grads.get(x) != dx) {
       region().release(dx);
     }
   }
 
-  /** Gives a gradient that nobody else needs any more to x, or adds it. */
+  /**
+   * Makes a gradient that of x too, or adds it to that of x. Tensors may share one: it is written
+   * to only through {@link #own}.
+   */
   void pass(Tensor x, Tensor dx) {
-    if (!leadsBack(x)) {
+    if (!leadsBack(x) || grads.putIfAbsent(x, dx) == null) {
       return;
     }
-    Tensor known = grads.putIfAbsent(x, dx);
-    if (known != null) {
-      launch("elementwise.add", () -> backend().elementwise().add(known, known, dx));
+    Tensor known = own(x);
+    launch("elementwise.add", () -> backend().elementwise().add(known, known, dx));
+  }
+
+  /** The gradient of x to write to: from now on a copy, if another tensor has the same one. */
+  Tensor own(Tensor x) {
+    Tensor known = grads.get(x);
+    if (grads.values().stream().filter(dx -> dx == known).count() == 1) {
+      return known;
     }
+    Tensor copy = region().allocate(known.dtype(), known.shape());
+    grads.put(x, copy);
+    launch(
+        "elementwise.dropout",
+        () -> backend().elementwise().dropout(copy, known, Dropout.NONE)); // drops nothing
+    return copy;
   }
 
   private boolean leadsBack(Tensor x) {

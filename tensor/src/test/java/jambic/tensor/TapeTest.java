@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -17,6 +20,7 @@ class TapeTest {
   private static final int T = 3;
   private static final int C = 4;
   private static final int V = 5;
+  private static final float TINY = 1e-12f;
 
   private final Backend backend = Backends.open("reference", 1);
   private final Region weights = backend.region();
@@ -72,6 +76,78 @@ class TapeTest {
       sum = ops.residual(x, sum, 0);
       return ops.crossEntropy(ops.linear(sum, head, none()), targets, 0);
     });
+  }
+
+  /** Where nothing is dropped, both sides of a residual have the same gradient, in one memory. */
+  @Test
+  void sharesAGradientThatIsAddedToOrOverwritten() {
+    check(ops -> {
+      Tensor x = ops.embed(ids, wte, wpe);
+      Tensor skipped = ops.layerNorm(x, g, b, 1e-5f);
+      Tensor y = ops.activate(x, Activation.GELU_TANH); // writes its gradient over the shared one
+      Tensor first = ops.residual(skipped, y, 0);
+      Tensor z = ops.linear(skipped, w, none(), Activation.GELU_ERF); // so does this
+      Tensor second = ops.residual(first, z, 0);
+      Tensor both = ops.residual(skipped, ops.residual(first, second, 0), 0);
+      return ops.crossEntropy(ops.linear(both, head, none()), targets, 0);
+    });
+  }
+
+  /** With a probability to drop that is too small to drop anything, every gradient is copied. */
+  @Test
+  void sharedGradientsHaveTheBitsOfCopies() {
+    for (int seed = 0; seed < 300; seed++) {
+      assertThat(gradientsOfGraph(seed, 0))
+          .as("graph %d", seed)
+          .isEqualTo(gradientsOfGraph(seed, TINY));
+    }
+  }
+
+  /** Eight operations on whatever was computed so far, and the sum of what came out. */
+  private float[][] gradientsOfGraph(int seed, float p) {
+    Philox choice = new Philox(seed, 1);
+    Tape tape = new Tape(backend, step, 1);
+    List<Tensor> values = new ArrayList<>(List.of(tape.embed(ids, wte, wpe)));
+    for (int i = 0; i < 8; i++) {
+      Tensor x = values.get(choice.nextInt(values.size()));
+      Tensor y = values.get(choice.nextInt(values.size()));
+      int operation = choice.nextInt(8);
+      Tensor out =
+          switch (operation) {
+            case 0 -> tape.linear(x, w, b);
+            case 1 -> tape.linear(x, w, none(), Activation.GELU_TANH);
+            case 2 -> tape.activate(x, Activation.GELU_ERF);
+            case 3 -> tape.layerNorm(x, g, b, 1e-5f);
+            case 4 -> tape.dropout(y, 0.3f);
+            default -> residual(tape, x, y, p);
+          };
+      if (operation >= 4 && y == values.getLast()) {
+        values.removeLast(); // its memory may be the output's now
+      }
+      values.add(out);
+    }
+    Tensor sum = values.removeLast();
+    for (Tensor value : values) {
+      sum = residual(tape, value, sum, p);
+    }
+    Tensor loss = tape.crossEntropy(tape.linear(sum, head, none()), targets, 0);
+    backend.elementwise().fill(trained().map(Tensor::grad).toList(), 0);
+    tape.backward(loss, 1);
+    float[][] gradients = trained().map(t -> t.grad().toFloats()).toArray(float[][]::new);
+    step.rewind();
+    return gradients;
+  }
+
+  /** Takes a place to drop in any case, so that other places have the same numbers. */
+  private static Tensor residual(Tape tape, Tensor x, Tensor y, float p) {
+    if (p == 0) {
+      tape.dropoutSite(TINY);
+    }
+    return tape.residual(x, y, p);
+  }
+
+  private Stream<Tensor> trained() {
+    return Stream.of(wte, wpe, w, b, g, qkv, head);
   }
 
   @Test
@@ -136,6 +212,36 @@ class TapeTest {
   }
 
   @Test
+  void copiesNoGradientWhereNothingIsDropped() {
+    List<String> launched = new ArrayList<>();
+    Tape tape = new Tape(noting(launched), step, 1);
+    Tensor x = tape.embed(ids, wte, wpe);
+    for (int i = 0; i < 3; i++) {
+      x = tape.residual(x, tape.linear(tape.layerNorm(x, g, b, 1e-5f), w, b), 0);
+    }
+    Tensor loss = tape.crossEntropy(tape.linear(x, head, none()), targets, 0);
+    launched.clear();
+    tape.backward(loss, 1);
+    assertThat(launched)
+        .contains("norm.backward")
+        .doesNotContain("elementwise.dropout", "elementwise.add");
+  }
+
+  /** The backend, which also notes the names of kernels. */
+  private Backend noting(List<String> names) {
+    return (Backend)
+        Proxy.newProxyInstance(
+            Backend.class.getClassLoader(),
+            new Class<?>[] {Backend.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("launch")) {
+                names.add(((Launch) arguments[0]).kernel());
+              }
+              return method.invoke(backend, arguments);
+            });
+  }
+
+  @Test
   void leavesFrozenWeightsAlone() {
     w.trainInto(Tensor.NONE);
     Tape tape = new Tape(backend, step, 1);
@@ -170,7 +276,7 @@ class TapeTest {
 
   /** Compares every gradient with (loss(w + h) - loss(w - h)) / 2h, then the recorded program. */
   private void check(Function<Ops, Tensor> model) {
-    List<Tensor> all = List.of(wte, wpe, w, b, g, qkv, head);
+    List<Tensor> all = trained().toList();
     backend.elementwise().fill(all.stream().map(Tensor::grad).toList(), 0);
     step.rewind();
     Tape tape = new Tape(backend, step, 1);
