@@ -27,7 +27,7 @@ final class CudaBackend implements Backend {
     this.description = description + ", " + precision;
     this.precision = precision;
     gpu = new Gpu(device, new KernelCompiler(cache));
-    graphs = new Graphs(gpu.stream());
+    graphs = new Graphs(gpu.stream(), gpu.copies()::refresh);
     matmul = new Matmul(gpu, precision);
     ActivationKernels activation = new CudaActivation(gpu);
     kernels =
@@ -55,7 +55,7 @@ final class CudaBackend implements Backend {
   @Override
   public Region region() {
     requireOpen();
-    return new DeviceRegion(gpu.memory(), gpu.staging(), this::synchronize);
+    return new DeviceRegion(gpu, this::synchronize);
   }
 
   @Override

@@ -25,7 +25,12 @@ final class CudaElementwise implements ElementwiseKernels {
 
   /** A thread for some elements of a tensor. */
   static Grid grid(Tensor x) {
-    long blocks = Math.ceilDiv(x.size(), (long) THREADS * EACH);
+    return grid(x.size());
+  }
+
+  /** The same for so many elements. */
+  static Grid grid(long count) {
+    long blocks = Math.ceilDiv(count, (long) THREADS * EACH);
     return Grid.of((int) Math.clamp(blocks, 1, BLOCKS), THREADS);
   }
 
@@ -39,6 +44,7 @@ final class CudaElementwise implements ElementwiseKernels {
             .launch("fill", lists.grid(THREADS), lists.table(), lists.tensors(), value);
       }
     }
+    outs.forEach(gpu.copies()::written);
   }
 
   @Override

@@ -26,7 +26,9 @@ final class CudaEmbedding implements EmbeddingKernels {
     int v = wte.dim(0);
     if (wte.dtype() == DType.F32) {
       int steps = ids.dim(-1);
-      kernels.launch("embed", grid, out, ids, wte, wpe, starts, steps, c, v, wpe.dim(0));
+      long tokens = DeviceStorage.address(wte);
+      long positions = DeviceStorage.address(wpe);
+      kernels.launch("embed", grid, out, ids, tokens, positions, starts, steps, c, v, wpe.dim(0));
     } else {
       kernels.launch("embedActivations", grid, out, ids, wte, c, v);
     }

@@ -12,8 +12,8 @@ import jambic.tensor.spi.LinearKernels;
  * Linear layers by cuBLASLt, which counts columns first: our (M, N) is its (N, M), so {@code out =
  * x wᵀ} is computed as {@code outᵀ = w xᵀ} with nothing copied.
  *
- * <p>Weights are F32 and stay so. Where activations are BF16, a product reads a copy of the weight
- * that is rounded for it, one pass over the weight: what changes a weight need not know of copies.
+ * <p>Weights are F32 and stay so. Where activations are BF16, a product reads {@link
+ * RoundedCopies}.
  */
 final class CudaLinear implements LinearKernels {
   private final Gpu gpu;
@@ -29,6 +29,7 @@ final class CudaLinear implements LinearKernels {
   @Override
   public void forward(Tensor out, Tensor x, Tensor w, Tensor b) {
     forward(out, x, w, operands(x.dtype(), w, b));
+    gpu.copies().written(out);
   }
 
   /** Where cuBLASLt cannot add this bias, it stands in all rows first and the product is added. */
@@ -64,6 +65,7 @@ final class CudaLinear implements LinearKernels {
       }
     }
     forward(pre, x, w, operands);
+    gpu.copies().written(pre);
     activations.forward(out, pre, activation);
   }
 
@@ -73,6 +75,11 @@ final class CudaLinear implements LinearKernels {
   private Operands operands(DType type, Tensor w, Tensor b) {
     if (w.dtype() == type) {
       return new Operands(DeviceStorage.address(w), DeviceStorage.address(b));
+    }
+    long copyOfW = gpu.copies().of(w);
+    long copyOfB = b.isNone() ? 0 : gpu.copies().of(b);
+    if (copyOfW != 0 && (copyOfB != 0 || b.isNone())) {
+      return new Operands(copyOfW, copyOfB);
     }
     long start = gpu.scratch().bytes(lines(w) + lines(b));
     round(start, w);
@@ -88,8 +95,7 @@ final class CudaLinear implements LinearKernels {
   }
 
   private void round(long copy, Tensor x) {
-    gpu.kernels("elementwise.cu", DType.F32)
-        .launch("narrowAll", CudaElementwise.grid(x), copy, x, x.size());
+    RoundedCopies.round(gpu, copy, DeviceStorage.address(x), x.size());
   }
 
   private boolean offer(
@@ -147,6 +153,7 @@ final class CudaLinear implements LinearKernels {
             accumulate,
             Matmul.alignment(d, operands.w, b));
     matmul.multiply(kind, d, operands.w, b);
+    gpu.copies().written(dx);
   }
 
   @Override
@@ -167,6 +174,7 @@ final class CudaLinear implements LinearKernels {
             true,
             Matmul.alignment(d, a, b));
     matmul.multiply(kind, d, a, b);
+    gpu.copies().written(dw);
     if (!db.isNone()) {
       ColumnSums.addAll(gpu, db, dout);
     }

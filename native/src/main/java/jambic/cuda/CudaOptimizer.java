@@ -39,7 +39,15 @@ final class CudaOptimizer implements OptimizerKernels {
       float beta2,
       float eps,
       float weightDecay) {
-    TensorLists lists = TensorLists.of(gpu.tables(), params, m, v, grads);
+    TensorLists lists =
+        TensorLists.of(
+            gpu.tables(),
+            params,
+            TensorLists.addresses(params),
+            TensorLists.addresses(m),
+            TensorLists.addresses(v),
+            TensorLists.addresses(grads),
+            params.stream().mapToLong(gpu.copies()::besides).toArray());
     if (!lists.isEmpty()) {
       gpu.kernels(SOURCE, DType.F32)
           .launch(
@@ -53,6 +61,8 @@ final class CudaOptimizer implements OptimizerKernels {
               beta2,
               eps,
               weightDecay);
+      m.forEach(gpu.copies()::written);
+      v.forEach(gpu.copies()::written);
     }
   }
 }

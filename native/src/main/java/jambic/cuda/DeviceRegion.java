@@ -5,13 +5,13 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
+import jambic.tensor.spi.Storage;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 
 /**
  * A region of device memory: bump allocation in chunks, and released blocks reused by exact size.
@@ -31,25 +31,35 @@ final class DeviceRegion implements Region {
     }
   }
 
-  private final DeviceMemory memory;
-  private final Staging staging;
+  private final Gpu gpu;
   private final Runnable finish;
   private final List<Chunk> chunks = new ArrayList<>();
   private final Map<Long, Deque<Long>> released = new HashMap<>();
+  private boolean rewound;
   private boolean closed;
-  private final BooleanSupplier open = () -> !closed;
 
   /**
    * An empty region.
    *
-   * @param memory where it takes chunks
-   * @param staging for its tensors
+   * @param gpu where it takes chunks
    * @param finish waits until nobody uses its memory any more
    */
-  DeviceRegion(DeviceMemory memory, Staging staging, Runnable finish) {
-    this.memory = memory;
-    this.staging = staging;
+  DeviceRegion(Gpu gpu, Runnable finish) {
+    this.gpu = gpu;
     this.finish = finish;
+  }
+
+  Gpu gpu() {
+    return gpu;
+  }
+
+  boolean isOpen() {
+    return !closed;
+  }
+
+  /** Whether other tensors may come to lie, or to have lain, where its tensors are. */
+  boolean wasRewound() {
+    return rewound;
   }
 
   @Override
@@ -59,10 +69,12 @@ final class DeviceRegion implements Region {
           "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one"
               .formatted(dtype, shape));
     }
-    long bytes = lines(shape.size() * dtype.bytes());
-    Deque<Long> free = released.get(bytes);
-    long address = free == null || free.isEmpty() ? bump(dtype, shape, bytes) : free.pop();
-    return Tensor.over(shape, dtype, new DeviceStorage(address, dtype.bytes(), staging, open), 0);
+    long bytes = shape.size() * dtype.bytes();
+    long lines = lines(bytes);
+    Deque<Long> free = released.get(lines);
+    long address = free == null || free.isEmpty() ? bump(dtype, shape, lines) : free.pop();
+    Storage storage = new DeviceStorage(address, bytes, dtype.bytes(), this);
+    return Tensor.over(shape, dtype, storage, 0);
   }
 
   /** The first chunk with room, so that small tensors fill what large ones left of theirs. */
@@ -74,7 +86,7 @@ final class DeviceRegion implements Region {
     }
     // A large tensor gets a chunk of its own length: most of them would leave half of one.
     long capacity = bytes > CHUNK / 4 ? bytes : CHUNK;
-    Chunk chunk = new Chunk(memory.take(capacity, "a tensor " + dtype + shape), capacity);
+    Chunk chunk = new Chunk(gpu.memory().take(capacity, "a tensor " + dtype + shape), capacity);
     chunks.add(chunk);
     return take(chunk, bytes);
   }
@@ -94,6 +106,7 @@ final class DeviceRegion implements Region {
 
   @Override
   public void rewind() {
+    rewound = true;
     released.clear();
     chunks.forEach(chunk -> chunk.used = 0);
   }
@@ -110,7 +123,10 @@ final class DeviceRegion implements Region {
       finish.run();
     }
     rewind();
-    chunks.forEach(chunk -> memory.giveBack(chunk.address, chunk.bytes));
+    for (Chunk chunk : chunks) {
+      gpu.copies().forget(chunk.address, chunk.bytes);
+      gpu.memory().giveBack(chunk.address, chunk.bytes);
+    }
     chunks.clear();
   }
 

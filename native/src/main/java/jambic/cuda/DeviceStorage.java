@@ -3,18 +3,22 @@ package jambic.cuda;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Storage;
 import java.lang.foreign.MemorySegment;
-import java.util.function.BooleanSupplier;
 
 /**
  * A tensor's memory on the device.
  *
  * @param address of its first byte
+ * @param bytes how many
  * @param elementBytes the size of an element
- * @param staging how bytes travel
- * @param region whether the region of the memory is open
+ * @param region that it belongs to
  */
-record DeviceStorage(long address, int elementBytes, Staging staging, BooleanSupplier region)
+record DeviceStorage(long address, long bytes, int elementBytes, DeviceRegion region)
     implements Storage {
+  /** The memory of a tensor that is there. */
+  static DeviceStorage of(Tensor tensor) {
+    return (DeviceStorage) tensor.storage();
+  }
+
   /** The address of a tensor's first element; 0 for the absent tensor. */
   static long address(Tensor tensor) {
     return switch (tensor.storage()) {
@@ -26,16 +30,18 @@ record DeviceStorage(long address, int elementBytes, Staging staging, BooleanSup
 
   @Override
   public boolean isLive() {
-    return region.getAsBoolean();
+    return region.isOpen();
   }
 
   @Override
   public void write(long offset, MemorySegment source) {
-    staging.upload(address + offset * elementBytes, source);
+    long to = address + offset * elementBytes;
+    region.gpu().staging().upload(to, source);
+    region.gpu().copies().written(to, source.byteSize());
   }
 
   @Override
   public void read(long offset, MemorySegment destination) {
-    staging.download(destination, address + offset * elementBytes);
+    region.gpu().staging().download(destination, address + offset * elementBytes);
   }
 }

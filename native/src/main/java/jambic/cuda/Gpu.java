@@ -9,10 +9,11 @@ final class Gpu implements AutoCloseable {
   private final Context context;
   private final DeviceMemory memory;
   private final Stream stream;
-  private final Stream copies;
+  private final Stream uploads;
   private final Staging staging;
   private final Scratch scratch;
   private final Tables tables;
+  private final RoundedCopies copies;
   private final Kernels kernels;
 
   Gpu(Device device, KernelCompiler compiler) {
@@ -20,11 +21,12 @@ final class Gpu implements AutoCloseable {
     context = new Context(device);
     memory = new DeviceMemory(context);
     stream = new Stream(context);
-    copies = new Stream(context);
+    uploads = new Stream(context);
     staging = new Staging(stream);
     scratch = new Scratch(memory);
-    tables = new Tables(memory, copies);
-    kernels = new Kernels(compiler, device, stream);
+    tables = new Tables(memory, uploads);
+    copies = new RoundedCopies(this);
+    kernels = new Kernels(compiler, device, stream, copies);
   }
 
   Device device() {
@@ -54,6 +56,11 @@ final class Gpu implements AutoCloseable {
     return tables;
   }
 
+  /** Copies of weights in bfloat16. */
+  RoundedCopies copies() {
+    return copies;
+  }
+
   /**
    * The kernels of a source file, compiled for this device when first asked for.
    *
@@ -72,7 +79,7 @@ final class Gpu implements AutoCloseable {
     tables.close();
     scratch.close();
     staging.close();
-    copies.close();
+    uploads.close();
     stream.close();
     context.close();
   }

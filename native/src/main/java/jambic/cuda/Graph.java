@@ -46,11 +46,13 @@ final class Graph {
   }
 
   private final Stream stream;
+  private final Runnable preparation;
   private final Runnable body;
   private final Executable executable;
 
-  Graph(Stream stream, Runnable body) {
+  Graph(Stream stream, Runnable preparation, Runnable body) {
     this.stream = stream;
+    this.preparation = preparation;
     this.body = body;
     executable = new Executable(stream);
   }
@@ -65,6 +67,7 @@ final class Graph {
       if (executable.isEmpty()) {
         executable.instantiate(stream.record(body));
       }
+      preparation.run();
       Check.driver(cuGraphLaunch(executable.handle, stream.handle()), "cuGraphLaunch");
     }
   }

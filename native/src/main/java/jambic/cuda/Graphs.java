@@ -13,11 +13,19 @@ import java.util.Map;
  */
 final class Graphs implements AutoCloseable {
   private final Stream stream;
+  private final Runnable preparation;
   private final ReferenceQueue<Graph> forgotten = new ReferenceQueue<>();
   private final Map<Reference<Graph>, Graph.Executable> executables = new HashMap<>();
 
-  Graphs(Stream stream) {
+  /**
+   * No programs yet.
+   *
+   * @param stream where they run
+   * @param preparation what is launched before each run
+   */
+  Graphs(Stream stream, Runnable preparation) {
     this.stream = stream;
+    this.preparation = preparation;
   }
 
   /** A program, not yet recorded. */
@@ -27,7 +35,7 @@ final class Graphs implements AutoCloseable {
         reference = forgotten.poll()) {
       executables.remove(reference).close();
     }
-    Graph graph = new Graph(stream, body);
+    Graph graph = new Graph(stream, preparation, body);
     executables.put(new PhantomReference<>(graph, forgotten), graph.executable());
     return graph;
   }

@@ -21,15 +21,18 @@ final class KernelModule {
 
   private final String source;
   private final Stream stream;
+  private final RoundedCopies copies;
   private final MemorySegment handle;
   private final Map<String, MemorySegment> functions = new HashMap<>();
   private final Map<String, Integer> allowed = new HashMap<>();
   private final MemorySegment values; // 8 bytes an argument
   private final MemorySegment pointers; // to each of them, as cuLaunchKernel wants it
 
-  KernelModule(String source, MemorySegment cubin, Stream stream, Arena arena) {
+  KernelModule(
+      String source, MemorySegment cubin, Stream stream, RoundedCopies copies, Arena arena) {
     this.source = source;
     this.stream = stream;
+    this.copies = copies;
     MemorySegment out = arena.allocate(ADDRESS);
     Check.driver(cuModuleLoadData(out, cubin), "cuModuleLoadData of " + source);
     handle = out.get(ADDRESS, 0);
@@ -43,8 +46,9 @@ final class KernelModule {
    * @param function its name in the source, {@code extern "C"}
    * @param grid blocks, threads and shared memory
    * @param arguments in the order of the parameters: a {@link Tensor} for a pointer to its first
-   *     element (null for none), a Long for a 64-bit integer or an address, an Integer (also for a
-   *     bool, which is an int in the source), a Float, or the bytes of a structure
+   *     element (null for none), which the kernel may write; a Long for a 64-bit integer or an
+   *     address, such as that of a weight, which it only reads; an Integer (also for a bool, which
+   *     is an int in the source), a Float, or the bytes of a structure
    */
   void launch(String function, Grid grid, Object... arguments) {
     MemorySegment kernel = functions.computeIfAbsent(function, this::find);
@@ -77,6 +81,11 @@ final class KernelModule {
             pointers,
             MemorySegment.NULL),
         "cuLaunchKernel of " + function);
+    for (Object argument : arguments) {
+      if (argument instanceof Tensor tensor) {
+        copies.written(tensor);
+      }
+    }
     Reference.reachabilityFence(arguments); // or the collector may free a structure before the call
   }
 

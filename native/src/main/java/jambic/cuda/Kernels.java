@@ -15,16 +15,18 @@ final class Kernels implements AutoCloseable {
   private final KernelCompiler compiler;
   private final Device device;
   private final Stream stream;
+  private final RoundedCopies copies;
   private final Arena arena = Arena.ofShared();
   private final Map<Variant, KernelModule> loaded = new HashMap<>();
 
   /** A source and the macros that it is compiled with. */
   private record Variant(String source, List<String> defines) {}
 
-  Kernels(KernelCompiler compiler, Device device, Stream stream) {
+  Kernels(KernelCompiler compiler, Device device, Stream stream, RoundedCopies copies) {
     this.compiler = compiler;
     this.device = device;
     this.stream = stream;
+    this.copies = copies;
   }
 
   KernelModule load(String source, DType storage, List<String> defines) {
@@ -44,7 +46,7 @@ final class Kernels implements AutoCloseable {
     try (Arena bytes = Arena.ofConfined()) {
       MemorySegment image = bytes.allocate(cubin.length, 64);
       MemorySegment.copy(cubin, 0, image, JAVA_BYTE, 0, cubin.length);
-      return new KernelModule(variant.source, image, stream, arena);
+      return new KernelModule(variant.source, image, stream, copies, arena);
     }
   }
 

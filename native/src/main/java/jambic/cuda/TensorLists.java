@@ -16,25 +16,40 @@ record TensorLists(long table, int tensors, int blocks) {
   private static final int CHUNK = 16384;
 
   /**
+   * A table of one list.
+   *
+   * @param tables keeps it
+   * @param tensors the list
+   */
+  static TensorLists of(Tables tables, List<Tensor> tensors) {
+    return of(tables, tensors, addresses(tensors));
+  }
+
+  /** Of each tensor. */
+  static long[] addresses(List<Tensor> tensors) {
+    return tensors.stream().mapToLong(DeviceStorage::address).toArray();
+  }
+
+  /**
    * A table of lists.
    *
    * @param tables keeps it
-   * @param lists of the same number of tensors, of the same sizes
+   * @param sized as many tensors as each list has, of the sizes of these
+   * @param lists addresses
    */
-  @SafeVarargs
-  static TensorLists of(Tables tables, List<Tensor>... lists) {
-    int count = lists[0].size();
+  static TensorLists of(Tables tables, List<Tensor> sized, long[]... lists) {
+    int count = sized.size();
     if (count == 0) {
       return new TensorLists(0, 0, 0); // the driver gives out no memory of 0 bytes
     }
     long[] words = new long[(2 + lists.length) * count];
     long blocks = 0;
     for (int i = 0; i < count; i++) {
-      long size = lists[0].get(i).size();
+      long size = sized.get(i).size();
       words[i] = blocks;
       words[count + i] = size;
       for (int l = 0; l < lists.length; l++) {
-        words[(2 + l) * count + i] = DeviceStorage.address(lists[l].get(i));
+        words[(2 + l) * count + i] = lists[l][i];
       }
       blocks += Math.ceilDiv(size, CHUNK);
     }

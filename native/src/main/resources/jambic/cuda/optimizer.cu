@@ -53,7 +53,7 @@ struct AdamW {
   }
 };
 
-// Lists: parameters, first moments, second moments, gradients.
+// Lists: parameters, first moments, second moments, gradients, and the parameters' copies in bfloat16, or null.
 extern "C" __global__ void adamW(
     const index_t* table,
     int count,
@@ -70,6 +70,8 @@ extern "C" __global__ void adamW(
   float* ms = tensors.data<float>(1, chunk.tensor) + chunk.from;
   float* vs = tensors.data<float>(2, chunk.tensor) + chunk.from;
   const float* gs = tensors.data<const float>(3, chunk.tensor) + chunk.from;
+  unsigned short* copies = tensors.data<unsigned short>(4, chunk.tensor);
+  unsigned short* copy = copies ? copies + chunk.from : nullptr;
   int n = (int)(chunk.to - chunk.from);
   int packs = packed(ps, ms, vs, gs) ? n / 4 : 0;
   for (int i = threadIdx.x; i < packs; i += blockDim.x) {
@@ -82,8 +84,14 @@ extern "C" __global__ void adamW(
     packAt(ps, i) = p;
     packAt(ms, i) = m;
     packAt(vs, i) = v;
+    if (copy) {
+      reinterpret_cast<uint2*>(copy)[i] = make_uint2(narrow2(p.at[0], p.at[1]), narrow2(p.at[2], p.at[3]));
+    }
   }
   for (int i = packs * 4 + threadIdx.x; i < n; i += blockDim.x) {
     adam.update(ps[i], ms[i], vs[i], gs[i]);
+    if (copy) {
+      copy[i] = narrow(ps[i]);
+    }
   }
 }

@@ -35,6 +35,7 @@ final class EmulatedMain {
       case "contract" -> contract(new CudaContractTest());
       case "tf32" -> contract(new CudaTf32Test());
       case "bf16" -> bf16();
+      case "copies" -> EmulatedCopies.run();
       default -> throw new IllegalArgumentException(scenario[0]);
     }
   }

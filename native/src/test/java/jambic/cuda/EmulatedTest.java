@@ -58,6 +58,11 @@ class EmulatedTest {
     return outcomes("bf16");
   }
 
+  @TestFactory
+  Stream<DynamicTest> copiesOfWeights() throws Exception {
+    return outcomes("copies");
+  }
+
   private static Stream<DynamicTest> outcomes(String scenario, String... settings)
       throws Exception {
     Map<String, String> all = FakeDriver.settings(settings);

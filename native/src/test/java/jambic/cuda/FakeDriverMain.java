@@ -61,7 +61,7 @@ final class FakeDriverMain {
     System.out.println("objects " + count("fakeObjects") + ", bytes " + count("fakeBytes"));
   }
 
-  private static long count(String function) {
+  static long count(String function) {
     try {
       return (long)
           Linker.nativeLinker()
