@@ -5,47 +5,64 @@ import jambic.tensor.Tensor;
 
 /**
  * How the columns of a matrix are summed, the same on every run: stretches of rows side by side,
- * then the stretches in order.
+ * then the stretches in a fixed order.
  *
  * @param columns the columns
  * @param stretches how many partial sums a column has
  */
 record ColumnSums(int columns, int stretches) {
-  /** Rows of a stretch: enough blocks for a device, few enough sums to add up. */
-  private static final int ROWS = 128;
+  /** Threads of a block that sums columns, as in {@code columns.cuh}. */
+  static final int THREADS = 256;
 
-  /** Columns and threads of a block, as in {@code columns.cuh}. */
-  private static final int COLUMNS = 64;
+  /** Blocks that keep a device's memory busy. */
+  private static final int BLOCKS = 512;
 
-  private static final int THREADS = 256;
+  /** Rows of a stretch at least: what a block reads at once. */
+  private static final int ROWS = 32;
 
-  static ColumnSums of(int rows, int columns) {
-    return new ColumnSums(columns, Math.ceilDiv(rows, ROWS));
+  /** Columns and threads of a block of {@code addPartials}. */
+  private static final int ADDED = 32;
+
+  private static final int ADDING = 1024;
+
+  /** Groups of columns that a row has, as in {@code columns.cuh}: 32 lanes read 16 bytes each. */
+  static int groups(Tensor x) {
+    return Math.ceilDiv(x.dim(-1) * x.dtype().bytes(), 32 * 16);
   }
 
   /** Adds the sum of all rows of a matrix to a row. */
   static void addAll(Gpu gpu, Tensor row, Tensor x) {
     int rows = x.shape().rows();
-    ColumnSums sums = of(rows, x.dim(-1));
+    int groups = groups(x);
+    int stretches = Math.min(Math.ceilDiv(BLOCKS, groups), Math.ceilDiv(rows, ROWS));
+    ColumnSums sums = new ColumnSums(x.dim(-1), stretches);
     long partials = gpu.scratch().bytes(sums.bytes());
     gpu.kernels("columns.cu", x.dtype())
-        .launch("columnPartials", sums.grid(), partials, x, rows, sums.columns);
-    sums.add(gpu, row, partials);
+        .launch(
+            "columnPartials",
+            Grid.of(groups, THREADS).planes(stretches, 1),
+            partials,
+            x,
+            rows,
+            sums.columns);
+    sums.add(gpu, partials, row, Tensor.NONE);
   }
 
-  /** The blocks that write partial sums. */
-  Grid grid() {
-    return Grid.of(Math.ceilDiv(columns, COLUMNS), THREADS).planes(stretches, 1);
-  }
-
-  /** What the partial sums take. */
+  /** What the partial sums of one row take. */
   long bytes() {
     return (long) Float.BYTES * stretches * columns;
   }
 
-  /** Adds partial sums to a row. */
-  void add(Gpu gpu, Tensor row, long partials) {
+  /** Adds partial sums, all of the first row before those of the second, to rows that are there. */
+  void add(Gpu gpu, long partials, Tensor first, Tensor second) {
     gpu.kernels("columns.cu", DType.F32)
-        .launch("addPartials", Grid.over(columns, THREADS), row, partials, stretches, columns);
+        .launch(
+            "addPartials",
+            Grid.of(Math.ceilDiv(columns, ADDED), ADDING).planes(second.isNone() ? 1 : 2, 1),
+            first,
+            second,
+            partials,
+            stretches,
+            columns);
   }
 }

@@ -7,10 +7,13 @@ import jambic.tensor.spi.NormKernels;
 final class CudaNorm implements NormKernels {
   private static final String SOURCE = "norm.cu";
 
-  /** Threads of a block, a warp for each row. */
+  /** Threads of a block forward, a warp for each row. */
   private static final int THREADS = 128;
 
   private static final int ROWS = THREADS / 32;
+
+  /** Blocks backward, which keep their sums while they go from row to row. */
+  private static final int BLOCKS = 256;
 
   private final Gpu gpu;
 
@@ -23,7 +26,7 @@ final class CudaNorm implements NormKernels {
       Tensor out, Tensor mean, Tensor rstd, Tensor x, Tensor g, Tensor b, float eps) {
     int c = x.dim(-1);
     int rows = x.shape().rows();
-    gpu.kernels(SOURCE, x.dtype())
+    kernels(x)
         .launch(
             "layerNorm",
             Grid.of(Math.ceilDiv(rows, ROWS), THREADS),
@@ -51,29 +54,31 @@ final class CudaNorm implements NormKernels {
       boolean accumulate) {
     int c = x.dim(-1);
     int rows = x.shape().rows();
-    KernelModule kernels = gpu.kernels(SOURCE, x.dtype());
-    if (!dg.isNone() || !db.isNone()) {
-      ColumnSums sums = ColumnSums.of(rows, c);
-      long partials = gpu.scratch().bytes(2 * sums.bytes());
-      kernels.launch("layerNormPartials", sums.grid(), partials, dout, x, mean, rstd, rows, c);
-      if (!dg.isNone()) {
-        sums.add(gpu, dg, partials);
-      }
-      if (!db.isNone()) {
-        sums.add(gpu, db, partials + sums.bytes());
-      }
+    boolean summing = !dg.isNone() || !db.isNone();
+    int blocks = Math.min(BLOCKS, Math.ceilDiv(rows, ColumnSums.THREADS / 32));
+    ColumnSums sums = new ColumnSums(c, blocks);
+    long partials = summing ? gpu.scratch().bytes(2 * sums.bytes()) : 0;
+    kernels(x)
+        .launch(
+            "layerNormBackward",
+            Grid.of(blocks, ColumnSums.THREADS),
+            dx,
+            partials,
+            dout,
+            x,
+            g,
+            mean,
+            rstd,
+            rows,
+            c,
+            accumulate ? 1 : 0);
+    if (summing) {
+      sums.add(gpu, partials, dg, db);
     }
-    kernels.launch(
-        "layerNormBackward",
-        Grid.of(Math.ceilDiv(rows, ROWS), THREADS),
-        dx,
-        dout,
-        x,
-        g,
-        mean,
-        rstd,
-        rows,
-        c,
-        accumulate ? 1 : 0);
+  }
+
+  /** Compiled for rows of this width. */
+  private KernelModule kernels(Tensor x) {
+    return gpu.kernels(SOURCE, x.dtype(), "GROUPS=" + ColumnSums.groups(x));
   }
 }

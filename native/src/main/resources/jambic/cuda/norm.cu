@@ -1,124 +1,160 @@
-// Layer normalization (NormKernels): a warp has a row, in blocks of 128 threads. Gain and bias, their gradients and
-// the statistics are 32-bit floats.
+// Layer normalization (NormKernels): a warp has a row, in registers. Gain and bias, their gradients and the statistics
+// are 32-bit floats.
 #include "columns.cuh"
 #include "reduce.cuh"
 #include "storage.cuh"
 
-// The columns of a row that a lane has, in packs where the row lies right: f(column, values, count).
-template <typename F>
-__device__ inline void eachColumn(int c, bool inPacks, const F& f) {
-  int lane = threadIdx.x % 32;
-  if (inPacks) {
-    for (int j = lane * PACK; j < c; j += 32 * PACK) {
-      f(j, true);
-    }
-  } else {
-    for (int j = lane; j < c; j += 32) {
-      f(j, false);
-    }
-  }
-}
+// Groups of columns that a row has. Widths beyond all models' would not fit into registers: loops leave them in memory.
+#ifndef GROUPS
+#define GROUPS 3
+#endif
+constexpr int UNROLLED = GROUPS <= 16 ? GROUPS : 1;
 
-// The pack at a column, or the one number there.
-__device__ inline int read(float (&to)[PACK], const real* row, int j, bool pack) {
-  if (pack) {
-    Pack p = *reinterpret_cast<const Pack*>(row + j);
+// Blocks for which a multiprocessor must have registers: enough to hide how far memory is, while nothing spills that
+// counts.
+constexpr int FORWARD_BLOCKS = GROUPS * PACK <= 32 ? 8 : 1;
+constexpr int BACKWARD_BLOCKS = GROUPS * PACK <= 24 ? 2 : 1;
+
+template <bool inPacks>
+__device__ inline void normalize(
+    real* out, float* mean, float* rstd, const real* x, const float* g, const float* b, float eps, int c) {
+  Columns<inPacks> columns{c};
+  Share<real> xs[GROUPS];
+#pragma unroll UNROLLED
+  for (int k = 0; k < GROUPS; k++) {
+    xs[k] = columns.read(x, k);
+  }
+  float sum = 0;
+#pragma unroll UNROLLED
+  for (int k = 0; k < GROUPS; k++) {
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      to[i] = value(p.at[i]);
+      sum += value(xs[k].at[i]);
     }
-    return PACK;
   }
-  to[0] = value(row[j]);
-  return 1;
-}
-
-__device__ inline void write(real* row, int j, const float (&from)[PACK], bool pack) {
-  if (pack) {
-    Pack p;
+  float mu = warpSum(sum) / c;
+  float rest = 0; // what rounding left of the mean: it counts where a row varies little
+  float squares = 0;
+#pragma unroll UNROLLED
+  for (int k = 0; k < GROUPS; k++) {
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      p.at[i] = stored(from[i]);
+      float centered = columns.has(k, i) ? value(xs[k].at[i]) - mu : 0;
+      rest += centered;
+      squares += centered * centered;
     }
-    *reinterpret_cast<Pack*>(row + j) = p;
-  } else {
-    row[j] = stored(from[0]);
+  }
+  rest = warpSum(rest) / c;
+  float rs = 1 / sqrtf(warpSum(squares) / c - rest * rest + eps);
+#pragma unroll UNROLLED
+  for (int k = 0; k < GROUPS; k++) {
+    Share<float> gain = columns.read(g, k);
+    Share<float> bias = {};
+    if (b != nullptr) {
+      bias = columns.read(b, k);
+    }
+    float normal[PACK];
+#pragma unroll
+    for (int i = 0; i < PACK; i++) {
+      normal[i] = (value(xs[k].at[i]) - mu - rest) * rs * gain.at[i] + bias.at[i];
+    }
+    columns.write(out, k, normal);
+  }
+  if (threadIdx.x % 32 == 0) {
+    *mean = mu + rest;
+    *rstd = rs;
   }
 }
 
-extern "C" __global__ void layerNorm(
+// Blocks of 128 threads.
+extern "C" __global__ void __launch_bounds__(128, FORWARD_BLOCKS) layerNorm(
     real* out, float* mean, float* rstd, const real* x, const float* g, const float* b, float eps, int rows, int c) {
   int r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
   if (r >= rows) {
     return;
   }
-  const real* xRow = x + (index_t)r * c;
-  real* outRow = out + (index_t)r * c;
-  bool inPacks = c % PACK == 0 && packed(xRow, outRow);
-  float sum = 0;
-  eachColumn(c, inPacks, [&](int j, bool pack) {
-    float xs[PACK];
-    int n = read(xs, xRow, j, pack);
-#pragma unroll
-    for (int i = 0; i < PACK; i++) {
-      sum += i < n ? xs[i] : 0;
+  index_t at = (index_t)r * c;
+  if (c % PACK == 0 && packed(out, x, g, b)) {
+    normalize<true>(out + at, mean + r, rstd + r, x + at, g, b, eps, c);
+  } else {
+    normalize<false>(out + at, mean + r, rstd + r, x + at, g, b, eps, c);
+  }
+}
+
+// With n = (x - mean) rstd and dn = dout g: dx = rstd (dn - mean(dn) - n mean(dn n)), and down the columns dg = sum of
+// dout n, db = sum of dout. All of a row is read before any of it is written: dx may be dout.
+template <bool inPacks>
+__device__ inline void differentiate(
+    real* dx,
+    float* partials,
+    const real* dout,
+    const real* x,
+    const float* g,
+    const float* mean,
+    const float* rstd,
+    int rows,
+    int c,
+    bool accumulate) {
+  Columns<inPacks> columns{c};
+  float dg[GROUPS][PACK] = {};
+  float db[GROUPS][PACK] = {};
+  for (int r = blockIdx.x * WARPS + threadIdx.x / 32; r < rows; r += gridDim.x * WARPS) {
+    index_t at = (index_t)r * c;
+    Share<real> xs[GROUPS];
+    Share<real> ds[GROUPS];
+#pragma unroll UNROLLED
+    for (int k = 0; k < GROUPS; k++) {
+      xs[k] = columns.read(x + at, k);
+      ds[k] = columns.read(dout + at, k);
     }
-  });
-  float mu = warpSum(sum) / c;
-  float rest = 0; // what rounding left of the mean: it counts where a row varies little
-  float squares = 0;
-  eachColumn(c, inPacks, [&](int j, bool pack) {
-    float xs[PACK];
-    int n = read(xs, xRow, j, pack);
+    float mu = mean[r];
+    float rs = rstd[r];
+    float sum = 0;
+    float along = 0;
+#pragma unroll UNROLLED
+    for (int k = 0; k < GROUPS; k++) {
+      Share<float> gain = columns.read(g, k);
 #pragma unroll
-    for (int i = 0; i < PACK; i++) {
-      rest += i < n ? xs[i] - mu : 0;
-      squares += i < n ? (xs[i] - mu) * (xs[i] - mu) : 0;
-    }
-  });
-  rest = warpSum(rest) / c;
-  float rs = 1 / sqrtf(warpSum(squares) / c - rest * rest + eps);
-  eachColumn(c, inPacks, [&](int j, bool pack) {
-    float xs[PACK];
-    int n = read(xs, xRow, j, pack);
-#pragma unroll
-    for (int i = 0; i < PACK; i++) {
-      if (i < n) {
-        xs[i] = (xs[i] - mu - rest) * rs * g[j + i] + (b == nullptr ? 0 : b[j + i]);
+      for (int i = 0; i < PACK; i++) {
+        float normal = (value(xs[k].at[i]) - mu) * rs;
+        float d = value(ds[k].at[i]);
+        sum += d * gain.at[i];
+        along += d * gain.at[i] * normal;
+        dg[k][i] += d * normal;
+        db[k][i] += d;
       }
     }
-    write(outRow, j, xs, pack);
-  });
-  if (threadIdx.x % 32 == 0) {
-    mean[r] = mu + rest;
-    rstd[r] = rs;
+    sum = warpSum(sum) / c;
+    along = warpSum(along) / c;
+#pragma unroll UNROLLED
+    for (int k = 0; k < GROUPS; k++) {
+      Share<float> gain = columns.read(g, k);
+      Share<real> before = {};
+      if (accumulate) {
+        before = columns.read(dx + at, k);
+      }
+      float slopes[PACK];
+#pragma unroll
+      for (int i = 0; i < PACK; i++) {
+        float normal = (value(xs[k].at[i]) - mu) * rs;
+        slopes[i] = value(before.at[i]) + rs * (value(ds[k].at[i]) * gain.at[i] - sum - normal * along);
+      }
+      columns.write(dx + at, k, slopes);
+    }
+  }
+  if (partials != nullptr) {
+#pragma unroll UNROLLED
+    for (int k = 0; k < GROUPS; k++) {
+      writeSums(partials + (index_t)blockIdx.x * c, c, k, dg[k], inPacks);
+      writeSums(partials + (index_t)(gridDim.x + blockIdx.x) * c, c, k, db[k], inPacks);
+    }
   }
 }
 
-// With n = (x - mean) rstd: the terms of dg and of db.
-struct NormTerms {
-  const real* dout;
-  const real* x;
-  const float* mean;
-  const float* rstd;
-  int c;
-
-  __device__ void operator()(float (&sum)[2], int r, int column) const {
-    float d = value(dout[(index_t)r * c + column]);
-    sum[0] += d * ((value(x[(index_t)r * c + column]) - mean[r]) * rstd[r]);
-    sum[1] += d;
-  }
-};
-
-// Goes before layerNormBackward, which may overwrite dout. Partials (2, stretches, c).
-extern "C" __global__ void layerNormPartials(
-    float* partials, const real* dout, const real* x, const float* mean, const float* rstd, int rows, int c) {
-  sumColumns<2>(partials, rows, c, NormTerms{dout, x, mean, rstd, c});
-}
-
-// With dn = dout g: dx = rstd (dn - mean(dn) - n mean(dn n)).
-extern "C" __global__ void layerNormBackward(
+// As many blocks as there are partial sums (2, blocks, c) of dg and db, which may be null; 256 threads.
+extern "C" __global__ void __launch_bounds__(256, BACKWARD_BLOCKS) layerNormBackward(
     real* dx,
+    float* partials,
     const real* dout,
     const real* x,
     const float* g,
@@ -127,50 +163,9 @@ extern "C" __global__ void layerNormBackward(
     int rows,
     int c,
     int accumulate) {
-  int r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
-  if (r >= rows) {
-    return;
+  if (c % PACK == 0 && packed(dx, dout, x, g)) {
+    differentiate<true>(dx, partials, dout, x, g, mean, rstd, rows, c, accumulate);
+  } else {
+    differentiate<false>(dx, partials, dout, x, g, mean, rstd, rows, c, accumulate);
   }
-  const real* xRow = x + (index_t)r * c;
-  const real* doutRow = dout + (index_t)r * c;
-  real* dxRow = dx + (index_t)r * c;
-  bool inPacks = c % PACK == 0 && packed(xRow, doutRow, dxRow);
-  float mu = mean[r];
-  float rs = rstd[r];
-  float sum = 0;
-  float along = 0;
-  eachColumn(c, inPacks, [&](int j, bool pack) {
-    float xs[PACK];
-    float ds[PACK];
-    int n = read(xs, xRow, j, pack);
-    read(ds, doutRow, j, pack);
-#pragma unroll
-    for (int i = 0; i < PACK; i++) {
-      if (i < n) {
-        float dn = ds[i] * g[j + i];
-        sum += dn;
-        along += dn * ((xs[i] - mu) * rs);
-      }
-    }
-  });
-  sum = warpSum(sum) / c;
-  along = warpSum(along) / c;
-  eachColumn(c, inPacks, [&](int j, bool pack) {
-    float xs[PACK];
-    float ds[PACK];
-    float before[PACK] = {};
-    int n = read(xs, xRow, j, pack);
-    read(ds, doutRow, j, pack);
-    if (accumulate) {
-      read(before, dxRow, j, pack);
-    }
-#pragma unroll
-    for (int i = 0; i < PACK; i++) {
-      if (i < n) {
-        float normal = (xs[i] - mu) * rs;
-        ds[i] = before[i] + rs * (ds[i] * g[j + i] - sum - normal * along);
-      }
-    }
-    write(dxRow, j, ds, pack);
-  });
 }

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
  */
 final class CompileKernels {
   private static final List<String> SOURCES =
-      List.of("elementwise", "activation", "columns", "norm", "loss", "embedding");
+      List.of("elementwise", "activation", "columns", "loss", "embedding");
 
   private CompileKernels() {}
 
@@ -34,6 +34,10 @@ final class CompileKernels {
     for (String source : SOURCES) {
       variants.add(new Variant(source + ".cu", List.of()));
       variants.add(new Variant(source + ".cu", List.of("STORAGE_BF16")));
+    }
+    for (int groups = 1; groups <= 4; groups++) {
+      variants.add(new Variant("norm.cu", List.of("GROUPS=" + groups)));
+      variants.add(new Variant("norm.cu", List.of("GROUPS=" + groups, "STORAGE_BF16")));
     }
     variants.add(new Variant("optimizer.cu", List.of()));
     KernelCompiler compiler = new KernelCompiler(KernelCache.ofUser(System.getenv()));

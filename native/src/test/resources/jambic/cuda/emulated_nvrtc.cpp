@@ -35,7 +35,7 @@ extern "C" char* emulatedCompile(const char* name, const char* source, int heade
   }
   std::string text = std::regex_replace(std::string(source), std::regex("extern __shared__ (\\w+) memory\\[\\];"),
       "static $1 (&memory)[SHARED_BYTES / sizeof($1)] = *($1 (*)[SHARED_BYTES / sizeof($1)])sharedMemory;");
-  std::regex kernel("extern \"C\" __global__ void (?:__launch_bounds__\\(\\d+\\) )?(\\w+)\\(");
+  std::regex kernel("extern \"C\" __global__ void (?:__launch_bounds__\\([^)]+\\) )?(\\w+)\\(");
   std::ofstream cpp(folder + "/kernels.cpp");
   cpp << "#include \"emulator.h\"\n#line 1 \"" << name << "\"\n" << text << "\n";
   for (std::sregex_iterator i(all.begin(), all.end(), kernel), end; i != end; ++i) {

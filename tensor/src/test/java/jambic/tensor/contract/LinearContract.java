@@ -45,6 +45,7 @@ public interface LinearContract {
     product.check(290, 33, 520);
     product.check(2, 64, 2100);
     product.check(2100, 9, 2);
+    product.check(4200, 2, 7);
     product.check(64, 128, 384);
   }
 
