@@ -22,6 +22,13 @@ __device__ inline float exp2Fast(float x) {
   return y;
 }
 
+// 1 / x within 1 ulp; 0 for infinity.
+__device__ inline float reciprocalFast(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 // c += a b for a (16, 16), b (16, 8) and c (16, 8). Lane l has of c the rows l/4 and l/4 + 8 at the columns 2 (l%4)
 // and 2 (l%4) + 1: c[0], c[1] of the upper row, c[2], c[3] of the lower one. Of a it has the pairs (l/4, 2 (l%4)),
 // (l/4 + 8, 2 (l%4)), (l/4, 2 (l%4) + 8), (l/4 + 8, 2 (l%4) + 8); of b the pairs of rows 2 (l%4) and 2 (l%4) + 8 of

@@ -11,11 +11,18 @@ struct real {
 
 __device__ inline float value(real x) { return __uint_as_float((unsigned)x.bits << 16); }
 __device__ inline real stored(float x) { return real{narrow(x)}; }
+
+// e^x and a / b, as closely as eight bits of mantissa deserve: within 1e-5 while e^x counts.
+__device__ inline float exponential(float x) { return exp2Fast(1.4426950408889634f * x); }
+__device__ inline float quotient(float a, float b) { return a * reciprocalFast(b); }
 #else
 typedef float real;
 
 __device__ inline float value(float x) { return x; }
 __device__ inline real stored(float x) { return x; }
+
+__device__ inline float exponential(float x) { return expf(x); }
+__device__ inline float quotient(float a, float b) { return a / b; }
 #endif
 
 // What one memory instruction moves at best: 16 bytes.

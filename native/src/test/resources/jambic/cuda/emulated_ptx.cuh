@@ -12,6 +12,7 @@ __device__ inline unsigned short narrow(float x) {
 __device__ inline unsigned narrow2(float low, float high) { return narrow(low) | (unsigned)narrow(high) << 16; }
 
 __device__ inline float exp2Fast(float x) { return exp2f(x); }
+__device__ inline float reciprocalFast(float x) { return 1 / x; }
 
 namespace emulator {
 inline float half(unsigned pair, int i) { return __uint_as_float(i == 0 ? pair << 16 : pair & 0xffff0000u); }
