@@ -30,7 +30,16 @@ final class CudaElementwise implements ElementwiseKernels {
 
   /** The same for so many elements. */
   static Grid grid(long count) {
-    long blocks = Math.ceilDiv(count, (long) THREADS * EACH);
+    return grid(count, EACH);
+  }
+
+  /** A thread for the elements whose masks are drawn together: four times 16 bytes. */
+  private static Grid drawing(Tensor x) {
+    return grid(x.size(), 64 / x.dtype().bytes());
+  }
+
+  private static Grid grid(long count, int each) {
+    long blocks = Math.ceilDiv(count, (long) THREADS * each);
     return Grid.of((int) Math.clamp(blocks, 1, BLOCKS), THREADS);
   }
 
@@ -55,7 +64,7 @@ final class CudaElementwise implements ElementwiseKernels {
   @Override
   public void dropout(Tensor out, Tensor x, Dropout dropout) {
     gpu.kernels(SOURCE, x.dtype())
-        .launch("dropout", grid(x), out, x, x.size(), Structure.of(dropout));
+        .launch("dropout", drawing(x), out, x, x.size(), Structure.of(dropout));
   }
 
   @Override
@@ -65,6 +74,6 @@ final class CudaElementwise implements ElementwiseKernels {
       return;
     }
     gpu.kernels(SOURCE, x.dtype())
-        .launch("residual", grid(x), out, x, y, x.size(), Structure.of(dropout));
+        .launch("residual", drawing(x), out, x, y, x.size(), Structure.of(dropout));
   }
 }

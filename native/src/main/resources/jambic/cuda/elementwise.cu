@@ -6,9 +6,19 @@
 extern "C" __global__ void fill(const index_t* table, int count, float number) {
   Lists tensors{table, count};
   Chunk chunk = tensors.chunk(blockIdx.x);
-  real* out = tensors.data<real>(0, chunk.tensor);
-  for (index_t i = chunk.from + threadIdx.x; i < chunk.to; i += blockDim.x) {
-    out[i] = stored(number);
+  real* out = tensors.data<real>(0, chunk.tensor) + chunk.from;
+  int n = (int)(chunk.to - chunk.from);
+  int packs = packed(out) ? n / PACK : 0;
+  Pack pack;
+#pragma unroll
+  for (int j = 0; j < PACK; j++) {
+    pack.at[j] = stored(number);
+  }
+  for (int i = threadIdx.x; i < packs; i += blockDim.x) {
+    packAt(out, i) = pack;
+  }
+  for (int i = packs * PACK + threadIdx.x; i < n; i += blockDim.x) {
+    out[i] = pack.at[0];
   }
 }
 
@@ -28,26 +38,63 @@ extern "C" __global__ void add(real* out, const real* a, const real* b, index_t 
   }
 }
 
-// out = x dropout(y), or dropout(y) alone. A thread draws two neighbouring blocks: four pairs of elements, 16 apart.
+// The numbers from a place on of n; zeros behind them.
+__device__ inline Pack readFrom(const real* x, index_t from, index_t n, bool inPacks) {
+  Pack pack = {};
+  if (inPacks && from + PACK <= n) {
+    pack = packAt(x + from, 0);
+  } else {
+#pragma unroll
+    for (int j = 0; j < PACK; j++) {
+      pack.at[j] = from + j < n ? x[from + j] : pack.at[j];
+    }
+  }
+  return pack;
+}
+
+__device__ inline void writeTo(real* out, index_t from, index_t n, bool inPacks, const Pack& pack) {
+  if (inPacks && from + PACK <= n) {
+    packAt(out + from, 0) = pack;
+  } else {
+#pragma unroll
+    for (int j = 0; j < PACK; j++) {
+      if (from + j < n) {
+        out[from + j] = pack.at[j];
+      }
+    }
+  }
+}
+
+// out = x + dropout(y), or dropout(y) alone. A block's four words are of elements 16 apart: a thread draws the blocks of
+// four packs, while these are on their way.
 template <bool RESIDUAL>
 __device__ inline void drop(real* out, const real* x, const real* y, index_t n, const Dropout& dropout) {
+  constexpr int SHARES = 16 / PACK; // of a group of 64
   unsigned step = dropout.threshold == 0 ? 0 : *dropout.step;
-  for (index_t t = firstIndex(); t < (n + 63) / 64 * 8; t += indexStep()) {
-    index_t group = t / 8;
-    int pair = t % 8 * 2;
-    Words a = drawBlock(dropout, step, group * 16 + pair);
-    Words b = drawBlock(dropout, step, group * 16 + pair + 1);
+  bool inPacks = packed(out, x, y);
+  for (index_t t = firstIndex(); t < (n + 63) / 64 * SHARES; t += indexStep()) {
+    index_t from = t / SHARES * 64 + t % SHARES * PACK;
+    Pack xs[4];
+    Pack ys[4];
 #pragma unroll
     for (int w = 0; w < 4; w++) {
-      index_t i = group * 64 + w * 16 + pair;
-      if (i < n) {
-        float branch = value(y[i]) * factor(dropout, a.at[w]);
-        out[i] = stored(RESIDUAL ? value(x[i]) + branch : branch);
+      ys[w] = readFrom(y, from + w * 16, n, inPacks);
+      if (RESIDUAL) {
+        xs[w] = readFrom(x, from + w * 16, n, inPacks);
       }
-      if (i + 1 < n) {
-        float branch = value(y[i + 1]) * factor(dropout, b.at[w]);
-        out[i + 1] = stored(RESIDUAL ? value(x[i + 1]) + branch : branch);
+    }
+#pragma unroll
+    for (int j = 0; j < PACK; j++) {
+      Words words = drawBlock(dropout, step, t * PACK + j);
+#pragma unroll
+      for (int w = 0; w < 4; w++) {
+        float branch = value(ys[w].at[j]) * factor(dropout, words.at[w]);
+        ys[w].at[j] = stored(RESIDUAL ? value(xs[w].at[j]) + branch : branch);
       }
+    }
+#pragma unroll
+    for (int w = 0; w < 4; w++) {
+      writeTo(out, from + w * 16, n, inPacks, ys[w]);
     }
   }
 }
