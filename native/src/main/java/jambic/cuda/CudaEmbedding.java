@@ -12,6 +12,11 @@ final class CudaEmbedding implements EmbeddingKernels {
   /** Sorted tokens that a block adds up, as in {@code embedding.cu}. */
   private static final int PIECE = 32;
 
+  /** Tokens that a block ranks, and its threads, as in {@code embedding.cu}. */
+  private static final int RANKED = 128;
+
+  private static final int RANKING = 1024;
+
   private final Gpu gpu;
 
   CudaEmbedding(Gpu gpu) {
@@ -47,7 +52,7 @@ final class CudaEmbedding implements EmbeddingKernels {
       long borders = gpu.scratch().bytes(borderBytes + (long) Integer.BYTES * n);
       long order = borders + borderBytes;
       Grid grid = Grid.of(pieces, THREADS).planes(columnBlocks, 1);
-      kernels.launch("sortTokens", Grid.over(n, THREADS), order, ids, n);
+      kernels.launch("sortTokens", Grid.of(Math.ceilDiv(n, RANKED), RANKING), order, ids, n);
       kernels.launch("embedBackward", grid, dwte, borders, dout, ids, order, n, c, dwte.dim(0));
       kernels.launch("embedBackwardBorders", grid, dwte, borders, ids, order, n, c, dwte.dim(0));
     }

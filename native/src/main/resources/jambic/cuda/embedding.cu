@@ -21,33 +21,52 @@ extern "C" __global__ void embedActivations(real* out, const int* ids, const rea
   }
 }
 
-// The places of the tokens sorted by token, then by place: order[rank] = place. A thread ranks one token by comparing
-// it with all others: quadratic, but one launch without scratch, and short beside a step (bench/results/gpu-notes.md).
+constexpr int RANKED = 4; // tokens of a lane
+
+// The places of the tokens sorted by token, then by place: order[rank] = place. A block of 1024 threads ranks 128 tokens
+// by comparing each with all others, of which each warp has a stretch: quadratic, but one launch without scratch, and
+// short beside a step (bench/results/gpu-notes.md).
 extern "C" __global__ void sortTokens(int* order, const int* ids, int n) {
-  __shared__ int others[1024];
-  int i = blockIdx.x * blockDim.x + threadIdx.x;
-  int id = i < n ? ids[i] : 0;
-  int rank = 0;
-  for (int from = 0; from < n; from += 1024) {
-    __syncthreads();
-    for (int j = threadIdx.x; j < 1024; j += blockDim.x) {
-      others[j] = from + j < n ? ids[from + j] : 0x7fffffff;
-    }
-    __syncthreads();
-    if (from + 1024 <= blockIdx.x * blockDim.x) { // all before: equal ones come first
-#pragma unroll 16
-      for (int j = 0; j < 1024; j++) {
-        rank += others[j] <= id;
-      }
-    } else {
-#pragma unroll 16
-      for (int j = 0; j < 1024; j++) {
-        rank += others[j] < id || (others[j] == id && from + j < i);
-      }
-    }
+  __shared__ int ranks[32][32 * RANKED];
+  int lane = threadIdx.x % 32;
+  int warp = threadIdx.x / 32;
+  int first = blockIdx.x * 32 * RANKED;
+  int id[RANKED];
+  int rank[RANKED] = {};
+#pragma unroll
+  for (int i = 0; i < RANKED; i++) {
+    int place = first + i * 32 + lane;
+    id[i] = place < n ? ids[place] : 0;
   }
-  if (i < n) {
-    order[rank] = i;
+  int each = (n + 31) / 32;
+  int to = (warp + 1) * each < n ? (warp + 1) * each : n;
+  auto compare = [&](int from, int end, auto before) {
+#pragma unroll 8
+    for (int j = from > warp * each ? from : warp * each; j < (end < to ? end : to); j++) {
+      int other = ids[j];
+#pragma unroll
+      for (int i = 0; i < RANKED; i++) {
+        rank[i] += before(other, j, i);
+      }
+    }
+  };
+  compare(0, first, [&](int other, int, int i) { return other <= id[i]; }); // equal ones come first
+  compare(first, first + 32 * RANKED, [&](int other, int j, int i) {
+    return other < id[i] || (other == id[i] && j < first + i * 32 + lane);
+  });
+  compare(first + 32 * RANKED, n, [&](int other, int, int i) { return other < id[i]; });
+#pragma unroll
+  for (int i = 0; i < RANKED; i++) {
+    ranks[warp][i * 32 + lane] = rank[i];
+  }
+  __syncthreads();
+  int place = first + threadIdx.x;
+  if (threadIdx.x < 32 * RANKED && place < n) {
+    int all = 0;
+    for (int w = 0; w < 32; w++) {
+      all += ranks[w][threadIdx.x];
+    }
+    order[all] = place;
   }
 }
 
