@@ -28,14 +28,20 @@ extern "C" __global__ void crossEntropyRows(
   float max = minusInfinity();
   float exponentials = 0; // of the numbers seen, relative to their maximum
   float sum = 0;
+  auto raise = [&](float most) {
+    if (most > max) {
+      exponentials *= exponential(max - most);
+      max = most;
+    }
+  };
+  auto count = [&](float x) {
+    exponentials += exponential(x - (max == minusInfinity() ? 0 : max));
+    sum += x;
+  };
   auto one = [&](int j) {
     float x = value(row[j]);
-    if (x > max) {
-      exponentials *= expf(max - x);
-      max = x;
-    }
-    exponentials += x == minusInfinity() ? 0 : expf(x - max);
-    sum += x;
+    raise(x);
+    count(x);
   };
   auto many = [&](int j) {
     Pack p = *reinterpret_cast<const Pack*>(row + j);
@@ -44,19 +50,15 @@ extern "C" __global__ void crossEntropyRows(
     for (int i = 0; i < PACK; i++) {
       most = fmaxf(most, value(p.at[i]));
     }
-    if (most > max) {
-      exponentials *= expf(max - most);
-      max = most;
-    }
+    raise(most);
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      exponentials += value(p.at[i]) == minusInfinity() ? 0 : expf(value(p.at[i]) - max);
-      sum += value(p.at[i]);
+      count(value(p.at[i]));
     }
   };
   eachLogit(row, v, one, many);
   float most = blockMax(max);
-  exponentials *= max == minusInfinity() ? 0 : expf(max - most);
+  exponentials *= max == minusInfinity() ? 0 : exponential(max - most);
   exponentials = blockSum(exponentials);
   sum = blockSum(sum);
   if (threadIdx.x == 0) {
@@ -115,7 +117,7 @@ extern "C" __global__ void crossEntropyBackward(
   float uniform = smoothing / v;
   auto slope = [&](int j, float x) {
     float wanted = uniform + (j == target ? 1 - smoothing : 0);
-    return target == -1 ? 0.0f : (expf(x - rowLse) - wanted) * factor;
+    return target == -1 ? 0.0f : (exponential(x - rowLse) - wanted) * factor;
   };
   bool together = (unsigned long long)row % 16 == (unsigned long long)dRow % 16;
   auto one = [&](int j) { dRow[j] = stored(slope(j, value(row[j]))); };
