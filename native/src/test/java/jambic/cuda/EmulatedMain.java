@@ -36,6 +36,7 @@ final class EmulatedMain {
       case "tf32" -> contract(new CudaTf32Test());
       case "bf16" -> bf16();
       case "copies" -> EmulatedCopies.run();
+      case "kernels" -> EmulatedKernels.all();
       default -> throw new IllegalArgumentException(scenario[0]);
     }
   }
@@ -120,7 +121,7 @@ final class EmulatedMain {
     System.out.println(what + (worst < 0.03 ? " passed" : " failed: off by " + worst));
   }
 
-  private static double distance(float[] expected, float[] got) {
+  static double distance(float[] expected, float[] got) {
     double difference = 0;
     double norm = 0;
     for (int i = 0; i < expected.length; i++) {

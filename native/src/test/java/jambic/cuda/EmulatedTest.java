@@ -63,6 +63,12 @@ class EmulatedTest {
     return outcomes("copies");
   }
 
+  /** Each kernel by itself, at widths and alignments that take every path. */
+  @TestFactory
+  Stream<DynamicTest> kernelsInBfloat16() throws Exception {
+    return outcomes("kernels");
+  }
+
   private static Stream<DynamicTest> outcomes(String scenario, String... settings)
       throws Exception {
     Map<String, String> all = FakeDriver.settings(settings);

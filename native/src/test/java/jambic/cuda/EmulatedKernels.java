@@ -1,0 +1,263 @@
+package jambic.cuda;
+
+import jambic.tensor.Activation;
+import jambic.tensor.Backends;
+import jambic.tensor.DType;
+import jambic.tensor.Philox;
+import jambic.tensor.Precision;
+import jambic.tensor.Shape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Dropout;
+import jambic.tensor.spi.Region;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiConsumer;
+
+/** The kernels between products in bfloat16, each beside the reference on the same numbers. */
+final class EmulatedKernels {
+  /** What rounding a result to eight bits moves it by, as a distance of vectors. */
+  private static final double ROUNDED = 0.003;
+
+  /** What is summed and kept in 32 bits. */
+  private static final double SUMMED = 1e-5;
+
+  /**
+   * What a backend computes with, from memory that starts some elements behind a multiple of 16.
+   */
+  private record Side(Backend backend, Region region, DType activations, int shift) {
+    /** Numbers that bfloat16 has, where activations are. */
+    Tensor activations(int stream, int... dims) {
+      float[] values = normal(stream, Shape.of(dims));
+      for (int i = 0; i < values.length; i++) {
+        values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xFFFF0000);
+      }
+      return put(activations, values, dims);
+    }
+
+    Tensor floats(int stream, int... dims) {
+      return put(DType.F32, normal(stream, Shape.of(dims)), dims);
+    }
+
+    Tensor put(DType dtype, float[] values, int... dims) {
+      Tensor tensor = tensor(dtype, dims);
+      tensor.set(values);
+      return tensor;
+    }
+
+    Tensor integers(int[] values) {
+      Tensor tensor = tensor(DType.I32, values.length);
+      tensor.set(values);
+      return tensor;
+    }
+
+    private Tensor tensor(DType dtype, int... dims) {
+      Shape shape = Shape.of(dims);
+      Tensor room = region.allocate(dtype, Shape.of(Math.toIntExact(shape.size()) + shift));
+      return Tensor.over(shape, dtype, room.storage(), room.offset() + shift);
+    }
+
+    private static float[] normal(int stream, Shape shape) {
+      Philox random = new Philox(11, stream);
+      float[] values = new float[Math.toIntExact(shape.size())];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) random.nextGaussian();
+      }
+      return values;
+    }
+  }
+
+  private final Backend reference = Backends.open("reference", 1, Precision.BEST);
+  private final Backend cuda = Backends.open("cuda", 1, Precision.BF16);
+
+  private EmulatedKernels() {}
+
+  static void all() {
+    EmulatedKernels kernels = new EmulatedKernels();
+    for (int[] size : new int[][] {{5, 24}, {9, 63}, {17, 384}, {3, 1100}, {2, 4200}, {2100, 16}}) {
+      for (int shift : new int[] {0, 1}) {
+        kernels.norm(shift, size[0], size[1]);
+        kernels.biasGradient(shift, size[0], size[1]);
+      }
+    }
+    kernels.biasGradient(0, 4200, 24);
+    for (int n : new int[] {1, 100, 1000, 20_011}) {
+      kernels.elementwise(0, n);
+      kernels.elementwise(1, n);
+    }
+    for (int vocabulary : new int[] {17, 1003, 5000}) {
+      kernels.loss(0, vocabulary);
+      kernels.loss(1, vocabulary);
+    }
+    for (Activation activation : Activation.values()) {
+      kernels.activation(activation);
+    }
+    kernels.cuda.close();
+    kernels.reference.close();
+  }
+
+  /** Runs a case on both sides; it says what to compare, and how closely. */
+  private void check(String title, int shift, BiConsumer<Side, Outputs> kernels) {
+    Outputs expected = new Outputs();
+    Outputs got = new Outputs();
+    try (Region region = reference.region()) {
+      kernels.accept(new Side(reference, region, DType.F32, 0), expected);
+    }
+    try (Region region = cuda.region()) {
+      kernels.accept(new Side(cuda, region, DType.BF16, shift), got);
+    }
+    StringBuilder wrong = new StringBuilder();
+    for (int i = 0; i < got.names.size(); i++) {
+      double distance = EmulatedMain.distance(expected.values.get(i), got.values.get(i));
+      if (!(distance <= got.tolerances.get(i))) {
+        wrong.append(' ').append(got.names.get(i)).append(" off by ").append(distance);
+      }
+    }
+    report(title + ", shift " + shift, wrong.toString());
+  }
+
+  private static void report(String title, String wrong) {
+    System.out.println(title + (wrong.isEmpty() ? " passed" : " failed:" + wrong));
+  }
+
+  /** What kernels wrote. */
+  private static final class Outputs {
+    private final List<String> names = new ArrayList<>();
+    private final List<float[]> values = new ArrayList<>();
+    private final List<Double> tolerances = new ArrayList<>();
+
+    void add(String name, Tensor tensor, double tolerance) {
+      names.add(name);
+      values.add(tensor.toFloats());
+      tolerances.add(tolerance);
+    }
+  }
+
+  private void norm(int shift, int rows, int c) {
+    check(
+        "norm R " + rows + " C " + c,
+        shift,
+        (side, outputs) -> {
+          Tensor x = side.activations(1, rows, c);
+          Tensor g = side.floats(2, c);
+          Tensor b = side.floats(3, c);
+          Tensor out = side.activations(4, rows, c);
+          Tensor mean = side.floats(5, rows);
+          Tensor rstd = side.floats(6, rows);
+          side.backend.norm().forward(out, mean, rstd, x, g, b, 1e-5f);
+          outputs.add("out", out, ROUNDED);
+          outputs.add("mean", mean, SUMMED);
+          outputs.add("rstd", rstd, SUMMED);
+          Tensor dout = side.activations(7, rows, c);
+          Tensor dx = side.activations(8, rows, c);
+          Tensor dg = side.floats(9, c);
+          Tensor db = side.floats(10, c);
+          side.backend.norm().backward(dx, dg, db, dout, x, g, mean, rstd, true);
+          outputs.add("dx added to", dx, ROUNDED);
+          side.backend.norm().backward(dx, Tensor.NONE, db, dout, x, g, mean, rstd, false);
+          outputs.add("dx", dx, ROUNDED);
+          side.backend.norm().backward(dout, dg, Tensor.NONE, dout, x, g, mean, rstd, false);
+          outputs.add("dx in place", dout, ROUNDED);
+          outputs.add("dg", dg, SUMMED);
+          outputs.add("db", db, SUMMED);
+        });
+  }
+
+  private void biasGradient(int shift, int rows, int c) {
+    check(
+        "gradient of a bias, R " + rows + " C " + c,
+        shift,
+        (side, outputs) -> {
+          Tensor dw = side.floats(1, c, 8);
+          Tensor db = side.floats(2, c);
+          Tensor dout = side.activations(3, rows, c);
+          Tensor x = side.activations(4, rows, 8);
+          side.backend.linear().backwardWeight(dw, db, dout, x);
+          outputs.add("db", db, SUMMED);
+        });
+  }
+
+  private void elementwise(int shift, int n) {
+    check(
+        "elementwise " + n,
+        shift,
+        (side, outputs) -> {
+          Tensor x = side.activations(1, n);
+          Tensor y = side.activations(2, n);
+          Tensor out = side.activations(3, n);
+          Dropout dropout = new Dropout(0.2f, 0x5EED, 3, side.integers(new int[] {12}));
+          side.backend.elementwise().dropout(out, x, dropout);
+          outputs.add("dropout", out, ROUNDED);
+          side.backend.elementwise().residual(out, x, y, dropout);
+          outputs.add("residual", out, ROUNDED);
+          side.backend.elementwise().residual(y, x, y, dropout);
+          outputs.add("residual in place", y, ROUNDED);
+          side.backend.elementwise().add(out, x, y);
+          outputs.add("add", out, ROUNDED);
+          side.backend.elementwise().fill(List.of(x, out), 0.1f);
+          outputs.add("fill", out, ROUNDED);
+        });
+  }
+
+  private void loss(int shift, int vocabulary) {
+    int rows = 5;
+    check(
+        "cross-entropy V " + vocabulary,
+        shift,
+        (side, outputs) -> {
+          Tensor logits = side.activations(1, rows, vocabulary);
+          Tensor dlogits = side.activations(2, rows, vocabulary);
+          Tensor loss = side.floats(3, 1);
+          Tensor lse = side.floats(4, rows);
+          Tensor targets = side.integers(new int[] {vocabulary - 1, 0, -1, 7, 7});
+          side.backend.loss().crossEntropy(loss, lse, logits, targets, 0.1f);
+          side.backend
+              .loss()
+              .crossEntropyBackward(dlogits, side.floats(5, 1), lse, logits, targets, 0.1f);
+          outputs.add("loss", loss, SUMMED);
+          outputs.add("lse", lse, SUMMED);
+          outputs.add("dlogits", dlogits, ROUNDED);
+        });
+  }
+
+  /** At every bfloat16 up to 1e9: within 0.51 of a step of the result, where nothing cancels. */
+  private void activation(Activation activation) {
+    float[] xs = new float[1 << 16];
+    for (int i = 0; i < xs.length; i++) {
+      float x = Float.intBitsToFloat(i << 16);
+      xs[i] = Math.abs(x) < 1e9f ? x : 0;
+    }
+    float[] ones = new float[xs.length];
+    Arrays.fill(ones, 1);
+    List<float[]> expected = activation(reference, DType.F32, activation, xs, ones);
+    List<float[]> got = activation(cuda, DType.BF16, activation, xs, ones);
+    double[] worst = new double[2];
+    for (int k = 0; k < 2; k++) {
+      for (int i = 0; i < xs.length; i++) {
+        double exact = expected.get(k)[i];
+        double below = xs[i] == 0 ? 0.5 : expected.get(0)[i] / xs[i];
+        double lost = 1e-14 + (k == 0 ? 0 : 3e-5 * below); // to the reference; where terms cancel
+        double off = Math.abs(got.get(k)[i] - exact) - lost;
+        double step = Math.scalb(1.0, Math.max(-126, Math.getExponent(exact)) - 7);
+        worst[k] = Double.isNaN(off) ? off : Math.max(worst[k], off / step);
+      }
+    }
+    boolean right = worst[0] < 0.51 && worst[1] < 0.51;
+    report(activation.toString(), right ? "" : " off by steps " + Arrays.toString(worst));
+  }
+
+  /** The function and its slope. */
+  private static List<float[]> activation(
+      Backend backend, DType dtype, Activation activation, float[] xs, float[] ones) {
+    try (Region region = backend.region()) {
+      Side side = new Side(backend, region, dtype, 0);
+      Tensor x = side.put(dtype, xs, xs.length);
+      Tensor out = side.put(dtype, ones, xs.length);
+      Tensor slopes = side.put(dtype, ones, xs.length);
+      backend.activation().forward(out, x, activation);
+      backend.activation().backward(slopes, slopes, x, activation);
+      return List.of(out.toFloats(), slopes.toFloats());
+    }
+  }
+}
