@@ -1,6 +1,8 @@
 // A bias in all rows, and its gradient: column sums.
 #include "columns.cuh"
 
+constexpr int FLYING = 4; // loads of a thread that are under way before the first is added
+
 template <bool inPacks>
 __device__ inline void sumStretch(float* partials, const real* x, int rows, int c) {
   Columns<inPacks> columns{c};
@@ -8,12 +10,19 @@ __device__ inline void sumStretch(float* partials, const real* x, int rows, int 
   int from = blockIdx.y * rowsEach;
   int to = from + rowsEach < rows ? from + rowsEach : rows;
   float sum[PACK] = {};
-#pragma unroll 4
-  for (int r = from + threadIdx.x / 32; r < to; r += WARPS) {
-    Share<real> row = columns.read(x + (index_t)r * c, blockIdx.x);
+  for (int r = from + threadIdx.x / 32; r < to; r += FLYING * WARPS) {
+    Share<real> shares[FLYING];
 #pragma unroll
-    for (int i = 0; i < PACK; i++) {
-      sum[i] += value(row.at[i]);
+    for (int f = 0; f < FLYING; f++) {
+      bool there = r + f * WARPS < to;
+      shares[f] = columns.read(x + (index_t)(there ? r + f * WARPS : r) * c, blockIdx.x, there);
+    }
+#pragma unroll
+    for (int f = 0; f < FLYING; f++) {
+#pragma unroll
+      for (int i = 0; i < PACK; i++) {
+        sum[i] += shares[f][i];
+      }
     }
   }
   writeSums(partials + (index_t)blockIdx.y * c, c, blockIdx.x, sum, inPacks);
@@ -32,7 +41,6 @@ extern "C" __global__ void columnPartials(float* partials, const real* x, int ro
 // rows), 1024 threads: there is little to add, and it is far away.
 extern "C" __global__ void addPartials(float* first, float* second, const float* partials, int stretches, int c) {
   __shared__ float sums[32][32];
-  constexpr int FLYING = 4;
   float* row = blockIdx.y == 0 ? first : second;
   if (row == nullptr) {
     return;
@@ -43,10 +51,16 @@ extern "C" __global__ void addPartials(float* first, float* second, const float*
   const float* from = partials + (index_t)blockIdx.y * stretches * c + column;
   float sum = 0;
   for (int s = warp; s < stretches; s += FLYING * 32) {
+    float terms[FLYING];
 #pragma unroll
-    for (int i = 0; i < FLYING; i++) {
-      int stretch = s + i * 32;
-      sum += column < c && stretch < stretches ? from[(index_t)stretch * c] : 0;
+    for (int f = 0; f < FLYING; f++) {
+      bool there = column < c && s + f * 32 < stretches;
+      float term = *(there ? from + (index_t)(s + f * 32) * c : partials);
+      terms[f] = there ? term : 0;
+    }
+#pragma unroll
+    for (int f = 0; f < FLYING; f++) {
+      sum += terms[f];
     }
   }
   sums[warp][lane] = sum;

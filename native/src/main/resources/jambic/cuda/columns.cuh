@@ -3,13 +3,26 @@
 // sums of stretches of rows, which addPartials adds up in order.
 #include "storage.cuh"
 
+__device__ inline unsigned bitsOf(float x) { return __float_as_uint(x); }
+#ifdef STORAGE_BF16
+__device__ inline unsigned bitsOf(real x) { return x.bits; }
+#endif
+
 constexpr int WARPS = 8;           // of a block that sums columns
 constexpr int COLUMNS = 32 * PACK; // a group: what a warp reads of a row at a time
 
-// What a lane has of a group.
+// What a lane has of a group, in registers as it lies in memory.
 template <typename T>
 struct Share {
-  T at[PACK];
+  unsigned words[PACK * sizeof(T) / 4];
+
+  __device__ float operator[](int i) const {
+    if constexpr (sizeof(T) == 4) {
+      return __uint_as_float(words[i]);
+    } else {
+      return __uint_as_float(i % 2 == 0 ? words[i / 2] << 16 : words[i / 2] & 0xffff0000u);
+    }
+  }
 };
 
 // Which columns these are: neighbours where rows of c lie right for packs, else every 32nd. A warp reads all of a group
@@ -26,40 +39,48 @@ struct Columns {
 
   __device__ bool has(int group, int i) const { return group * COLUMNS + place(inPacks ? 0 : i) < c; }
 
-  // Zeros where the row has ended.
+  // Zeros where the row has ended or is not wanted. It is read nevertheless, from its start: loads wait for each other at
+  // branches.
   template <typename T>
-  __device__ Share<T> read(const T* row, int group) const {
-    constexpr int EACH = inPacks ? 16 / sizeof(T) : 1; // numbers of an instruction
+  __device__ Share<T> read(const T* row, int group, bool wanted = true) const {
     Share<T> share = {};
+    if constexpr (inPacks) {
+      constexpr int EACH = 16 / sizeof(T);
+      bool here = wanted && has(group, 0);
+      const T* from = row + (here ? group * COLUMNS + place(0) : 0);
 #pragma unroll
-    for (int i = 0; i < PACK; i += EACH) {
-      if (has(group, i)) {
-        const T* from = row + group * COLUMNS + place(i);
-        if constexpr (inPacks) {
-          PackOf<T> pack = packAt(from, 0);
+      for (int i = 0; i < PACK; i += EACH) {
+        PackOf<unsigned> words = reinterpret_cast<const PackOf<unsigned>*>(from + i)[0];
 #pragma unroll
-          for (int j = 0; j < EACH; j++) {
-            share.at[i + j] = pack.at[j];
-          }
-        } else {
-          share.at[i] = *from;
+        for (int j = 0; j < 4; j++) {
+          share.words[i / EACH * 4 + j] = here ? words.at[j] : 0;
         }
+      }
+    } else {
+      constexpr int EACH = 4 / sizeof(T); // numbers of a word
+#pragma unroll
+      for (int i = 0; i < PACK; i++) {
+        bool here = wanted && has(group, i);
+        T number = row[here ? group * COLUMNS + place(i) : 0];
+        unsigned bits = here ? bitsOf(number) : 0;
+        share.words[i / EACH] |= bits << (i % EACH * 16);
       }
     }
     return share;
   }
 
   __device__ void write(real* row, int group, const float (&numbers)[PACK]) const {
-    Pack pack;
-#pragma unroll
-    for (int i = 0; i < PACK; i++) {
-      pack.at[i] = stored(numbers[i]);
-      if (!inPacks && has(group, i)) {
-        row[group * COLUMNS + place(i)] = pack.at[i];
+    if constexpr (inPacks) {
+      if (has(group, 0)) {
+        packAt(row + group * COLUMNS + place(0), 0) = packOf(numbers);
       }
-    }
-    if (inPacks && has(group, 0)) {
-      packAt(row + group * COLUMNS + place(0), 0) = pack;
+    } else {
+#pragma unroll
+      for (int i = 0; i < PACK; i++) {
+        if (has(group, i)) {
+          row[group * COLUMNS + place(i)] = stored(numbers[i]);
+        }
+      }
     }
   }
 };

@@ -10,8 +10,7 @@
 #endif
 constexpr int UNROLLED = GROUPS <= 16 ? GROUPS : 1;
 
-// Blocks for which a multiprocessor must have registers: enough to hide how far memory is, while nothing spills that
-// counts.
+// Blocks for which a multiprocessor must have registers: what hides how far memory is, and spills nothing in packs.
 constexpr int FORWARD_BLOCKS = GROUPS * PACK <= 32 ? 8 : 1;
 constexpr int BACKWARD_BLOCKS = GROUPS * PACK <= 24 ? 2 : 1;
 
@@ -29,7 +28,7 @@ __device__ inline void normalize(
   for (int k = 0; k < GROUPS; k++) {
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      sum += value(xs[k].at[i]);
+      sum += xs[k][i];
     }
   }
   float mu = warpSum(sum) / c;
@@ -39,7 +38,7 @@ __device__ inline void normalize(
   for (int k = 0; k < GROUPS; k++) {
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      float centered = columns.has(k, i) ? value(xs[k].at[i]) - mu : 0;
+      float centered = columns.has(k, i) ? xs[k][i] - mu : 0;
       rest += centered;
       squares += centered * centered;
     }
@@ -56,7 +55,7 @@ __device__ inline void normalize(
     float normal[PACK];
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      normal[i] = (value(xs[k].at[i]) - mu - rest) * rs * gain.at[i] + bias.at[i];
+      normal[i] = (xs[k][i] - mu - rest) * rs * gain[i] + bias[i];
     }
     columns.write(out, k, normal);
   }
@@ -116,10 +115,10 @@ __device__ inline void differentiate(
       Share<float> gain = columns.read(g, k);
 #pragma unroll
       for (int i = 0; i < PACK; i++) {
-        float normal = (value(xs[k].at[i]) - mu) * rs;
-        float d = value(ds[k].at[i]);
-        sum += d * gain.at[i];
-        along += d * gain.at[i] * normal;
+        float normal = (xs[k][i] - mu) * rs;
+        float d = ds[k][i];
+        sum += d * gain[i];
+        along += d * gain[i] * normal;
         dg[k][i] += d * normal;
         db[k][i] += d;
       }
@@ -136,8 +135,8 @@ __device__ inline void differentiate(
       float slopes[PACK];
 #pragma unroll
       for (int i = 0; i < PACK; i++) {
-        float normal = (value(xs[k].at[i]) - mu) * rs;
-        slopes[i] = value(before.at[i]) + rs * (value(ds[k].at[i]) * gain.at[i] - sum - normal * along);
+        float normal = (xs[k][i] - mu) * rs;
+        slopes[i] = before[i] + rs * (ds[k][i] * gain[i] - sum - normal * along);
       }
       columns.write(dx + at, k, slopes);
     }

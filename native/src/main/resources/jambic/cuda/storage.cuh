@@ -33,6 +33,19 @@ struct alignas(16) PackOf {
 typedef PackOf<real> Pack;
 constexpr int PACK = 16 / sizeof(real);
 
+__device__ inline Pack packOf(const float (&numbers)[PACK]) {
+#ifdef STORAGE_BF16
+  PackOf<unsigned> pairs;
+#pragma unroll
+  for (int i = 0; i < PACK / 2; i++) {
+    pairs.at[i] = narrow2(numbers[2 * i], numbers[2 * i + 1]);
+  }
+  return reinterpret_cast<const Pack&>(pairs);
+#else
+  return Pack{{numbers[0], numbers[1], numbers[2], numbers[3]}};
+#endif
+}
+
 template <typename T>
 __device__ inline PackOf<T>& packAt(T* x, index_t i) {
   return reinterpret_cast<PackOf<T>*>(x)[i];

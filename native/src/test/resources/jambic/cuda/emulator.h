@@ -217,6 +217,11 @@ inline float __uint_as_float(unsigned x) {
   memcpy(&y, &x, 4);
   return y;
 }
+inline unsigned __float_as_uint(float x) {
+  unsigned y;
+  memcpy(&y, &x, 4);
+  return y;
+}
 inline float __int_as_float(int x) { return __uint_as_float((unsigned)x); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((uint64_t)a * b >> 32); }
 
