@@ -59,11 +59,12 @@ __device__ inline void activate(real* out, const real* x, index_t n) {
   index_t packs = packed(out, x) ? n / PACK : 0;
   for (index_t i = firstIndex(); i < packs; i += indexStep()) {
     Pack p = packAt(x, i);
+    float numbers[PACK];
 #pragma unroll
     for (int j = 0; j < PACK; j++) {
-      p.at[j] = stored(F::forward(value(p.at[j])));
+      numbers[j] = F::forward(value(p.at[j]));
     }
-    packAt(out, i) = p;
+    packAt(out, i) = packOf(numbers);
   }
   for (index_t i = packs * PACK + firstIndex(); i < n; i += indexStep()) {
     out[i] = stored(F::forward(value(x[i])));
@@ -76,11 +77,12 @@ __device__ inline void differentiate(real* dx, const real* dout, const real* x, 
   for (index_t i = firstIndex(); i < packs; i += indexStep()) {
     Pack p = packAt(x, i);
     Pack d = packAt(dout, i);
+    float slopes[PACK];
 #pragma unroll
     for (int j = 0; j < PACK; j++) {
-      d.at[j] = stored(value(d.at[j]) * F::slope(value(p.at[j])));
+      slopes[j] = value(d.at[j]) * F::slope(value(p.at[j]));
     }
-    packAt(dx, i) = d;
+    packAt(dx, i) = packOf(slopes);
   }
   for (index_t i = packs * PACK + firstIndex(); i < n; i += indexStep()) {
     dx[i] = stored(value(dout[i]) * F::slope(value(x[i])));

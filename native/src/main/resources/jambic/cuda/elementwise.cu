@@ -27,74 +27,94 @@ extern "C" __global__ void add(real* out, const real* a, const real* b, index_t 
   for (index_t i = firstIndex(); i < packs; i += indexStep()) {
     Pack x = packAt(a, i);
     Pack y = packAt(b, i);
+    float sums[PACK];
 #pragma unroll
     for (int j = 0; j < PACK; j++) {
-      x.at[j] = stored(value(x.at[j]) + value(y.at[j]));
+      sums[j] = value(x.at[j]) + value(y.at[j]);
     }
-    packAt(out, i) = x;
+    packAt(out, i) = packOf(sums);
   }
   for (index_t i = packs * PACK + firstIndex(); i < n; i += indexStep()) {
     out[i] = stored(value(a[i]) + value(b[i]));
   }
 }
 
-// The numbers from a place on of n; zeros behind them.
-__device__ inline Pack readFrom(const real* x, index_t from, index_t n, bool inPacks) {
-  Pack pack = {};
-  if (inPacks && from + PACK <= n) {
-    pack = packAt(x + from, 0);
+// The numbers from a place on, in a pack or one by one; zeros behind n.
+template <bool inPacks>
+__device__ inline Pack readFrom(const real* x, index_t from, index_t n) {
+  if constexpr (inPacks) {
+    return packAt(x + from, 0);
   } else {
+    Pack pack = {};
 #pragma unroll
     for (int j = 0; j < PACK; j++) {
       pack.at[j] = from + j < n ? x[from + j] : pack.at[j];
     }
+    return pack;
   }
-  return pack;
 }
 
-__device__ inline void writeTo(real* out, index_t from, index_t n, bool inPacks, const Pack& pack) {
-  if (inPacks && from + PACK <= n) {
-    packAt(out + from, 0) = pack;
+template <bool inPacks>
+__device__ inline void writeTo(real* out, index_t from, index_t n, const float (&numbers)[PACK]) {
+  if constexpr (inPacks) {
+    packAt(out + from, 0) = packOf(numbers);
   } else {
 #pragma unroll
     for (int j = 0; j < PACK; j++) {
       if (from + j < n) {
-        out[from + j] = pack.at[j];
+        out[from + j] = stored(numbers[j]);
       }
     }
   }
 }
 
-// out = x + dropout(y), or dropout(y) alone. A block's four words are of elements 16 apart: a thread draws the blocks of
-// four packs, while these are on their way.
+// A block's four words are of elements 16 apart: share t is the blocks of four packs, drawn while these are on their way.
+constexpr int SHARES = 16 / PACK; // of a group of 64
+
+template <bool RESIDUAL, bool inPacks>
+__device__ inline void dropShare(
+    real* out, const real* x, const real* y, index_t from, index_t n, index_t t, unsigned step, const Dropout& dropout) {
+  Pack xs[4];
+  Pack ys[4];
+#pragma unroll
+  for (int w = 0; w < 4; w++) {
+    ys[w] = readFrom<inPacks>(y, from + w * 16, n);
+    if (RESIDUAL) {
+      xs[w] = readFrom<inPacks>(x, from + w * 16, n);
+    }
+  }
+  unsigned keeps = 0; // bits of the packs
+#pragma unroll
+  for (int j = 0; j < PACK; j++) {
+    Words words = drawBlock(dropout, step, t * PACK + j);
+#pragma unroll
+    for (int w = 0; w < 4; w++) {
+      keeps |= (unsigned)kept(dropout, words.at[w]) << (w * PACK + j);
+    }
+  }
+#pragma unroll
+  for (int w = 0; w < 4; w++) {
+    float numbers[PACK];
+#pragma unroll
+    for (int j = 0; j < PACK; j++) {
+      float branch = value(ys[w].at[j]) * (keeps >> (w * PACK + j) & 1 ? dropout.scale : 0.0f);
+      numbers[j] = RESIDUAL ? value(xs[w].at[j]) + branch : branch;
+    }
+    writeTo<inPacks>(out, from + w * 16, n, numbers);
+  }
+}
+
+// out = x + dropout(y), or dropout(y) alone.
 template <bool RESIDUAL>
 __device__ inline void drop(real* out, const real* x, const real* y, index_t n, const Dropout& dropout) {
-  constexpr int SHARES = 16 / PACK; // of a group of 64
   unsigned step = dropout.threshold == 0 ? 0 : *dropout.step;
   bool inPacks = packed(out, x, y);
   for (index_t t = firstIndex(); t < (n + 63) / 64 * SHARES; t += indexStep()) {
     index_t from = t / SHARES * 64 + t % SHARES * PACK;
-    Pack xs[4];
-    Pack ys[4];
-#pragma unroll
-    for (int w = 0; w < 4; w++) {
-      ys[w] = readFrom(y, from + w * 16, n, inPacks);
-      if (RESIDUAL) {
-        xs[w] = readFrom(x, from + w * 16, n, inPacks);
-      }
-    }
-#pragma unroll
-    for (int j = 0; j < PACK; j++) {
-      Words words = drawBlock(dropout, step, t * PACK + j);
-#pragma unroll
-      for (int w = 0; w < 4; w++) {
-        float branch = value(ys[w].at[j]) * factor(dropout, words.at[w]);
-        ys[w].at[j] = stored(RESIDUAL ? value(xs[w].at[j]) + branch : branch);
-      }
-    }
-#pragma unroll
-    for (int w = 0; w < 4; w++) {
-      writeTo(out, from + w * 16, n, inPacks, ys[w]);
+    if (inPacks && from + 48 + PACK <= n) {
+      dropShare<RESIDUAL, true>(out, x, y, from, n, t, step, dropout);
+    } else {
+      dropShare<RESIDUAL, false>(out, x, y, from, n, t, step, dropout);
     }
   }
 }
