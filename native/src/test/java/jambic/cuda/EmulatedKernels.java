@@ -24,36 +24,38 @@ final class EmulatedKernels {
   private static final double SUMMED = 1e-5;
 
   /**
-   * What a backend computes with, from memory that starts some elements behind a multiple of 16.
+   * What a backend computes with. Tensors of odd streams start an element behind 16 bytes where
+   * shifts has its first bit, those of even streams where it has its second.
    */
-  private record Side(Backend backend, Region region, DType activations, int shift) {
+  private record Side(Backend backend, Region region, DType activations, int shifts) {
     /** Numbers that bfloat16 has, where activations are. */
     Tensor activations(int stream, int... dims) {
       float[] values = normal(stream, Shape.of(dims));
       for (int i = 0; i < values.length; i++) {
         values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xFFFF0000);
       }
-      return put(activations, values, dims);
+      return put(activations, stream, values, dims);
     }
 
     Tensor floats(int stream, int... dims) {
-      return put(DType.F32, normal(stream, Shape.of(dims)), dims);
+      return put(DType.F32, stream, normal(stream, Shape.of(dims)), dims);
     }
 
-    Tensor put(DType dtype, float[] values, int... dims) {
-      Tensor tensor = tensor(dtype, dims);
+    Tensor put(DType dtype, int stream, float[] values, int... dims) {
+      Tensor tensor = tensor(dtype, stream, dims);
       tensor.set(values);
       return tensor;
     }
 
     Tensor integers(int[] values) {
-      Tensor tensor = tensor(DType.I32, values.length);
+      Tensor tensor = tensor(DType.I32, 1, values.length);
       tensor.set(values);
       return tensor;
     }
 
-    private Tensor tensor(DType dtype, int... dims) {
+    private Tensor tensor(DType dtype, int stream, int... dims) {
       Shape shape = Shape.of(dims);
+      int shift = stream % 2 == 1 ? shifts & 1 : shifts >> 1;
       Tensor room = region.allocate(dtype, Shape.of(Math.toIntExact(shape.size()) + shift));
       return Tensor.over(shape, dtype, room.storage(), room.offset() + shift);
     }
@@ -76,19 +78,21 @@ final class EmulatedKernels {
   static void all() {
     EmulatedKernels kernels = new EmulatedKernels();
     for (int[] size : new int[][] {{5, 24}, {9, 63}, {17, 384}, {3, 1100}, {2, 4200}, {2100, 16}}) {
-      for (int shift : new int[] {0, 1}) {
-        kernels.norm(shift, size[0], size[1]);
-        kernels.biasGradient(shift, size[0], size[1]);
+      for (int shifts = 0; shifts < 4; shifts++) {
+        kernels.norm(shifts, size[0], size[1]);
+        kernels.biasGradient(shifts, size[0], size[1]);
       }
     }
     kernels.biasGradient(0, 4200, 24);
     for (int n : new int[] {1, 100, 1000, 20_011}) {
-      kernels.elementwise(0, n);
-      kernels.elementwise(1, n);
+      for (int shifts = 0; shifts < 4; shifts++) {
+        kernels.elementwise(shifts, n);
+      }
     }
     for (int vocabulary : new int[] {17, 1003, 5000}) {
-      kernels.loss(0, vocabulary);
-      kernels.loss(1, vocabulary);
+      for (int shifts = 0; shifts < 4; shifts++) {
+        kernels.loss(shifts, vocabulary);
+      }
     }
     for (Activation activation : Activation.values()) {
       kernels.activation(activation);
@@ -98,14 +102,14 @@ final class EmulatedKernels {
   }
 
   /** Runs a case on both sides; it says what to compare, and how closely. */
-  private void check(String title, int shift, BiConsumer<Side, Outputs> kernels) {
+  private void check(String title, int shifts, BiConsumer<Side, Outputs> kernels) {
     Outputs expected = new Outputs();
     Outputs got = new Outputs();
     try (Region region = reference.region()) {
       kernels.accept(new Side(reference, region, DType.F32, 0), expected);
     }
     try (Region region = cuda.region()) {
-      kernels.accept(new Side(cuda, region, DType.BF16, shift), got);
+      kernels.accept(new Side(cuda, region, DType.BF16, shifts), got);
     }
     StringBuilder wrong = new StringBuilder();
     for (int i = 0; i < got.names.size(); i++) {
@@ -114,7 +118,7 @@ final class EmulatedKernels {
         wrong.append(' ').append(got.names.get(i)).append(" off by ").append(distance);
       }
     }
-    report(title + ", shift " + shift, wrong.toString());
+    report(title + ", shifts " + shifts, wrong.toString());
   }
 
   private static void report(String title, String wrong) {
@@ -134,10 +138,10 @@ final class EmulatedKernels {
     }
   }
 
-  private void norm(int shift, int rows, int c) {
+  private void norm(int shifts, int rows, int c) {
     check(
         "norm R " + rows + " C " + c,
-        shift,
+        shifts,
         (side, outputs) -> {
           Tensor x = side.activations(1, rows, c);
           Tensor g = side.floats(2, c);
@@ -164,10 +168,10 @@ final class EmulatedKernels {
         });
   }
 
-  private void biasGradient(int shift, int rows, int c) {
+  private void biasGradient(int shifts, int rows, int c) {
     check(
         "gradient of a bias, R " + rows + " C " + c,
-        shift,
+        shifts,
         (side, outputs) -> {
           Tensor dw = side.floats(1, c, 8);
           Tensor db = side.floats(2, c);
@@ -178,10 +182,10 @@ final class EmulatedKernels {
         });
   }
 
-  private void elementwise(int shift, int n) {
+  private void elementwise(int shifts, int n) {
     check(
         "elementwise " + n,
-        shift,
+        shifts,
         (side, outputs) -> {
           Tensor x = side.activations(1, n);
           Tensor y = side.activations(2, n);
@@ -200,11 +204,11 @@ final class EmulatedKernels {
         });
   }
 
-  private void loss(int shift, int vocabulary) {
+  private void loss(int shifts, int vocabulary) {
     int rows = 5;
     check(
         "cross-entropy V " + vocabulary,
-        shift,
+        shifts,
         (side, outputs) -> {
           Tensor logits = side.activations(1, rows, vocabulary);
           Tensor dlogits = side.activations(2, rows, vocabulary);
@@ -252,9 +256,9 @@ final class EmulatedKernels {
       Backend backend, DType dtype, Activation activation, float[] xs, float[] ones) {
     try (Region region = backend.region()) {
       Side side = new Side(backend, region, dtype, 0);
-      Tensor x = side.put(dtype, xs, xs.length);
-      Tensor out = side.put(dtype, ones, xs.length);
-      Tensor slopes = side.put(dtype, ones, xs.length);
+      Tensor x = side.put(dtype, 0, xs, xs.length);
+      Tensor out = side.put(dtype, 0, ones, xs.length);
+      Tensor slopes = side.put(dtype, 0, ones, xs.length);
       backend.activation().forward(out, x, activation);
       backend.activation().backward(slopes, slopes, x, activation);
       return List.of(out.toFloats(), slopes.toFloats());

@@ -42,7 +42,8 @@ extern "C" char* emulatedCompile(const char* name, const char* source, int heade
     cpp << "EMULATED(" << (*i)[1] << ")\n";
   }
   cpp.close();
-  std::string command = "c++ -std=c++17 -O1 -w -fPIC -shared -ffp-contract=off -fno-strict-aliasing -U_FORTIFY_SOURCE -I" + folder + " -I"
+  std::string command = "c++ -std=c++17 -O1 -w -fPIC -shared -ffp-contract=off -fno-strict-aliasing -U_FORTIFY_SOURCE"
+      " -fsanitize=alignment -fsanitize-undefined-trap-on-error -I" + folder + " -I"
       + getenv("FAKE_EMULATOR") + defines + " -o " + library + " " + folder + "/kernels.cpp";
   return strdup(system(command.c_str()) == 0 ? library.c_str() : "");
 }
@@ -64,7 +65,7 @@ struct Launch {
   const Kernel* kernel;
   int (*emulate)(const Kernel*, int, int, int, int, int, void**);
   int gx, gy, gz, threads, shared;
-  char values[4096];
+  alignas(16) char values[4096];
   void* arguments[64];
 };
 
