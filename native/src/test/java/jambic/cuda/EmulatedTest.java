@@ -69,6 +69,11 @@ class EmulatedTest {
     return outcomes("kernels");
   }
 
+  @TestFactory
+  Stream<DynamicTest> attentionInBfloat16() throws Exception {
+    return outcomes("attention");
+  }
+
   private static Stream<DynamicTest> outcomes(String scenario, String... settings)
       throws Exception {
     Map<String, String> all = FakeDriver.settings(settings);
