@@ -20,7 +20,7 @@ record AttentionTiles(int head, DType dtype) {
     return tensorCores() || head <= 64 ? 64 : 32;
   }
 
-  /** Queries that a block has. */
+  /** Queries that a block has, and with tensor cores keys. */
   private int block() {
     return tensorCores() ? head <= 64 ? 128 : 64 : tile();
   }
@@ -57,15 +57,15 @@ record AttentionTiles(int head, DType dtype) {
     return grid(q, block(), heads, bytes);
   }
 
-  /** The gradients of keys and values: a block for each tile of them. */
+  /** The gradients of keys and values: a block for each block of them. */
   Grid keys(Tensor k, int heads) {
     int statistics = 2 * 2 * Float.BYTES * tile(); // of the queries of two tiles
-    int masks = tile() * 4 * Short.BYTES;
+    int masks = 2 * tile() * block() / Byte.SIZE;
     int bytes =
         tensorCores()
-            ? 4 * tile() * rowBytes() + statistics + masks
+            ? (2 * tile() + Math.max(2 * block(), 2 * tile())) * rowBytes() + statistics + masks
             : 4 * tile() * rowBytes() + 2 * squareBytes();
-    return grid(k, tile(), heads, bytes);
+    return grid(k, block(), heads, bytes);
   }
 
   private Grid grid(Tensor rows, int each, int heads, int bytes) {

@@ -32,7 +32,7 @@ final class CudaAttention implements AttentionKernels {
       Dropout dropout) {
     AttentionTiles tiles = tiles(q, heads);
     MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, dropout);
-    tiled(tiles, q.dtype()).launch("attention", tiles.forward(q, heads), a);
+    tiled(tiles, dropout).launch("attention", tiles.forward(q, heads), a);
   }
 
   @Override
@@ -55,13 +55,15 @@ final class CudaAttention implements AttentionKernels {
     int rows = Math.toIntExact(lse.size());
     long delta = gpu.scratch().bytes((long) Float.BYTES * rows);
     MemorySegment g = new Structure().rows(dq).rows(dk).rows(dv).rows(dout).address(delta).bytes();
-    KernelModule kernels = tiled(tiles, q.dtype());
-    kernels.launch(
-        "attentionDelta",
-        Grid.of(Math.ceilDiv(rows, DELTA_THREADS / 32), DELTA_THREADS),
-        a,
-        g,
-        rows);
+    KernelModule kernels = tiled(tiles, dropout);
+    if (q.dtype() == DType.F32) { // with tensor cores it is a part of attentionQueries
+      kernels.launch(
+          "attentionDelta",
+          Grid.of(Math.ceilDiv(rows, DELTA_THREADS / 32), DELTA_THREADS),
+          a,
+          g,
+          rows);
+    }
     kernels.launch("attentionQueries", tiles.queries(q, heads), a, g);
     kernels.launch("attentionKeys", tiles.keys(k, heads), a, g);
   }
@@ -124,10 +126,13 @@ final class CudaAttention implements AttentionKernels {
     return new AttentionTiles(size, q.dtype());
   }
 
-  private KernelModule tiled(AttentionTiles tiles, DType dtype) {
-    return dtype == DType.BF16
-        ? gpu.kernels("attention_bf16.cu", dtype, head(tiles))
-        : gpu.kernels("attention.cu", dtype, head(tiles));
+  private KernelModule tiled(AttentionTiles tiles, Dropout dropout) {
+    if (tiles.dtype() != DType.BF16) {
+      return gpu.kernels("attention.cu", tiles.dtype(), head(tiles));
+    }
+    return dropout.isNone()
+        ? gpu.kernels("attention_bf16.cu", tiles.dtype(), head(tiles))
+        : gpu.kernels("attention_bf16.cu", tiles.dtype(), head(tiles), "DROPOUT");
   }
 
   private static String head(AttentionTiles tiles) {

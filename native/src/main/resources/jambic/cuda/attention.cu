@@ -121,7 +121,7 @@ extern "C" __global__ void __launch_bounds__(256) attention(const Attention a) {
     max[i] = minusInfinity();
     sum[i] = 0;
   }
-  int end = a.seen(b, past - 1);
+  int end = a.seen(a.length(b), past - 1);
   for (int from = 0; from < end; from += TILE) {
     __syncthreads();
     loadTile(ks, a.k.head(b, a.keys, h), a.k.stride, from, end);
@@ -132,7 +132,7 @@ extern "C" __global__ void __launch_bounds__(256) attention(const Attention a) {
 #pragma unroll
     for (int i = 0; i < N; i++) {
       int t = first + y + 16 * i;
-      int seen = t < past ? a.seen(b, t) : 0;
+      int seen = t < past ? a.seen(a.length(b), t) : 0;
       float most = max[i];
 #pragma unroll
       for (int j = 0; j < N; j++) {
@@ -192,7 +192,7 @@ __device__ inline void weigh(
     int t = firstQuery + y + 16 * i;
     bool there = t < a.queries;
     index_t row = a.row(b, h, t);
-    int seen = there ? a.seen(b, t) : 0;
+    int seen = there ? a.seen(a.length(b), t) : 0;
     float lse = there ? a.lse[row] : 0;
     float delta = there ? g.delta[row] : 0;
     float mask[N];
@@ -216,6 +216,27 @@ __device__ inline void storeSquare(float* square, const float (&from)[N][N], int
   }
 }
 
+// A warp for each row of each head; blocks of 128 threads.
+extern "C" __global__ void attentionDelta(const Attention a, const AttentionGradients g, int rows) {
+  int r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; // (batch, queries, heads): neighbours in memory
+  if (r >= rows) {
+    return;
+  }
+  int h = r % a.heads;
+  int t = r / a.heads % a.queries;
+  int b = r / a.heads / a.queries;
+  const real* out = a.out.head(b, a.queries, h) + t * a.out.stride;
+  const real* dout = g.dout.head(b, a.queries, h) + t * g.dout.stride;
+  float sum = 0;
+  for (int d = threadIdx.x % 32; d < HEAD; d += 32) {
+    sum += value(out[d]) * value(dout[d]);
+  }
+  sum = warpSum(sum);
+  if (threadIdx.x % 32 == 0) {
+    g.delta[a.row(b, h, t)] = sum;
+  }
+}
+
 // dq = ds k. Grid (tiles of queries, heads, batch); shared memory for 4 tiles and one square.
 extern "C" __global__ void __launch_bounds__(256) attentionQueries(const Attention a, const AttentionGradients g) {
   float* qs = memory;
@@ -231,7 +252,7 @@ extern "C" __global__ void __launch_bounds__(256) attentionQueries(const Attenti
   loadTile(qs, a.q.head(b, a.queries, h), a.q.stride, first, past);
   loadTile(ds, g.dout.head(b, a.queries, h), g.dout.stride, first, past);
   float dq[N][D] = {};
-  int end = a.seen(b, past - 1);
+  int end = a.seen(a.length(b), past - 1);
   for (int from = 0; from < end; from += TILE) {
     __syncthreads();
     loadTile(ks, a.k.head(b, a.keys, h), a.k.stride, from, end);

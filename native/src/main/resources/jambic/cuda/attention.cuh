@@ -34,11 +34,8 @@ struct Attention {
 
   __device__ int length(int b) const { return lengths == nullptr || lengths[b] > keys ? keys : lengths[b]; }
 
-  // How many keys, from the first, query t sees.
-  __device__ int seen(int b, int t) const {
-    int limit = length(b);
-    return causal && t + 1 < limit ? t + 1 : limit;
-  }
+  // How many keys, from the first, query t sees of a sequence of this length.
+  __device__ int seen(int length, int t) const { return causal && t + 1 < length ? t + 1 : length; }
 
   __device__ index_t row(int b, int h, int t) const { return ((index_t)b * heads + h) * queries + t; }
 
@@ -55,24 +52,3 @@ struct AttentionGradients {
   Rows<const real> dout;
   float* delta; // (batch, heads, queries): dout · out
 };
-
-// A warp for each row of each head; blocks of 128 threads.
-extern "C" __global__ void attentionDelta(const Attention a, const AttentionGradients g, int rows) {
-  int r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; // (batch, queries, heads): neighbours in memory
-  if (r >= rows) {
-    return;
-  }
-  int h = r % a.heads;
-  int t = r / a.heads % a.queries;
-  int b = r / a.heads / a.queries;
-  const real* out = a.out.head(b, a.queries, h) + t * a.out.stride;
-  const real* dout = g.dout.head(b, a.queries, h) + t * g.dout.stride;
-  float sum = 0;
-  for (int d = threadIdx.x % 32; d < HEAD; d += 32) {
-    sum += value(out[d]) * value(dout[d]);
-  }
-  sum = warpSum(sum);
-  if (threadIdx.x % 32 == 0) {
-    g.delta[a.row(b, h, t)] = sum;
-  }
-}

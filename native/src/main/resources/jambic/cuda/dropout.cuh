@@ -31,7 +31,7 @@ __device__ inline Words drawBlock(const Dropout& dropout, unsigned step, unsigne
   return Words{{c0, c1, c2, c3}};
 }
 
-__device__ inline bool kept(const Dropout& dropout, unsigned word) { return word >> 8 >= dropout.threshold; }
+__device__ inline bool kept(const Dropout& dropout, unsigned word) { return word >= dropout.threshold << 8; }
 
 __device__ inline float factor(const Dropout& dropout, unsigned word) {
   return kept(dropout, word) ? dropout.scale : 0.0f;

@@ -66,6 +66,13 @@ __device__ inline void beginCopy(void* to, const void* from, bool there) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(bytes) : "memory");
 }
 
+// The same for one float.
+__device__ inline void beginWordCopy(float* to, const float* from, bool there) {
+  unsigned address = (unsigned)__cvta_generic_to_shared(to);
+  int bytes = there ? 4 : 0;
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(address), "l"(from), "r"(bytes) : "memory");
+}
+
 // Closes a group of copies.
 __device__ inline void endCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 

@@ -24,6 +24,8 @@ final class CompileKernels {
     }
     List<Variant> variants = new ArrayList<>();
     for (String head : heads) { // the longest first
+      variants.add(
+          new Variant("attention_bf16.cu", List.of("HEAD=" + head, "DROPOUT", "STORAGE_BF16")));
       variants.add(new Variant("attention_bf16.cu", List.of("HEAD=" + head, "STORAGE_BF16")));
     }
     for (String head : heads) {

@@ -93,13 +93,18 @@ __device__ inline void loadMatrices(unsigned (&r)[4], const void* row) { emulato
 __device__ inline void loadTransposed(unsigned (&r)[4], const void* row) { emulator::matrices(r, row, true); }
 
 // Copies happen as late as they may: when they are waited for.
-__device__ inline void beginCopy(void* to, const void* from, bool there) {
-  if (((uintptr_t)to | (uintptr_t)from) % 16 != 0) {
-    fprintf(stderr, "cp.async: not 16 bytes aligned\n");
+namespace emulator {
+inline void begin(void* to, const void* from, bool there, size_t bytes) {
+  if (((uintptr_t)to | (uintptr_t)from) % bytes != 0) {
+    fprintf(stderr, "cp.async: not %zu bytes aligned\n", bytes);
     abort();
   }
-  emulator::fibers[emulator::current].copies.push_back({to, from, there});
+  fibers[current].copies.push_back({to, from, there, bytes});
 }
+}
+
+__device__ inline void beginCopy(void* to, const void* from, bool there) { emulator::begin(to, from, there, 16); }
+__device__ inline void beginWordCopy(float* to, const float* from, bool there) { emulator::begin(to, from, there, 4); }
 __device__ inline void endCopies() {}
 template <int PENDING>
 __device__ inline void awaitCopies() {
@@ -107,9 +112,9 @@ __device__ inline void awaitCopies() {
   auto& copies = emulator::fibers[emulator::current].copies;
   for (auto& copy : copies) {
     if (copy.there) {
-      memcpy(copy.to, copy.from, 16);
+      memcpy(copy.to, copy.from, copy.bytes);
     } else {
-      memset(copy.to, 0, 16);
+      memset(copy.to, 0, copy.bytes);
     }
   }
   copies.clear();

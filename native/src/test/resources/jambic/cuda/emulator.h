@@ -39,6 +39,7 @@ struct Copy {
   void* to;
   const void* from;
   bool there;
+  size_t bytes;
 };
 
 struct Fiber {
