@@ -63,7 +63,7 @@ record AttentionTiles(int head, DType dtype) {
     int masks = 2 * tile() * block() / Byte.SIZE;
     int bytes =
         tensorCores()
-            ? (2 * tile() + Math.max(2 * block(), 2 * tile())) * rowBytes() + statistics + masks
+            ? 2 * (tile() + block()) * rowBytes() + statistics + masks
             : 4 * tile() * rowBytes() + 2 * squareBytes();
     return grid(k, block(), heads, bytes);
   }

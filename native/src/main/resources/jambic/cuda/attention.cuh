@@ -39,10 +39,11 @@ struct Attention {
 
   __device__ index_t row(int b, int h, int t) const { return ((index_t)b * heads + h) * queries + t; }
 
-  // The first block of a mask that belongs to 64 keys of a query.
-  __device__ unsigned long long mask(index_t row, int key) const {
-    return (row * ((keys + 63) / 64) + key / 64) * 16;
-  }
+  // Blocks of a mask that a query has: 16 for each 64 keys.
+  __device__ unsigned long long masks() const { return (keys + 63) / 64 * 16; }
+
+  // The first of them that belongs to 64 keys.
+  __device__ unsigned long long mask(index_t row, int key) const { return row * masks() + key / 64 * 16; }
 };
 
 struct AttentionGradients {

@@ -40,8 +40,9 @@ __device__ inline unsigned keptOf(const Attention& a, unsigned step, index_t row
   return bits;
 }
 
-// Grid (blocks of queries, the last first: they have the most to do; heads; batch); shared memory for two
-// tiles each of keys and values; the second ones take the place of the queries once these are in registers.
+// Grid (blocks of queries, the last first: they have the most to do; heads; batch); shared memory for two tiles each of
+// keys and values; the second ones take the place of the queries once these are in registers. Rows past the queries are
+// zeros and see what they like: nobody stores them.
 extern "C" __global__ void __launch_bounds__(THREADS) attention(const Attention a) {
   real* stages[2] = {(real*)memory, (real*)memory + 2 * TILE * PITCH};
   real* qs = stages[1];
@@ -164,7 +165,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention(const Attention 
 }
 
 // dq = ds k, and delta = dout · out for `attentionKeys`. Grid and shared memory as for `attention`, with dout beside
-// the queries. Rows past the queries are zeros and see what they like: nobody stores them.
+// the queries.
 extern "C" __global__ void __launch_bounds__(THREADS) attentionQueries(const Attention a, const AttentionGradients g) {
   real* stages[2] = {(real*)memory, (real*)memory + 2 * TILE * PITCH};
   real* qs = stages[1];
@@ -275,11 +276,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionQueries(const Att
 // which weights are kept.
 extern "C" __global__ void __launch_bounds__(THREADS) attentionKeys(const Attention a, const AttentionGradients g) {
   constexpr int STAGE = 2 * TILE * PITCH;
-  constexpr int OTHERS = 2 * ROWS > 2 * TILE ? 2 * ROWS * PITCH : STAGE;
   real* stages[2] = {(real*)memory, (real*)memory + STAGE};
   real* ks = stages[1];
   real* vs = ks + ROWS * PITCH;
-  float* statistics = (float*)(stages[1] + OTHERS);              // (2 stages, lse and delta, 64 queries)
+  float* statistics = (float*)(vs + ROWS * PITCH);                  // (2 stages, lse and delta, 64 queries)
   unsigned short* masks = (unsigned short*)(statistics + 4 * TILE); // (2 stages, 64 queries, a bit for each key)
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   int h = blockIdx.y, b = blockIdx.z;
@@ -304,18 +304,23 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionKeys(const Attent
     endCopies();
     if (DROPS) {
       // A Philox block has a key of each 16: every warp draws for 16 of the queries and shares the bits.
-#pragma unroll 2
+      int n = warp * 16 * PIECES + lane / 16; // (64 queries, 64 keys each)
+      unsigned long long block = a.mask(a.row(b, h, from + n / PIECES), first) + n % PIECES * 16 + lane % 16;
+      unsigned short* to = masks + (stage * TILE * PIECES + n) * 4 + lane % 16;
+#pragma unroll 1
       for (int i = 0; i < 16 * PIECES; i += 2) {
-        int n = warp * 16 * PIECES + i + lane / 16; // (64 queries, 64 keys each)
-        unsigned long long block = a.mask(a.row(b, h, from + n / PIECES), first) + n % PIECES * 16 + lane % 16;
         Words words = drawBlock(a.dropout, step, block);
+        unsigned bits = 0;
 #pragma unroll
         for (int w = 0; w < 4; w++) {
           unsigned both = __ballot_sync(ALL, kept(a.dropout, words.at[w]));
-          if (lane % 16 == w) {
-            masks[(stage * TILE * PIECES + n) * 4 + w] = (unsigned short)(both >> lane / 16 * 16);
-          }
+          bits = lane % 16 == w ? both : bits;
         }
+        if (lane % 16 < 4) {
+          *to = (unsigned short)(bits >> lane / 16 * 16);
+        }
+        block += 2 / PIECES * a.masks();
+        to += 8;
       }
     }
   };
