@@ -1,5 +1,7 @@
 package jambic.bench;
 
+import jambic.tensor.cpu.PackBenchmark;
+import jambic.tensor.cpu.TileBenchmark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +34,8 @@ final class Measure {
       List.of(
           new Suite("fma", "jambic", FmaPeak.class),
           new Suite("read", "jambic", ReadPeak.class),
+          new Suite("tile", "jambic", TileBenchmark.class),
+          new Suite("pack", "jambic", PackBenchmark.class),
           new Suite("gemm", "jambic", GemmBenchmark.class),
           new Suite("gemm", "openblas", OpenBlasBenchmark.class),
           new Suite("attention", "jambic", AttentionBenchmark.class),
@@ -54,7 +58,7 @@ final class Measure {
   private static final Set<String> GENERATING = Set.of("sample", "decode", "prefill");
 
   /** Work without a backend, such as what the machine can do: threads of JMH. */
-  private static final Set<String> WITHOUT_BACKEND = Set.of("fma", "read", "bpe");
+  private static final Set<String> WITHOUT_BACKEND = Set.of("fma", "read", "tile", "pack", "bpe");
 
   private Measure() {}
 
@@ -149,7 +153,9 @@ final class Measure {
     switch (suite.bench) {
       case "fma" -> extras.put("flops", FmaPeak.flops() * threads);
       case "read" -> extras.put("bytes", ReadPeak.bytes(params.getParam("shape")));
+      case "tile" -> extras.put("flops", GemmBenchmark.flops(params.getParam("shape")) * threads);
       case "gemm" -> extras.put("flops", GemmBenchmark.flops(params.getParam("shape")));
+      case "pack" -> extras.put("bytes", PackBenchmark.bytes(params.getParam("shape")) * threads);
       case "bpe" -> extras.put("megabytes", BpeBenchmark.megabytes() * threads);
       case "step" -> {
         Models models = Models.named(params.getParam("preset"));

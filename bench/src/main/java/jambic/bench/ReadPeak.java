@@ -25,6 +25,7 @@ import org.openjdk.jmh.infra.ThreadParams;
 public class ReadPeak {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int STEP = 4 * SPECIES.length();
+  private static final int FIRST = 12; // where elements begin at a cache line
 
   /** Bytes that all threads together read in one call, in millions. */
   @Param({"3", "43", "498"})
@@ -39,7 +40,7 @@ public class ReadPeak {
   }
 
   void open(long bytes) {
-    share = new float[(int) (bytes / Float.BYTES)];
+    share = new float[FIRST + (int) (bytes / Float.BYTES)];
   }
 
   static long bytes(String shape) {
@@ -53,8 +54,8 @@ public class ReadPeak {
     FloatVector b = a;
     FloatVector c = a;
     FloatVector d = a;
-    int quarter = share.length / STEP * SPECIES.length();
-    for (int i = 0; i < quarter; i += SPECIES.length()) {
+    int quarter = (share.length - FIRST) / STEP * SPECIES.length();
+    for (int i = FIRST; i < FIRST + quarter; i += SPECIES.length()) {
       a = a.add(FloatVector.fromArray(SPECIES, share, i));
       b = b.add(FloatVector.fromArray(SPECIES, share, i + quarter));
       c = c.add(FloatVector.fromArray(SPECIES, share, i + 2 * quarter));

@@ -2,6 +2,8 @@ package jambic.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import jambic.tensor.cpu.PackBenchmark;
+import jambic.tensor.cpu.TileBenchmark;
 import java.lang.reflect.Method;
 import java.util.List;
 import java.util.stream.Stream;
@@ -9,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /** Every benchmark runs, on the plainest backend and a small shape. */
@@ -54,6 +57,27 @@ class KernelBenchmarksTest {
     }
     benchmark.close();
     assertThat(calls).isPositive();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cached", "cold"})
+  void multipliesTiles(String form) {
+    TileBenchmark benchmark = new TileBenchmark();
+    benchmark.shape = "16x64x32";
+    benchmark.form = form;
+    benchmark.open();
+    benchmark.run();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rows", "columns"})
+  void packs(String form) {
+    PackBenchmark benchmark = new PackBenchmark();
+    benchmark.shape = "128x256";
+    benchmark.form = form;
+    benchmark.open();
+    benchmark.run();
+    assertThat(PackBenchmark.bytes(benchmark.shape)).isEqualTo(131_072);
   }
 
   @Test
