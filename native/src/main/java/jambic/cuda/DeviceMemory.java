@@ -9,6 +9,9 @@ import java.lang.foreign.MemorySegment;
 
 /** Takes memory of the device and gives it back, and knows how much is out. */
 final class DeviceMemory {
+  /** What is left to others where memory only makes things faster. */
+  private static final long RESERVE = 256L << 20;
+
   private final Context context;
   private long taken;
 
@@ -25,12 +28,26 @@ final class DeviceMemory {
    * @throws JambicException if there is not enough: what was asked, what is free, what lowers it
    */
   synchronized long take(long bytes, String purpose) {
+    long address = allocate(bytes);
+    if (address == 0) {
+      throw outOfMemory(bytes, purpose);
+    }
+    return address;
+  }
+
+  /** Takes memory that one can do without; 0 if little would be left. */
+  synchronized long takeSpare(long bytes) {
+    return info().free - bytes < RESERVE ? 0 : allocate(bytes);
+  }
+
+  /** An address, or 0 if there is not enough. */
+  private long allocate(long bytes) {
     context.use();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment address = arena.allocate(JAVA_LONG);
       int status = cuMemAlloc_v2(address, bytes);
       if (status == CUDA_ERROR_OUT_OF_MEMORY()) {
-        throw outOfMemory(bytes, purpose);
+        return 0;
       }
       Check.driver(status, "cuMemAlloc");
       taken += bytes;
@@ -38,20 +55,28 @@ final class DeviceMemory {
     }
   }
 
-  private JambicException outOfMemory(long bytes, String purpose) {
+  private record Info(long free, long total) {}
+
+  private Info info() {
+    context.use();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment free = arena.allocate(JAVA_LONG);
       MemorySegment total = arena.allocate(JAVA_LONG);
       Check.driver(cuMemGetInfo_v2(free, total), "cuMemGetInfo");
-      return new JambicException(
-          "out of GPU memory: %s needs %s, of the GPU's %s only %s are free and this process holds %s; lower --batch-size or --block-size, or end what else uses the GPU"
-              .formatted(
-                  purpose,
-                  mebibytes(bytes),
-                  mebibytes(total.get(JAVA_LONG, 0)),
-                  mebibytes(free.get(JAVA_LONG, 0)),
-                  mebibytes(taken)));
+      return new Info(free.get(JAVA_LONG, 0), total.get(JAVA_LONG, 0));
     }
+  }
+
+  private JambicException outOfMemory(long bytes, String purpose) {
+    Info info = info();
+    return new JambicException(
+        "out of GPU memory: %s needs %s, of the GPU's %s only %s are free and this process holds %s; lower --batch-size or --block-size, or end what else uses the GPU"
+            .formatted(
+                purpose,
+                mebibytes(bytes),
+                mebibytes(info.total),
+                mebibytes(info.free),
+                mebibytes(taken)));
   }
 
   static String mebibytes(long bytes) {

@@ -36,8 +36,11 @@ record DeviceStorage(long address, long bytes, int elementBytes, DeviceRegion re
   @Override
   public void write(long offset, MemorySegment source) {
     long to = address + offset * elementBytes;
-    region.gpu().staging().upload(to, source);
-    region.gpu().copies().written(to, source.byteSize());
+    Gpu gpu = region.gpu();
+    synchronized (gpu.stream()) { // no program may run between the two
+      gpu.staging().upload(to, source);
+      gpu.copies().written(to, source.byteSize());
+    }
   }
 
   @Override

@@ -19,7 +19,7 @@ import java.util.TreeMap;
  *       program runs.
  *   <li>A program that was recorded before there was a copy knows of none: what it writes never
  *       gets one. Nor does what lies in a region that was rewound, where other tensors may come to
- *       lie. Such weights are rounded for each product.
+ *       lie, nor any weight once memory is scarce. Such weights are rounded for each product.
  * </ul>
  *
  * <p>Of attention's outputs, which are activations, nothing is heard here.
@@ -76,9 +76,11 @@ final class RoundedCopies {
         new Copy(
             storage.address(),
             storage.bytes(),
-            gpu.memory().take(bytes, "a weight's rounded copy"));
+            gpu.memory().takeSpare(bytes));
     copies.put(copy.start, copy);
-    stale.add(copy);
+    if (copy.address != 0) {
+      stale.add(copy);
+    }
     return copy;
   }
 

@@ -99,8 +99,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) attention(const Attention 
         }
         most = fmaxf(most, __shfl_xor_sync(ALL, most, 1));
         most = fmaxf(most, __shfl_xor_sync(ALL, most, 2));
-        float base = !WHOLE && most == minusInfinity() ? 0 : most * scale;
-        float shrink = exp2Fast(max[m][half] * scale - base);
+        float top = !WHOLE && most == minusInfinity() ? 0 : most;
+        float base = top * scale;
+        float shrink = exp2Fast((max[m][half] - top) * scale); // 1 to the bit where the maximum stays
         max[m][half] = most;
         float added = 0;
 #pragma unroll

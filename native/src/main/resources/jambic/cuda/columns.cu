@@ -39,7 +39,8 @@ extern "C" __global__ void columnPartials(float* partials, const real* x, int ro
 
 // Adds the partial sums (2, stretches, c) of each column to two rows, each of which may be null. Grid (ceil(c / 32),
 // rows), 1024 threads: there is little to add, and it is far away.
-extern "C" __global__ void addPartials(float* first, float* second, const float* partials, int stretches, int c) {
+extern "C" __global__ void __launch_bounds__(1024) addPartials(
+    float* first, float* second, const float* partials, int stretches, int c) {
   __shared__ float sums[32][32];
   float* row = blockIdx.y == 0 ? first : second;
   if (row == nullptr) {

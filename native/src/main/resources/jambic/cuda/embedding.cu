@@ -26,7 +26,7 @@ constexpr int RANKED = 4; // tokens of a lane
 // The places of the tokens sorted by token, then by place: order[rank] = place. A block of 1024 threads ranks 128 tokens
 // by comparing each with all others, of which each warp has a stretch: quadratic, but one launch without scratch, and
 // short beside a step (bench/results/gpu-notes.md).
-extern "C" __global__ void sortTokens(int* order, const int* ids, int n) {
+extern "C" __global__ void __launch_bounds__(1024) sortTokens(int* order, const int* ids, int n) {
   __shared__ int ranks[32][32 * RANKED];
   int lane = threadIdx.x % 32;
   int warp = threadIdx.x / 32;

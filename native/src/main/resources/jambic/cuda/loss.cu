@@ -79,7 +79,8 @@ __device__ inline int countTargets(const int* targets, int n) {
 }
 
 // One block: the mean over the rows that count.
-extern "C" __global__ void crossEntropyMean(float* loss, const float* rowLoss, const int* targets, int n) {
+extern "C" __global__ void __launch_bounds__(1024) crossEntropyMean(
+    float* loss, const float* rowLoss, const int* targets, int n) {
   double sum = 0;
   for (int i = threadIdx.x; i < n; i += blockDim.x) {
     sum += rowLoss[i];
@@ -92,7 +93,8 @@ extern "C" __global__ void crossEntropyMean(float* loss, const float* rowLoss, c
 }
 
 // One block: what each row's gradient is multiplied by.
-extern "C" __global__ void crossEntropyScale(float* scale, const float* dloss, const int* targets, int n) {
+extern "C" __global__ void __launch_bounds__(1024) crossEntropyScale(
+    float* scale, const float* dloss, const int* targets, int n) {
   int count = countTargets(targets, n);
   if (threadIdx.x == 0) {
     *scale = *dloss / (count > 0 ? count : 1);

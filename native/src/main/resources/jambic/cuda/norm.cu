@@ -10,7 +10,7 @@
 #endif
 constexpr int UNROLLED = GROUPS <= 16 ? GROUPS : 1;
 
-// Blocks for which a multiprocessor must have registers: what hides how far memory is, and spills nothing in packs.
+// Blocks for which a multiprocessor must have registers: what hides how far memory is.
 constexpr int FORWARD_BLOCKS = GROUPS * PACK <= 32 ? 8 : 1;
 constexpr int BACKWARD_BLOCKS = GROUPS * PACK <= 24 ? 2 : 1;
 

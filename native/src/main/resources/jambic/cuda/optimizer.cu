@@ -28,7 +28,8 @@ extern "C" __global__ void sumSquares(float* sums, const index_t* table, int cou
 }
 
 // One block: the root of all sums, and the factor that brings it down to maxNorm.
-extern "C" __global__ void clipScale(float* norm, float* scale, const float* sums, int count, float maxNorm) {
+extern "C" __global__ void __launch_bounds__(1024) clipScale(
+    float* norm, float* scale, const float* sums, int count, float maxNorm) {
   double sum = 0;
   for (int i = threadIdx.x; i < count; i += blockDim.x) {
     sum += sums[i];

@@ -32,7 +32,9 @@ final class EmulatedAttention {
           new Case(2, 70, 70, 1, 128, Mask.CAUSAL_LENGTHS, 0, 0.1f),
           new Case(1, 33, 150, 1, 80, Mask.NONE, 0, 0),
           new Case(2, 65, 65, 2, 17, Mask.CAUSAL, 0, 0),
-          new Case(1, 129, 129, 1, 40, Mask.CAUSAL, 4, 0));
+          new Case(1, 129, 129, 1, 40, Mask.CAUSAL, 4, 0),
+          new Case(1, 129, 129, 1, 40, Mask.CAUSAL, 0, 0),
+          new Case(2, 70, 70, 3, 24, Mask.CAUSAL_LENGTHS, 0, 0.1f));
 
   private EmulatedAttention() {}
 

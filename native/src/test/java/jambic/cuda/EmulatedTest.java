@@ -58,6 +58,12 @@ class EmulatedTest {
     return outcomes("bf16");
   }
 
+  /** Where memory is scarce, weights are rounded for each product. */
+  @TestFactory
+  Stream<DynamicTest> aModelInBfloat16WithoutSpareMemory() throws Exception {
+    return outcomes("bf16", "FAKE_MEMORY", Long.toString(256L << 20));
+  }
+
   @TestFactory
   Stream<DynamicTest> copiesOfWeights() throws Exception {
     return outcomes("copies");

@@ -30,7 +30,7 @@ final class Gemm {
    */
   private static final int STEPS = 768;
 
-  /** The most rows or columns of the matrix packed for all: 8 MiB. */
+  /** The most rows or columns of the matrix packed for all: with STEPS, 12 MiB. */
   private static final int MAX_SHARED = 4096;
 
   /** The most rows or columns of a piece: with STEPS, 384 KiB. */
