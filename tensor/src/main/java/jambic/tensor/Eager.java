@@ -101,7 +101,7 @@ public sealed class Eager extends Ops permits Decode {
   }
 
   @Override
-  final Tensor takeOver(Tensor spent) {
+  final Tensor takeOver(String op, Tensor spent) {
     throw new IllegalStateException("nothing is spent outside a tape");
   }
 

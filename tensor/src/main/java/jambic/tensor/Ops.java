@@ -64,7 +64,10 @@ public abstract sealed class Ops permits Eager, Tape {
       List<Tensor> inputs,
       Derivative derivative);
 
-  /** Whether nobody will read this value again once the operation at hand is done with it. */
+  /**
+   * Whether the operation at hand is the first to read this value, and no derivative does. Who
+   * writes over it then calls {@link #takeOver}, so that it is refused to those who come later.
+   */
   abstract boolean isSpent(Tensor value);
 
   /** A fresh place to drop activations, or none outside training. */
@@ -361,7 +364,7 @@ public abstract sealed class Ops permits Eager, Tape {
   /**
    * Drops activations in training; outside it, the input itself.
    *
-   * @param x any shape
+   * @param x any shape; a {@link Tape} may put the output in its memory and refuse it from then on
    * @param p the probability to drop an element
    * @return the shape of x
    */
@@ -372,7 +375,7 @@ public abstract sealed class Ops permits Eager, Tape {
     if (site.isNone()) {
       return x;
     }
-    Tensor out = isSpent(x) ? takeOver(x) : activations(x.shape());
+    Tensor out = isSpent(x) ? takeOver("dropout", x) : activations(x.shape());
     launch("elementwise.dropout", () -> backend.elementwise().dropout(out, x, site));
     record(
         out,
@@ -391,7 +394,8 @@ public abstract sealed class Ops permits Eager, Tape {
    * A residual connection: {@code x + dropout(y)}.
    *
    * @param x the skipped path
-   * @param y the branch, of the same shape
+   * @param y the branch, of the same shape; a {@link Tape} may put the output in its memory and
+   *     refuse it from then on
    * @param p the probability to drop an element of the branch in training
    * @return the shape of x
    */
@@ -400,7 +404,7 @@ public abstract sealed class Ops permits Eager, Tape {
     check(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
     checkProbability("residual", p);
     Dropout site = dropoutSite(p);
-    Tensor out = isSpent(y) ? takeOver(y) : activations(x.shape());
+    Tensor out = isSpent(y) ? takeOver("residual", y) : activations(x.shape());
     launch("elementwise.residual", () -> backend.elementwise().residual(out, x, y, site));
     record(
         out,
@@ -423,7 +427,7 @@ public abstract sealed class Ops permits Eager, Tape {
 
   /**
    * The mean softmax cross-entropy of the rows whose target is not -1. On a tape the backward pass
-   * writes the gradient over the logits.
+   * writes the gradient over the logits, which are refused afterwards.
    *
    * @param logits (..., V)
    * @param targets I32, one for each row of logits, each in [0, V) or -1
@@ -479,12 +483,12 @@ public abstract sealed class Ops permits Eager, Tape {
   /** Whether derivatives will be taken, so that what they read must be kept. */
   abstract boolean differentiates();
 
-  /** A new tensor in the memory of a spent one. */
-  abstract Tensor takeOver(Tensor spent);
+  /** A new tensor in the memory of a spent one, which nobody can read once its writer has. */
+  abstract Tensor takeOver(String op, Tensor spent);
 
   /**
-   * Refuses integers where an operation computes with real numbers, and floats whose region is
-   * closed; none is as good as floats.
+   * Refuses integers where an operation computes with real numbers, and floats that are not live;
+   * none is as good as floats.
    */
   private static void requireFloats(String op, Tensor... tensors) {
     for (Tensor tensor : tensors) {

@@ -24,6 +24,11 @@ import java.util.function.Function;
  * a gradient that several tensors have with the last of them: peak memory is the activations plus a
  * few gradients, not twice the activations. Gradients of trained tensors are added to {@link
  * Tensor#grad}; who trains clears them.
+ *
+ * <p>The forward pass reuses memory too: the input of {@link #dropout} and the branch of a {@link
+ * #residual} become the output in place where the operation just before made them and is not
+ * attention. Whatever is written over, there or on the way back, is refused from then on, by
+ * operations and by copies from and to the host.
  */
 public final class Tape extends Ops {
   private record Node(Tensor out, boolean readsOutput, List<Tensor> saved, Derivative derivative) {}
@@ -68,7 +73,8 @@ public final class Tape extends Ops {
 
   /**
    * Runs and records the gradients of a loss with respect to every trained tensor that it depends
-   * on.
+   * on. Of the outputs that depend on one too, only the loss can be read afterwards: the others'
+   * memory is reused.
    *
    * @param loss (1), the last operation's output
    * @param scale what the loss is multiplied by, as 1/n of n accumulated batches
@@ -95,9 +101,12 @@ public final class Tape extends Ops {
         }
       }
       node.saved.forEach(region()::release);
-      // A gradient in the memory of the output itself may have been passed on.
-      if (node.out != loss && owners.remove(node.out) && !grads.containsValue(node.out)) {
-        region().release(node.out);
+      if (node.out != loss && owners.remove(node.out)) {
+        node.out.overwrittenBy("backward");
+        // A gradient in the memory of the output itself may have been passed on.
+        if (!grads.containsValue(node.out)) {
+          region().release(node.out);
+        }
       }
     }
     nodes.clear();
@@ -205,8 +214,9 @@ public final class Tape extends Ops {
   }
 
   @Override
-  Tensor takeOver(Tensor spent) {
+  Tensor takeOver(String op, Tensor spent) {
     owners.remove(spent);
+    spent.overwrittenBy(op);
     return Tensor.over(spent.shape(), spent.dtype(), spent.storage(), spent.offset());
   }
 

@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
  * jambic.tensor.spi.Region} owns.
  *
  * <p>A tensor is a handle. It does not compute ({@link Ops} does) and does not free itself (its
- * region does, and a tensor of a closed one is refused). {@link #set} and {@link #toFloats} move
- * numbers between the host and the backend.
+ * region does, and a tensor of a closed one is refused, as is one that a {@link Tape} has written
+ * over). {@link #set} and {@link #toFloats} move numbers between the host and the backend.
  */
 public final class Tensor {
   /** The absent tensor: stands for a bias, mask or gradient that is not there. */
@@ -24,6 +24,7 @@ public final class Tensor {
   private final Tensor viewed;
   private Tensor grad;
   private Tensor scales;
+  private String overwriter;
 
   private Tensor(
       Shape shape, DType dtype, Storage storage, long offset, int rowStride, Tensor viewed) {
@@ -331,8 +332,18 @@ public final class Tensor {
     return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
   }
 
-  /** Refuses a tensor whose region is closed. */
+  /** Says that an operation uses the memory for something else: this tensor and its views end. */
+  void overwrittenBy(String operation) {
+    viewed.overwriter = operation;
+  }
+
+  /** Refuses a tensor whose region is closed, or whose memory holds something else by now. */
   void requireLive(String operation) {
+    if (viewed.overwriter != null) {
+      throw new JambicException(
+          "%s: %s is gone, since %s reuses its memory; read it before that, or compute it again"
+              .formatted(operation, this, viewed.overwriter));
+    }
     if (!storage.isLive()) {
       throw new JambicException(
           "%s: the region of %s is closed, and with it the tensor; use it before"

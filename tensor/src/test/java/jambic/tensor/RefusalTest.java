@@ -82,6 +82,48 @@ class RefusalTest {
   }
 
   @Test
+  void aTensorThatAResidualOrDropoutWroteOver() {
+    Tensor x = floats(1, 2, 3);
+    Tensor w = floats(3, 3);
+    w.trainInto(floats(3, 3));
+    Tensor g = floats(3);
+    Tensor targets = region.allocate(DType.I32, Shape.of(2));
+    targets.set(0, 1);
+    Tensor y = ops.linear(x, w, Tensor.NONE);
+    Tensor flat = y.reshape(Shape.of(2, 3));
+    Tensor sum = ops.residual(x, y, 0);
+    String message =
+        ": F32(1, 2, 3) is gone, since residual reuses its memory; read it before that, or compute"
+            + " it again";
+    refused(() -> ops.linear(y, w, Tensor.NONE), "linear" + message);
+    refused(() -> ops.linear(y, w, Tensor.NONE, Activation.RELU), "linear" + message);
+    refused(() -> ops.linear(x, y, Tensor.NONE), "linear" + message);
+    refused(() -> ops.activate(y, Activation.RELU), "activate" + message);
+    refused(() -> ops.layerNorm(y, g, Tensor.NONE, 1e-5f), "layerNorm" + message);
+    refused(() -> ops.causalAttention(y, 1, 0), "causalAttention" + message);
+    refused(() -> ops.dropout(y, 0), "dropout" + message);
+    refused(() -> ops.residual(y, x, 0), "residual" + message);
+    refused(() -> ops.residual(x, y, 0), "residual" + message);
+    refused(() -> ops.crossEntropy(y, targets, 0), "crossEntropy" + message);
+    refused(() -> new Eager(backend, region).linear(y, w, Tensor.NONE), "linear" + message);
+    refused(y::toFloats, "copy" + message);
+    refused(() -> y.set(new float[6]), "copy" + message);
+    refused(flat::toFloats, "copy" + message.replace("1, 2, 3", "2, 3"));
+
+    Tensor dropped = ops.dropout(sum, 0.5f);
+    String inDropout = message.replace("residual", "dropout");
+    refused(() -> ops.linear(sum, w, Tensor.NONE), "linear" + inDropout);
+
+    Tensor loss = ops.crossEntropy(dropped, targets, 0);
+    ops.backward(loss, 1);
+    String inBackward = message.replace("residual", "backward");
+    refused(dropped::toFloats, "copy" + inBackward);
+    refused(() -> ops.residual(x, dropped, 0), "residual" + inBackward);
+    refused(y::toFloats, "copy" + message);
+    loss.toFloats();
+  }
+
+  @Test
   void integersWhereFloatsAreNeeded() {
     Tensor ids = region.allocate(DType.I32, Shape.of(1, 2, 3));
     refused(

@@ -103,8 +103,22 @@ class TapeTest {
     }
   }
 
-  /** Eight operations on whatever was computed so far, and the sum of what came out. */
+  /** What an operation writes over is needed by no derivative. */
+  @Test
+  void memoryTakenOverChangesNoGradient() {
+    for (int seed = 0; seed < 300; seed++) {
+      assertThat(gradientsOfGraph(seed, 0, false))
+          .as("graph %d", seed)
+          .isEqualTo(gradientsOfGraph(seed, 0, true));
+    }
+  }
+
   private float[][] gradientsOfGraph(int seed, float p) {
+    return gradientsOfGraph(seed, p, false);
+  }
+
+  /** Eight operations on whatever was computed so far, and the sum of what came out. */
+  private float[][] gradientsOfGraph(int seed, float p, boolean keepsAll) {
     Philox choice = new Philox(seed, 1);
     Tape tape = new Tape(backend, step, 1);
     List<Tensor> values = new ArrayList<>(List.of(tape.embed(ids, wte, wpe)));
@@ -125,10 +139,12 @@ class TapeTest {
         values.removeLast(); // its memory may be the output's now
       }
       values.add(out);
+      readAgain(tape, out, keepsAll);
     }
     Tensor sum = values.removeLast();
     for (Tensor value : values) {
       sum = residual(tape, value, sum, p);
+      readAgain(tape, sum, keepsAll);
     }
     Tensor loss = tape.crossEntropy(tape.linear(sum, head, none()), targets, 0);
     backend.elementwise().fill(trained().map(Tensor::grad).toList(), 0);
@@ -136,6 +152,13 @@ class TapeTest {
     float[][] gradients = trained().map(t -> t.grad().toFloats()).toArray(float[][]::new);
     step.rewind();
     return gradients;
+  }
+
+  /** A reader of its own, whose output nobody needs, keeps a tensor's memory. */
+  private static void readAgain(Tape tape, Tensor x, boolean keeps) {
+    if (keeps) {
+      tape.activate(x, Activation.RELU);
+    }
   }
 
   /** Takes a place to drop in any case, so that other places have the same numbers. */
@@ -148,6 +171,73 @@ class TapeTest {
 
   private Stream<Tensor> trained() {
     return Stream.of(wte, wpe, w, b, g, qkv, head);
+  }
+
+  /** Reads at random, also what was written over: that is refused, and all else is intact. */
+  @Test
+  void refusesWhatIsWrittenOverAndNothingElse() {
+    int gone = 0;
+    for (int seed = 0; seed < 300; seed++) {
+      step.rewind();
+      Philox choice = new Philox(seed, 2);
+      Tape tape = new Tape(backend, step, 1);
+      List<Tensor> values = new ArrayList<>(List.of(tape.embed(ids, wte, wpe)));
+      List<float[]> numbers = new ArrayList<>(List.of(values.getFirst().toFloats()));
+      while (values.size() < 12) {
+        Tensor x = values.get(choice.nextInt(values.size()));
+        Tensor y = values.get(choice.nextInt(values.size()));
+        Tensor out;
+        try {
+          out =
+              switch (choice.nextInt(6)) {
+                case 0 -> tape.linear(x, w, b);
+                case 1 -> tape.activate(x, Activation.GELU_ERF);
+                case 2 -> tape.causalAttention(tape.linear(x, qkv, none()), 2, 0);
+                case 3 -> tape.dropout(y, 0.3f);
+                default -> tape.residual(x, y, 0.1f);
+              };
+        } catch (JambicException refused) {
+          assertThat(refused).hasMessageContaining("reuses its memory");
+          continue;
+        }
+        values.add(out);
+        numbers.add(out.toFloats());
+      }
+      for (int i = 0; i < values.size(); i++) {
+        Tensor value = values.get(i);
+        try {
+          assertThat(value.toFloats()).as("graph %d, value %d", seed, i).isEqualTo(numbers.get(i));
+        } catch (JambicException refused) {
+          gone++;
+        }
+      }
+    }
+    assertThat(gone).isPositive();
+  }
+
+  @Test
+  void keepsABranchThatWasReadBeforeItsResidual() {
+    check(ops -> {
+      Tensor x = ops.embed(ids, wte, wpe);
+      Tensor y = ops.linear(x, w, b);
+      Tensor h = ops.linear(y, w, none(), Activation.GELU_TANH);
+      Tensor sum = ops.residual(ops.residual(x, y, 0), h, 0);
+      sum = ops.residual(sum, ops.linear(y, w, none()), 0);
+      return ops.crossEntropy(ops.linear(sum, head, none()), targets, 0);
+    });
+  }
+
+  @Test
+  void refusesABranchThatItsResidualWroteOver() {
+    Tape tape = new Tape(backend, step, 1);
+    Tensor x = tape.embed(ids, wte, wpe);
+    Tensor y = tape.linear(x, w, b);
+    Tensor sum = tape.residual(x, y, 0);
+    assertThatThrownBy(() -> tape.residual(sum, tape.linear(y, w, none()), 0))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "linear: F32(2, 3, 4) is gone, since residual reuses its memory; read it before that,"
+                + " or compute it again");
   }
 
   @Test
