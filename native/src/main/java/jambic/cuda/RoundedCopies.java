@@ -72,11 +72,7 @@ final class RoundedCopies {
 
   private Copy make(DeviceStorage storage) {
     long bytes = new Copy(0, storage.bytes(), 0).copiedBytes();
-    Copy copy =
-        new Copy(
-            storage.address(),
-            storage.bytes(),
-            gpu.memory().takeSpare(bytes));
+    Copy copy = new Copy(storage.address(), storage.bytes(), gpu.memory().takeSpare(bytes));
     copies.put(copy.start, copy);
     if (copy.address != 0) {
       stale.add(copy);

@@ -101,8 +101,7 @@ class KernelsTest {
             variants.add(new Variant(source, half, architecture));
             if (source.equals("norm.cu")) {
               variants.add(new Variant(source, List.of("GROUPS=17"), architecture));
-              variants.add(
-                  new Variant(source, List.of("GROUPS=8", "STORAGE_BF16"), architecture));
+              variants.add(new Variant(source, List.of("GROUPS=8", "STORAGE_BF16"), architecture));
             }
             if (source.equals("attention_bf16.cu")) {
               List<String> drops = Stream.concat(half.stream(), Stream.of("DROPOUT")).toList();
