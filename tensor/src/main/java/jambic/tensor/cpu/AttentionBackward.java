@@ -74,7 +74,7 @@ final class AttentionBackward {
     this.mask = mask;
     width = AttentionBlocks.padded(sizes.headSize());
     int chunk = sizes.chunkRows();
-    queries = 0;
+    queries = Workers.ALIGN;
     douts = queries + chunk * width;
     dqueries = douts + chunk * width;
     parts = dqueries + chunk * width;

@@ -45,7 +45,7 @@ final class AttentionDecode {
     this.v = v;
     int keys = AttentionBlocks.extent(0, sizes.keys(), 0, sizes.keys());
     width = AttentionBlocks.padded(sizes.headSize());
-    query = 0;
+    query = Workers.ALIGN;
     result = query + width;
     parts = result + width;
     scores = parts + RowDots.parts(Math.min(sizes.keys(), k.run(0)));

@@ -65,7 +65,7 @@ final class AttentionForward {
     this.mask = mask;
     width = AttentionBlocks.padded(sizes.headSize());
     int chunk = sizes.chunkRows();
-    queries = 0;
+    queries = Workers.ALIGN;
     sums = queries + chunk * sizes.headSize();
     shifts = sums + chunk * width;
     totals = shifts + chunk;

@@ -60,9 +60,6 @@ final class Gemm {
   /** Elements of a cache line. */
   private static final int LINE = 16;
 
-  /** Large arrays start 16 bytes behind a cache line; this many elements complete it. */
-  private static final int ALIGN = 12;
-
   /** How many rows or columns of the shared matrix are packed as one piece of work. */
   private static final int PACK_PIECE = 64;
 
@@ -177,7 +174,7 @@ final class Gemm {
   private void multiplyBlock() {
     int extent = ownRows ? columns : rows;
     int firstPacked = ownRows ? firstPackedColumn() : firstPackedRow();
-    int floats = ALIGN + roundUp(extent - firstPacked, ownRows ? NR : MR) * steps;
+    int floats = Workers.ALIGN + roundUp(extent - firstPacked, ownRows ? NR : MR) * steps;
     if (shared.length < floats) {
       shared = new float[floats];
     }
@@ -223,7 +220,7 @@ final class Gemm {
   private void packShared(int piece, int worker) {
     int first = ownRows ? firstPackedColumn() : firstPackedRow();
     int from = first + piece * PACK_PIECE;
-    int to = ALIGN + (from - first) * steps;
+    int to = Workers.ALIGN + (from - first) * steps;
     if (ownRows) {
       packB(from, Math.min(from + PACK_PIECE, columns), shared, to);
     } else {
@@ -283,7 +280,7 @@ final class Gemm {
     int jEnd = Math.min(jFrom + pieceColumns, columns);
     // Whole tiles of an edge first, then the panels: both stay where they are from call to call.
     int panels = (ownRows ? pieceRows : pieceColumns) * steps;
-    float[] own = workers.scratch(worker, ALIGN + panels + MR * NR);
+    float[] own = workers.scratch(worker, Workers.ALIGN + panels + MR * NR);
     int whole = own.length - MR * NR;
     if (ownRows) {
       int firstA = Math.max(iFrom, firstPackedRow());
@@ -292,7 +289,7 @@ final class Gemm {
         if (!a.transposed()) {
           own[0] = fetch(firstA, iEnd); // in front of the panels, where nobody reads
         }
-        packA(firstA, iEnd, own, ALIGN);
+        packA(firstA, iEnd, own, Workers.ALIGN);
       }
       int across = Math.max(NR, SHARED_B / Math.max(1, steps) / NR * NR);
       for (int block = jFrom; block < jEnd; block += across) {
@@ -307,7 +304,7 @@ final class Gemm {
       int firstA = firstPackedRow();
       int firstB = Math.max(jFrom, firstPackedColumn());
       if (firstB < jEnd) {
-        packB(firstB, jEnd, own, ALIGN);
+        packB(firstB, jEnd, own, Workers.ALIGN);
       }
       for (int i = iFrom; i < iEnd; i += MR) {
         for (int j = jFrom; j < jEnd; j += NR) {
@@ -359,7 +356,7 @@ final class Gemm {
       boolean add) {
     boolean isPackedB = j >= firstB;
     float[] bs = isPackedB ? packedB : b.data();
-    int bi = isPackedB ? ALIGN + (j - firstB) * steps : b.at(p0, j0 + j);
+    int bi = isPackedB ? Workers.ALIGN + (j - firstB) * steps : b.at(p0, j0 + j);
     int bStep = isPackedB ? NR : b.stride();
     float[] init = useBias ? (width == NR ? bias : edgeInit) : ZEROS;
     int ii = useBias && width == NR ? biasOffset + j0 + j : 0;
@@ -374,7 +371,7 @@ final class Gemm {
     }
     boolean isPackedA = i >= firstA;
     float[] as = isPackedA ? packedA : a.data();
-    int ai = isPackedA ? ALIGN + (i - firstA) * steps : a.at(i0 + i, p0);
+    int ai = isPackedA ? Workers.ALIGN + (i - firstA) * steps : a.at(i0 + i, p0);
     int aStep = isPackedA ? MR : a.stride();
     if (width <= L) {
       TILE.steps1(steps, as, ai, aStep, bs, bi, bStep, out, to, stride, add, init, ii);

@@ -35,6 +35,9 @@ final class Workers implements AutoCloseable {
     void run(int index, int worker);
   }
 
+  /** Arrays begin 16 bytes behind a cache line, or should: this many elements complete it. */
+  static final int ALIGN = 12;
+
   /** How long a thread waits hot before it parks. Waking a parked thread costs tens of them. */
   private static final long SPIN_NANOS = 200_000;
 
