@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.IntConsumer;
 
 /**
  * Times what a device is measured by, on a machine that has no JMH: {@code DeviceRows
@@ -274,21 +275,22 @@ final class DeviceRows {
             pass.run();
             optimizer.update();
           });
+      IntConsumer feed =
+          it -> {
+            ids.set(tokens);
+            targets.set(tokens);
+            tape.step().set(it);
+            optimizer.prepare(it + 1, 1e-4);
+          };
       Program little = backend.capture(() -> backend.elementwise().fill(List.of(loss), 0));
       for (int i = 0; i < (small ? 5 : 20_000); i++) { // or the Java virtual machine is timed
-        ids.set(tokens);
-        targets.set(tokens);
-        tape.step().set(i);
-        optimizer.prepare(i + 1, 1e-4);
+        feed.accept(i);
         little.run();
       }
       double[] times = new double[small ? 3 : 200];
       for (int i = -5; i < times.length; i++) {
         long before = System.nanoTime();
-        ids.set(tokens);
-        targets.set(tokens);
-        tape.step().set(i + 5);
-        optimizer.prepare(i + 6, 1e-4);
+        feed.accept(i + 5);
         step.run();
         if (i >= 0) {
           times[i] = (System.nanoTime() - before) * 1e-6;

@@ -82,8 +82,13 @@ public abstract class Workbench {
     return tensor;
   }
 
-  /** The numbers of a shape such as {@code 12x64x4x32}. */
-  static int[] extents(String shape) {
+  /**
+   * The numbers of a shape.
+   *
+   * @param shape such as {@code 12x64x4x32}
+   * @return all of them
+   */
+  public static int[] extents(String shape) {
     return Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
   }
 }

@@ -35,13 +35,9 @@ final class RoundedCopies {
       return bytes / Float.BYTES;
     }
 
-    long copiedBytes() {
-      return count() * DType.BF16.bytes();
-    }
-
     /** The copy of the float at an address. */
     long at(long original) {
-      return address + (original - start) / Float.BYTES * DType.BF16.bytes();
+      return address + rounded(original - start);
     }
   }
 
@@ -71,13 +67,18 @@ final class RoundedCopies {
   }
 
   private Copy make(DeviceStorage storage) {
-    long bytes = new Copy(0, storage.bytes(), 0).copiedBytes();
-    Copy copy = new Copy(storage.address(), storage.bytes(), gpu.memory().takeSpare(bytes));
+    long address = gpu.memory().takeSpare(rounded(storage.bytes()));
+    Copy copy = new Copy(storage.address(), storage.bytes(), address);
     copies.put(copy.start, copy);
     if (copy.address != 0) {
       stale.add(copy);
     }
     return copy;
+  }
+
+  /** What so many bytes of floats take in bfloat16. */
+  private static long rounded(long bytes) {
+    return bytes / Float.BYTES * DType.BF16.bytes();
   }
 
   private void round(Copy copy) {
@@ -138,7 +139,7 @@ final class RoundedCopies {
     for (Copy copy : within.values()) {
       stale.remove(copy);
       if (copy.address != 0) {
-        gpu.memory().giveBack(copy.address, copy.copiedBytes());
+        gpu.memory().giveBack(copy.address, rounded(copy.bytes));
       }
     }
     within.clear();

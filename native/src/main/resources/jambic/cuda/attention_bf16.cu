@@ -241,6 +241,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionQueries(const Att
     }
   };
 
+  // The loop of `attention` once more: as a function for both it has that one spill twice as much with DROPOUT.
   for (int from = 0, stage = 0; from < end; from += TILE, stage ^= 1) {
     awaitCopies<0>();
     __syncthreads();

@@ -123,7 +123,7 @@ public final class Checkup {
         "objects begin at multiples of %s bytes".formatted(bytes)
             + (Integer.parseInt(bytes) >= 64
                 ? ""
-                : ": with -XX:ObjectAlignmentInBytes=64 products may be a fifth faster"));
+                : ": -XX:ObjectAlignmentInBytes=64 spares vectors that lie across cache lines"));
   }
 
   private static Finding threads() {

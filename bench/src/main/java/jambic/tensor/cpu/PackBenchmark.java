@@ -1,6 +1,6 @@
 package jambic.tensor.cpu;
 
-import java.util.Arrays;
+import jambic.bench.Workbench;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -19,9 +19,6 @@ import org.openjdk.jmh.annotations.State;
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 public class PackBenchmark {
-  /** Where elements begin at a cache line. */
-  private static final int FIRST = 12;
-
   private static final int PIECE = 128;
 
   /** Rows and columns as the matrix is stored. */
@@ -41,17 +38,17 @@ public class PackBenchmark {
   /** Lays out the matrix. */
   @Setup
   public void open() {
-    int[] extents = Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+    int[] extents = Workbench.extents(shape);
     rows = extents[0];
     columns = extents[1];
-    matrix = new float[FIRST + rows * columns];
-    packed = new float[FIRST + PIECE * Math.max(rows, columns)];
+    matrix = new float[Workers.ALIGN + rows * columns];
+    packed = new float[Workers.ALIGN + PIECE * Math.max(rows, columns)];
   }
 
   /** The bytes of a matrix. */
   public static long bytes(String shape) {
-    return Float.BYTES
-        * Arrays.stream(shape.split("x")).mapToLong(Long::parseLong).reduce(1, Math::multiplyExact);
+    int[] extents = Workbench.extents(shape);
+    return (long) Float.BYTES * extents[0] * extents[1];
   }
 
   /** All of it. */
@@ -59,12 +56,13 @@ public class PackBenchmark {
   public void run() {
     if (form.equals("rows")) {
       for (int i = 0; i < rows; i += width) {
-        int to = FIRST + i % PIECE * columns;
-        Panels.interleave(columns, matrix, FIRST + i * columns, columns, width, packed, to, width);
+        int to = Workers.ALIGN + i % PIECE * columns;
+        Panels.interleave(
+            columns, matrix, Workers.ALIGN + i * columns, columns, width, packed, to, width);
       }
     } else {
       for (int j = 0; j < columns; j += PIECE) {
-        Panels.copy(rows, matrix, FIRST + j, columns, PIECE, packed, FIRST, width);
+        Panels.copy(rows, matrix, Workers.ALIGN + j, columns, PIECE, packed, Workers.ALIGN, width);
       }
     }
   }

@@ -1,5 +1,6 @@
 package jambic.tensor.cpu;
 
+import jambic.bench.Workbench;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -20,9 +21,6 @@ import org.openjdk.jmh.annotations.State;
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 public class TileBenchmark {
-  /** Where elements begin at a cache line. */
-  private static final int FIRST = 12;
-
   private static final int FLOATS = 1 << 24; // more than a cache that the result should not be in
 
   /** Rows of a, columns of b, steps. */
@@ -47,36 +45,40 @@ public class TileBenchmark {
   /** Fills the panels. */
   @Setup
   public void open() {
-    int[] extents = Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+    int[] extents = Workbench.extents(shape);
     rows = extents[0];
     columns = extents[1];
     steps = extents[2];
     a = panels(rows);
     b = panels(columns);
-    c = new float[FIRST + (form.equals("cold") ? FLOATS : rows * columns)];
+    c = new float[Workers.ALIGN + (form.equals("cold") ? FLOATS : rows * columns)];
   }
 
   private float[] panels(int count) {
-    float[] panels = new float[FIRST + count * steps];
+    float[] panels = new float[Workers.ALIGN + count * steps];
     Arrays.fill(panels, 1e-3f);
     return panels;
   }
 
-  /** A piece of a product, tile by tile. */
+  /**
+   * A piece of a product, tile by tile.
+   *
+   * @return its first element
+   */
   @Benchmark
-  public void run() {
-    int blocks = (c.length - FIRST) / (rows * columns);
-    int to = FIRST + block * rows * columns;
+  public float run() {
+    int blocks = (c.length - Workers.ALIGN) / (rows * columns);
+    int to = Workers.ALIGN + block * rows * columns;
     block = block + 1 == blocks ? 0 : block + 1;
     for (int i = 0; i < rows; i += tile.rows()) {
       for (int j = 0; j < columns; j += width) {
         tile.steps2(
             steps,
             a,
-            FIRST + i * steps,
+            Workers.ALIGN + i * steps,
             tile.rows(),
             b,
-            FIRST + j * steps,
+            Workers.ALIGN + j * steps,
             width,
             c,
             to + i * columns + j,
@@ -86,5 +88,6 @@ public class TileBenchmark {
             0);
       }
     }
+    return c[to];
   }
 }
