@@ -1,7 +1,5 @@
 package jambic.tensor.cpu;
 
-import jdk.incubator.vector.FloatVector;
-
 /**
  * The sum of the lanes of a vector, in an order that is the same in interpreted and in compiled
  * code. {@code reduceLanes(ADD)} leaves the order open, and the compiler's differs from the
@@ -21,10 +19,16 @@ final class LaneSum {
    * @return the sum
    */
   static float of(float[] lanes, int at) {
-    FloatVector sum = FloatVector.zero(FloatVector.SPECIES_128);
-    for (int i = 0; i < LENGTH; i += 4) {
-      sum = sum.add(FloatVector.fromArray(FloatVector.SPECIES_128, lanes, at + i));
+    float s0 = 0;
+    float s1 = 0;
+    float s2 = 0;
+    float s3 = 0;
+    for (int i = at; i < at + LENGTH; i += 4) {
+      s0 += lanes[i];
+      s1 += lanes[i + 1];
+      s2 += lanes[i + 2];
+      s3 += lanes[i + 3];
     }
-    return (sum.lane(0) + sum.lane(1)) + (sum.lane(2) + sum.lane(3));
+    return (s0 + s1) + (s2 + s3);
   }
 }

@@ -12,19 +12,28 @@ final class Panels {
   private static final VectorSpecies<Float> F = Lanes.F;
   private static final int L = F.length();
 
-  /** As wide as the narrower tile panels: 8 when L is 16, else 4. */
-  private static final VectorSpecies<Float> HALF =
-      L == 16 ? FloatVector.SPECIES_256 : FloatVector.SPECIES_128;
-
-  private static final int H = HALF.length();
+  private static final int H = L / 2;
 
   /** Steps of a panel before the next one's turn: one each would wait for as many places. */
-  private static final int BLOCK = 64;
+  private static final int BLOCK = 32;
 
   private static final FloatVector LOW = Lanes.LOW;
   private static final FloatVector HIGH = Lanes.HIGH;
 
+  /** Selects the first halves of two vectors, the second half of each next to the first. */
+  private static final FloatVector FIRST_HALVES = halves(0);
+
+  private static final FloatVector SECOND_HALVES = halves(H);
+
   private Panels() {}
+
+  private static FloatVector halves(int from) {
+    float[] order = new float[L];
+    for (int i = 0; i < L; i++) {
+      order[i] = i < H ? from + i : L + from + i - H;
+    }
+    return FloatVector.fromArray(F, order, 0);
+  }
 
   /**
    * Packs panels whose steps are rows of {@code src}: element {@code j} of step {@code p} is {@code
@@ -32,45 +41,77 @@ final class Panels {
    *
    * @param k how many steps
    * @param columns how many columns there are; the last panel may be incomplete
+   * @param width half the lane count, the lane count or twice that
    */
   static void copy(
       int k, float[] src, int s0, int ld, int columns, float[] dst, int d0, int width) {
     int whole = columns - columns % width;
-    for (int p = 0; p < k; p += BLOCK) {
-      int steps = Math.min(BLOCK, k - p);
-      for (int j = 0; j < whole; j += width) {
-        int s = s0 + p * ld + j;
-        int d = d0 + j * k + p * width;
-        if (width == H) {
-          copyHalf(steps, src, s, ld, dst, d);
-        } else {
-          copyWhole(steps, src, s, ld, dst, d, width);
-        }
-      }
+    if (width == 2 * L) {
+      copyPairs(k, src, s0, ld, whole, dst, d0);
+    } else if (width == L) {
+      copySingles(k, src, s0, ld, whole, dst, d0);
+    } else if (whole > H && k > 1) {
+      copyHalves(k, src, s0, ld, whole, dst, d0);
+    } else {
+      whole = 0;
     }
     for (int p = 0; p < k; p++) {
       for (int j = whole; j < columns; j++) {
-        dst[d0 + whole * k + p * width + j - whole] = src[s0 + p * ld + j];
+        int panel = j - j % width;
+        dst[d0 + panel * k + p * width + j - panel] = src[s0 + p * ld + j];
       }
     }
   }
 
-  private static void copyWhole(
-      int steps, float[] src, int s, int ld, float[] dst, int d, int width) {
-    for (int p = 0; p < steps; p++) {
-      for (int x = 0; x < width; x += L) {
-        FloatVector.fromArray(F, src, s + x).intoArray(dst, d + x);
+  private static void copyPairs(
+      int k, float[] src, int s0, int ld, int columns, float[] dst, int d0) {
+    for (int from = 0; from < k; from += BLOCK) {
+      int end = Math.min(from + BLOCK, k);
+      for (int j = 0; j < columns; j += 2 * L) {
+        int s = s0 + from * ld + j;
+        int d = d0 + from * 2 * L + j * k;
+        for (int p = from; p < end; p++) {
+          FloatVector.fromArray(F, src, s).intoArray(dst, d);
+          FloatVector.fromArray(F, src, s + L).intoArray(dst, d + L);
+          s += ld;
+          d += 2 * L;
+        }
       }
-      s += ld;
-      d += width;
     }
   }
 
-  private static void copyHalf(int steps, float[] src, int s, int ld, float[] dst, int d) {
-    for (int p = 0; p < steps; p++) {
-      FloatVector.fromArray(HALF, src, s).intoArray(dst, d);
-      s += ld;
-      d += H;
+  private static void copySingles(
+      int k, float[] src, int s0, int ld, int columns, float[] dst, int d0) {
+    for (int from = 0; from < k; from += BLOCK) {
+      int end = Math.min(from + BLOCK, k);
+      for (int j = 0; j < columns; j += L) {
+        for (int p = from; p < end; p++) {
+          FloatVector.fromArray(F, src, s0 + p * ld + j).intoArray(dst, d0 + p * L + j * k);
+        }
+      }
+    }
+  }
+
+  /**
+   * Two panels at a time, half a vector wide, and two steps: a whole vector of each panel. The last
+   * two panels or steps may overlap those before.
+   */
+  private static void copyHalves(
+      int k, float[] src, int s0, int ld, int columns, float[] dst, int d0) {
+    for (int from = 0; from < k; from += BLOCK) {
+      int end = Math.min(from + BLOCK, k);
+      for (int next = 0; next < columns; next += L) {
+        int j = Math.min(next, columns - L);
+        for (int step = from; step < end; step += 2) {
+          int p = Math.min(step, k - 2);
+          int s = s0 + p * ld + j;
+          int d = d0 + p * H + j * k;
+          FloatVector v0 = FloatVector.fromArray(F, src, s);
+          FloatVector v1 = FloatVector.fromArray(F, src, s + ld);
+          FIRST_HALVES.selectFrom(v0, v1).intoArray(dst, d);
+          SECOND_HALVES.selectFrom(v0, v1).intoArray(dst, d + H * k);
+        }
+      }
     }
   }
 
