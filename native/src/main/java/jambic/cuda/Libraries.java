@@ -51,24 +51,26 @@ record Libraries(Map<String, String> environment, Path root) {
   }
 
   /**
-   * Looks for a library of the toolkit.
+   * Looks for a library of the toolkit: what CUDA_HOME names, whatever its version, then the
+   * favourite version wherever it lies.
    *
    * @param name without prefix and suffix, such as {@code nvrtc}
    * @param newest the newest version of CUDA that the driver runs
    */
   Search find(String name, int newest) {
     List<Path> tried = new ArrayList<>();
-    Set<Path> folders = toolkitFolders();
-    for (int major : MAJORS) {
-      if (major > newest) {
-        continue;
-      }
-      for (Path folder : folders) {
-        Path file = folder.resolve("lib" + name + ".so." + major);
-        if (Files.isRegularFile(file)) {
-          return new Found(file, major);
+    for (Set<Path> folders : List.of(namedFolders(), toolkitFolders())) {
+      for (int major : MAJORS) {
+        if (major > newest) {
+          continue;
         }
-        tried.add(file);
+        for (Path folder : folders) {
+          Path file = folder.resolve("lib" + name + ".so." + major);
+          if (Files.isRegularFile(file)) {
+            return new Found(file, major);
+          }
+          tried.add(file);
+        }
       }
     }
     return new Missing(tried);
@@ -91,12 +93,16 @@ record Libraries(Map<String, String> environment, Path root) {
     return new Missing(tried);
   }
 
-  private Set<Path> toolkitFolders() {
+  private Set<Path> namedFolders() {
     Set<Path> folders = new LinkedHashSet<>();
     for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
       variable(variable).ifPresent(home -> addToolkit(folders, home));
     }
-    folders.addAll(loaderPath());
+    return folders;
+  }
+
+  private Set<Path> toolkitFolders() {
+    Set<Path> folders = new LinkedHashSet<>(loaderPath());
     addToolkit(folders, root.resolve("usr/local/cuda"));
     for (Path toolkit : children(root.resolve("usr/local"), "cuda-*")) {
       addToolkit(folders, toolkit);

@@ -35,6 +35,15 @@ class LibrariesTest {
   }
 
   @Test
+  void cudaHomeDecidesTheVersion() throws IOException {
+    Path mine = file("mine/lib64/libnvrtc.so.12");
+    file("loader/libnvrtc.so.13");
+    Libraries libraries =
+        libraries("CUDA_HOME", root.resolve("mine") + "", "LD_LIBRARY_PATH", root + "/loader");
+    assertThat(libraries.find("nvrtc", 13)).isEqualTo(new Found(mine, 12));
+  }
+
+  @Test
   void theLoadersPathComesBeforeTheToolkits() throws IOException {
     file("usr/local/cuda-13.0/lib64/libnvrtc.so.13");
     Path loaders = file("loader/libnvrtc.so.13");
@@ -55,6 +64,15 @@ class LibrariesTest {
     file("usr/local/cuda/lib64/libcublasLt.so.13");
     Path older = file("usr/lib/x86_64-linux-gnu/libcublasLt.so.12");
     assertThat(libraries().find("cublasLt", 12)).isEqualTo(new Found(older, 12));
+  }
+
+  @Test
+  void eachLibraryHasItsOwnVersion() throws IOException {
+    Path compiler = file("usr/local/cuda-13.0/lib64/libnvrtc.so.13");
+    Path products = file("usr/local/cuda-12.4/lib64/libcublasLt.so.12");
+    assertThat(libraries().find("nvrtc", 13)).isEqualTo(new Found(compiler, 13));
+    assertThat(libraries().find("cublasLt", 13)).isEqualTo(new Found(products, 12));
+    assertThat(libraries().find("nvrtc", 12)).isInstanceOf(Missing.class);
   }
 
   @Test
