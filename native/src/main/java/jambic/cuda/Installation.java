@@ -146,10 +146,11 @@ sealed interface Installation {
       return new Lacking(
           "the driver runs CUDA up to %s, and %s is of CUDA %d"
               .formatted(driverVersion, newer, newMajor),
-          "Update NVIDIA's driver, or install the libraries of CUDA %d".formatted(major),
+          "Update NVIDIA's driver, or install the libraries of CUDA %d (pip install %s %s)"
+              .formatted(
+                  major, Libraries.wheel("cublasLt", major), Libraries.wheel("nvrtc", major)),
           tried);
     }
-    String wheel = name.equals("nvrtc") ? "nvidia-cuda-nvrtc" : "nvidia-cublas";
     int best = Math.min(major, Libraries.MAJORS.getFirst());
     return new Lacking(
         "there is no "
@@ -157,8 +158,8 @@ sealed interface Installation {
                 .filter(m -> m <= major)
                 .map(m -> "lib%s.so.%d".formatted(name, m))
                 .collect(Collectors.joining(" or ")),
-        "Install the CUDA toolkit and set CUDA_HOME, or install Python's wheel %s (pip install '%s')"
-            .formatted(wheel, best == 12 ? wheel + "-cu12" : wheel),
+        "Install the CUDA toolkit and set CUDA_HOME, or install Python's wheel (pip install %s)"
+            .formatted(Libraries.wheel(name, best)),
         tried);
   }
 

@@ -19,16 +19,18 @@ final class KernelCompiler {
       List.of("--std=c++17", "-default-device", "-lineinfo");
 
   private final KernelCache cache;
+  private final int major;
   private final String version;
   private final List<Integer> architectures;
 
   KernelCompiler(KernelCache cache) {
     this.cache = cache;
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment major = arena.allocate(JAVA_INT);
-      MemorySegment minor = arena.allocate(JAVA_INT);
-      Check.nvrtc(nvrtcVersion(major, minor), "nvrtcVersion");
-      version = major.get(JAVA_INT, 0) + "." + minor.get(JAVA_INT, 0);
+      MemorySegment first = arena.allocate(JAVA_INT);
+      MemorySegment second = arena.allocate(JAVA_INT);
+      Check.nvrtc(nvrtcVersion(first, second), "nvrtcVersion");
+      major = first.get(JAVA_INT, 0);
+      version = major + "." + second.get(JAVA_INT, 0);
       MemorySegment count = arena.allocate(JAVA_INT);
       Check.nvrtc(nvrtcGetNumSupportedArchs(count), "nvrtcGetNumSupportedArchs");
       MemorySegment all = arena.allocate(JAVA_INT, count.get(JAVA_INT, 0));
@@ -68,8 +70,9 @@ final class KernelCompiler {
     if (!architectures.contains(Integer.parseInt(architecture.substring("sm_".length())))) {
       throw new JambicException(
           ("NVRTC %s does not know this GPU's architecture %s, only %s; install the NVRTC of a newer"
-                  + " CUDA (pip install -U nvidia-cuda-nvrtc)")
-              .formatted(version, architecture, architectures));
+                  + " CUDA (pip install -U %s), and name its folder in LD_LIBRARY_PATH where an older"
+                  + " one is found first")
+              .formatted(version, architecture, architectures, Libraries.wheel("nvrtc", major)));
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ADDRESS);

@@ -50,6 +50,12 @@ record Libraries(Map<String, String> environment, Path root) {
     return new Libraries(System.getenv(), Path.of("/"));
   }
 
+  /** The wheel of Python that holds a library, such as {@code nvidia-cublas-cu12}. */
+  static String wheel(String name, int major) {
+    String wheel = name.equals("nvrtc") ? "nvidia-cuda-nvrtc" : "nvidia-cublas";
+    return major == 12 ? wheel + "-cu12" : wheel;
+  }
+
   /**
    * Looks for a library of the toolkit: what CUDA_HOME names, whatever its version, then the
    * favourite version wherever it lies.

@@ -71,11 +71,21 @@ record FakeDriver(Path folder) {
     } catch (IOException noCompiler) {
       return Optional.empty();
     }
-    // Other files of the same content, as a file is loaded once only.
-    for (String name : List.of("libnvrtc.so.13", "libcublasLt.so.13")) {
-      Files.createSymbolicLink(folder.resolve(name), library);
+    return Optional.of(new FakeDriver(folder).in(folder, "libnvrtc.so.13", "libcublasLt.so.13"));
+  }
+
+  /** The same, where its libraries have these names beside that of the driver. */
+  FakeDriver in(Path place, String... names) throws IOException {
+    Path library = folder.resolve("libcuda.so.1");
+    Files.createDirectories(place);
+    if (!place.equals(folder)) {
+      Files.createSymbolicLink(place.resolve(library.getFileName()), library);
     }
-    return Optional.of(new FakeDriver(folder));
+    // Other files of the same content, as a file is loaded once only.
+    for (String name : names) {
+      Files.createSymbolicLink(place.resolve(name), library);
+    }
+    return new FakeDriver(place);
   }
 
   /** Runs a scenario of {@link FakeDriverMain} in a Java of its own. */

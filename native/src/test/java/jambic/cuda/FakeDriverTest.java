@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import jambic.cuda.FakeDriver.Answer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
@@ -46,6 +47,44 @@ class FakeDriverTest {
         "found " + folder.resolve("libcuda.so.1"),
         "found " + folder.resolve("libnvrtc.so.13"),
         "found " + folder.resolve("libcublasLt.so.13"));
+  }
+
+  @Test
+  void librariesOfCuda12Serve() throws Exception {
+    FakeDriver old = fake.in(folder.resolve("12"), "libnvrtc.so.12", "libcublasLt.so.12");
+    for (String version : List.of("12000", "13000")) {
+      Answer answer = old.run(settings("FAKE_DRIVER_VERSION", version), "probe");
+      assertThat(answer.output())
+          .contains("found " + old.folder().resolve("libnvrtc.so.12"))
+          .contains("found " + old.folder().resolve("libcublasLt.so.12"));
+    }
+    agrees(
+        old.run(settings("FAKE_DRIVER_VERSION", "12000"), "linear"),
+        "products agree",
+        "objects 0, bytes 0");
+  }
+
+  @Test
+  void aDriverForCuda12TakesLibrariesOfCuda12() throws Exception {
+    FakeDriver both =
+        fake.in(
+            folder.resolve("both"),
+            "libnvrtc.so.13",
+            "libnvrtc.so.12",
+            "libcublasLt.so.13",
+            "libcublasLt.so.12");
+    assertThat(both.run(settings("FAKE_DRIVER_VERSION", "12080"), "probe").output())
+        .contains("driver for CUDA 12.8")
+        .contains("libnvrtc.so.12", "libcublasLt.so.12")
+        .doesNotContain(".so.13");
+    FakeDriver half = fake.in(folder.resolve("half"), "libnvrtc.so.12", "libcublasLt.so.13");
+    assertThat(half.run(settings("FAKE_DRIVER_VERSION", "12080"), "probe").output())
+        .contains("the driver runs CUDA up to 12.8, and " + half.folder() + "/libcublasLt.so.13")
+        .contains("pip install nvidia-cublas-cu12 nvidia-cuda-nvrtc-cu12");
+    FakeDriver mixed = fake.in(folder.resolve("mixed"), "libnvrtc.so.13", "libcublasLt.so.12");
+    assertThat(mixed.run(AS_IT_IS, "probe").output())
+        .contains("found " + mixed.folder().resolve("libnvrtc.so.13"))
+        .contains("found " + mixed.folder().resolve("libcublasLt.so.12"));
   }
 
   @Test

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Every kernel compiles for Ampere, Hopper and Blackwell: with NVRTC, or else with nvcc. */
 class KernelsTest {
-  private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_90", "sm_100");
+  private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_90", "sm_100", "sm_120");
 
   /** Sources with a head size are compiled for these; the first for every architecture. */
   private static final List<String> HEADS = List.of("HEAD=64", "HEAD=24", "HEAD=128");
@@ -79,7 +79,8 @@ class KernelsTest {
         .hasMessageContainingAll("broken.cu(1): error", "\"g\" is undefined");
     assertThatThrownBy(() -> compiler.compile(broken, List.of(), "sm_999"))
         .hasMessageContainingAll(
-            "does not know this GPU's architecture sm_999", "install the NVRTC of a newer CUDA");
+            "does not know this GPU's architecture sm_999",
+            "install the NVRTC of a newer CUDA (pip install -U nvidia-cuda-nvrtc");
   }
 
   private static List<Variant> variants() throws IOException {

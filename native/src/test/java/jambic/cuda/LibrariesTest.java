@@ -85,6 +85,8 @@ class LibrariesTest {
     assertThat(libraries("PATH", root + "/nowhere:" + root + "/venv/bin").find("cublasLt", 13))
         .isEqualTo(new Found(wheel, 13));
     assertThat(libraries().find("nvrtc", 13)).isEqualTo(new Found(older, 12));
+    assertThat(Libraries.wheel("cublasLt", 13)).isEqualTo("nvidia-cublas");
+    assertThat(Libraries.wheel("nvrtc", 12)).isEqualTo("nvidia-cuda-nvrtc-cu12");
   }
 
   @Test
