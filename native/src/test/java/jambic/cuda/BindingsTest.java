@@ -10,6 +10,8 @@ import jambic.cuda.bindings.Nvrtc;
 import jambic.cuda.bindings.cublasLtMatmulAlgo_t;
 import jambic.cuda.bindings.cublasLtMatmulHeuristicResult_t;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
@@ -21,10 +23,13 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What jextract wrote agrees with the C compiler and the headers of this machine. */
+/**
+ * What jextract wrote agrees with the C compiler, the headers and the libraries of this machine.
+ */
 class BindingsTest {
   @TempDir private Path folder;
 
@@ -55,6 +60,44 @@ class BindingsTest {
         "offsetof(cublasLtMatmulHeuristicResult_t, state)",
         cublasLtMatmulHeuristicResult_t.state$offset());
     compare("cublasLt.h", expected);
+  }
+
+  @Test
+  void librariesOfEveryVersionHaveTheFunctions() {
+    Map<Path, Class<?>> libraries = new LinkedHashMap<>();
+    Libraries here = Libraries.ofSystem();
+    for (int major : Libraries.MAJORS) {
+      if (here.find("nvrtc", major) instanceof Found found) {
+        libraries.put(found.file(), Nvrtc.class);
+      }
+      if (here.find("cublasLt", major) instanceof Found found) {
+        libraries.put(found.file(), CublasLt.class);
+      }
+    }
+    if (here.driver() instanceof Found found) {
+      libraries.put(found.file(), CudaDriver.class);
+    }
+    if (libraries.isEmpty()) {
+      abort("there is no library of CUDA here (pip install nvidia-cublas nvidia-cuda-nvrtc)");
+    }
+    libraries.forEach((file, bindings) -> {
+      try (Arena arena = Arena.ofConfined()) {
+        SymbolLookup library = SymbolLookup.libraryLookup(file, arena);
+        assertThat(functions(bindings))
+            .as(file.toString())
+            .isNotEmpty()
+            .allMatch(name -> library.find(name).isPresent());
+      }
+    });
+  }
+
+  /** What {@code NAME$address()} would look up. */
+  private static List<String> functions(Class<?> bindings) {
+    return Stream.of(bindings.getMethods())
+        .map(Method::getName)
+        .filter(name -> name.endsWith("$address"))
+        .map(name -> name.substring(0, name.length() - "$address".length()))
+        .toList();
   }
 
   /** The accessors in capitals: NAME() is what the header calls NAME. */
@@ -90,6 +133,9 @@ class BindingsTest {
     folders.forEach(include -> command.addAll(List.of("-I", include.toString())));
     command.add(source.toString());
     try {
+      if (incomplete(command)) {
+        abort(header + " includes what is not on this machine (looked in " + folders + ")");
+      }
       run(command);
     } catch (IOException noCompiler) {
       abort("there is no C compiler (cc) here");
@@ -103,16 +149,27 @@ class BindingsTest {
     assertThat(found).isEqualTo(expected);
   }
 
+  /** Those of the libraries that are found; a wheel may have what another includes. */
   private static Set<Path> headers() {
     Set<Path> folders = new LinkedHashSet<>();
-    folders.add(Path.of("/usr/local/cuda/include"));
     for (String name : List.of("nvrtc", "cublasLt")) {
       if (Libraries.ofSystem().find(name, Integer.MAX_VALUE) instanceof Found(Path file, int _)) {
         folders.add(file.resolveSibling("../include").normalize());
+        folders.add(file.resolveSibling("../../cuda_runtime/include").normalize());
       }
     }
+    folders.add(Path.of("/usr/local/cuda/include"));
     folders.removeIf(folder -> !Files.isDirectory(folder));
     return folders;
+  }
+
+  /** Whether a header is missing that another includes. */
+  private static boolean incomplete(List<String> command) throws IOException, InterruptedException {
+    List<String> preprocess = new ArrayList<>(command);
+    preprocess.add("-E");
+    Process process = new ProcessBuilder(preprocess).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return process.waitFor() != 0 && output.contains("No such file or directory");
   }
 
   private static String run(List<String> command) throws IOException, InterruptedException {
