@@ -178,7 +178,7 @@ final class DeviceRows {
         print("product", shape + "forward", forward, Map.of("tflops", flops / forward * 1e-9));
         double input = millis(() -> backend.linear().backwardInput(x, logits, w, false));
         print("product", shape + "input", input, Map.of("tflops", flops / input * 1e-9));
-        double weight = millis(() -> backend.linear().backwardWeight(dw, Tensor.NONE, logits, x));
+        double weight = millis(() -> backend.linear().backwardWeight(dw, Tensor.NONE, logits, x, false));
         print("product", shape + "weight", weight, Map.of("tflops", flops / weight * 1e-9));
       }
     }

@@ -37,7 +37,7 @@ public class GemmBenchmark extends Workbench {
         switch (form) {
           case "x*wT" -> () -> backend().linear().forward(out, x, w, Tensor.NONE);
           case "dout*w" -> () -> backend().linear().backwardInput(x, out, w, false);
-          default -> () -> backend().linear().backwardWeight(w, Tensor.NONE, out, x);
+          default -> () -> backend().linear().backwardWeight(w, Tensor.NONE, out, x, false);
         };
   }
 

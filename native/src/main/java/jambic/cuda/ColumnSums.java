@@ -30,8 +30,8 @@ record ColumnSums(int columns, int stretches) {
     return Math.ceilDiv(x.dim(-1) * x.dtype().bytes(), 32 * 16);
   }
 
-  /** Adds the sum of all rows of a matrix to a row. */
-  static void addAll(Gpu gpu, Tensor row, Tensor x) {
+  /** The sum of all rows of a matrix, written to a row or added to it. */
+  static void sumAll(Gpu gpu, Tensor row, Tensor x, boolean accumulate) {
     int rows = x.shape().rows();
     int groups = groups(x);
     int stretches = Math.min(Math.ceilDiv(BLOCKS, groups), Math.ceilDiv(rows, ROWS));
@@ -45,7 +45,7 @@ record ColumnSums(int columns, int stretches) {
             x,
             rows,
             sums.columns);
-    sums.add(gpu, partials, row, Tensor.NONE);
+    sums.sum(gpu, partials, row, Tensor.NONE, accumulate);
   }
 
   /** What the partial sums of one row take. */
@@ -53,8 +53,11 @@ record ColumnSums(int columns, int stretches) {
     return (long) Float.BYTES * stretches * columns;
   }
 
-  /** Adds partial sums, all of the first row before those of the second, to rows that are there. */
-  void add(Gpu gpu, long partials, Tensor first, Tensor second) {
+  /**
+   * Sums partial sums, all of the first row before those of the second, into the rows that are
+   * there, or adds them to these.
+   */
+  void sum(Gpu gpu, long partials, Tensor first, Tensor second, boolean accumulate) {
     gpu.kernels("columns.cu", DType.F32)
         .launch(
             "addPartials",
@@ -63,6 +66,7 @@ record ColumnSums(int columns, int stretches) {
             second,
             partials,
             stretches,
-            columns);
+            columns,
+            accumulate ? 1 : 0);
   }
 }

@@ -157,7 +157,7 @@ final class CudaLinear implements LinearKernels {
   }
 
   @Override
-  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x) {
+  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
     long d = DeviceStorage.address(dw);
     long a = DeviceStorage.address(x);
     long b = DeviceStorage.address(dout);
@@ -171,12 +171,12 @@ final class CudaLinear implements LinearKernels {
             x.dtype(),
             dw.dtype(),
             Epilogue.NOTHING,
-            true,
+            accumulate,
             Matmul.alignment(d, a, b));
     matmul.multiply(kind, d, a, b);
     gpu.copies().written(dw);
     if (!db.isNone()) {
-      ColumnSums.addAll(gpu, db, dout);
+      ColumnSums.sumAll(gpu, db, dout, accumulate);
     }
   }
 }

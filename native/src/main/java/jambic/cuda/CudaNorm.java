@@ -73,7 +73,7 @@ final class CudaNorm implements NormKernels {
             c,
             accumulate ? 1 : 0);
     if (summing) {
-      sums.add(gpu, partials, dg, db);
+      sums.sum(gpu, partials, dg, db, true);
     }
   }
 

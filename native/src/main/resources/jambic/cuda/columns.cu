@@ -37,10 +37,10 @@ extern "C" __global__ void columnPartials(float* partials, const real* x, int ro
   }
 }
 
-// Adds the partial sums (2, stretches, c) of each column to two rows, each of which may be null. Grid (ceil(c / 32),
-// rows), 1024 threads: there is little to add, and it is far away.
+// Sums the partial sums (2, stretches, c) of each column into two rows, each of which may be null, or adds them to these.
+// Grid (ceil(c / 32), rows), 1024 threads: there is little to add, and it is far away.
 extern "C" __global__ void __launch_bounds__(1024) addPartials(
-    float* first, float* second, const float* partials, int stretches, int c) {
+    float* first, float* second, const float* partials, int stretches, int c, int accumulate) {
   __shared__ float sums[32][32];
   float* row = blockIdx.y == 0 ? first : second;
   if (row == nullptr) {
@@ -72,7 +72,7 @@ extern "C" __global__ void __launch_bounds__(1024) addPartials(
     for (int w = 0; w < 32; w++) {
       all += sums[w][lane];
     }
-    row[column] += all;
+    row[column] = accumulate ? row[column] + all : all;
   }
 }
 

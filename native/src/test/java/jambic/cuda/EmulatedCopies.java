@@ -71,8 +71,11 @@ final class EmulatedCopies implements AutoCloseable {
     follows &= follows(w);
     backend.elementwise().add(w, w, random(weights, 16, 8));
     follows &= follows(w);
-    backend.linear().backwardWeight(w, Tensor.NONE, activations(ROWS, 16), activations(ROWS, 8));
-    follows &= follows(w);
+    Tensor dout = activations(ROWS, 16);
+    for (boolean accumulate : new boolean[] {true, false}) {
+      backend.linear().backwardWeight(w, Tensor.NONE, dout, activations(ROWS, 8), accumulate);
+      follows &= follows(w);
+    }
     report("a copy follows kernels", follows);
   }
 

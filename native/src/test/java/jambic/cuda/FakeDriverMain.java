@@ -105,12 +105,14 @@ final class FakeDriverMain {
       Tensor dx = normal(region, 6, m, k);
       Tensor added = normal(region, 7, m, k);
       Tensor dw = normal(region, 8, n, k);
+      Tensor sum = normal(region, 9, n, k);
       backend.linear().forward(out, x, w, Tensor.NONE);
       backend.linear().forward(biased, x, w, b);
       backend.linear().backwardInput(dx, dout, w, false);
       backend.linear().backwardInput(added, dout, w, true);
-      backend.linear().backwardWeight(dw, Tensor.NONE, dout, x);
-      return List.of(out, biased, dx, added, dw).stream()
+      backend.linear().backwardWeight(dw, Tensor.NONE, dout, x, false);
+      backend.linear().backwardWeight(sum, Tensor.NONE, dout, x, true);
+      return List.of(out, biased, dx, added, dw, sum).stream()
           .map(Tensor::toFloats)
           .toArray(float[][]::new);
     }

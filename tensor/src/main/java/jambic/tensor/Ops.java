@@ -245,7 +245,7 @@ public abstract sealed class Ops permits Eager, Tape {
     if (!w.grad().isNone()) {
       tape.launch(
           "linear.backwardWeight",
-          () -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x));
+          () -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x, true));
     }
     tape.into(
         "linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));

@@ -1,5 +1,6 @@
 package jambic.tensor.cpu;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -18,11 +19,12 @@ final class ColumnSums {
   private static final int SERIAL = 1 << 16;
 
   private final Workers workers;
-  private final Workers.Task task = this::addPiece;
+  private final Workers.Task task = this::sumPiece;
 
   private float[] sums;
   private int sumsOffset;
   private Matrix x;
+  private boolean accumulate;
 
   /**
    * Creates the kernel.
@@ -33,25 +35,29 @@ final class ColumnSums {
     this.workers = workers;
   }
 
-  /** {@code sums[sumsOffset + j] += } the sum of column {@code j} of {@code x}. */
-  void add(float[] sums, int sumsOffset, Matrix x) {
+  /** {@code sums[sumsOffset + j] = } the sum of column {@code j} of {@code x}, or {@code +=}. */
+  void sum(float[] sums, int sumsOffset, Matrix x, boolean accumulate) {
     assert !x.transposed();
     this.sums = sums;
     this.sumsOffset = sumsOffset;
     this.x = x;
+    this.accumulate = accumulate;
     int pieces = (x.columns() + WIDTH - 1) / WIDTH;
     if ((long) x.rows() * x.columns() < SERIAL) {
       for (int i = 0; i < pieces; i++) {
-        addPiece(i, 0);
+        sumPiece(i, 0);
       }
     } else {
       workers.parallel(pieces, task);
     }
   }
 
-  private void addPiece(int piece, int worker) {
+  private void sumPiece(int piece, int worker) {
     int from = piece * WIDTH;
     int end = Math.min(from + WIDTH, x.columns());
+    if (!accumulate) {
+      Arrays.fill(sums, sumsOffset + from, sumsOffset + end, 0);
+    }
     float[] data = x.data();
     int rows = x.rows();
     int stride = x.stride();

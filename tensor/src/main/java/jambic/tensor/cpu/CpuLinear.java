@@ -75,13 +75,17 @@ final class CpuLinear implements LinearKernels {
   }
 
   @Override
-  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x) {
+  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
     Matrix dws = rows(dw, dw.dim(1));
     Matrix douts = rows(dout, dw.dim(0));
     Matrix xs = rows(x, dw.dim(1));
-    gemm.multiplyAdd(dws, douts.transpose(), xs);
+    if (accumulate) {
+      gemm.multiplyAdd(dws, douts.transpose(), xs);
+    } else {
+      gemm.multiply(dws, douts.transpose(), xs);
+    }
     if (!db.isNone()) {
-      columnSums.add(floats(db), offset(db), douts);
+      columnSums.sum(floats(db), offset(db), douts, accumulate);
     }
   }
 

@@ -59,7 +59,7 @@ final class ReferenceLinear implements LinearKernels {
   }
 
   @Override
-  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x) {
+  public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
     int n = dw.dim(0);
     int k = dw.dim(1);
     int m = (int) (dout.size() / n);
@@ -74,9 +74,14 @@ final class ReferenceLinear implements LinearKernels {
         Rows.addScaled(row, d, xs, offset(x) + i * k, k);
         column += d;
       }
-      Rows.add(floats(dw), offset(dw) + j * k, row, k);
+      if (accumulate) {
+        Rows.add(floats(dw), offset(dw) + j * k, row, k);
+      } else {
+        Rows.store(floats(dw), offset(dw) + j * k, row, k);
+      }
       if (!db.isNone()) {
-        floats(db)[offset(db) + j] = (float) (floats(db)[offset(db) + j] + column);
+        double before = accumulate ? floats(db)[offset(db) + j] : 0;
+        floats(db)[offset(db) + j] = (float) (before + column);
       }
     }
   }

@@ -61,12 +61,13 @@ public interface LinearKernels {
   void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate);
 
   /**
-   * {@code dw += doutᵀ x, db += column sums of dout}.
+   * {@code dw = doutᵀ x, db = column sums of dout}, or {@code +=} of both.
    *
-   * @param dw (N, K), added to
-   * @param db (N), added to, or none
+   * @param dw (N, K)
+   * @param db (N), or none
    * @param dout (M, N)
    * @param x (M, K)
+   * @param accumulate whether to add to {@code dw} and {@code db}
    */
-  void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x);
+  void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate);
 }

@@ -107,14 +107,14 @@ public interface LinearContract {
             scene -> {
               Tensor out = scene.output("out", 2, 7, 33);
               Tensor dx = scene.output("dx", 2, 7, 19);
-              Tensor dw = scene.accumulated("dw", 33, 19);
+              Tensor dw = scene.output("dw", 33, 19);
               Tensor x = scene.input("x", 2, 7, 19);
               Tensor w = scene.input("w", 33, 19);
               Tensor dout = scene.input("dout", 2, 7, 33);
               return () -> {
                 scene.backend().linear().forward(out, x, w, Tensor.NONE);
                 scene.backend().linear().backwardInput(dx, dout, w, false);
-                scene.backend().linear().backwardWeight(dw, Tensor.NONE, dout, x);
+                scene.backend().linear().backwardWeight(dw, Tensor.NONE, dout, x, false);
               };
             });
   }
@@ -181,21 +181,28 @@ public interface LinearContract {
     }
   }
 
-  /** {@code dw += doutᵀ x} and {@code db += sums of dout}, with and without db. */
+  /** {@code dw = doutᵀ x} and {@code db = sums of dout}, overwritten and added to, or no db. */
   @Test
   default void linearBackwardWeight() {
-    Tolerance tolerance = Tolerances.f32(Kernel.LINEAR);
-    sizes((m, k, n) ->
-        contract()
-            .check(
-                title("backwardWeight", m, k, n),
-                tolerance.summing(m),
-                scene -> {
-                  Tensor dw = scene.accumulated("dw", n, k);
-                  Tensor db = (k + n) % 4 == 0 ? Tensor.NONE : scene.accumulated("db", n);
-                  Tensor dout = scene.input("dout", m, n);
-                  Tensor x = scene.input("x", m, k);
-                  return () -> scene.backend().linear().backwardWeight(dw, db, dout, x);
-                }));
+    for (boolean accumulate : new boolean[] {false, true}) {
+      sizes((m, k, n) -> backwardWeight(accumulate, m, k, n));
+    }
+  }
+
+  private void backwardWeight(boolean accumulate, int m, int k, int n) {
+    contract()
+        .check(
+            title("backwardWeight" + (accumulate ? " accumulating" : ""), m, k, n),
+            Tolerances.f32(Kernel.LINEAR).summing(m),
+            scene -> {
+              Tensor dw = accumulate ? scene.accumulated("dw", n, k) : scene.output("dw", n, k);
+              Tensor db =
+                  (k + n) % 4 == 0
+                      ? Tensor.NONE
+                      : accumulate ? scene.accumulated("db", n) : scene.output("db", n);
+              Tensor dout = scene.input("dout", m, n);
+              Tensor x = scene.input("x", m, k);
+              return () -> scene.backend().linear().backwardWeight(dw, db, dout, x, accumulate);
+            });
   }
 }

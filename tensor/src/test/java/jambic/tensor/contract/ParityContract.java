@@ -102,11 +102,11 @@ public interface ParityContract {
     Tensor dout = run.load("dout");
     Tensor out = run.like("out");
     Tensor dx = run.like("grad/x");
-    Tensor dw = run.zeros("grad/w");
-    Tensor db = run.zeros("grad/b");
+    Tensor dw = run.like("grad/w");
+    Tensor db = run.like("grad/b");
     run.backend().linear().forward(out, x, w, b);
     run.backend().linear().backwardInput(dx, dout, w, false);
-    run.backend().linear().backwardWeight(dw, db, dout, x);
+    run.backend().linear().backwardWeight(dw, db, dout, x, false);
     run.require("out", out, x.dim(-1));
     run.require("grad/x", dx, w.dim(0));
     run.require("grad/w", dw, x.dim(0));

@@ -8,11 +8,12 @@ import org.junit.jupiter.api.Test;
 
 class ColumnSumsTest {
   @Test
-  void addsToWhatIsThereAndNothingElse() {
+  void addsToWhatIsThereOrOverwritesItAndNothingElse() {
     try (Workers workers = new Workers(2)) {
       for (int m : new int[] {1, 63, 64, 65, 1000}) {
         for (int n : new int[] {1, 3, 17, 63, 64, 65, 257}) {
-          check(new ColumnSums(workers), m, n);
+          check(new ColumnSums(workers), m, n, 0.25f, true);
+          check(new ColumnSums(workers), m, n, Float.NaN, false);
         }
       }
     }
@@ -27,11 +28,12 @@ class ColumnSumsTest {
 
   private static float[] withThreads(int threads) {
     try (Workers workers = new Workers(threads)) {
-      return check(new ColumnSums(workers), 777, 333);
+      return check(new ColumnSums(workers), 777, 333, 0.25f, true);
     }
   }
 
-  private static float[] check(ColumnSums columnSums, int m, int n) {
+  private static float[] check(
+      ColumnSums columnSums, int m, int n, float before, boolean accumulate) {
     Random random = new Random(m * 31L + n);
     int stride = n + 3;
     float[] x = new float[2 + (m - 1) * stride + n];
@@ -40,11 +42,12 @@ class ColumnSumsTest {
     }
     float[] sums = new float[n + 2];
     Arrays.fill(sums, 0.25f);
-    columnSums.add(sums, 1, new Matrix(x, 2, m, n, stride, false));
+    Arrays.fill(sums, 1, n + 1, before);
+    columnSums.sum(sums, 1, new Matrix(x, 2, m, n, stride, false), accumulate);
     assertThat(sums[0]).isEqualTo(0.25f);
     assertThat(sums[n + 1]).isEqualTo(0.25f);
     for (int j = 0; j < n; j++) {
-      double want = 0.25;
+      double want = accumulate ? before : 0;
       for (int i = 0; i < m; i++) {
         want += x[2 + i * stride + j];
       }

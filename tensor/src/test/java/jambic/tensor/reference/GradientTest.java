@@ -50,10 +50,10 @@ class GradientTest {
     Tensor out = normal(3, 4);
     Tensor dout = normal(3, 4);
     Tensor dx = normal(3, 5);
-    Tensor dw = zeros(4, 5);
-    Tensor db = zeros(4);
+    Tensor dw = normal(4, 5);
+    Tensor db = normal(4);
     backend.linear().backwardInput(dx, dout, w, false);
-    backend.linear().backwardWeight(dw, db, dout, x);
+    backend.linear().backwardWeight(dw, db, dout, x, false);
     check(
         "linear",
         () -> backend.linear().forward(out, x, w, b),
@@ -73,8 +73,8 @@ class GradientTest {
       Tensor dout = normal(3, 4);
       Tensor dpre = normal(3, 4);
       Tensor dx = normal(3, 5);
-      Tensor dw = zeros(4, 5);
-      Tensor db = zeros(4);
+      Tensor dw = normal(4, 5);
+      Tensor db = normal(4);
       backend.linear().forwardActivated(out, pre, x, w, b, activation);
       if (activation == Activation.RELU) {
         // No element may cross the kink: the bias takes each column to one side.
@@ -83,7 +83,7 @@ class GradientTest {
       }
       backend.activation().backward(dpre, dout, pre, activation);
       backend.linear().backwardInput(dx, dpre, w, false);
-      backend.linear().backwardWeight(dw, db, dpre, x);
+      backend.linear().backwardWeight(dw, db, dpre, x, false);
       check(
           "linear, " + activation,
           () -> backend.linear().forwardActivated(out, pre, x, w, b, activation),
