@@ -22,7 +22,10 @@ public abstract sealed class Ops permits Eager, Tape {
     this.region = region;
   }
 
-  /** How an operation turns the gradient of its output into those of its inputs. */
+  /**
+   * How an operation turns the gradient of its output into those of its inputs: by {@link
+   * Tape#launchBack} and what builds on it.
+   */
   @FunctionalInterface
   interface Derivative {
     void apply(Tape tape, Tensor dout);
@@ -44,7 +47,10 @@ public abstract sealed class Ops permits Eager, Tape {
 
   /** Runs a kernel, named as the SPI names it, now and at every run of the program. */
   final void launch(String kernel, Runnable body) {
-    Launch launch = new Launch(kernel, body);
+    launch(new Launch(kernel, body));
+  }
+
+  final void launch(Launch launch) {
     backend.launch(launch);
     launches.add(launch);
   }
@@ -131,7 +137,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(wte, wpe),
         (tape, dout) ->
-            tape.launch(
+            tape.launchBack(
                 "embedding.backward",
                 () -> backend.embedding().backward(wte.grad(), wpe.grad(), dout, ids)));
     return out;
@@ -188,7 +194,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(x, w, b),
         (tape, dout) -> {
           Tensor dpre = tape.own(out);
-          tape.launch(
+          tape.launchBack(
               "activation.backward",
               () -> backend.activation().backward(dpre, dpre, pre, activation));
           linearDerivative(tape, dpre, x, w, b);
@@ -234,7 +240,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(x),
         (tape, dout) -> {
           Tensor dx = tape.own(out);
-          tape.launch(
+          tape.launchBack(
               "activation.backward", () -> backend.activation().backward(dx, dx, x, activation));
           tape.pass(x, dx);
         });
@@ -243,9 +249,10 @@ public abstract sealed class Ops permits Eager, Tape {
 
   private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
     if (!w.grad().isNone()) {
-      tape.launch(
+      tape.intoTrained(
           "linear.backwardWeight",
-          () -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x, true));
+          List.of(w, b),
+          add -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x, add));
     }
     tape.into(
         "linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
@@ -384,7 +391,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(x),
         (tape, dout) -> {
           Tensor dx = tape.own(out);
-          tape.launch("elementwise.dropout", () -> backend.elementwise().dropout(dx, dx, site));
+          tape.launchBack("elementwise.dropout", () -> backend.elementwise().dropout(dx, dx, site));
           tape.pass(x, dx);
         });
     return out;
@@ -459,7 +466,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(logits),
         (tape, dout) -> {
           if (spent) {
-            tape.launch(
+            tape.launchBack(
                 "loss.crossEntropyBackward",
                 () ->
                     backend

@@ -6,6 +6,7 @@ import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +24,7 @@ import java.util.function.Function;
  * taken, nobody reads its output or that output's gradient any more, and both return to the region,
  * a gradient that several tensors have with the last of them: peak memory is the activations plus a
  * few gradients, not twice the activations. Gradients of trained tensors are added to {@link
- * Tensor#grad}; who trains clears them.
+ * Tensor#grad}, unless {@link #backward(Tensor, float, List)} is told that they begin anew.
  *
  * <p>The forward pass reuses memory too: the input of {@link #dropout} and the branch of a {@link
  * #residual} become the output in place where the operation just before made them and is not
@@ -31,7 +32,12 @@ import java.util.function.Function;
  * operations and by copies from and to the host.
  */
 public final class Tape extends Ops {
-  private record Node(Tensor out, boolean readsOutput, List<Tensor> saved, Derivative derivative) {}
+  private record Node(
+      Tensor out,
+      boolean readsOutput,
+      List<Tensor> saved,
+      List<Tensor> inputs,
+      Derivative derivative) {}
 
   /** A gradient kernel that can overwrite or add. */
   @FunctionalInterface
@@ -39,10 +45,18 @@ public final class Tape extends Ops {
     void launch(Tensor dx, boolean accumulate);
   }
 
+  /** A kernel that can overwrite the gradients of trained tensors or add to them. */
+  @FunctionalInterface
+  interface TrainedKernel {
+    void launch(boolean accumulate);
+  }
+
   private final List<Node> nodes = new ArrayList<>();
   private final Set<Tensor> differentiable = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<Tensor> owners = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<Tensor, Tensor> grads = new IdentityHashMap<>();
+  private final Set<Tensor> fresh = new LinkedHashSet<>(); // to begin anew, not yet written
+  private final List<Launch> wayBack = new ArrayList<>();
   private final long seed;
   private final Tensor step;
   private int sites;
@@ -73,8 +87,8 @@ public final class Tape extends Ops {
 
   /**
    * Runs and records the gradients of a loss with respect to every trained tensor that it depends
-   * on. Of the outputs that depend on one too, only the loss can be read afterwards: the others'
-   * memory is reused.
+   * on, and adds them to what is there. Of the outputs that depend on one too, only the loss can be
+   * read afterwards: the others' memory is reused.
    *
    * @param loss (1), the last operation's output
    * @param scale what the loss is multiplied by, as 1/n of n accumulated batches
@@ -83,18 +97,43 @@ public final class Tape extends Ops {
    *     way back has been gone already
    */
   public void backward(Tensor loss, float scale) {
+    backward(loss, scale, List.of());
+  }
+
+  /**
+   * The same for gradients that begin anew, now and at every run of the program, as if they had
+   * been cleared before. It is cheaper: those of linear layers, nearly all of a model, are neither
+   * cleared nor read, because the first product overwrites them.
+   *
+   * @param loss (1), the last operation's output
+   * @param scale what the loss is multiplied by
+   * @param anew trained tensors whose gradients count as zero, whatever they hold; those that the
+   *     loss does not depend on become zero, and frozen ones have none
+   * @throws ShapeException if the loss is not one number
+   * @throws JambicException if it does not depend on a trained tensor by way of this tape, or the
+   *     way back has been gone already
+   */
+  public void backward(Tensor loss, float scale, List<Tensor> anew) {
     check(loss.size() == 1, "backward: a loss is one number, got %s", loss);
     if (!leadsBack(loss)) {
       throw new JambicException(
           "backward: no operation of this tape made the loss of something trained, or its gradients"
               + " are taken already");
     }
+    anew.forEach(x -> fresh.add(x.grad()));
+    fresh.remove(Tensor.NONE);
+    List<Tensor> cleared = new ArrayList<>();
     Tensor dloss = floats(loss.shape());
-    launch("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
+    launchBack("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
     grads.put(loss, dloss);
     for (Node node : nodes.reversed()) {
       if (grads.containsKey(node.out)) {
         node.derivative.apply(this, grads.get(node.out));
+        for (Tensor x : node.inputs) {
+          if (fresh.remove(x.grad())) {
+            cleared.add(x.grad()); // it has been added to
+          }
+        }
         Tensor dout = grads.remove(node.out);
         if (!grads.containsValue(dout) && dout != node.out) {
           region().release(dout);
@@ -111,6 +150,34 @@ public final class Tape extends Ops {
     }
     nodes.clear();
     differentiable.clear();
+    cleared.addAll(fresh);
+    fresh.clear();
+    if (!cleared.isEmpty()) {
+      launch("elementwise.fill", () -> backend().elementwise().fill(cleared, 0));
+    }
+    wayBack.forEach(this::launch);
+    wayBack.clear();
+  }
+
+  /**
+   * Launches a kernel when all of the way back is known: which gradients are to be cleared before
+   * its first kernel shows only at its end.
+   */
+  void launchBack(String kernel, Runnable body) {
+    wayBack.add(new Launch(kernel, body));
+  }
+
+  /**
+   * Launches a kernel that overwrites the gradients of trained tensors where it is the first to
+   * reach any of them, and else adds to all.
+   */
+  void intoTrained(String name, List<Tensor> trained, TrainedKernel kernel) {
+    List<Tensor> all = trained.stream().map(Tensor::grad).filter(dx -> !dx.isNone()).toList();
+    boolean overwrite = fresh.containsAll(all);
+    if (overwrite) {
+      fresh.removeAll(all);
+    }
+    launchBack(name, () -> kernel.launch(!overwrite));
   }
 
   /** Launches a kernel that writes or adds the gradient of x, if x has one. */
@@ -120,11 +187,11 @@ public final class Tape extends Ops {
     }
     if (grads.containsKey(x)) {
       Tensor known = own(x);
-      launch(name, () -> kernel.launch(known, true));
+      launchBack(name, () -> kernel.launch(known, true));
     } else {
       Tensor dx = region().allocate(x.dtype(), x.shape());
       grads.put(x, dx);
-      launch(name, () -> kernel.launch(dx, false));
+      launchBack(name, () -> kernel.launch(dx, false));
     }
   }
 
@@ -135,7 +202,7 @@ public final class Tape extends Ops {
       return;
     }
     Tensor aside = region().allocate(x.dtype(), x.shape());
-    launch(name, () -> kernel.launch(aside, false));
+    launchBack(name, () -> kernel.launch(aside, false));
     region().release(aside);
   }
 
@@ -145,7 +212,7 @@ public final class Tape extends Ops {
       return;
     }
     Tensor dx = region().allocate(x.dtype(), x.shape());
-    launch(name, kernel.apply(dx));
+    launchBack(name, kernel.apply(dx));
     pass(x, dx);
     if (grads.get(x) != dx) {
       region().release(dx);
@@ -161,7 +228,7 @@ public final class Tape extends Ops {
       return;
     }
     Tensor known = own(x);
-    launch("elementwise.add", () -> backend().elementwise().add(known, known, dx));
+    launchBack("elementwise.add", () -> backend().elementwise().add(known, known, dx));
   }
 
   /** The gradient of x to write to: from now on a copy, if another tensor has the same one. */
@@ -172,7 +239,7 @@ public final class Tape extends Ops {
     }
     Tensor copy = region().allocate(known.dtype(), known.shape());
     grads.put(x, copy);
-    launch(
+    launchBack(
         "elementwise.dropout",
         () -> backend().elementwise().dropout(copy, known, Dropout.NONE)); // drops nothing
     return copy;
@@ -198,7 +265,7 @@ public final class Tape extends Ops {
     if (inputs.stream().noneMatch(x -> leadsBack(x) || !x.grad().isNone())) {
       return;
     }
-    nodes.add(new Node(out, readsOutput, saved, derivative));
+    nodes.add(new Node(out, readsOutput, saved, inputs, derivative));
     differentiable.add(out);
     owners.add(out);
   }

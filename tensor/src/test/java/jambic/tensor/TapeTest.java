@@ -113,14 +113,40 @@ class TapeTest {
     }
   }
 
+  /** Whatever gradients hold that begin anew, they have the bits of those that were cleared. */
+  @Test
+  void freshGradientsHaveTheBitsOfClearedOnes() {
+    for (int seed = 0; seed < 300; seed++) {
+      float[][] cleared = gradientsOfGraph(seed, 0);
+      Tape tape = new Tape(backend, step, 1);
+      Tensor loss = lossOfGraph(tape, seed, 0, false);
+      backend.elementwise().fill(trained().map(Tensor::grad).toList(), Float.NaN);
+      tape.backward(loss, 1, trained().toList());
+      assertThat(gradients()).as("graph %d", seed).isEqualTo(cleared);
+      step.rewind();
+    }
+  }
+
   private float[][] gradientsOfGraph(int seed, float p) {
     return gradientsOfGraph(seed, p, false);
   }
 
-  /** Eight operations on whatever was computed so far, and the sum of what came out. */
   private float[][] gradientsOfGraph(int seed, float p, boolean keepsAll) {
-    Philox choice = new Philox(seed, 1);
     Tape tape = new Tape(backend, step, 1);
+    Tensor loss = lossOfGraph(tape, seed, p, keepsAll);
+    backend.elementwise().fill(trained().map(Tensor::grad).toList(), 0);
+    tape.backward(loss, 1);
+    step.rewind();
+    return gradients();
+  }
+
+  private float[][] gradients() {
+    return trained().map(t -> t.grad().toFloats()).toArray(float[][]::new);
+  }
+
+  /** Eight operations on whatever was computed so far, and the sum of what came out. */
+  private Tensor lossOfGraph(Tape tape, int seed, float p, boolean keepsAll) {
+    Philox choice = new Philox(seed, 1);
     List<Tensor> values = new ArrayList<>(List.of(tape.embed(ids, wte, wpe)));
     for (int i = 0; i < 8; i++) {
       Tensor x = values.get(choice.nextInt(values.size()));
@@ -146,12 +172,7 @@ class TapeTest {
       sum = residual(tape, value, sum, p);
       readAgain(tape, sum, keepsAll);
     }
-    Tensor loss = tape.crossEntropy(tape.linear(sum, head, none()), targets, 0);
-    backend.elementwise().fill(trained().map(Tensor::grad).toList(), 0);
-    tape.backward(loss, 1);
-    float[][] gradients = trained().map(t -> t.grad().toFloats()).toArray(float[][]::new);
-    step.rewind();
-    return gradients;
+    return tape.crossEntropy(tape.linear(sum, head, none()), targets, 0);
   }
 
   /** A reader of its own, whose output nobody needs, keeps a tensor's memory. */
