@@ -178,7 +178,8 @@ final class DeviceRows {
         print("product", shape + "forward", forward, Map.of("tflops", flops / forward * 1e-9));
         double input = millis(() -> backend.linear().backwardInput(x, logits, w, false));
         print("product", shape + "input", input, Map.of("tflops", flops / input * 1e-9));
-        double weight = millis(() -> backend.linear().backwardWeight(dw, Tensor.NONE, logits, x, false));
+        double weight =
+            millis(() -> backend.linear().backwardWeight(dw, Tensor.NONE, logits, x, false));
         print("product", shape + "weight", weight, Map.of("tflops", flops / weight * 1e-9));
       }
     }
@@ -267,11 +268,10 @@ final class DeviceRows {
       targets.set(tokens);
       Tape tape = new Tape(backend, activations, 1);
       Tensor loss = model.loss(tape, ids, targets);
-      tape.backward(loss, 1);
+      tape.backward(loss, 1, model.parameters().tensors());
       Program pass = tape.program();
       Program step =
           backend.capture(() -> {
-            optimizer.clearGradients();
             pass.run();
             optimizer.update();
           });

@@ -28,6 +28,7 @@ public final class AdamW {
   private final Backend backend;
   private final TrainConfig config;
   private final SequencedMap<String, Tensor> moments = new LinkedHashMap<>();
+  private final List<Tensor> trained = new ArrayList<>();
   private final List<Tensor> grads = new ArrayList<>();
   private final Launch clearing;
   private final List<Launch> updating = new ArrayList<>();
@@ -60,6 +61,7 @@ public final class AdamW {
           group.grads.add(tensor.grad());
           group.m.add(moment("m." + name, region, tensor));
           group.v.add(moment("v." + name, region, tensor));
+          trained.add(tensor);
           grads.add(tensor.grad());
         });
     hyper = region.allocate(DType.F32, Shape.of(3));
@@ -103,7 +105,12 @@ public final class AdamW {
     return norm;
   }
 
-  /** Launches the clearing of all gradients. */
+  /** What it updates: the parameters that are not frozen. */
+  List<Tensor> trained() {
+    return trained;
+  }
+
+  /** Launches the clearing of all gradients, before several passes add to them. */
   public void clearGradients() {
     clearing.run();
   }

@@ -7,6 +7,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
@@ -33,7 +34,7 @@ public final class TrainingStep {
    * A forward and backward pass over fixed memory.
    *
    * @param pass alone
-   * @param iteration between clearing and update, as one program: an iteration of one micro batch
+   * @param iteration with the update, as one program: an iteration of one micro batch
    */
   private record MicroStep(
       Tensor ids, Tensor targets, Tensor step, Tensor loss, Program pass, Program iteration) {
@@ -105,7 +106,9 @@ public final class TrainingStep {
       batches.fill(0, x, y);
       return OptionalDouble.of(step.run(step.iteration, x, y, iteration));
     }
-    clear.run();
+    if (steps > 1) { // a single pass begins its gradients anew
+      clear.run();
+    }
     double sum = 0;
     for (int i = 0; i < steps; i++) {
       if (i > 0 && stop.getAsBoolean()) {
@@ -132,13 +135,13 @@ public final class TrainingStep {
     Tape tape = new Tape(model.backend(), region, config.seed());
     tape.step().set(count);
     Tensor loss = model.loss(tape, ids, targets);
-    tape.backward(loss, 1f / config.gradientAccumulationSteps());
+    int steps = config.gradientAccumulationSteps();
+    tape.backward(loss, 1f / steps, steps == 1 ? optimizer.trained() : List.of());
     Program pass = tape.program();
     Program whole =
         model
             .backend()
             .capture(() -> {
-              clear.run();
               pass.run();
               update.run();
             });
