@@ -91,6 +91,11 @@ public sealed class Eager extends Ops permits Decode {
   }
 
   @Override
+  final boolean leadsBack(Tensor value) {
+    return false;
+  }
+
+  @Override
   final boolean isSpent(Tensor value) {
     return false;
   }

@@ -76,6 +76,9 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   abstract boolean isSpent(Tensor value);
 
+  /** Whether a gradient has to find its way back through this value. */
+  abstract boolean leadsBack(Tensor value);
+
   /** A fresh place to drop activations, or none outside training. */
   abstract Dropout dropoutSite(float p);
 
@@ -123,6 +126,7 @@ public abstract sealed class Ops permits Eager, Tape {
         ids,
         wte,
         wpe);
+    requireParameters("embed", wte, wpe);
     Tensor out = activations(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
     if (isQuantized(wte)) {
       launch(
@@ -258,7 +262,7 @@ public abstract sealed class Ops permits Eager, Tape {
         "linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
   }
 
-  private static void checkLinear(Tensor x, Tensor w, Tensor b) {
+  private void checkLinear(Tensor x, Tensor w, Tensor b) {
     requireLive("linear", w);
     requireFloats("linear", x, w.scales().isNone() ? w : Tensor.NONE, b);
     check(
@@ -268,6 +272,12 @@ public abstract sealed class Ops permits Eager, Tape {
         x.dim(-1),
         w);
     check(b.isNone() || b.size() == w.dim(0), "linear: w %s needs b (%d), got %s", w, w.dim(0), b);
+    requireParameters("linear", w, b);
+    check(
+        !differentiates() || b.grad().isNone() || !w.grad().isNone(),
+        "linear: the bias %s has a gradient and the weight %s has none: train both or the weight",
+        b,
+        w);
   }
 
   /**
@@ -290,6 +300,7 @@ public abstract sealed class Ops permits Eager, Tape {
         c,
         g,
         b);
+    requireParameters("layerNorm", g, b);
     Tensor out = activations(x.shape());
     Tensor mean = floats(Shape.of(x.shape().rows()));
     Tensor rstd = floats(Shape.of(x.shape().rows()));
@@ -506,6 +517,18 @@ public abstract sealed class Ops permits Eager, Tape {
           tensor);
     }
     requireLive(op, tensors);
+  }
+
+  /** Weights are leaves: their gradient is kept, and leads to nothing that they came from. */
+  private void requireParameters(String op, Tensor... parameters) {
+    for (Tensor parameter : parameters) {
+      check(
+          !leadsBack(parameter.viewed()),
+          "%s: the weight %s was computed on this tape, and no gradient goes on through a weight;"
+              + " compute it elsewhere",
+          op,
+          parameter);
+    }
   }
 
   static void requireLive(String op, Tensor... tensors) {

@@ -45,6 +45,36 @@ class RefusalTest {
   }
 
   @Test
+  void weightsThatLeadBack() {
+    Tensor w = floats(4, 4);
+    w.trainInto(floats(4, 4));
+    Tensor computed = ops.linear(floats(4, 4), w, Tensor.NONE);
+    Tensor row = computed.columns(0, 1);
+    String why =
+        " was computed on this tape, and no gradient goes on through a weight; compute it elsewhere";
+    refused(
+        () -> ops.linear(floats(2, 4), computed, Tensor.NONE),
+        "linear: the weight F32(4, 4)" + why);
+    refused(() -> ops.linear(floats(2, 4), w, row), "linear: the weight F32(4, 1)" + why);
+    refused(
+        () -> ops.layerNorm(floats(2, 4), row, Tensor.NONE, 1e-5f),
+        "layerNorm: the weight F32(4, 1)" + why);
+    refused(
+        () -> ops.embed(region.allocate(DType.I32, Shape.of(1, 2)), computed, Tensor.NONE),
+        "embed: the weight F32(4, 4)" + why);
+  }
+
+  @Test
+  void aBiasThatTrainsAlone() {
+    Tensor b = floats(3);
+    b.trainInto(floats(3));
+    refused(
+        () -> ops.linear(floats(2, 4), floats(3, 4), b),
+        "linear: the bias F32(3) has a gradient and the weight F32(3, 4) has none: train both or"
+            + " the weight");
+  }
+
+  @Test
   void integersForATensorOfFloats() {
     refused(
         () -> floats(2, 3).set(1, 2, 3, 4, 5, 6),
