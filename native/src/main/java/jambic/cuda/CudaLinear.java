@@ -158,23 +158,25 @@ final class CudaLinear implements LinearKernels {
 
   @Override
   public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
-    long d = DeviceStorage.address(dw);
-    long a = DeviceStorage.address(x);
-    long b = DeviceStorage.address(dout);
-    Kind kind =
-        new Kind(
-            dw.dim(1),
-            dw.dim(0),
-            x.shape().rows(),
-            false,
-            true,
-            x.dtype(),
-            dw.dtype(),
-            Epilogue.NOTHING,
-            accumulate,
-            Matmul.alignment(d, a, b));
-    matmul.multiply(kind, d, a, b);
-    gpu.copies().written(dw);
+    if (!dw.isNone()) {
+      long d = DeviceStorage.address(dw);
+      long a = DeviceStorage.address(x);
+      long b = DeviceStorage.address(dout);
+      Kind kind =
+          new Kind(
+              dw.dim(1),
+              dw.dim(0),
+              x.shape().rows(),
+              false,
+              true,
+              x.dtype(),
+              dw.dtype(),
+              Epilogue.NOTHING,
+              accumulate,
+              Matmul.alignment(d, a, b));
+      matmul.multiply(kind, d, a, b);
+      gpu.copies().written(dw);
+    }
     if (!db.isNone()) {
       ColumnSums.sumAll(gpu, db, dout, accumulate);
     }

@@ -70,8 +70,8 @@ final class KernelCompiler {
     if (!architectures.contains(Integer.parseInt(architecture.substring("sm_".length())))) {
       throw new JambicException(
           ("NVRTC %s does not know this GPU's architecture %s, only %s; install the NVRTC of a newer"
-                  + " CUDA (pip install -U %s), and name its folder in LD_LIBRARY_PATH where an older"
-                  + " one is found first")
+                  + " CUDA (pip install -U %s), and let neither CUDA_HOME nor LD_LIBRARY_PATH name an"
+                  + " older one")
               .formatted(version, architecture, architectures, Libraries.wheel("nvrtc", major)));
     }
     try (Arena arena = Arena.ofConfined()) {

@@ -57,15 +57,16 @@ record Libraries(Map<String, String> environment, Path root) {
   }
 
   /**
-   * Looks for a library of the toolkit: what CUDA_HOME names, whatever its version, then the
-   * favourite version wherever it lies.
+   * Looks for a library of the toolkit: what CUDA_HOME names, whatever its version, or else
+   * CUDA_PATH, then the favourite version wherever it lies.
    *
    * @param name without prefix and suffix, such as {@code nvrtc}
    * @param newest the newest version of CUDA that the driver runs
    */
   Search find(String name, int newest) {
     List<Path> tried = new ArrayList<>();
-    for (Set<Path> folders : List.of(namedFolders(), toolkitFolders())) {
+    for (Set<Path> folders :
+        List.of(namedBy("CUDA_HOME"), namedBy("CUDA_PATH"), toolkitFolders())) {
       for (int major : MAJORS) {
         if (major > newest) {
           continue;
@@ -99,11 +100,9 @@ record Libraries(Map<String, String> environment, Path root) {
     return new Missing(tried);
   }
 
-  private Set<Path> namedFolders() {
+  private Set<Path> namedBy(String variable) {
     Set<Path> folders = new LinkedHashSet<>();
-    for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
-      variable(variable).ifPresent(home -> addToolkit(folders, home));
-    }
+    variable(variable).ifPresent(home -> addToolkit(folders, home));
     return folders;
   }
 

@@ -44,6 +44,15 @@ class LibrariesTest {
   }
 
   @Test
+  void cudaHomeComesBeforeCudaPath() throws IOException {
+    Path mine = file("mine/lib64/libnvrtc.so.12");
+    file("other/lib64/libnvrtc.so.13");
+    Libraries libraries =
+        libraries("CUDA_HOME", root.resolve("mine") + "", "CUDA_PATH", root.resolve("other") + "");
+    assertThat(libraries.find("nvrtc", 13)).isEqualTo(new Found(mine, 12));
+  }
+
+  @Test
   void theLoadersPathComesBeforeTheToolkits() throws IOException {
     file("usr/local/cuda-13.0/lib64/libnvrtc.so.13");
     Path loaders = file("loader/libnvrtc.so.13");

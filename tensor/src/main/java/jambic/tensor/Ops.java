@@ -252,7 +252,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
-    if (!w.grad().isNone()) {
+    if (!w.grad().isNone() || !b.grad().isNone()) {
       tape.intoTrained(
           "linear.backwardWeight",
           List.of(w, b),
@@ -273,11 +273,6 @@ public abstract sealed class Ops permits Eager, Tape {
         w);
     check(b.isNone() || b.size() == w.dim(0), "linear: w %s needs b (%d), got %s", w, w.dim(0), b);
     requireParameters("linear", w, b);
-    check(
-        !differentiates() || b.grad().isNone() || !w.grad().isNone(),
-        "linear: the bias %s has a gradient and the weight %s has none: train both or the weight",
-        b,
-        w);
   }
 
   /**
@@ -522,12 +517,11 @@ public abstract sealed class Ops permits Eager, Tape {
   /** Weights are leaves: their gradient is kept, and leads to nothing that they came from. */
   private void requireParameters(String op, Tensor... parameters) {
     for (Tensor parameter : parameters) {
-      check(
-          !leadsBack(parameter.viewed()),
-          "%s: the weight %s was computed on this tape, and no gradient goes on through a weight;"
-              + " compute it elsewhere",
-          op,
-          parameter);
+      if (leadsBack(parameter.viewed())) {
+        throw new JambicException(
+            "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
+                .formatted(op, parameter));
+      }
     }
   }
 

@@ -107,8 +107,8 @@ public final class Tape extends Ops {
    *
    * @param loss (1), the last operation's output
    * @param scale what the loss is multiplied by
-   * @param anew trained tensors whose gradients count as zero, whatever they hold; those that the
-   *     loss does not depend on become zero, and frozen ones have none
+   * @param anew trained tensors whose gradients count as zero, whatever they hold, and share no
+   *     memory; those that the loss does not depend on become zero, and frozen ones have none
    * @throws ShapeException if the loss is not one number
    * @throws JambicException if it does not depend on a trained tensor by way of this tape, or the
    *     way back has been gone already

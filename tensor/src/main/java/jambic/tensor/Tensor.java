@@ -178,7 +178,8 @@ public final class Tensor {
   }
 
   /**
-   * Makes this tensor a trained one: {@link Tape} adds its gradient to {@code grad}.
+   * Makes this tensor a trained one: {@link Tape} adds its gradient to {@code grad}, or writes it
+   * there.
    *
    * @param grad a tensor of the same shape, or {@link #NONE} to freeze this one
    * @throws ShapeException if the shapes differ

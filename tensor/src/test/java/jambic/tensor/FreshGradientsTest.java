@@ -69,6 +69,17 @@ class FreshGradientsTest {
   }
 
   @Test
+  void aBiasTrainsWhereItsWeightIsFrozen() {
+    w.trainInto(NONE);
+    check(
+        ops -> scored(ops, ops.linear(ops.embed(ids, wte, wpe), w, b)),
+        "clear wte wpe up",
+        "overwrite head",
+        "overwrite b");
+    assertThat(b.grad().toFloats()).doesNotContain(0);
+  }
+
+  @Test
   void anEmbeddingAddsToTheTiedHead() {
     check(
         ops -> ops.crossEntropy(ops.linear(ops.embed(ids, wte, wpe), wte, NONE), targets, 0),

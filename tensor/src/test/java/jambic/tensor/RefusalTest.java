@@ -65,16 +65,6 @@ class RefusalTest {
   }
 
   @Test
-  void aBiasThatTrainsAlone() {
-    Tensor b = floats(3);
-    b.trainInto(floats(3));
-    refused(
-        () -> ops.linear(floats(2, 4), floats(3, 4), b),
-        "linear: the bias F32(3) has a gradient and the weight F32(3, 4) has none: train both or"
-            + " the weight");
-  }
-
-  @Test
   void integersForATensorOfFloats() {
     refused(
         () -> floats(2, 3).set(1, 2, 3, 4, 5, 6),

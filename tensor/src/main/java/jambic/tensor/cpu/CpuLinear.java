@@ -76,13 +76,15 @@ final class CpuLinear implements LinearKernels {
 
   @Override
   public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
-    Matrix dws = rows(dw, dw.dim(1));
-    Matrix douts = rows(dout, dw.dim(0));
-    Matrix xs = rows(x, dw.dim(1));
-    if (accumulate) {
-      gemm.multiplyAdd(dws, douts.transpose(), xs);
-    } else {
-      gemm.multiply(dws, douts.transpose(), xs);
+    Matrix douts = rows(dout, dout.dim(-1));
+    if (!dw.isNone()) {
+      Matrix dws = rows(dw, dw.dim(1));
+      Matrix xs = rows(x, dw.dim(1));
+      if (accumulate) {
+        gemm.multiplyAdd(dws, douts.transpose(), xs);
+      } else {
+        gemm.multiply(dws, douts.transpose(), xs);
+      }
     }
     if (!db.isNone()) {
       columnSums.sum(floats(db), offset(db), douts, accumulate);

@@ -11,7 +11,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class Panels {
   private static final VectorSpecies<Float> F = Lanes.F;
   private static final int L = F.length();
-
   private static final int H = L / 2;
 
   /** Steps of a panel before the next one's turn: one each would wait for as many places. */
@@ -20,7 +19,7 @@ final class Panels {
   private static final FloatVector LOW = Lanes.LOW;
   private static final FloatVector HIGH = Lanes.HIGH;
 
-  /** Selects the first halves of two vectors, the second half of each next to the first. */
+  /** Selects the first halves of two vectors, that of the first before that of the second. */
   private static final FloatVector FIRST_HALVES = halves(0);
 
   private static final FloatVector SECOND_HALVES = halves(H);

@@ -60,8 +60,8 @@ final class ReferenceLinear implements LinearKernels {
 
   @Override
   public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
-    int n = dw.dim(0);
-    int k = dw.dim(1);
+    int n = dout.dim(-1);
+    int k = x.dim(-1);
     int m = (int) (dout.size() / n);
     float[] douts = floats(dout);
     float[] xs = floats(x);
@@ -74,9 +74,9 @@ final class ReferenceLinear implements LinearKernels {
         Rows.addScaled(row, d, xs, offset(x) + i * k, k);
         column += d;
       }
-      if (accumulate) {
+      if (!dw.isNone() && accumulate) {
         Rows.add(floats(dw), offset(dw) + j * k, row, k);
-      } else {
+      } else if (!dw.isNone()) {
         Rows.store(floats(dw), offset(dw) + j * k, row, k);
       }
       if (!db.isNone()) {

@@ -63,7 +63,7 @@ public interface LinearKernels {
   /**
    * {@code dw = doutᵀ x, db = column sums of dout}, or {@code +=} of both.
    *
-   * @param dw (N, K)
+   * @param dw (N, K), or none
    * @param db (N), or none
    * @param dout (M, N)
    * @param x (M, K)
