@@ -102,41 +102,18 @@ class FreshGradientsTest {
 
   @Test
   void theFirstOfTwoLayersWithOneWeightOverwritesIt() {
-    check(
-        ops -> {
-          Tensor x = ops.linear(ops.embed(ids, wte, wpe), w, NONE);
-          return scored(ops, ops.linear(x, w, b));
-        },
-        "clear wte wpe up",
-        "overwrite head",
-        "overwrite w b",
-        "add w");
+    check(twoLayers(w, NONE, w, b), "clear wte wpe up", "overwrite head", "overwrite w b", "add w");
   }
 
   @Test
   void aLayerOfWhichOnlyTheWeightIsFreshAdds() {
-    check(
-        ops -> {
-          Tensor x = ops.linear(ops.embed(ids, wte, wpe), w, b);
-          return scored(ops, ops.linear(x, up, b));
-        },
-        "clear w wte wpe",
-        "overwrite head",
-        "overwrite up b",
-        "add w b");
+    check(twoLayers(w, b, up, b), "clear w wte wpe", "overwrite head", "overwrite up b", "add w b");
   }
 
   @Test
   void aLayerOfWhichOnlyTheBiasIsFreshAdds() {
     check(
-        ops -> {
-          Tensor x = ops.linear(ops.embed(ids, wte, wpe), w, b);
-          return scored(ops, ops.linear(x, w, NONE));
-        },
-        "clear b wte wpe up",
-        "overwrite head",
-        "overwrite w",
-        "add w b");
+        twoLayers(w, b, w, NONE), "clear b wte wpe up", "overwrite head", "overwrite w", "add w b");
   }
 
   @Test
@@ -240,6 +217,13 @@ class FreshGradientsTest {
     tape.program().run();
     assertThat(launched).containsExactly(launches);
     assertThat(gradients()).usingRecursiveComparison().isEqualTo(cleared);
+  }
+
+  private Function<Ops, Tensor> twoLayers(Tensor w1, Tensor b1, Tensor w2, Tensor b2) {
+    return ops -> {
+      Tensor x = ops.linear(ops.embed(ids, wte, wpe), w1, b1);
+      return scored(ops, ops.linear(x, w2, b2));
+    };
   }
 
   private Tensor scored(Ops ops, Tensor x) {

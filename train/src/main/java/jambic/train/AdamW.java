@@ -29,7 +29,6 @@ public final class AdamW {
   private final TrainConfig config;
   private final SequencedMap<String, Tensor> moments = new LinkedHashMap<>();
   private final List<Tensor> trained = new ArrayList<>();
-  private final List<Tensor> grads = new ArrayList<>();
   private final Launch clearing;
   private final List<Launch> updating = new ArrayList<>();
   private final Tensor hyper; // (3): lr, 1 - beta1^t, 1 - beta2^t
@@ -62,8 +61,8 @@ public final class AdamW {
           group.m.add(moment("m." + name, region, tensor));
           group.v.add(moment("v." + name, region, tensor));
           trained.add(tensor);
-          grads.add(tensor.grad());
         });
+    List<Tensor> grads = trained.stream().map(Tensor::grad).toList();
     hyper = region.allocate(DType.F32, Shape.of(3));
     norm = region.allocate(DType.F32, Shape.of(1));
     clip = region.allocate(DType.F32, Shape.of(1));

@@ -41,7 +41,7 @@ final class CpuLinear implements LinearKernels {
     } else if (biased) {
       gemm.multiply(outs, xs, ws.transpose(), floats(b), offset(b));
     } else {
-      gemm.multiply(outs, xs, ws.transpose());
+      gemm.multiply(outs, xs, ws.transpose(), false);
     }
   }
 
@@ -67,11 +67,7 @@ final class CpuLinear implements LinearKernels {
     Matrix dxs = rows(dx, w.dim(1));
     Matrix douts = rows(dout, w.dim(0));
     Matrix ws = rows(w, w.dim(1));
-    if (accumulate) {
-      gemm.multiplyAdd(dxs, douts, ws);
-    } else {
-      gemm.multiply(dxs, douts, ws);
-    }
+    gemm.multiply(dxs, douts, ws, accumulate);
   }
 
   @Override
@@ -80,11 +76,7 @@ final class CpuLinear implements LinearKernels {
     if (!dw.isNone()) {
       Matrix dws = rows(dw, dw.dim(1));
       Matrix xs = rows(x, dw.dim(1));
-      if (accumulate) {
-        gemm.multiplyAdd(dws, douts.transpose(), xs);
-      } else {
-        gemm.multiply(dws, douts.transpose(), xs);
-      }
+      gemm.multiply(dws, douts.transpose(), xs, accumulate);
     }
     if (!db.isNone()) {
       columnSums.sum(floats(db), offset(db), douts, accumulate);

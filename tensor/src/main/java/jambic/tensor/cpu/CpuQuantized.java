@@ -89,7 +89,7 @@ final class CpuQuantized implements QuantizedKernels {
       Matrix part = new Matrix(outs.data(), outs.at(0, first), m, count, n, false);
       Matrix weights = Matrix.of(widened, 0, count, k).transpose();
       if (b.isNone()) {
-        gemm.multiply(part, xs, weights);
+        gemm.multiply(part, xs, weights, false);
       } else {
         gemm.multiply(part, xs, weights, bias, biasOffset + first);
       }

@@ -111,19 +111,14 @@ final class Gemm {
     this.maxShared = maxShared;
   }
 
-  /** {@code c = a b}. */
-  void multiply(Matrix c, Matrix a, Matrix b) {
-    multiply(c, a, b, false, ZEROS, -1);
+  /** {@code c = a b}, or {@code c += a b}. */
+  void multiply(Matrix c, Matrix a, Matrix b, boolean accumulate) {
+    multiply(c, a, b, accumulate, ZEROS, -1);
   }
 
   /** {@code c = a b + bias}, with element {@code j} of the bias at {@code bias[biasOffset + j]}. */
   void multiply(Matrix c, Matrix a, Matrix b, float[] bias, int biasOffset) {
     multiply(c, a, b, false, bias, biasOffset);
-  }
-
-  /** {@code c += a b}. */
-  void multiplyAdd(Matrix c, Matrix a, Matrix b) {
-    multiply(c, a, b, true, ZEROS, -1);
   }
 
   private void multiply(

@@ -49,10 +49,8 @@ class GemmTest {
       Matrix cm = new Matrix(c, 9, m, n, ldc, false);
       if (bias) {
         gemm.multiply(cm, am, bm, biases, 3);
-      } else if (accumulate) {
-        gemm.multiplyAdd(cm, am, bm);
       } else {
-        gemm.multiply(cm, am, bm);
+        gemm.multiply(cm, am, bm, accumulate);
       }
       double scale = Math.sqrt(k);
       for (int x = 0; x < c.length; x++) {
