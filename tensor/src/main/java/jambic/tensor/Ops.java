@@ -117,8 +117,8 @@ public abstract sealed class Ops permits Eager, Tape {
         "embed: ids must be I32 (B, T), got %s",
         ids);
     check(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
-    requireLive("embed", ids, wte, starts);
-    requireFloats("embed", wte.scales().isNone() ? wte : Tensor.NONE, wpe);
+    requireLive("embed", ids, starts);
+    requireWeights("embed", wte, wpe);
     check(
         wpe.isNone()
             || wpe.shape().rank() == 2 && wpe.dim(1) == wte.dim(1) && wpe.dim(0) >= ids.dim(1),
@@ -126,7 +126,6 @@ public abstract sealed class Ops permits Eager, Tape {
         ids,
         wte,
         wpe);
-    requireParameters("embed", wte, wpe);
     Tensor out = activations(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
     if (isQuantized(wte)) {
       launch(
@@ -234,7 +233,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor activate(Tensor x, Activation activation) {
-    requireFloats("activate", x);
+    requireActivations("activate", x);
     Tensor out = activations(x.shape());
     launch("activation.forward", () -> backend.activation().forward(out, x, activation));
     record(
@@ -263,8 +262,8 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   private void checkLinear(Tensor x, Tensor w, Tensor b) {
-    requireLive("linear", w);
-    requireFloats("linear", x, w.scales().isNone() ? w : Tensor.NONE, b);
+    requireActivations("linear", x);
+    requireWeights("linear", w, b);
     check(
         w.shape().rank() == 2 && w.dim(1) == x.dim(-1),
         "linear: x %s needs w (n, %d), got %s",
@@ -272,7 +271,6 @@ public abstract sealed class Ops permits Eager, Tape {
         x.dim(-1),
         w);
     check(b.isNone() || b.size() == w.dim(0), "linear: w %s needs b (%d), got %s", w, w.dim(0), b);
-    requireParameters("linear", w, b);
   }
 
   /**
@@ -285,7 +283,8 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (..., C)
    */
   public final Tensor layerNorm(Tensor x, Tensor g, Tensor b, float eps) {
-    requireFloats("layerNorm", x, g, b);
+    requireActivations("layerNorm", x);
+    requireWeights("layerNorm", g, b);
     check(eps > 0 && Float.isFinite(eps), "layerNorm: eps must be above 0 and finite, got %s", eps);
     int c = x.dim(-1);
     check(
@@ -295,7 +294,6 @@ public abstract sealed class Ops permits Eager, Tape {
         c,
         g,
         b);
-    requireParameters("layerNorm", g, b);
     Tensor out = activations(x.shape());
     Tensor mean = floats(Shape.of(x.shape().rows()));
     Tensor rstd = floats(Shape.of(x.shape().rows()));
@@ -357,8 +355,8 @@ public abstract sealed class Ops permits Eager, Tape {
     return out;
   }
 
-  static void checkAttention(String op, Tensor packed, int parts, int heads) {
-    requireFloats(op, packed);
+  final void checkAttention(String op, Tensor packed, int parts, int heads) {
+    requireType(op, packed);
     check(
         packed.shape().rank() == 3 && packed.dim(2) % parts == 0,
         "%s: needs (B, T, %d C), got %s",
@@ -382,7 +380,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor dropout(Tensor x, float p) {
-    requireFloats("dropout", x);
+    requireActivations("dropout", x);
     checkProbability("dropout", p);
     Dropout site = dropoutSite(p);
     if (site.isNone()) {
@@ -413,7 +411,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor residual(Tensor x, Tensor y, float p) {
-    requireFloats("residual", x, y);
+    requireActivations("residual", x, y);
     check(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
     checkProbability("residual", p);
     Dropout site = dropoutSite(p);
@@ -448,7 +446,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (1), in nats
    */
   public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
-    requireFloats("crossEntropy", logits);
+    requireActivations("crossEntropy", logits);
     requireLive("crossEntropy", targets);
     check(
         smoothing >= 0 && smoothing < 1,
@@ -499,29 +497,47 @@ public abstract sealed class Ops permits Eager, Tape {
   /** A new tensor in the memory of a spent one, which nobody can read once its writer has. */
   abstract Tensor takeOver(String op, Tensor spent);
 
-  /**
-   * Refuses integers where an operation computes with real numbers, and floats that are not live;
-   * none is as good as floats.
-   */
-  private static void requireFloats(String op, Tensor... tensors) {
-    for (Tensor tensor : tensors) {
-      check(
-          tensor.dtype() == DType.F32 || tensor.dtype() == DType.BF16,
-          "%s: needs floats, got %s",
-          op,
-          tensor);
-    }
-    requireLive(op, tensors);
+  /** Refuses inputs that an operation cannot compute with: of another type, or not contiguous. */
+  private void requireActivations(String op, Tensor... inputs) {
+    requireType(op, inputs);
+    requireContiguous(op, inputs);
   }
 
-  /** Weights are leaves: their gradient is kept, and leads to nothing that they came from. */
-  private void requireParameters(String op, Tensor... parameters) {
-    for (Tensor parameter : parameters) {
-      if (leadsBack(parameter.viewed())) {
+  private void requireType(String op, Tensor... inputs) {
+    DType type = backend.activationType();
+    for (Tensor x : inputs) {
+      requireFloats(op, x);
+      check(x.dtype() == type, "%s: this backend's activations are %s, got %s", op, type, x);
+    }
+    requireLive(op, inputs);
+  }
+
+  /**
+   * Refuses the same in weights, which may be absent or quantized, and those that are no leaves: a
+   * weight's gradient is kept, and leads to nothing that it came from.
+   */
+  private void requireWeights(String op, Tensor... weights) {
+    requireLive(op, weights);
+    for (Tensor w : weights) {
+      if (w.scales().isNone()) {
+        requireFloats(op, w);
+      }
+      if (leadsBack(w.viewed())) {
         throw new JambicException(
             "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
-                .formatted(op, parameter));
+                .formatted(op, w));
       }
+    }
+    requireContiguous(op, weights);
+  }
+
+  private static void requireFloats(String op, Tensor x) {
+    check(x.dtype() == DType.F32 || x.dtype() == DType.BF16, "%s: needs floats, got %s", op, x);
+  }
+
+  private static void requireContiguous(String op, Tensor... inputs) {
+    for (Tensor x : inputs) {
+      check(x.isContiguous(), "%s: needs contiguous rows, got columns %s of wider ones", op, x);
     }
   }
 

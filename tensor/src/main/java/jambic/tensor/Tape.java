@@ -128,6 +128,7 @@ public final class Tape extends Ops {
     grads.put(loss, dloss);
     for (Node node : nodes.reversed()) {
       if (grads.containsKey(node.out)) {
+        add(node.out.grad(), grads.get(node.out));
         node.derivative.apply(this, grads.get(node.out));
         for (Tensor x : node.inputs) {
           if (fresh.remove(x.grad())) {
@@ -183,9 +184,10 @@ public final class Tape extends Ops {
   /** Launches a kernel that writes or adds the gradient of x, if x has one. */
   void into(String name, Tensor x, GradientKernel kernel) {
     if (!leadsBack(x)) {
-      return;
-    }
-    if (grads.containsKey(x)) {
+      if (isTrained(x)) {
+        intoTrained(name, List.of(x), add -> kernel.launch(x.grad(), add));
+      }
+    } else if (grads.containsKey(x)) {
       Tensor known = own(x);
       launchBack(name, () -> kernel.launch(known, true));
     } else {
@@ -203,12 +205,13 @@ public final class Tape extends Ops {
     }
     Tensor aside = region().allocate(x.dtype(), x.shape());
     launchBack(name, () -> kernel.launch(aside, false));
+    pass(x, aside);
     region().release(aside);
   }
 
   /** The same for a kernel that can only overwrite: a second gradient goes through a temporary. */
   void into(String name, Tensor x, Function<Tensor, Runnable> kernel) {
-    if (!leadsBack(x)) {
+    if (!leadsBack(x) && !isTrained(x)) {
       return;
     }
     Tensor dx = region().allocate(x.dtype(), x.shape());
@@ -224,11 +227,17 @@ public final class Tape extends Ops {
    * to only through {@link #own}.
    */
   void pass(Tensor x, Tensor dx) {
-    if (!leadsBack(x) || grads.putIfAbsent(x, dx) == null) {
-      return;
+    if (!leadsBack(x)) {
+      add(x.grad(), dx);
+    } else if (grads.putIfAbsent(x, dx) != null) {
+      add(own(x), dx);
     }
-    Tensor known = own(x);
-    launchBack("elementwise.add", () -> backend().elementwise().add(known, known, dx));
+  }
+
+  private void add(Tensor known, Tensor dx) {
+    if (!known.isNone()) {
+      launchBack("elementwise.add", () -> backend().elementwise().add(known, known, dx));
+    }
   }
 
   /** The gradient of x to write to: from now on a copy, if another tensor has the same one. */
@@ -250,6 +259,10 @@ public final class Tape extends Ops {
     return differentiable.contains(x);
   }
 
+  private static boolean isTrained(Tensor x) {
+    return !x.grad().isNone();
+  }
+
   @Override
   void record(
       Tensor out,
@@ -259,11 +272,11 @@ public final class Tape extends Ops {
       Derivative derivative) {
     for (Tensor x : inputs) {
       check(
-          x.viewed() == x || !leadsBack(x.viewed()),
+          x.viewed() == x || !leadsBack(x.viewed()) && (isTrained(x) || !isTrained(x.viewed())),
           "a tape follows tensors, not views of them: give the operation the whole of %s",
           x.viewed());
     }
-    if (inputs.stream().noneMatch(x -> leadsBack(x) || !x.grad().isNone())) {
+    if (inputs.stream().noneMatch(x -> leadsBack(x) || isTrained(x))) {
       return;
     }
     nodes.add(new Node(out, readsOutput, saved, inputs, derivative));

@@ -181,8 +181,8 @@ public final class Tensor {
    * Makes this tensor a trained one: {@link Tape} adds its gradient to {@code grad}, or writes it
    * there.
    *
-   * @param grad a tensor of the same shape, or {@link #NONE} to freeze this one
-   * @throws ShapeException if the shapes differ
+   * @param grad a tensor of the same type and shape, or {@link #NONE} to freeze this one
+   * @throws ShapeException if types or shapes differ
    * @throws JambicException if this tensor is quantized
    */
   public void trainInto(Tensor grad) {
@@ -190,7 +190,7 @@ public final class Tensor {
       throw new JambicException(
           "int8 weights cannot be trained; train the model that they were made from");
     }
-    if (!grad.isNone() && !grad.shape.equals(shape)) {
+    if (!grad.isNone() && !(grad.dtype == dtype && grad.shape.equals(shape))) {
       throw new ShapeException("trainInto: " + this + " got a gradient " + grad);
     }
     this.grad = grad;

@@ -65,6 +65,32 @@ class RefusalTest {
   }
 
   @Test
+  void columnsWhereRowsMustBeContiguous() {
+    Tensor x = floats(2, 6).columns(2, 3);
+    Tensor ids = region.allocate(DType.I32, Shape.of(1, 2));
+    String message = ": needs contiguous rows, got columns F32(2, 3) of wider ones";
+    refused(() -> ops.linear(x, floats(4, 3), Tensor.NONE), "linear" + message);
+    refused(() -> ops.linear(floats(2, 3), x, Tensor.NONE), "linear" + message);
+    refused(() -> ops.activate(x, Activation.RELU), "activate" + message);
+    refused(() -> ops.layerNorm(x, floats(3), Tensor.NONE, 1e-5f), "layerNorm" + message);
+    refused(() -> ops.dropout(x, 0.5f), "dropout" + message);
+    refused(() -> ops.residual(floats(2, 3), x, 0), "residual" + message);
+    refused(() -> ops.crossEntropy(x, ids, 0), "crossEntropy" + message);
+    refused(() -> ops.embed(ids, x, Tensor.NONE), "embed" + message);
+    refused(() -> ops.embed(ids, floats(2, 3), x), "embed" + message);
+  }
+
+  @Test
+  void anotherTypeThanTheBackendComputesIn() {
+    Tensor x = Tensor.over(Shape.of(1, 2, 3), DType.BF16, floats(1, 2, 3).storage(), 0);
+    String message = ": this backend's activations are F32, got BF16(1, 2, 3)";
+    refused(() -> ops.linear(x, floats(4, 3), Tensor.NONE), "linear" + message);
+    refused(() -> ops.causalAttention(x, 1, 0), "causalAttention" + message);
+    refused(
+        () -> floats(1, 2, 3).trainInto(x), "trainInto: F32(1, 2, 3) got a gradient BF16(1, 2, 3)");
+  }
+
+  @Test
   void integersForATensorOfFloats() {
     refused(
         () -> floats(2, 3).set(1, 2, 3, 4, 5, 6),

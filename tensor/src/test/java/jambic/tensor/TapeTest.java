@@ -35,6 +35,8 @@ class TapeTest {
   private final Tensor g = weight(C);
   private final Tensor qkv = weight(3 * C, C);
   private final Tensor head = weight(V, C);
+  private final Tensor input = weight(B, T, C);
+  private final Tensor packed = weight(B, T, 3 * C);
 
   @AfterEach
   void close() {
@@ -147,7 +149,7 @@ class TapeTest {
   /** Eight operations on whatever was computed so far, and the sum of what came out. */
   private Tensor lossOfGraph(Tape tape, int seed, float p, boolean keepsAll) {
     Philox choice = new Philox(seed, 1);
-    List<Tensor> values = new ArrayList<>(List.of(tape.embed(ids, wte, wpe)));
+    List<Tensor> values = new ArrayList<>(List.of(input, tape.embed(ids, wte, wpe)));
     for (int i = 0; i < 8; i++) {
       Tensor x = values.get(choice.nextInt(values.size()));
       Tensor y = values.get(choice.nextInt(values.size()));
@@ -191,7 +193,7 @@ class TapeTest {
   }
 
   private Stream<Tensor> trained() {
-    return Stream.of(wte, wpe, w, b, g, qkv, head);
+    return Stream.of(wte, wpe, w, b, g, qkv, head, input, packed);
   }
 
   /** Reads at random, also what was written over: that is refused, and all else is intact. */
@@ -259,6 +261,45 @@ class TapeTest {
         .hasMessage(
             "linear: F32(2, 3, 4) is gone, since residual reuses its memory; read it before that,"
                 + " or compute it again");
+  }
+
+  @Test
+  void trainsWhatOperationsReadAsTheirInput() {
+    check(ops -> {
+      Tensor x = ops.residual(input, ops.causalAttention(packed, 2, 0), 0);
+      x = ops.residual(ops.layerNorm(input, g, b, 1e-5f), x, 0);
+      x = ops.residual(ops.dropout(input, 0.3f), x, 0.4f);
+      x = ops.residual(ops.activate(input, Activation.GELU_ERF), x, 0);
+      x = ops.residual(ops.linear(input, w, b, Activation.GELU_TANH), x, 0);
+      x = ops.residual(x, ops.residual(input, input, 0), 0);
+      return ops.crossEntropy(ops.linear(x, head, none()), targets, 0);
+    });
+    check(ops -> ops.crossEntropy(input, clipped(targets), 0));
+    check(
+        ops -> ops.crossEntropy(ops.linear(wte, wte, none()), ints(Shape.of(V), 0, 1, 2, 3, 4), 0));
+  }
+
+  /** As if a second tape had begun with it. */
+  @Test
+  void givesAComputedTensorTheGradientThatIsWanted() {
+    Tensor targets = ints(Shape.of(B, T), 1, 2, -1, 3, 0, 1);
+    Function<Tensor, Function<Ops, Tensor>> rest =
+        x ->
+            ops -> {
+              Tensor y = ops.residual(ops.activate(x, Activation.GELU_ERF), x, 0.2f);
+              return ops.crossEntropy(ops.linear(y, w, none()), targets, 0);
+            };
+    Tape whole = new Tape(backend, step, 1);
+    Tensor x = whole.linear(whole.embed(ids, wte, wpe), w, b);
+    Tensor begin = weight(B, T, C);
+    begin.set(x.toFloats());
+    x.trainInto(weights.allocate(DType.F32, x.shape()));
+    whole.backward(rest.apply(x).apply(whole), 1, List.of(x));
+
+    Tape second = new Tape(backend, step, 1);
+    second.backward(rest.apply(begin).apply(second), 1);
+    assertThat(x.grad().toFloats()).isEqualTo(begin.grad().toFloats());
+    assertThat(x.grad().toFloats()).isNotEqualTo(new float[B * T * C]);
   }
 
   @Test
@@ -374,6 +415,12 @@ class TapeTest {
     assertThatThrownBy(() -> tape.linear(flat, w, none()))
         .isInstanceOf(ShapeException.class)
         .hasMessageContaining("views");
+    Tensor row = g.reshape(Shape.of(1, C));
+    assertThatThrownBy(() -> tape.linear(x, row, none()))
+        .isInstanceOf(ShapeException.class)
+        .hasMessageContaining("views");
+    row.trainInto(weight(1, C).grad());
+    tape.linear(x, row, none());
   }
 
   @Test
