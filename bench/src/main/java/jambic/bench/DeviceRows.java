@@ -160,7 +160,7 @@ final class DeviceRows {
     }
   }
 
-  /** The head of GPT-2 at its own, odd vocabulary and at one whose rows are aligned. */
+  /** The head of GPT-2 at its own, odd vocabulary and at one that is a multiple of 64. */
   private void products() throws IOException {
     int rows = small ? 8 : 16 * 1024;
     int c = small ? 16 : 768;
@@ -170,8 +170,7 @@ final class DeviceRows {
         Tensor x = normal(region, type, rows, c);
         Tensor w = normal(region, DType.F32, vocabulary, c);
         Tensor dw = normal(region, DType.F32, vocabulary, c);
-        Tensor logits = region.allocate(type, Shape.of(rows, vocabulary));
-        backend.launch(() -> backend.elementwise().fill(List.of(logits), 0.5f));
+        Tensor logits = region.allocateRows(type, Shape.of(rows, vocabulary));
         double flops = 2.0 * rows * c * vocabulary;
         String shape = "%dx%dx%d ".formatted(rows, vocabulary, c);
         double forward = millis(() -> backend.linear().forward(logits, x, w, Tensor.NONE));

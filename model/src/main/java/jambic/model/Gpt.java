@@ -277,18 +277,7 @@ public final class Gpt implements AutoCloseable {
    *     backend can), or the model is closed
    */
   public Tensor logits(Ops ops, Tensor ids) {
-    requireOpen();
-    if (ids.shape().rank() != 2) {
-      throw new ShapeException("logits: ids must be I32 (B, T), got " + ids);
-    }
-    config.requireContext(ids.dim(1));
-    Tensor x = ops.embed(ids, wte, wpe); // (B, T, C)
-    x = ops.dropout(x, config.embdDropout());
-    Attend attend = (layer, qkv) -> ops.causalAttention(qkv, config.nHead(), config.dropout());
-    for (Block block : blocks) {
-      x = block.forward(ops, x, attend);
-    }
-    return lmHead.forward(ops, lnF.forward(ops, x)); // (B, T, V)
+    return lmHead.forward(ops, hiddenStates(ops, ids)); // (B, T, V)
   }
 
   /**
@@ -300,7 +289,24 @@ public final class Gpt implements AutoCloseable {
    * @return (1), in nats a token
    */
   public Tensor loss(Ops ops, Tensor ids, Tensor targets) {
-    return ops.crossEntropy(logits(ops, ids), targets, 0);
+    Tensor x = hiddenStates(ops, ids);
+    return ops.linearCrossEntropy(x, lmHead.weight, lmHead.bias, targets, 0);
+  }
+
+  /** Tokens, I32 (B, T), through all layers and the last norm: what the head reads, (B, T, C). */
+  private Tensor hiddenStates(Ops ops, Tensor ids) {
+    requireOpen();
+    if (ids.shape().rank() != 2) {
+      throw new ShapeException("logits: ids must be I32 (B, T), got " + ids);
+    }
+    config.requireContext(ids.dim(1));
+    Tensor x = ops.embed(ids, wte, wpe); // (B, T, C)
+    x = ops.dropout(x, config.embdDropout());
+    Attend attend = (layer, qkv) -> ops.causalAttention(qkv, config.nHead(), config.dropout());
+    for (Block block : blocks) {
+      x = block.forward(ops, x, attend);
+    }
+    return lnF.forward(ops, x); // (B, T, C)
   }
 
   /**

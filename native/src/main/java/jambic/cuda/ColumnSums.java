@@ -44,7 +44,8 @@ record ColumnSums(int columns, int stretches) {
             partials,
             x,
             rows,
-            sums.columns);
+            sums.columns,
+            x.rowStride());
     sums.sum(gpu, partials, row, Tensor.NONE, accumulate);
   }
 

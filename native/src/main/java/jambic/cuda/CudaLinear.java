@@ -28,21 +28,45 @@ final class CudaLinear implements LinearKernels {
 
   @Override
   public void forward(Tensor out, Tensor x, Tensor w, Tensor b) {
-    forward(out, x, w, operands(x.dtype(), w, b));
+    Operands operands = operands(x.dtype(), w, b);
+    int packed = packedColumns(out);
+    forward(out.columns(0, packed), x, operands);
+    int rest = out.dim(-1) - packed;
+    if (rest > 0) {
+      forward(out.columns(packed, rest), x, operands.after(packed, w, x.dtype()));
+    }
     gpu.copies().written(out);
   }
 
+  /**
+   * How many columns a product can take in whole packs. Where rows begin with a pack and lie apart
+   * (and only there are packs whole), the few others are left to a product of their own, so that
+   * the large one takes the fast path.
+   */
+  private static int packedColumns(Tensor x) {
+    int pack = Matmul.PACK_BYTES / x.dtype().bytes();
+    int n = x.dim(-1);
+    return x.isContiguous() ? n : n / pack * pack;
+  }
+
   /** Where cuBLASLt cannot add this bias, it stands in all rows first and the product is added. */
-  private void forward(Tensor out, Tensor x, Tensor w, Operands operands) {
+  private void forward(Tensor out, Tensor x, Operands operands) {
     boolean biased = operands.b != 0;
-    if (biased && offer(out, out, x, w, operands, Epilogue.BIAS)) {
+    if (biased && offer(out, out, x, operands, Epilogue.BIAS)) {
       return;
     }
     if (biased) {
       gpu.kernels("columns.cu", out.dtype())
-          .launch("repeatRow", CudaElementwise.grid(out), out, operands.b, out.size(), w.dim(0));
+          .launch(
+              "repeatRow",
+              CudaElementwise.grid(out),
+              out,
+              operands.b,
+              out.size(),
+              out.dim(-1),
+              out.rowStride());
     }
-    Kind kind = kind(out, out, x, w, operands, Epilogue.NOTHING, biased);
+    Kind kind = kind(out, out, x, operands, Epilogue.NOTHING, biased);
     matmul.multiply(kind, DeviceStorage.address(out), operands.w, DeviceStorage.address(x));
   }
 
@@ -60,17 +84,23 @@ final class CudaLinear implements LinearKernels {
           b.isNone()
               ? (kept ? Epilogue.GELU_AUX : Epilogue.GELU)
               : (kept ? Epilogue.GELU_AUX_BIAS : Epilogue.GELU_BIAS);
-      if (offer(out, pre, x, w, operands, fused)) {
+      if (offer(out, pre, x, operands, fused)) {
         return;
       }
     }
-    forward(pre, x, w, operands);
+    forward(pre, x, operands);
     gpu.copies().written(pre);
     activations.forward(out, pre, activation);
   }
 
   /** Addresses of the weight and the bias in the type that a product wants. */
-  private record Operands(long w, long b) {}
+  private record Operands(long w, long b) {
+    /** Those of the columns of the output that follow so many. */
+    Operands after(int columns, Tensor weight, DType type) {
+      long bytes = (long) columns * type.bytes();
+      return new Operands(w + bytes * weight.dim(1), b == 0 ? 0 : b + bytes);
+    }
+  }
 
   private Operands operands(DType type, Tensor w, Tensor b) {
     if (w.dtype() == type) {
@@ -98,10 +128,9 @@ final class CudaLinear implements LinearKernels {
     RoundedCopies.round(gpu, copy, DeviceStorage.address(x), x.size());
   }
 
-  private boolean offer(
-      Tensor out, Tensor pre, Tensor x, Tensor w, Operands operands, Epilogue epilogue) {
+  private boolean offer(Tensor out, Tensor pre, Tensor x, Operands operands, Epilogue epilogue) {
     return matmul.offer(
-        kind(out, pre, x, w, operands, epilogue, false),
+        kind(out, pre, x, operands, epilogue, false),
         DeviceStorage.address(out),
         operands.w,
         DeviceStorage.address(x),
@@ -110,19 +139,15 @@ final class CudaLinear implements LinearKernels {
   }
 
   private static Kind kind(
-      Tensor out,
-      Tensor pre,
-      Tensor x,
-      Tensor w,
-      Operands operands,
-      Epilogue epilogue,
-      boolean accumulate) {
+      Tensor out, Tensor pre, Tensor x, Operands operands, Epilogue epilogue, boolean accumulate) {
     return new Kind(
-        w.dim(0),
+        out.dim(-1),
         x.shape().rows(),
-        w.dim(1),
+        x.dim(-1),
         true,
         false,
+        x.dim(-1),
+        out.rowStride(),
         x.dtype(),
         out.dtype(),
         epilogue,
@@ -135,50 +160,75 @@ final class CudaLinear implements LinearKernels {
             epilogue == Epilogue.NOTHING ? 0 : operands.b));
   }
 
+  /** The few columns first: what the large product adds to has been rounded, but is small. */
   @Override
   public void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate) {
     Operands operands = operands(dout.dtype(), w, Tensor.NONE);
+    int packed = packedColumns(dout);
+    int rest = dout.dim(-1) - packed;
+    if (rest > 0) {
+      long after = operands.after(packed, w, dout.dtype()).w;
+      backwardInput(dx, dout.columns(packed, rest), after, accumulate);
+    }
+    backwardInput(dx, dout.columns(0, packed), operands.w, accumulate || rest > 0);
+    gpu.copies().written(dx);
+  }
+
+  private void backwardInput(Tensor dx, Tensor dout, long w, boolean accumulate) {
     long d = DeviceStorage.address(dx);
     long b = DeviceStorage.address(dout);
     Kind kind =
         new Kind(
-            w.dim(1),
+            dx.dim(-1),
             dout.shape().rows(),
-            w.dim(0),
+            dout.dim(-1),
             false,
             false,
+            dout.rowStride(),
+            dx.dim(-1),
             dout.dtype(),
             dx.dtype(),
             Epilogue.NOTHING,
             accumulate,
-            Matmul.alignment(d, operands.w, b));
-    matmul.multiply(kind, d, operands.w, b);
-    gpu.copies().written(dx);
+            Matmul.alignment(d, w, b));
+    matmul.multiply(kind, d, w, b);
   }
 
   @Override
   public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
     if (!dw.isNone()) {
+      int packed = packedColumns(dout);
+      int rest = dout.dim(-1) - packed;
       long d = DeviceStorage.address(dw);
-      long a = DeviceStorage.address(x);
-      long b = DeviceStorage.address(dout);
-      Kind kind =
-          new Kind(
-              dw.dim(1),
-              dw.dim(0),
-              x.shape().rows(),
-              false,
-              true,
-              x.dtype(),
-              dw.dtype(),
-              Epilogue.NOTHING,
-              accumulate,
-              Matmul.alignment(d, a, b));
-      matmul.multiply(kind, d, a, b);
+      backwardWeight(d, dout.columns(0, packed), x, dw.dtype(), accumulate);
+      if (rest > 0) {
+        long after = d + (long) packed * dw.dim(1) * dw.dtype().bytes();
+        backwardWeight(after, dout.columns(packed, rest), x, dw.dtype(), accumulate);
+      }
       gpu.copies().written(dw);
     }
     if (!db.isNone()) {
       ColumnSums.sumAll(gpu, db, dout, accumulate);
     }
+  }
+
+  private void backwardWeight(long d, Tensor dout, Tensor x, DType type, boolean accumulate) {
+    long a = DeviceStorage.address(x);
+    long b = DeviceStorage.address(dout);
+    Kind kind =
+        new Kind(
+            x.dim(-1),
+            dout.dim(-1),
+            x.shape().rows(),
+            false,
+            true,
+            dout.rowStride(),
+            x.dim(-1),
+            x.dtype(),
+            type,
+            Epilogue.NOTHING,
+            accumulate,
+            Matmul.alignment(d, a, b));
+    matmul.multiply(kind, d, a, b);
   }
 }

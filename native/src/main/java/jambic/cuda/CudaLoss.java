@@ -30,7 +30,8 @@ final class CudaLoss implements LossKernels {
         logits,
         targets,
         smoothing,
-        logits.dim(-1));
+        logits.dim(-1),
+        logits.rowStride());
     kernels.launch("crossEntropyMean", Grid.of(1, TARGET_THREADS), loss, rowLoss, targets, n);
   }
 
@@ -50,7 +51,9 @@ final class CudaLoss implements LossKernels {
         logits,
         targets,
         smoothing,
-        logits.dim(-1));
+        logits.dim(-1),
+        dlogits.rowStride(),
+        logits.rowStride());
   }
 
   /** A block for each row: a warp for a small vocabulary, many for a large one. */

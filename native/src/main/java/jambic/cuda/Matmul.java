@@ -23,11 +23,14 @@ final class Matmul implements AutoCloseable {
   private static final long WORKSPACE_BYTES = 32 << 20;
   private static final int FASTEST_ALIGNMENT = 256;
 
+  /** What the kernels for tensor cores read of a row at a time. */
+  static final int PACK_BYTES = 16;
+
   /**
    * What an epilogue's operands must be aligned to: algorithms are chosen by the alignment of
    * matrices, and those with an epilogue may read 16 bytes of a bias at a time wherever it starts.
    */
-  private static final int EPILOGUE_ALIGNMENT = 16;
+  private static final int EPILOGUE_ALIGNMENT = PACK_BYTES;
 
   /** What the columns of a GELU's inputs must have a multiple of. */
   private static final int AUX_MULTIPLE = 8;
@@ -66,6 +69,8 @@ final class Matmul implements AutoCloseable {
    * @param k summands of an element
    * @param transA whether A is stored transposed, as (k, m)
    * @param transB whether B is stored transposed, as (n, k)
+   * @param strideB elements from one stored column of B to the next; those of A follow each other
+   * @param strideD the same of D
    * @param in the type of A and B
    * @param out the type of D and of the bias
    * @param epilogue what is done to the product
@@ -78,6 +83,8 @@ final class Matmul implements AutoCloseable {
       int k,
       boolean transA,
       boolean transB,
+      int strideB,
+      int strideD,
       DType in,
       DType out,
       Epilogue epilogue,
@@ -213,9 +220,13 @@ final class Matmul implements AutoCloseable {
     }
     gpu.stream().handle(); // this thread may not have used the device yet
     MemorySegment operation = operation(kind);
-    MemorySegment a = layout(kind.in, kind.transA ? kind.k : kind.m, kind.transA ? kind.m : kind.k);
-    MemorySegment b = layout(kind.in, kind.transB ? kind.n : kind.k, kind.transB ? kind.k : kind.n);
-    MemorySegment d = layout(kind.out, kind.m, kind.n);
+    int rowsOfA = kind.transA ? kind.k : kind.m;
+    MemorySegment a = layout(kind.in, rowsOfA, kind.transA ? kind.m : kind.k, rowsOfA);
+    MemorySegment b =
+        kind.transB
+            ? layout(kind.in, kind.n, kind.k, kind.strideB)
+            : layout(kind.in, kind.k, kind.n, kind.strideB);
+    MemorySegment d = layout(kind.out, kind.m, kind.n, kind.strideD);
     MemorySegment found = cublasLtMatmulHeuristicResult_t.allocate(arena);
     try (Arena shortly = Arena.ofConfined()) {
       MemorySegment count = shortly.allocate(JAVA_INT);
@@ -278,12 +289,13 @@ final class Matmul implements AutoCloseable {
         "cublasLtMatmulDescSetAttribute");
   }
 
-  private static MemorySegment layout(DType type, long rows, long columns) {
+  private static MemorySegment layout(DType type, long rows, long columns, long stride) {
     try (Arena shortly = Arena.ofConfined()) {
       MemorySegment out = shortly.allocate(ADDRESS);
       int code = type == DType.BF16 ? CUDA_R_16BF() : CUDA_R_32F();
       Check.cublasLt(
-          cublasLtMatrixLayoutCreate(out, code, rows, columns, rows), "cublasLtMatrixLayoutCreate");
+          cublasLtMatrixLayoutCreate(out, code, rows, columns, stride),
+          "cublasLtMatrixLayoutCreate");
       return out.get(ADDRESS, 0);
     }
   }

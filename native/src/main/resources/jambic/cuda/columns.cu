@@ -4,7 +4,7 @@
 constexpr int FLYING = 4; // loads of a thread that are under way before the first is added
 
 template <bool inPacks>
-__device__ inline void sumStretch(float* partials, const real* x, int rows, int c) {
+__device__ inline void sumStretch(float* partials, const real* x, int rows, int c, int stride) {
   Columns<inPacks> columns{c};
   int rowsEach = (rows + gridDim.y - 1) / gridDim.y;
   int from = blockIdx.y * rowsEach;
@@ -15,7 +15,7 @@ __device__ inline void sumStretch(float* partials, const real* x, int rows, int 
 #pragma unroll
     for (int f = 0; f < FLYING; f++) {
       bool there = r + f * WARPS < to;
-      shares[f] = columns.read(x + (index_t)(there ? r + f * WARPS : r) * c, blockIdx.x, there);
+      shares[f] = columns.read(x + (index_t)(there ? r + f * WARPS : r) * stride, blockIdx.x, there);
     }
 #pragma unroll
     for (int f = 0; f < FLYING; f++) {
@@ -29,11 +29,11 @@ __device__ inline void sumStretch(float* partials, const real* x, int rows, int 
 }
 
 // Grid (groups of columns, stretches of rows), 256 threads; partials (stretches, c).
-extern "C" __global__ void columnPartials(float* partials, const real* x, int rows, int c) {
-  if (c % PACK == 0 && packed(x)) {
-    sumStretch<true>(partials, x, rows, c);
+extern "C" __global__ void columnPartials(float* partials, const real* x, int rows, int c, int stride) {
+  if (c % PACK == 0 && stride % PACK == 0 && packed(x)) {
+    sumStretch<true>(partials, x, rows, c, stride);
   } else {
-    sumStretch<false>(partials, x, rows, c);
+    sumStretch<false>(partials, x, rows, c, stride);
   }
 }
 
@@ -77,8 +77,8 @@ extern "C" __global__ void __launch_bounds__(1024) addPartials(
 }
 
 // Every row of a matrix of n numbers, each of c.
-extern "C" __global__ void repeatRow(real* out, const real* row, index_t n, int c) {
+extern "C" __global__ void repeatRow(real* out, const real* row, index_t n, int c, int stride) {
   for (index_t i = firstIndex(); i < n; i += indexStep()) {
-    out[i] = row[i % c];
+    out[i / c * stride + i % c] = row[i % c];
   }
 }

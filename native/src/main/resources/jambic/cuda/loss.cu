@@ -22,9 +22,9 @@ __device__ inline void eachLogit(const real* row, int n, const One& one, const M
 
 // Each row's logarithm of the sum of exponentials and its part of the loss.
 extern "C" __global__ void crossEntropyRows(
-    float* rowLoss, float* lse, const real* logits, const int* targets, float smoothing, int v) {
+    float* rowLoss, float* lse, const real* logits, const int* targets, float smoothing, int v, int stride) {
   index_t r = blockIdx.x;
-  const real* row = logits + r * v;
+  const real* row = logits + r * stride;
   float max = minusInfinity();
   float exponentials = 0; // of the numbers seen, relative to their maximum
   float sum = 0;
@@ -109,10 +109,12 @@ extern "C" __global__ void crossEntropyBackward(
     const real* logits,
     const int* targets,
     float smoothing,
-    int v) {
+    int v,
+    int dStride,
+    int stride) {
   index_t r = blockIdx.x;
-  const real* row = logits + r * v;
-  real* dRow = dlogits + r * v;
+  const real* row = logits + r * stride;
+  real* dRow = dlogits + r * dStride;
   int target = targets[r];
   float factor = target == -1 ? 0 : *scale;
   float rowLse = lse[r];

@@ -30,11 +30,16 @@ final class EmulatedKernels {
   private record Side(Backend backend, Region region, DType activations, int shifts) {
     /** Numbers that bfloat16 has, where activations are. */
     Tensor activations(int stream, int... dims) {
-      float[] values = normal(stream, Shape.of(dims));
+      return put(activations, stream, halves(stream, dims), dims);
+    }
+
+    /** Small numbers that bfloat16 has, where weights are. */
+    Tensor weights(int stream, int... dims) {
+      float[] values = halves(stream, dims);
       for (int i = 0; i < values.length; i++) {
-        values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xFFFF0000);
+        values[i] /= 8;
       }
-      return put(activations, stream, values, dims);
+      return put(DType.F32, stream, values, dims);
     }
 
     Tensor floats(int stream, int... dims) {
@@ -58,6 +63,14 @@ final class EmulatedKernels {
       int shift = stream % 2 == 1 ? shifts & 1 : shifts >> 1;
       Tensor room = region.allocate(dtype, Shape.of(Math.toIntExact(shape.size()) + shift));
       return Tensor.over(shape, dtype, room.storage(), room.offset() + shift);
+    }
+
+    private static float[] halves(int stream, int... dims) {
+      float[] values = normal(stream, Shape.of(dims));
+      for (int i = 0; i < values.length; i++) {
+        values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xFFFF0000);
+      }
+      return values;
     }
 
     private static float[] normal(int stream, Shape shape) {
@@ -93,6 +106,9 @@ final class EmulatedKernels {
       for (int shifts = 0; shifts < 4; shifts++) {
         kernels.loss(shifts, vocabulary);
       }
+    }
+    for (int vocabulary : new int[] {1003, 1024, 1025, 1030, 2063}) {
+      kernels.head(vocabulary);
     }
     for (Activation activation : Activation.values()) {
       kernels.activation(activation);
@@ -227,6 +243,46 @@ final class EmulatedKernels {
           outputs.add("loss", loss, SUMMED);
           outputs.add("lse", lse, SUMMED);
           outputs.add("dlogits", dlogits, ROUNDED);
+        });
+  }
+
+  /**
+   * A head whose logits lie as the region likes: products of two parts, sums of columns, the loss.
+   */
+  private void head(int vocabulary) {
+    int rows = 9;
+    int c = 40;
+    check(
+        "head V " + vocabulary,
+        0,
+        (side, outputs) -> {
+          Tensor x = side.activations(1, rows, c);
+          Tensor w = side.weights(2, vocabulary, c);
+          Tensor b = side.weights(3, vocabulary);
+          int last = vocabulary - 1; // the last columns have products of their own
+          int[] wanted = {0, last, -1, last, 7, last - 1, -1, last - 2, 3};
+          Tensor targets = side.integers(wanted);
+          Tensor logits = side.region.allocateRows(side.activations, Shape.of(rows, vocabulary));
+          Tensor loss = side.floats(4, 1);
+          Tensor lse = side.floats(5, rows);
+          Tensor dloss = side.floats(6, 1);
+          Tensor dx = side.activations(7, rows, c);
+          Tensor dw = side.floats(8, vocabulary, c);
+          Tensor db = side.floats(9, vocabulary);
+          side.backend.linear().forward(logits, x, w, b);
+          side.backend.loss().crossEntropy(loss, lse, logits, targets, 0.1f);
+          outputs.add("loss", loss, ROUNDED);
+          outputs.add("lse", lse, ROUNDED);
+          side.backend.loss().crossEntropyBackward(logits, dloss, lse, logits, targets, 0.1f);
+          side.backend.linear().backwardInput(dx, logits, w, true);
+          outputs.add("dx added to", dx, ROUNDED);
+          side.backend.linear().backwardInput(dx, logits, w, false);
+          outputs.add("dx", dx, 2 * ROUNDED);
+          side.backend.linear().backwardWeight(dw, db, logits, x, true);
+          outputs.add("dw added to", dw, ROUNDED);
+          outputs.add("db added to", db, ROUNDED);
+          side.backend.linear().backwardWeight(dw, Tensor.NONE, logits, x, false);
+          outputs.add("dw", dw, 2 * ROUNDED);
         });
   }
 

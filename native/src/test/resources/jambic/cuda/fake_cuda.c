@@ -47,7 +47,7 @@ typedef struct Stream {
 
 typedef struct Product {
   int compute, trans_a, trans_b, epilogue, in, out;
-  long m, n, k, aux_ld;
+  long m, n, k, aux_ld, ldb, ldd;
   float beta;
   const void *a, *b;
   void *d, *aux;
@@ -95,14 +95,14 @@ static void multiply(const Product *p) {
       float sum = 0;
       for (long l = 0; l < p->k; l++) {
         float a = factor(p, p->a, p->trans_a ? i * p->k + l : l * p->m + i);
-        float b = factor(p, p->b, p->trans_b ? l * p->n + j : j * p->k + l);
+        float b = factor(p, p->b, p->trans_b ? l * p->ldb + j : j * p->ldb + l);
         sum += a * b;
       }
-      if (p->beta != 0) sum += p->beta * load(p->d, p->out, j * p->m + i);
+      if (p->beta != 0) sum += p->beta * load(p->d, p->out, j * p->ldd + i);
       if (p->epilogue & 4) sum += load(p->bias, p->out, i); // BIAS
       if (p->epilogue & 128) store(p->aux, p->out, j * p->aux_ld + i, sum); // AUX
       if (p->epilogue & 32) sum = 0.5f * sum * (1 + tanhf(0.7978845608f * (sum + 0.044715f * sum * sum * sum))); // GELU
-      store(p->d, p->out, j * p->m + i, sum);
+      store(p->d, p->out, j * p->ldd + i, sum);
     }
   }
 }
@@ -409,13 +409,15 @@ int cublasLtMatmul(void *handle, Product *desc, const float *alpha, const void *
   long k = desc->trans_a ? la->rows : la->columns;
   int fits = ld->rows == (desc->trans_a ? la->columns : la->rows)
       && ld->columns == (desc->trans_b ? lb->rows : lb->columns) && k == (desc->trans_b ? lb->columns : lb->rows)
-      && la->ld == la->rows && lb->ld == lb->rows && ld->ld == ld->rows && *alpha == 1 && c == d;
+      && la->ld == la->rows && lb->ld >= lb->rows && ld->ld >= ld->rows && *alpha == 1 && c == d;
   if (!fits) return 7;
   Product *product = malloc(sizeof(Product));
   *product = *desc;
   product->m = ld->rows;
   product->n = ld->columns;
   product->k = k;
+  product->ldb = lb->ld;
+  product->ldd = ld->ld;
   product->in = la->type;
   product->out = ld->type;
   product->a = a;

@@ -2,6 +2,7 @@ package jambic.tensor;
 
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Dropout;
+import jambic.tensor.spi.LossKernels;
 import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,7 +156,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (..., N)
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b) {
-    checkLinear(x, w, b);
+    checkLinear("linear", x, w, b);
     Tensor out = activations(x.shape().withLast(w.dim(0)));
     if (isQuantized(w)) {
       launch("quantized.linear", () -> backend.quantized().linear(out, x, w, w.scales(), b));
@@ -181,7 +182,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (..., N)
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b, Activation activation) {
-    checkLinear(x, w, b);
+    checkLinear("linear", x, w, b);
     if (isQuantized(w)) {
       Tensor pre = linear(x, w, b);
       launch("activation.forward", () -> backend.activation().forward(pre, pre, activation));
@@ -261,16 +262,13 @@ public abstract sealed class Ops permits Eager, Tape {
         "linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
   }
 
-  private void checkLinear(Tensor x, Tensor w, Tensor b) {
-    requireActivations("linear", x);
-    requireWeights("linear", w, b);
-    check(
-        w.shape().rank() == 2 && w.dim(1) == x.dim(-1),
-        "linear: x %s needs w (n, %d), got %s",
-        x,
-        x.dim(-1),
-        w);
-    check(b.isNone() || b.size() == w.dim(0), "linear: w %s needs b (%d), got %s", w, w.dim(0), b);
+  private void checkLinear(String op, Tensor x, Tensor w, Tensor b) {
+    requireActivations(op, x);
+    requireWeights(op, w, b);
+    int k = x.dim(-1);
+    check(w.shape().rank() == 2 && w.dim(1) == k, "%s: x %s needs w (n, %d), got %s", op, x, k, w);
+    int n = w.dim(0);
+    check(b.isNone() || b.size() == n, "%s: w %s needs b (%d), got %s", op, w, n, b);
   }
 
   /**
@@ -437,8 +435,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   /**
-   * The mean softmax cross-entropy of the rows whose target is not -1. On a tape the backward pass
-   * writes the gradient over the logits, which are refused afterwards.
+   * The mean softmax cross-entropy of the rows whose target is not -1.
    *
    * @param logits (..., V)
    * @param targets I32, one for each row of logits, each in [0, V) or -1
@@ -447,48 +444,80 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
     requireActivations("crossEntropy", logits);
-    requireLive("crossEntropy", targets);
-    check(
-        smoothing >= 0 && smoothing < 1,
-        "crossEntropy: smoothing must be at least 0 and below 1, got %s",
-        smoothing);
-    check(
-        targets.dtype() == DType.I32 && targets.size() == logits.shape().rows(),
-        "crossEntropy: logits %s need I32 targets, one a row, got %s",
-        logits,
-        targets);
+    checkTargets("crossEntropy", logits, targets, smoothing);
     Tensor loss = floats(Shape.of(1));
     Tensor lse = floats(Shape.of(logits.shape().rows()));
-    boolean spent = isSpent(logits);
-    launch(
-        "loss.crossEntropy",
-        () -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
+    LossKernels kernels = backend.loss();
+    launch("loss.crossEntropy", () -> kernels.crossEntropy(loss, lse, logits, targets, smoothing));
     record(
         loss,
         false,
         List.of(lse),
         List.of(logits),
-        (tape, dout) -> {
-          if (spent) {
-            tape.launchBack(
-                "loss.crossEntropyBackward",
-                () ->
-                    backend
-                        .loss()
-                        .crossEntropyBackward(logits, dout, lse, logits, targets, smoothing));
-            tape.pass(logits, logits);
-          } else {
+        (tape, dloss) ->
             tape.into(
                 "loss.crossEntropyBackward",
                 logits,
                 dlogits ->
                     () ->
-                        backend
-                            .loss()
-                            .crossEntropyBackward(dlogits, dout, lse, logits, targets, smoothing));
-          }
+                        kernels.crossEntropyBackward(
+                            dlogits, dloss, lse, logits, targets, smoothing)));
+    return loss;
+  }
+
+  /**
+   * What a language model ends with: {@link #crossEntropy} of {@link #linear(Tensor, Tensor,
+   * Tensor)}, by way of logits that nobody else reads. So their gradient takes their memory, and
+   * their rows lie as the backend likes it.
+   *
+   * @param x (..., K)
+   * @param w (V, K), or quantized
+   * @param b (V), or none
+   * @param targets I32, one for each row of x, each in [0, V) or -1
+   * @param smoothing label smoothing, in [0, 1)
+   * @return (1), in nats
+   */
+  public final Tensor linearCrossEntropy(
+      Tensor x, Tensor w, Tensor b, Tensor targets, float smoothing) {
+    checkLinear("linearCrossEntropy", x, w, b);
+    checkTargets("linearCrossEntropy", x, targets, smoothing);
+    if (isQuantized(w)) {
+      return crossEntropy(linear(x, w, b), targets, smoothing);
+    }
+    Tensor logits =
+        region.allocateRows(backend.activationType(), x.shape().withLast(w.dim(0))); // (..., V)
+    launch("linear.forward", () -> computeLinear(logits, x, w, b));
+    Tensor loss = floats(Shape.of(1));
+    Tensor lse = floats(Shape.of(logits.shape().rows()));
+    LossKernels kernels = backend.loss();
+    launch("loss.crossEntropy", () -> kernels.crossEntropy(loss, lse, logits, targets, smoothing));
+    record(
+        loss,
+        false,
+        List.of(logits, lse),
+        List.of(x, w, b),
+        (tape, dloss) -> {
+          tape.launchBack(
+              "loss.crossEntropyBackward",
+              () -> kernels.crossEntropyBackward(logits, dloss, lse, logits, targets, smoothing));
+          linearDerivative(tape, logits, x, w, b);
         });
     return loss;
+  }
+
+  private static void checkTargets(String op, Tensor x, Tensor targets, float smoothing) {
+    requireLive(op, targets);
+    check(
+        smoothing >= 0 && smoothing < 1,
+        "%s: smoothing must be at least 0 and below 1, got %s",
+        op,
+        smoothing);
+    check(
+        targets.dtype() == DType.I32 && targets.size() == x.shape().rows(),
+        "%s: %s needs I32 targets, one a row, got %s",
+        op,
+        x,
+        targets);
   }
 
   /** Whether derivatives will be taken, so that what they read must be kept. */

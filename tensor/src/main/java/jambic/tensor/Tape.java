@@ -136,17 +136,14 @@ public final class Tape extends Ops {
           }
         }
         Tensor dout = grads.remove(node.out);
-        if (!grads.containsValue(dout) && dout != node.out) {
+        if (!grads.containsValue(dout)) {
           region().release(dout);
         }
       }
       node.saved.forEach(region()::release);
       if (node.out != loss && owners.remove(node.out)) {
         node.out.overwrittenBy("backward");
-        // A gradient in the memory of the output itself may have been passed on.
-        if (!grads.containsValue(node.out)) {
-          region().release(node.out);
-        }
+        region().release(node.out);
       }
     }
     nodes.clear();

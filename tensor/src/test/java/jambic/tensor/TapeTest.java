@@ -53,8 +53,34 @@ class TapeTest {
       x = ops.residual(x, ops.linear(y, w, b), 0);
       Tensor h = ops.linear(ops.layerNorm(x, g, none(), 1e-5f), w, b, Activation.GELU_ERF);
       x = ops.residual(x, ops.linear(h, w, none()), 0);
-      return ops.crossEntropy(ops.linear(x, head, none()), targets, 0.1f);
+      return ops.linearCrossEntropy(x, head, none(), targets, 0.1f);
     });
+  }
+
+  @Test
+  void endsWithAHeadThatHasABias() {
+    check(ops -> ops.linearCrossEntropy(ops.embed(ids, wte, wpe), w, b, clipped(targets), 0));
+    check(ops -> ops.linearCrossEntropy(input, w, b, clipped(targets), 0.2f));
+  }
+
+  @Test
+  void endsWithAFrozenHead() {
+    head.trainInto(none());
+    check(ops -> ops.linearCrossEntropy(ops.embed(ids, wte, wpe), head, none(), targets, 0));
+  }
+
+  @Test
+  void aHeadHasTheBitsOfALinearLayerAndItsLoss() {
+    Tape apart = new Tape(backend, step, 1);
+    Tensor x = apart.embed(ids, wte, wpe);
+    Tensor loss = apart.crossEntropy(apart.linear(x, head, none()), targets, 0.1f);
+    apart.backward(loss, 1, trained().toList());
+    float[][] expected = gradients();
+    Tape tape = new Tape(backend, step, 1);
+    Tensor same = tape.linearCrossEntropy(tape.embed(ids, wte, wpe), head, none(), targets, 0.1f);
+    tape.backward(same, 1, trained().toList());
+    assertThat(same.toFloats()).isEqualTo(loss.toFloats());
+    assertThat(gradients()).isEqualTo(expected);
   }
 
   @Test
@@ -193,7 +219,7 @@ class TapeTest {
   }
 
   private Stream<Tensor> trained() {
-    return Stream.of(wte, wpe, w, b, g, qkv, head, input, packed);
+    return Stream.of(wte, wpe, w, b, g, qkv, head, input, packed).filter(x -> !x.grad().isNone());
   }
 
   /** Reads at random, also what was written over: that is refused, and all else is intact. */

@@ -5,8 +5,9 @@ import jambic.tensor.Tensor;
 
 /**
  * Matrix products of a linear layer. Inputs of any rank are seen as (M, K) matrices of rows; {@code
- * w} is (N, K) as in PyTorch's {@code Linear}. All tensors are contiguous and, but where said, do
- * not overlap.
+ * w} is (N, K) as in PyTorch's {@code Linear}. All tensors are contiguous, but for {@code out} of
+ * {@link #forward} and {@code dout}, which {@link Region#allocateRows} may have made; but where
+ * said, they do not overlap.
  */
 public interface LinearKernels {
   /** Up to so many rows, {@link #forward} may sum in another order than for more. */

@@ -25,6 +25,19 @@ public interface Region extends AutoCloseable {
   Tensor allocate(DType dtype, Shape shape);
 
   /**
+   * The same for a matrix that only a product and a loss read and write: its rows may lie apart
+   * ({@link Tensor#rowStride}), if this backend is faster so.
+   *
+   * @param dtype the element type
+   * @param shape the extents
+   * @return the tensor
+   * @throws jambic.tensor.JambicException as {@link #allocate}
+   */
+  default Tensor allocateRows(DType dtype, Shape shape) {
+    return allocate(dtype, shape);
+  }
+
+  /**
    * Gives a tensor's memory to later allocations of this region.
    *
    * @param tensor one that this region allocated and nobody reads or writes any more

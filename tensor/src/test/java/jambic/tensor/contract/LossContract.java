@@ -2,6 +2,7 @@ package jambic.tensor.contract;
 
 import jambic.tensor.Tensor;
 import jambic.tensor.contract.Tolerances.Kernel;
+import jambic.tensor.spi.Backend;
 import java.util.function.IntToDoubleFunction;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +40,51 @@ public interface LossContract {
     check("one loser", 4, 37, 0, 0, i -> i % 37 == i / 37 * 5 ? -1e4 : 1e4);
     check("all equal", 4, 64, 0.1f, 0, i -> i / 64 % 2 == 0 ? 1e4 : -1e4);
     check("spread", 4, 100, 0.1f, 0, i -> (i % 100 - 50) * 200.0);
+  }
+
+  /** The head of a language model, whose logits may lie as the backend likes: all its gradients. */
+  @Test
+  default void lossOfALinearLayer() {
+    for (int v : new int[] {65, 1003, 1024, 1033, 2050}) {
+      for (boolean biased : new boolean[] {true, false}) {
+        checkHead(7, 24, v, biased);
+      }
+    }
+  }
+
+  private void checkHead(int n, int k, int v, boolean biased) {
+    contract()
+        .check(
+            "head N " + n + " K " + k + " V " + v + (biased ? " with bias" : ""),
+            Tolerances.f32(Kernel.LINEAR).summing(k),
+            scene -> {
+              Backend backend = scene.backend();
+              Tensor x = scene.input("x", n, k);
+              Tensor w = scene.input("w", v, k);
+              Tensor b = biased ? scene.input("b", v) : Tensor.NONE;
+              int[] wanted = targets(scene, n, v, 3);
+              wanted[0] = v - 1;
+              wanted[n - 1] = v - 2;
+              Tensor targets = scene.integers("targets", wanted, n);
+              Tensor dloss = scene.input("dloss", i -> 1.5, 1);
+              Tensor logits = scene.rows(n, v);
+              Tensor lse = scene.output("lse", n);
+              Tensor loss = scene.output("loss", 1);
+              Tensor dx = scene.accumulated("dx", n, k);
+              Tensor dw = scene.accumulated("dw", v, k);
+              Tensor db = biased ? scene.accumulated("db", v) : Tensor.NONE;
+              Tensor dxAnew = scene.output("dx anew", n, k);
+              Tensor dwAnew = scene.output("dw anew", v, k);
+              return () -> {
+                backend.linear().forward(logits, x, w, b);
+                backend.loss().crossEntropy(loss, lse, logits, targets, 0.1f);
+                backend.loss().crossEntropyBackward(logits, dloss, lse, logits, targets, 0.1f);
+                backend.linear().backwardInput(dx, logits, w, true);
+                backend.linear().backwardInput(dxAnew, logits, w, false);
+                backend.linear().backwardWeight(dw, db, logits, x, true);
+                backend.linear().backwardWeight(dwAnew, Tensor.NONE, logits, x, false);
+              };
+            });
   }
 
   private void check(

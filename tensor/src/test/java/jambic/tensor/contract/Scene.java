@@ -196,6 +196,16 @@ public final class Scene implements AutoCloseable {
   }
 
   /**
+   * A matrix that only the launch reads and writes, as {@link Region#allocateRows} gives it.
+   *
+   * @param dims its extents
+   * @return a tensor that holds nothing
+   */
+  public Tensor rows(int... dims) {
+    return region.allocateRows(DType.F32, Shape.of(dims));
+  }
+
+  /**
    * A tensor to overwrite, which may be one of the inputs: each variant of the case takes another.
    *
    * @param name its name in the case
