@@ -56,9 +56,7 @@ sealed interface Installation {
       System.load(driver.toString());
     } catch (UnsatisfiedLinkError e) {
       return new Lacking(
-          "the driver %s cannot be loaded (%s)".formatted(driver, e.getMessage()),
-          "Install NVIDIA's driver anew",
-          List.of());
+          "the driver " + notLoaded(driver, e), "Install NVIDIA's driver anew", List.of());
     }
     int status = cuInit(0);
     if (status != CUDA_SUCCESS()) {
@@ -94,16 +92,19 @@ sealed interface Installation {
           try {
             load(found);
           } catch (UnsatisfiedLinkError e) {
-            return new Lacking(
-                "%s cannot be loaded (%s)".formatted(found.file(), e.getMessage()),
-                "Install it anew",
-                List.of());
+            return new Lacking(notLoaded(found.file(), e), "Install it anew", List.of());
           }
           loaded.add(found.file());
         }
       }
     }
     return new Ready(device, versionName, List.copyOf(loaded));
+  }
+
+  /** Names the file once: the message begins with it, twice where the loader says so too. */
+  private static String notLoaded(Path file, UnsatisfiedLinkError e) {
+    String why = e.getMessage().replace(file + ": ", "");
+    return "%s cannot be loaded (%s)".formatted(file, why);
   }
 
   /** Loads the compiler alone, which needs no driver; false where there is none. */

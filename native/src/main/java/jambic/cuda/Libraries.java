@@ -102,7 +102,11 @@ record Libraries(Map<String, String> environment, Path root) {
 
   private Set<Path> namedBy(String variable) {
     Set<Path> folders = new LinkedHashSet<>();
-    variable(variable).ifPresent(home -> addToolkit(folders, home));
+    variable(variable)
+        .ifPresent(home -> {
+          addToolkit(folders, home);
+          folders.add(home); // it may name the libraries' folder itself
+        });
     return folders;
   }
 
@@ -187,8 +191,8 @@ record Libraries(Map<String, String> environment, Path root) {
     List<Path> paths = new ArrayList<>();
     for (String part : environment.getOrDefault(variable, "").split(":")) {
       try {
-        if (part.startsWith("/")) {
-          paths.add(Path.of(part));
+        if (!part.isEmpty()) {
+          paths.add(Path.of(part).toAbsolutePath());
         }
       } catch (InvalidPathException e) {
         // No path, no folder.

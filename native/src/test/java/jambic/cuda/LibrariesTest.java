@@ -2,11 +2,14 @@ package jambic.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import jambic.cuda.Installation.Lacking;
 import jambic.cuda.Libraries.Found;
 import jambic.cuda.Libraries.Missing;
+import jambic.cuda.Libraries.Search;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,6 +53,30 @@ class LibrariesTest {
     Libraries libraries =
         libraries("CUDA_HOME", root.resolve("mine") + "", "CUDA_PATH", root.resolve("other") + "");
     assertThat(libraries.find("nvrtc", 13)).isEqualTo(new Found(mine, 12));
+  }
+
+  @Test
+  void cudaHomeMayBeRelativeOrTheLibrariesFolder() throws IOException {
+    Path mine = file("mine/lib64/libnvrtc.so.13");
+    Path here = Path.of("").toAbsolutePath();
+    for (Path home : List.of(root.resolve("mine"), root.resolve("mine/lib64"))) {
+      String relative = here.relativize(home.toAbsolutePath()).toString();
+      for (String name : List.of(home.toString(), home + "/", relative)) {
+        Search search = libraries("CUDA_HOME", name).find("nvrtc", 13);
+        assertThat(((Found) search).file()).as(name).exists().hasSameBinaryContentAs(mine);
+      }
+    }
+  }
+
+  @Test
+  void aBrokenLibraryIsNamedOnce() throws IOException {
+    Path broken = file("broken/libcuda.so.1");
+    Files.writeString(broken, "no library");
+    Lacking lacking =
+        (Lacking) Installation.of(libraries("LD_LIBRARY_PATH", broken.getParent().toString()));
+    assertThat(lacking.reason())
+        .startsWith("the driver " + broken + " cannot be loaded (")
+        .doesNotContainPattern("(?s)libcuda.*libcuda");
   }
 
   @Test
@@ -122,8 +149,7 @@ class LibrariesTest {
 
   @Test
   void withoutADriverTheReasonAndTheRemedyAreSaid() {
-    Installation.Lacking lacking =
-        (Installation.Lacking) Installation.of(new Libraries(Map.of(), root));
+    Lacking lacking = (Lacking) Installation.of(new Libraries(Map.of(), root));
     assertThat(lacking.reason()).isEqualTo("there is no NVIDIA driver (libcuda.so.1)");
     assertThat(lacking.remedy())
         .isEqualTo("Install NVIDIA's driver, or compute with --backend cpu");
