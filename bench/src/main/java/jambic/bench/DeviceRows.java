@@ -170,7 +170,7 @@ final class DeviceRows {
         Tensor x = normal(region, type, rows, c);
         Tensor w = normal(region, DType.F32, vocabulary, c);
         Tensor dw = normal(region, DType.F32, vocabulary, c);
-        Tensor logits = region.allocateRows(type, Shape.of(rows, vocabulary));
+        Tensor logits = region.allocatePadded(type, Shape.of(rows, vocabulary));
         double flops = 2.0 * rows * c * vocabulary;
         String shape = "%dx%dx%d ".formatted(rows, vocabulary, c);
         double forward = millis(() -> backend.linear().forward(logits, x, w, Tensor.NONE));

@@ -28,25 +28,8 @@ final class CudaLinear implements LinearKernels {
 
   @Override
   public void forward(Tensor out, Tensor x, Tensor w, Tensor b) {
-    Operands operands = operands(x.dtype(), w, b);
-    int packed = packedColumns(out);
-    forward(out.columns(0, packed), x, operands);
-    int rest = out.dim(-1) - packed;
-    if (rest > 0) {
-      forward(out.columns(packed, rest), x, operands.after(packed, w, x.dtype()));
-    }
+    forward(out, x, operands(x.dtype(), w, b));
     gpu.copies().written(out);
-  }
-
-  /**
-   * How many columns a product can take in whole packs. Where rows begin with a pack and lie apart
-   * (and only there are packs whole), the few others are left to a product of their own, so that
-   * the large one takes the fast path.
-   */
-  private static int packedColumns(Tensor x) {
-    int pack = Matmul.PACK_BYTES / x.dtype().bytes();
-    int n = x.dim(-1);
-    return x.isContiguous() ? n : n / pack * pack;
   }
 
   /** Where cuBLASLt cannot add this bias, it stands in all rows first and the product is added. */
@@ -93,39 +76,54 @@ final class CudaLinear implements LinearKernels {
     activations.forward(out, pre, activation);
   }
 
-  /** Addresses of the weight and the bias in the type that a product wants. */
-  private record Operands(long w, long b) {
-    /** Those of the columns of the output that follow so many. */
-    Operands after(int columns, Tensor weight, DType type) {
-      long bytes = (long) columns * type.bytes();
-      return new Operands(w + bytes * weight.dim(1), b == 0 ? 0 : b + bytes);
+  /**
+   * The weight and the bias in the type that a product wants.
+   *
+   * @param w address of the weight
+   * @param rows its rows, and the zeros behind them
+   * @param b address of the bias; 0 for none
+   */
+  private record Operands(long w, int rows, long b) {
+    /** The columns of an output or its gradient: with its padding, if there are as many rows. */
+    int columns(Tensor x) {
+      return b == 0 && x.rowStride() <= rows ? x.rowStride() : x.dim(-1);
     }
   }
 
   private Operands operands(DType type, Tensor w, Tensor b) {
     if (w.dtype() == type) {
-      return new Operands(DeviceStorage.address(w), DeviceStorage.address(b));
+      return new Operands(DeviceStorage.address(w), w.dim(0), DeviceStorage.address(b));
     }
     long copyOfW = gpu.copies().of(w);
     long copyOfB = b.isNone() ? 0 : gpu.copies().of(b);
     if (copyOfW != 0 && (copyOfB != 0 || b.isNone())) {
-      return new Operands(copyOfW, copyOfB);
+      return new Operands(copyOfW, rowsAndRoom(w), copyOfB);
     }
-    long start = gpu.scratch().bytes(lines(w) + lines(b));
-    round(start, w);
-    if (!b.isNone()) {
-      round(start + lines(w), b);
+    int rows = Math.toIntExact(DeviceRegion.padded(w.dim(0)));
+    long countOfW = lines((long) rows * w.dim(1));
+    long start = gpu.scratch().bytes((countOfW + lines(b.size())) * DType.BF16.bytes());
+    RoundedCopies.round(gpu, start, countOfW, DeviceStorage.address(w), w.size());
+    if (b.isNone()) {
+      return new Operands(start, rows, 0);
     }
-    return new Operands(start, b.isNone() ? 0 : start + lines(w));
+    long copy = start + countOfW * DType.BF16.bytes();
+    RoundedCopies.round(gpu, copy, b.size(), DeviceStorage.address(b), b.size());
+    return new Operands(start, rows, copy);
   }
 
-  /** Bytes of a rounded copy, up to where another may start. */
-  private static long lines(Tensor x) {
-    return Math.ceilDiv(x.size() * DType.BF16.bytes(), 256) * 256;
+  /** So many numbers of a rounded copy, and those up to where another may start. */
+  private static long lines(long count) {
+    return Math.ceilDiv(count, 128) * 128;
   }
 
-  private void round(long copy, Tensor x) {
-    RoundedCopies.round(gpu, copy, DeviceStorage.address(x), x.size());
+  /** The rows of a matrix and of the room behind it, as far as a padded product needs them. */
+  private static int rowsAndRoom(Tensor matrix) {
+    DeviceStorage storage = DeviceStorage.of(matrix);
+    int rows = matrix.dim(0);
+    long row = (long) matrix.dim(1) * matrix.dtype().bytes();
+    long padded = DeviceRegion.padded(rows);
+    boolean isWhole = rows * row == storage.bytes();
+    return isWhole && padded * row <= storage.room() ? Math.toIntExact(padded) : rows;
   }
 
   private boolean offer(Tensor out, Tensor pre, Tensor x, Operands operands, Epilogue epilogue) {
@@ -141,7 +139,7 @@ final class CudaLinear implements LinearKernels {
   private static Kind kind(
       Tensor out, Tensor pre, Tensor x, Operands operands, Epilogue epilogue, boolean accumulate) {
     return new Kind(
-        out.dim(-1),
+        operands.columns(out),
         x.shape().rows(),
         x.dim(-1),
         true,
@@ -160,75 +158,55 @@ final class CudaLinear implements LinearKernels {
             epilogue == Epilogue.NOTHING ? 0 : operands.b));
   }
 
-  /** The few columns first: what the large product adds to has been rounded, but is small. */
   @Override
   public void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate) {
     Operands operands = operands(dout.dtype(), w, Tensor.NONE);
-    int packed = packedColumns(dout);
-    int rest = dout.dim(-1) - packed;
-    if (rest > 0) {
-      long after = operands.after(packed, w, dout.dtype()).w;
-      backwardInput(dx, dout.columns(packed, rest), after, accumulate);
-    }
-    backwardInput(dx, dout.columns(0, packed), operands.w, accumulate || rest > 0);
-    gpu.copies().written(dx);
-  }
-
-  private void backwardInput(Tensor dx, Tensor dout, long w, boolean accumulate) {
     long d = DeviceStorage.address(dx);
     long b = DeviceStorage.address(dout);
     Kind kind =
         new Kind(
-            dx.dim(-1),
+            w.dim(1),
             dout.shape().rows(),
-            dout.dim(-1),
+            operands.columns(dout),
             false,
             false,
             dout.rowStride(),
-            dx.dim(-1),
+            w.dim(1),
             dout.dtype(),
             dx.dtype(),
             Epilogue.NOTHING,
             accumulate,
-            Matmul.alignment(d, w, b));
-    matmul.multiply(kind, d, w, b);
+            Matmul.alignment(d, operands.w, b));
+    matmul.multiply(kind, d, operands.w, b);
+    gpu.copies().written(dx);
   }
 
+  /** Where the gradient has room behind it, padding adds zeros to what nobody reads. */
   @Override
   public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
     if (!dw.isNone()) {
-      int packed = packedColumns(dout);
-      int rest = dout.dim(-1) - packed;
       long d = DeviceStorage.address(dw);
-      backwardWeight(d, dout.columns(0, packed), x, dw.dtype(), accumulate);
-      if (rest > 0) {
-        long after = d + (long) packed * dw.dim(1) * dw.dtype().bytes();
-        backwardWeight(after, dout.columns(packed, rest), x, dw.dtype(), accumulate);
-      }
+      long a = DeviceStorage.address(x);
+      long b = DeviceStorage.address(dout);
+      Kind kind =
+          new Kind(
+              dw.dim(1),
+              dout.rowStride() <= rowsAndRoom(dw) ? dout.rowStride() : dw.dim(0),
+              x.shape().rows(),
+              false,
+              true,
+              dout.rowStride(),
+              dw.dim(1),
+              x.dtype(),
+              dw.dtype(),
+              Epilogue.NOTHING,
+              accumulate,
+              Matmul.alignment(d, a, b));
+      matmul.multiply(kind, d, a, b);
       gpu.copies().written(dw);
     }
     if (!db.isNone()) {
       ColumnSums.sumAll(gpu, db, dout, accumulate);
     }
-  }
-
-  private void backwardWeight(long d, Tensor dout, Tensor x, DType type, boolean accumulate) {
-    long a = DeviceStorage.address(x);
-    long b = DeviceStorage.address(dout);
-    Kind kind =
-        new Kind(
-            x.dim(-1),
-            dout.dim(-1),
-            x.shape().rows(),
-            false,
-            true,
-            dout.rowStride(),
-            x.dim(-1),
-            x.dtype(),
-            type,
-            Epilogue.NOTHING,
-            accumulate,
-            Matmul.alignment(d, a, b));
-    matmul.multiply(kind, d, a, b);
   }
 }

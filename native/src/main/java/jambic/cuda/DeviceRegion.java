@@ -19,10 +19,12 @@ import java.util.Map;
 final class DeviceRegion implements Region {
   private static final long CHUNK = 32 << 20;
   private static final long LINE = 256; // what cuBLASLt's fastest kernels want a matrix to start at
-  private static final int ROW_LINE = 128; // bytes of a line of the cache
 
-  /** How many columns a matrix has at least whose rows may lie apart. */
-  private static final int MANY_COLUMNS = 1024;
+  /** Products are fastest where matrices have a multiple of so many rows and columns. */
+  private static final int MULTIPLE = 64;
+
+  /** What has fewer costs more if it is padded than it saves. */
+  private static final int MANY = 1024;
 
   private static final class Chunk {
     private final long address;
@@ -73,27 +75,30 @@ final class DeviceRegion implements Region {
           "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one"
               .formatted(dtype, shape));
     }
-    long bytes = shape.size() * dtype.bytes();
-    long lines = lines(bytes);
+    long lines = lines(dtype, shape);
     Deque<Long> free = released.get(lines);
     long address = free == null || free.isEmpty() ? bump(dtype, shape, lines) : free.pop();
-    Storage storage = new DeviceStorage(address, bytes, dtype.bytes(), this);
+    long bytes = shape.size() * dtype.bytes();
+    Storage storage = new DeviceStorage(address, bytes, lines, dtype.bytes(), this);
     return Tensor.over(shape, dtype, storage, 0);
   }
 
   /**
    * Tensor cores are fed 16 bytes at a time: with rows that start elsewhere, as those of GPT-2's
-   * 50,257 logits in bfloat16, cuBLASLt's products have a sixth of their rate. Where few columns
-   * are, what lies between the rows would cost more than it saves.
+   * 50,257 logits in bfloat16, cuBLASLt's products have a sixth of their rate.
    */
   @Override
-  public Tensor allocateRows(DType dtype, Shape shape) {
+  public Tensor allocatePadded(DType dtype, Shape shape) {
     int columns = shape.dim(-1);
-    if (columns < MANY_COLUMNS || columns * (long) dtype.bytes() % Matmul.PACK_BYTES == 0) {
-      return allocate(dtype, shape);
-    }
-    int line = ROW_LINE / dtype.bytes();
-    return allocate(dtype, shape.withLast(Math.ceilDiv(columns, line) * line)).columns(0, columns);
+    int padded = Math.toIntExact(padded(columns));
+    return dtype == DType.BF16
+        ? allocate(dtype, shape.withLast(padded)).columns(0, columns)
+        : allocate(dtype, shape);
+  }
+
+  /** So many rows or columns of a matrix, and those that it may be padded with. */
+  static long padded(int extent) {
+    return extent < MANY ? extent : Math.ceilDiv((long) extent, MULTIPLE) * MULTIPLE;
   }
 
   /** The first chunk with room, so that small tensors fill what large ones left of theirs. */
@@ -118,9 +123,9 @@ final class DeviceRegion implements Region {
 
   @Override
   public void release(Tensor tensor) {
-    long bytes = (long) tensor.shape().rows() * tensor.rowStride() * tensor.dtype().bytes();
+    Shape padded = tensor.shape().withLast(tensor.rowStride());
     released
-        .computeIfAbsent(lines(bytes), size -> new ArrayDeque<>())
+        .computeIfAbsent(lines(tensor.dtype(), padded), bytes -> new ArrayDeque<>())
         .push(DeviceStorage.address(tensor));
   }
 
@@ -150,7 +155,10 @@ final class DeviceRegion implements Region {
     chunks.clear();
   }
 
-  private static long lines(long bytes) {
-    return Math.max(LINE, Math.ceilDiv(bytes, LINE) * LINE);
+  /** What a tensor takes; weights and their gradients have room for the rows of a padded head. */
+  private static long lines(DType dtype, Shape shape) {
+    boolean isMatrix = dtype == DType.F32 && shape.rank() == 2;
+    long elements = isMatrix ? padded(shape.dim(0)) * shape.dim(1) : shape.size();
+    return Math.max(LINE, Math.ceilDiv(elements * dtype.bytes(), LINE) * LINE);
   }
 }

@@ -9,10 +9,11 @@ import java.lang.foreign.MemorySegment;
  *
  * @param address of its first byte
  * @param bytes how many
+ * @param room how many until another tensor's memory begins
  * @param elementBytes the size of an element
  * @param region that it belongs to
  */
-record DeviceStorage(long address, long bytes, int elementBytes, DeviceRegion region)
+record DeviceStorage(long address, long bytes, long room, int elementBytes, DeviceRegion region)
     implements Storage {
   /** The memory of a tensor that is there. */
   static DeviceStorage of(Tensor tensor) {

@@ -23,14 +23,11 @@ final class Matmul implements AutoCloseable {
   private static final long WORKSPACE_BYTES = 32 << 20;
   private static final int FASTEST_ALIGNMENT = 256;
 
-  /** What the kernels for tensor cores read of a row at a time. */
-  static final int PACK_BYTES = 16;
-
   /**
    * What an epilogue's operands must be aligned to: algorithms are chosen by the alignment of
    * matrices, and those with an epilogue may read 16 bytes of a bias at a time wherever it starts.
    */
-  private static final int EPILOGUE_ALIGNMENT = PACK_BYTES;
+  private static final int EPILOGUE_ALIGNMENT = 16;
 
   /** What the columns of a GELU's inputs must have a multiple of. */
   private static final int AUX_MULTIPLE = 8;

@@ -28,9 +28,10 @@ final class RoundedCopies {
   /**
    * Of a tensor's memory as its region gave it out, which no other's overlaps.
    *
+   * @param room that of the tensor; the copy has as much, full of zeros
    * @param address where it is; 0 if there must be none
    */
-  private record Copy(long start, long bytes, long address) {
+  private record Copy(long start, long bytes, long room, long address) {
     long count() {
       return bytes / Float.BYTES;
     }
@@ -67,8 +68,8 @@ final class RoundedCopies {
   }
 
   private Copy make(DeviceStorage storage) {
-    long address = gpu.memory().takeSpare(rounded(storage.bytes()));
-    Copy copy = new Copy(storage.address(), storage.bytes(), address);
+    long address = gpu.memory().takeSpare(rounded(storage.room()));
+    Copy copy = new Copy(storage.address(), storage.bytes(), storage.room(), address);
     copies.put(copy.start, copy);
     if (copy.address != 0) {
       stale.add(copy);
@@ -82,13 +83,13 @@ final class RoundedCopies {
   }
 
   private void round(Copy copy) {
-    round(gpu, copy.address, copy.start, copy.count());
+    round(gpu, copy.address, copy.room / Float.BYTES, copy.start, copy.count());
   }
 
-  /** Launches the rounding of so many floats. */
-  static void round(Gpu gpu, long out, long x, long count) {
+  /** Launches the rounding of so many floats; what is left of the output becomes zero. */
+  static void round(Gpu gpu, long out, long outCount, long x, long count) {
     gpu.kernels("elementwise.cu", DType.F32)
-        .launch("narrowAll", CudaElementwise.grid(count), out, x, count);
+        .launch("narrowAll", CudaElementwise.grid(count), out, outCount, x, count);
   }
 
   /** Where a kernel that writes a tensor has to write its rounded copy, too; 0 if nowhere. */
@@ -111,7 +112,8 @@ final class RoundedCopies {
     DeviceStorage storage = DeviceStorage.of(x);
     Copy copy = copies.get(storage.address());
     if (copy == null && gpu.stream().isCapturing() && !storage.region().wasRewound()) {
-      copies.put(storage.address(), new Copy(storage.address(), storage.bytes(), 0));
+      copies.put(
+          storage.address(), new Copy(storage.address(), storage.bytes(), storage.room(), 0));
     }
     return Optional.ofNullable(copy).filter(known -> known.address != 0);
   }
@@ -139,7 +141,7 @@ final class RoundedCopies {
     for (Copy copy : within.values()) {
       stale.remove(copy);
       if (copy.address != 0) {
-        gpu.memory().giveBack(copy.address, rounded(copy.bytes));
+        gpu.memory().giveBack(copy.address, rounded(copy.room));
       }
     }
     within.clear();

@@ -128,7 +128,8 @@ extern "C" __global__ void residual(real* out, const real* x, const real* y, ind
 }
 
 // Copies of numbers as bfloat16, for matrix products, and back.
-extern "C" __global__ void narrowAll(unsigned short* out, const float* x, index_t n) {
+// Zeros behind n, up to the end of the output.
+extern "C" __global__ void narrowAll(unsigned short* out, index_t outCount, const float* x, index_t n) {
   index_t packs = packed(out, x) ? n / 4 : 0;
   for (index_t i = firstIndex(); i < packs; i += indexStep()) {
     PackOf<float> p = packAt(x, i);
@@ -136,6 +137,9 @@ extern "C" __global__ void narrowAll(unsigned short* out, const float* x, index_
   }
   for (index_t i = packs * 4 + firstIndex(); i < n; i += indexStep()) {
     out[i] = narrow(x[i]);
+  }
+  for (index_t i = n + firstIndex(); i < outCount; i += indexStep()) {
+    out[i] = 0;
   }
 }
 

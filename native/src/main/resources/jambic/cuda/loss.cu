@@ -101,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(1024) crossEntropyScale(
   }
 }
 
-// May write over the logits: every thread reads what it overwrites first.
+// May write over the logits: every thread reads what it overwrites first. What is between rows becomes zero.
 extern "C" __global__ void crossEntropyBackward(
     real* dlogits,
     const float* scale,
@@ -141,4 +141,7 @@ extern "C" __global__ void crossEntropyBackward(
     }
   };
   eachLogit(row, v, one, many);
+  for (int j = v + threadIdx.x; j < dStride; j += blockDim.x) {
+    dRow[j] = stored(0);
+  }
 }

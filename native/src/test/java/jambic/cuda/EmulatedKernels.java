@@ -52,6 +52,13 @@ final class EmulatedKernels {
       return tensor;
     }
 
+    /** The same numbers in a matrix as regions give them out. */
+    Tensor inRoom(Tensor matrix) {
+      Tensor copy = region.allocate(matrix.dtype(), matrix.shape());
+      copy.set(matrix.toFloats());
+      return copy;
+    }
+
     Tensor integers(int[] values) {
       Tensor tensor = tensor(DType.I32, 1, values.length);
       tensor.set(values);
@@ -107,11 +114,22 @@ final class EmulatedKernels {
         kernels.loss(shifts, vocabulary);
       }
     }
-    for (int vocabulary : new int[] {1003, 1024, 1025, 1030, 2063}) {
-      kernels.head(vocabulary);
-    }
     for (Activation activation : Activation.values()) {
       kernels.activation(activation);
+    }
+    kernels.cuda.close();
+    kernels.reference.close();
+  }
+
+  /** Products over padded logits, and the loss. */
+  static void heads() {
+    EmulatedKernels kernels = new EmulatedKernels();
+    for (int vocabulary : new int[] {1003, 1024, 1025, 1030, 2063}) {
+      for (boolean biased : new boolean[] {false, true}) {
+        for (boolean roomy : new boolean[] {false, true}) {
+          kernels.head(vocabulary, biased, roomy);
+        }
+      }
     }
     kernels.cuda.close();
     kernels.reference.close();
@@ -246,29 +264,32 @@ final class EmulatedKernels {
         });
   }
 
-  /**
-   * A head whose logits lie as the region likes: products of two parts, sums of columns, the loss.
-   */
-  private void head(int vocabulary) {
+  /** A head whose logits lie as the region likes, and its matrices in regions' room or not. */
+  private void head(int vocabulary, boolean biased, boolean roomy) {
     int rows = 9;
     int c = 40;
     check(
-        "head V " + vocabulary,
+        "head V " + vocabulary + (biased ? " with bias" : "") + (roomy ? " with room" : ""),
         0,
         (side, outputs) -> {
           Tensor x = side.activations(1, rows, c);
           Tensor w = side.weights(2, vocabulary, c);
-          Tensor b = side.weights(3, vocabulary);
-          int last = vocabulary - 1; // the last columns have products of their own
+          Tensor b = biased ? side.weights(3, vocabulary) : Tensor.NONE;
+          int last = vocabulary - 1; // padding begins behind it
           int[] wanted = {0, last, -1, last, 7, last - 1, -1, last - 2, 3};
           Tensor targets = side.integers(wanted);
-          Tensor logits = side.region.allocateRows(side.activations, Shape.of(rows, vocabulary));
+          Tensor logits = side.region.allocatePadded(side.activations, Shape.of(rows, vocabulary));
           Tensor loss = side.floats(4, 1);
           Tensor lse = side.floats(5, rows);
           Tensor dloss = side.floats(6, 1);
           Tensor dx = side.activations(7, rows, c);
           Tensor dw = side.floats(8, vocabulary, c);
-          Tensor db = side.floats(9, vocabulary);
+          Tensor db = biased ? side.floats(9, vocabulary) : Tensor.NONE;
+          if (roomy) {
+            w = side.inRoom(w);
+            dw = side.inRoom(dw);
+          }
+          Tensor beyond = side.put(DType.F32, 12, new float[] {12, 13}, 2);
           side.backend.linear().forward(logits, x, w, b);
           side.backend.loss().crossEntropy(loss, lse, logits, targets, 0.1f);
           outputs.add("loss", loss, ROUNDED);
@@ -280,9 +301,12 @@ final class EmulatedKernels {
           outputs.add("dx", dx, 2 * ROUNDED);
           side.backend.linear().backwardWeight(dw, db, logits, x, true);
           outputs.add("dw added to", dw, ROUNDED);
-          outputs.add("db added to", db, ROUNDED);
+          if (biased) {
+            outputs.add("db added to", db, ROUNDED);
+          }
           side.backend.linear().backwardWeight(dw, Tensor.NONE, logits, x, false);
           outputs.add("dw", dw, 2 * ROUNDED);
+          outputs.add("what lies behind", beyond, 0);
         });
   }
 

@@ -37,6 +37,7 @@ final class EmulatedMain {
       case "bf16" -> bf16();
       case "copies" -> EmulatedCopies.run();
       case "kernels" -> EmulatedKernels.all();
+      case "heads" -> EmulatedKernels.heads();
       case "attention" -> EmulatedAttention.run();
       default -> throw new IllegalArgumentException(scenario[0]);
     }

@@ -65,6 +65,12 @@ class EmulatedTest {
   }
 
   @TestFactory
+  Stream<DynamicTest> headsInBfloat16() throws Exception {
+    return Stream.concat(
+        outcomes("heads"), outcomes("heads", "FAKE_MEMORY", Long.toString(256L << 20)));
+  }
+
+  @TestFactory
   Stream<DynamicTest> copiesOfWeights() throws Exception {
     return outcomes("copies");
   }

@@ -485,7 +485,7 @@ public abstract sealed class Ops permits Eager, Tape {
       return crossEntropy(linear(x, w, b), targets, smoothing);
     }
     Tensor logits =
-        region.allocateRows(backend.activationType(), x.shape().withLast(w.dim(0))); // (..., V)
+        region.allocatePadded(backend.activationType(), x.shape().withLast(w.dim(0))); // (..., V)
     launch("linear.forward", () -> computeLinear(logits, x, w, b));
     Tensor loss = floats(Shape.of(1));
     Tensor lse = floats(Shape.of(logits.shape().rows()));

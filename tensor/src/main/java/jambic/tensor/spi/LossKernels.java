@@ -4,8 +4,8 @@ import jambic.tensor.Tensor;
 
 /**
  * Softmax cross-entropy over N rows of V logits. Rows whose target is -1 do not count; other
- * targets out of range are refused as {@link Backend} says. {@link Region#allocateRows} may have
- * made the logits and their gradient.
+ * targets out of range are refused as {@link Backend} says. {@link Region#allocatePadded} may have
+ * made the logits; as a gradient their padding becomes zero.
  */
 public interface LossKernels {
   /**

@@ -25,15 +25,15 @@ public interface Region extends AutoCloseable {
   Tensor allocate(DType dtype, Shape shape);
 
   /**
-   * The same for a matrix that only a product and a loss read and write: its rows may lie apart
-   * ({@link Tensor#rowStride}), if this backend is faster so.
+   * The same for logits, which only a product and a loss read and write: their rows may lie apart
+   * ({@link Tensor#rowStride}), if this backend is faster so. What is between belongs to them.
    *
    * @param dtype the element type
    * @param shape the extents
    * @return the tensor
    * @throws jambic.tensor.JambicException as {@link #allocate}
    */
-  default Tensor allocateRows(DType dtype, Shape shape) {
+  default Tensor allocatePadded(DType dtype, Shape shape) {
     return allocate(dtype, shape);
   }
 

@@ -196,13 +196,13 @@ public final class Scene implements AutoCloseable {
   }
 
   /**
-   * A matrix that only the launch reads and writes, as {@link Region#allocateRows} gives it.
+   * A matrix that only the launch reads and writes, as {@link Region#allocatePadded} gives it.
    *
    * @param dims its extents
    * @return a tensor that holds nothing
    */
   public Tensor rows(int... dims) {
-    return region.allocateRows(DType.F32, Shape.of(dims));
+    return region.allocatePadded(DType.F32, Shape.of(dims));
   }
 
   /**
