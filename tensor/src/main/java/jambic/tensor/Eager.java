@@ -39,16 +39,16 @@ public sealed class Eager extends Ops permits Decode {
       Tensor starts,
       Tensor pages,
       int heads) {
-    checkAttention("pagedAttention", qkv, 3, heads);
+    Checks.attention(this, "pagedAttention", qkv, 3, heads);
     int c = qkv.dim(2) / 3;
-    check(
+    Checks.require(
         kPages.shape().rank() == 3 && kPages.dim(2) == c && kPages.shape().equals(vPages.shape()),
         "pagedAttention: qkv %s needs pages (P, S, %d), got %s and %s",
         qkv,
         c,
         kPages,
         vPages);
-    check(
+    Checks.require(
         pages.shape().rank() == 2
             && starts.size() == pages.dim(0)
             && rows.size() == pages.dim(0) + 1,

@@ -113,14 +113,14 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   final Tensor embed(Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
-    check(
+    Checks.require(
         ids.dtype() == DType.I32 && ids.shape().rank() == 2,
         "embed: ids must be I32 (B, T), got %s",
         ids);
-    check(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
-    requireLive("embed", ids, starts);
-    requireWeights("embed", wte, wpe);
-    check(
+    Checks.require(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
+    Checks.live("embed", ids, starts);
+    Checks.weights(this, "embed", wte, wpe);
+    Checks.require(
         wpe.isNone()
             || wpe.shape().rank() == 2 && wpe.dim(1) == wte.dim(1) && wpe.dim(0) >= ids.dim(1),
         "embed: ids %s and wte %s need wpe of at least as many positions and the same width, got %s",
@@ -156,7 +156,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (..., N)
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b) {
-    checkLinear("linear", x, w, b);
+    Checks.linear(this, "linear", x, w, b);
     Tensor out = activations(x.shape().withLast(w.dim(0)));
     if (isQuantized(w)) {
       launch("quantized.linear", () -> backend.quantized().linear(out, x, w, w.scales(), b));
@@ -182,7 +182,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (..., N)
    */
   public final Tensor linear(Tensor x, Tensor w, Tensor b, Activation activation) {
-    checkLinear("linear", x, w, b);
+    Checks.linear(this, "linear", x, w, b);
     if (isQuantized(w)) {
       Tensor pre = linear(x, w, b);
       launch("activation.forward", () -> backend.activation().forward(pre, pre, activation));
@@ -234,7 +234,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor activate(Tensor x, Activation activation) {
-    requireActivations("activate", x);
+    Checks.activations(this, "activate", x);
     Tensor out = activations(x.shape());
     launch("activation.forward", () -> backend.activation().forward(out, x, activation));
     record(
@@ -262,15 +262,6 @@ public abstract sealed class Ops permits Eager, Tape {
         "linear.backwardInput", x, (dx, add) -> backend.linear().backwardInput(dx, dout, w, add));
   }
 
-  private void checkLinear(String op, Tensor x, Tensor w, Tensor b) {
-    requireActivations(op, x);
-    requireWeights(op, w, b);
-    int k = x.dim(-1);
-    check(w.shape().rank() == 2 && w.dim(1) == k, "%s: x %s needs w (n, %d), got %s", op, x, k, w);
-    int n = w.dim(0);
-    check(b.isNone() || b.size() == n, "%s: w %s needs b (%d), got %s", op, w, n, b);
-  }
-
   /**
    * Layer normalization over the innermost extent.
    *
@@ -281,11 +272,12 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (..., C)
    */
   public final Tensor layerNorm(Tensor x, Tensor g, Tensor b, float eps) {
-    requireActivations("layerNorm", x);
-    requireWeights("layerNorm", g, b);
-    check(eps > 0 && Float.isFinite(eps), "layerNorm: eps must be above 0 and finite, got %s", eps);
+    Checks.activations(this, "layerNorm", x);
+    Checks.weights(this, "layerNorm", g, b);
+    Checks.require(
+        eps > 0 && Float.isFinite(eps), "layerNorm: eps must be above 0 and finite, got %s", eps);
     int c = x.dim(-1);
-    check(
+    Checks.require(
         g.size() == c && (b.isNone() || b.size() == c),
         "layerNorm: x %s needs g and b (%d), got %s and %s",
         x,
@@ -319,8 +311,8 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (B, T, C)
    */
   public final Tensor causalAttention(Tensor qkv, int heads, float dropout) {
-    checkAttention("causalAttention", qkv, 3, heads);
-    checkProbability("causalAttention", dropout);
+    Checks.attention(this, "causalAttention", qkv, 3, heads);
+    Checks.probability("causalAttention", dropout);
     int c = qkv.dim(2) / 3;
     Tensor q = qkv.columns(0, c);
     Tensor k = qkv.columns(c, c);
@@ -353,23 +345,6 @@ public abstract sealed class Ops permits Eager, Tape {
     return out;
   }
 
-  final void checkAttention(String op, Tensor packed, int parts, int heads) {
-    requireType(op, packed);
-    check(
-        packed.shape().rank() == 3 && packed.dim(2) % parts == 0,
-        "%s: needs (B, T, %d C), got %s",
-        op,
-        parts,
-        packed);
-    check(
-        heads > 0 && packed.dim(2) / parts % heads == 0,
-        "%s: %s has a width of %d, which %d heads do not divide",
-        op,
-        packed,
-        packed.dim(2) / parts,
-        heads);
-  }
-
   /**
    * Drops activations in training; outside it, the input itself.
    *
@@ -378,8 +353,8 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor dropout(Tensor x, float p) {
-    requireActivations("dropout", x);
-    checkProbability("dropout", p);
+    Checks.activations(this, "dropout", x);
+    Checks.probability("dropout", p);
     Dropout site = dropoutSite(p);
     if (site.isNone()) {
       return x;
@@ -409,9 +384,9 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the shape of x
    */
   public final Tensor residual(Tensor x, Tensor y, float p) {
-    requireActivations("residual", x, y);
-    check(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
-    checkProbability("residual", p);
+    Checks.activations(this, "residual", x, y);
+    Checks.require(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
+    Checks.probability("residual", p);
     Dropout site = dropoutSite(p);
     Tensor out = isSpent(y) ? takeOver("residual", y) : activations(x.shape());
     launch("elementwise.residual", () -> backend.elementwise().residual(out, x, y, site));
@@ -443,8 +418,8 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (1), in nats
    */
   public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
-    requireActivations("crossEntropy", logits);
-    checkTargets("crossEntropy", logits, targets, smoothing);
+    Checks.activations(this, "crossEntropy", logits);
+    Checks.targets("crossEntropy", logits, targets, smoothing);
     Tensor loss = floats(Shape.of(1));
     Tensor lse = floats(Shape.of(logits.shape().rows()));
     LossKernels kernels = backend.loss();
@@ -479,8 +454,8 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Tensor linearCrossEntropy(
       Tensor x, Tensor w, Tensor b, Tensor targets, float smoothing) {
-    checkLinear("linearCrossEntropy", x, w, b);
-    checkTargets("linearCrossEntropy", x, targets, smoothing);
+    Checks.linear(this, "linearCrossEntropy", x, w, b);
+    Checks.targets("linearCrossEntropy", x, targets, smoothing);
     if (isQuantized(w)) {
       return crossEntropy(linear(x, w, b), targets, smoothing);
     }
@@ -505,84 +480,9 @@ public abstract sealed class Ops permits Eager, Tape {
     return loss;
   }
 
-  private static void checkTargets(String op, Tensor x, Tensor targets, float smoothing) {
-    requireLive(op, targets);
-    check(
-        smoothing >= 0 && smoothing < 1,
-        "%s: smoothing must be at least 0 and below 1, got %s",
-        op,
-        smoothing);
-    check(
-        targets.dtype() == DType.I32 && targets.size() == x.shape().rows(),
-        "%s: %s needs I32 targets, one a row, got %s",
-        op,
-        x,
-        targets);
-  }
-
   /** Whether derivatives will be taken, so that what they read must be kept. */
   abstract boolean differentiates();
 
   /** A new tensor in the memory of a spent one, which nobody can read once its writer has. */
   abstract Tensor takeOver(String op, Tensor spent);
-
-  /** Refuses inputs that an operation cannot compute with: of another type, or not contiguous. */
-  private void requireActivations(String op, Tensor... inputs) {
-    requireType(op, inputs);
-    requireContiguous(op, inputs);
-  }
-
-  private void requireType(String op, Tensor... inputs) {
-    DType type = backend.activationType();
-    for (Tensor x : inputs) {
-      requireFloats(op, x);
-      check(x.dtype() == type, "%s: this backend's activations are %s, got %s", op, type, x);
-    }
-    requireLive(op, inputs);
-  }
-
-  /**
-   * Refuses the same in weights, which may be absent or quantized, and those that are no leaves: a
-   * weight's gradient is kept, and leads to nothing that it came from.
-   */
-  private void requireWeights(String op, Tensor... weights) {
-    requireLive(op, weights);
-    for (Tensor w : weights) {
-      if (w.scales().isNone()) {
-        requireFloats(op, w);
-      }
-      if (leadsBack(w.viewed())) {
-        throw new JambicException(
-            "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
-                .formatted(op, w));
-      }
-    }
-    requireContiguous(op, weights);
-  }
-
-  private static void requireFloats(String op, Tensor x) {
-    check(x.dtype() == DType.F32 || x.dtype() == DType.BF16, "%s: needs floats, got %s", op, x);
-  }
-
-  private static void requireContiguous(String op, Tensor... inputs) {
-    for (Tensor x : inputs) {
-      check(x.isContiguous(), "%s: needs contiguous rows, got columns %s of wider ones", op, x);
-    }
-  }
-
-  static void requireLive(String op, Tensor... tensors) {
-    for (Tensor tensor : tensors) {
-      tensor.requireLive(op);
-    }
-  }
-
-  private static void checkProbability(String op, float p) {
-    check(p >= 0 && p < 1, "%s: a probability to drop is at least 0 and below 1, got %s", op, p);
-  }
-
-  static void check(boolean holds, String message, Object... arguments) {
-    if (!holds) {
-      throw new ShapeException(message.formatted(arguments));
-    }
-  }
 }

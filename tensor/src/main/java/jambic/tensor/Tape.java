@@ -114,7 +114,7 @@ public final class Tape extends Ops {
    *     way back has been gone already
    */
   public void backward(Tensor loss, float scale, List<Tensor> anew) {
-    check(loss.size() == 1, "backward: a loss is one number, got %s", loss);
+    Checks.require(loss.size() == 1, "backward: a loss is one number, got %s", loss);
     if (!leadsBack(loss)) {
       throw new JambicException(
           "backward: no operation of this tape made the loss of something trained, or its gradients"
@@ -268,7 +268,7 @@ public final class Tape extends Ops {
       List<Tensor> inputs,
       Derivative derivative) {
     for (Tensor x : inputs) {
-      check(
+      Checks.require(
           x.viewed() == x || !leadsBack(x.viewed()) && (isTrained(x) || !isTrained(x.viewed())),
           "a tape follows tensors, not views of them: give the operation the whole of %s",
           x.viewed());

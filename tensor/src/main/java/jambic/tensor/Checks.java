@@ -1,0 +1,114 @@
+package jambic.tensor;
+
+/**
+ * What operations refuse at the door, with one sentence: which operation, what it needs, what it
+ * got.
+ */
+final class Checks {
+  private Checks() {}
+
+  static void require(boolean holds, String message, Object... arguments) {
+    if (!holds) {
+      throw new ShapeException(message.formatted(arguments));
+    }
+  }
+
+  /** Inputs are contiguous, live, and of the type that the backend computes with. */
+  static void activations(Ops ops, String op, Tensor... inputs) {
+    activationType(ops, op, inputs);
+    contiguous(op, inputs);
+  }
+
+  private static void activationType(Ops ops, String op, Tensor... inputs) {
+    DType type = ops.backend().activationType();
+    for (Tensor x : inputs) {
+      floats(op, x);
+      require(x.dtype() == type, "%s: this backend's activations are %s, got %s", op, type, x);
+    }
+    live(op, inputs);
+  }
+
+  /**
+   * Weights are absent, or quantized, or contiguous, live leaves: their gradient is kept, and leads
+   * to nothing that they came from.
+   */
+  static void weights(Ops ops, String op, Tensor... weights) {
+    live(op, weights);
+    for (Tensor w : weights) {
+      if (w.scales().isNone()) {
+        floats(op, w);
+      }
+      if (ops.leadsBack(w.viewed())) {
+        throw new JambicException(
+            "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
+                .formatted(op, w));
+      }
+    }
+    contiguous(op, weights);
+  }
+
+  private static void floats(String op, Tensor x) {
+    require(x.dtype() == DType.F32 || x.dtype() == DType.BF16, "%s: needs floats, got %s", op, x);
+  }
+
+  private static void contiguous(String op, Tensor... tensors) {
+    for (Tensor x : tensors) {
+      require(x.isContiguous(), "%s: needs contiguous rows, got columns %s of wider ones", op, x);
+    }
+  }
+
+  /** Neither is a region closed, nor memory used for something else. */
+  static void live(String op, Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      tensor.requireLive(op);
+    }
+  }
+
+  static void linear(Ops ops, String op, Tensor x, Tensor w, Tensor b) {
+    activations(ops, op, x);
+    weights(ops, op, w, b);
+    int k = x.dim(-1);
+    require(
+        w.shape().rank() == 2 && w.dim(1) == k, "%s: x %s needs w (n, %d), got %s", op, x, k, w);
+    int n = w.dim(0);
+    require(b.isNone() || b.size() == n, "%s: w %s needs b (%d), got %s", op, w, n, b);
+  }
+
+  /** Queries, keys and values side by side may be columns of something wider. */
+  static void attention(Ops ops, String op, Tensor packed, int parts, int heads) {
+    activationType(ops, op, packed);
+    require(
+        packed.shape().rank() == 3 && packed.dim(2) % parts == 0,
+        "%s: needs (B, T, %d C), got %s",
+        op,
+        parts,
+        packed);
+    int c = packed.dim(2) / parts;
+    require(
+        heads > 0 && c % heads == 0,
+        "%s: %s has a width of %d, which %d heads do not divide",
+        op,
+        packed,
+        c,
+        heads);
+  }
+
+  static void targets(String op, Tensor x, Tensor targets, float smoothing) {
+    live(op, targets);
+    require(
+        smoothing >= 0 && smoothing < 1,
+        "%s: smoothing must be at least 0 and below 1, got %s",
+        op,
+        smoothing);
+    require(
+        targets.dtype() == DType.I32 && targets.size() == x.shape().rows(),
+        "%s: %s needs I32 targets, one a row, got %s",
+        op,
+        x,
+        targets);
+  }
+
+  static void probability(String op, float p) {
+    require(p >= 0 && p < 1, "%s: a probability to drop is at least 0 and below 1, got %s", op, p);
+  }
+}
