@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import jambic.tensor.Activation;
 import jambic.tensor.DType;
 import jambic.tensor.Tensor;
 
@@ -32,21 +33,52 @@ record ColumnSums(int columns, int stretches) {
 
   /** The sum of all rows of a matrix, written to a row or added to it. */
   static void sumAll(Gpu gpu, Tensor row, Tensor x, boolean accumulate) {
-    int rows = x.shape().rows();
-    int groups = groups(x);
-    int stretches = Math.min(Math.ceilDiv(BLOCKS, groups), Math.ceilDiv(rows, ROWS));
-    ColumnSums sums = new ColumnSums(x.dim(-1), stretches);
+    ColumnSums sums = of(x);
     long partials = gpu.scratch().bytes(sums.bytes());
     gpu.kernels("columns.cu", x.dtype())
         .launch(
             "columnPartials",
-            Grid.of(groups, THREADS).planes(stretches, 1),
+            sums.grid(x),
             partials,
             x,
-            rows,
+            x.shape().rows(),
             sums.columns,
             x.rowStride());
     sums.sum(gpu, partials, row, Tensor.NONE, accumulate);
+  }
+
+  /** The same of a nonlinearity's gradient, when that is written. */
+  static void sumSlopes(
+      Gpu gpu,
+      Tensor row,
+      Tensor dx,
+      Tensor dout,
+      Tensor x,
+      Activation activation,
+      boolean accumulate) {
+    ColumnSums sums = of(x);
+    long partials = gpu.scratch().bytes(sums.bytes());
+    gpu.kernels(CudaActivation.SOURCE, x.dtype())
+        .launch(
+            CudaActivation.kernel(activation) + "BackwardSums",
+            sums.grid(x),
+            partials,
+            dx,
+            dout,
+            x,
+            x.shape().rows(),
+            sums.columns);
+    sums.sum(gpu, partials, row, Tensor.NONE, accumulate);
+  }
+
+  private static ColumnSums of(Tensor x) {
+    int most = Math.ceilDiv(x.shape().rows(), ROWS);
+    return new ColumnSums(x.dim(-1), Math.min(Math.ceilDiv(BLOCKS, groups(x)), most));
+  }
+
+  /** A block for each group of columns and stretch of rows. */
+  private Grid grid(Tensor x) {
+    return Grid.of(groups(x), THREADS).planes(stretches, 1);
   }
 
   /** What the partial sums of one row take. */

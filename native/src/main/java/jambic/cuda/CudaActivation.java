@@ -6,7 +6,7 @@ import jambic.tensor.spi.ActivationKernels;
 
 /** Pointwise nonlinearities. */
 final class CudaActivation implements ActivationKernels {
-  private static final String SOURCE = "activation.cu";
+  static final String SOURCE = "activation.cu";
 
   private final Gpu gpu;
 
@@ -26,7 +26,7 @@ final class CudaActivation implements ActivationKernels {
         .launch(kernel(activation) + "Backward", CudaElementwise.grid(x), dx, dout, x, x.size());
   }
 
-  private static String kernel(Activation activation) {
+  static String kernel(Activation activation) {
     return switch (activation) {
       case RELU -> "relu";
       case GELU_ERF -> "geluErf";

@@ -76,6 +76,16 @@ final class CudaLinear implements LinearKernels {
     activations.forward(out, pre, activation);
   }
 
+  @Override
+  public void backwardActivated(
+      Tensor dpre, Tensor db, Tensor dout, Tensor pre, Activation activation, boolean accumulate) {
+    if (db.isNone()) {
+      activations.backward(dpre, dout, pre, activation);
+    } else {
+      ColumnSums.sumSlopes(gpu, db, dpre, dout, pre, activation, accumulate);
+    }
+  }
+
   /**
    * The weight and the bias in the type that a product wants.
    *

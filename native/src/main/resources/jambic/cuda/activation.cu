@@ -1,5 +1,5 @@
 // Pointwise nonlinearities (ActivationKernels).
-#include "storage.cuh"
+#include "columns.cuh"
 
 struct Relu {
   static __device__ float forward(float x) { return x > 0 ? x : (x != x ? x : 0.0f); }
@@ -89,17 +89,69 @@ __device__ inline void differentiate(real* dx, const real* dout, const real* x, 
   }
 }
 
+// The same row by row, and partial sums of the columns of what is stored: the gradient of a bias.
+template <typename F, bool inPacks>
+struct Slopes {
+  real* dx;
+  const real* dout;
+  const real* x;
+  Columns<inPacks> columns;
+
+  struct Loaded {
+    Share<real> dout;
+    Share<real> x;
+  };
+
+  __device__ Loaded load(int r, bool there) const {
+    index_t row = (index_t)r * columns.c;
+    return Loaded{columns.read(dout + row, blockIdx.x, there), columns.read(x + row, blockIdx.x, there)};
+  }
+
+  __device__ void add(const Loaded& share, int r, float (&sum)[PACK]) const {
+    float slopes[PACK];
+#pragma unroll
+    for (int i = 0; i < PACK; i++) {
+      slopes[i] = share.dout[i] * F::slope(share.x[i]);
+      sum[i] += value(stored(slopes[i]));
+    }
+    columns.write(dx + (index_t)r * columns.c, blockIdx.x, slopes);
+  }
+};
+
+template <typename F>
+__device__ inline void differentiateAndSum(
+    float* partials, real* dx, const real* dout, const real* x, int rows, int c) {
+  if (c % PACK == 0 && packed(dx, dout, x)) {
+    sumStretch<true>(partials, rows, c, Slopes<F, true>{dx, dout, x, {c}});
+  } else {
+    sumStretch<false>(partials, rows, c, Slopes<F, false>{dx, dout, x, {c}});
+  }
+}
+
+// On the grid of columnPartials, those that also sum.
 extern "C" __global__ void relu(real* out, const real* x, index_t n) { activate<Relu>(out, x, n); }
 extern "C" __global__ void reluBackward(real* dx, const real* dout, const real* x, index_t n) {
   differentiate<Relu>(dx, dout, x, n);
+}
+extern "C" __global__ void reluBackwardSums(
+    float* partials, real* dx, const real* dout, const real* x, int rows, int c) {
+  differentiateAndSum<Relu>(partials, dx, dout, x, rows, c);
 }
 
 extern "C" __global__ void geluErf(real* out, const real* x, index_t n) { activate<GeluErf>(out, x, n); }
 extern "C" __global__ void geluErfBackward(real* dx, const real* dout, const real* x, index_t n) {
   differentiate<GeluErf>(dx, dout, x, n);
 }
+extern "C" __global__ void geluErfBackwardSums(
+    float* partials, real* dx, const real* dout, const real* x, int rows, int c) {
+  differentiateAndSum<GeluErf>(partials, dx, dout, x, rows, c);
+}
 
 extern "C" __global__ void geluTanh(real* out, const real* x, index_t n) { activate<GeluTanh>(out, x, n); }
 extern "C" __global__ void geluTanhBackward(real* dx, const real* dout, const real* x, index_t n) {
   differentiate<GeluTanh>(dx, dout, x, n);
+}
+extern "C" __global__ void geluTanhBackwardSums(
+    float* partials, real* dx, const real* dout, const real* x, int rows, int c) {
+  differentiateAndSum<GeluTanh>(partials, dx, dout, x, rows, c);
 }

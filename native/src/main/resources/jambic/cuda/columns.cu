@@ -1,39 +1,30 @@
 // A bias in all rows, and its gradient: column sums.
 #include "columns.cuh"
 
-constexpr int FLYING = 4; // loads of a thread that are under way before the first is added
-
 template <bool inPacks>
-__device__ inline void sumStretch(float* partials, const real* x, int rows, int c, int stride) {
-  Columns<inPacks> columns{c};
-  int rowsEach = (rows + gridDim.y - 1) / gridDim.y;
-  int from = blockIdx.y * rowsEach;
-  int to = from + rowsEach < rows ? from + rowsEach : rows;
-  float sum[PACK] = {};
-  for (int r = from + threadIdx.x / 32; r < to; r += FLYING * WARPS) {
-    Share<real> shares[FLYING];
+struct Summands {
+  const real* x;
+  Columns<inPacks> columns;
+  int stride;
+
+  using Loaded = Share<real>;
+
+  __device__ Loaded load(int r, bool there) const { return columns.read(x + (index_t)r * stride, blockIdx.x, there); }
+
+  __device__ void add(const Loaded& share, int r, float (&sum)[PACK]) const {
 #pragma unroll
-    for (int f = 0; f < FLYING; f++) {
-      bool there = r + f * WARPS < to;
-      shares[f] = columns.read(x + (index_t)(there ? r + f * WARPS : r) * stride, blockIdx.x, there);
-    }
-#pragma unroll
-    for (int f = 0; f < FLYING; f++) {
-#pragma unroll
-      for (int i = 0; i < PACK; i++) {
-        sum[i] += shares[f][i];
-      }
+    for (int i = 0; i < PACK; i++) {
+      sum[i] += share[i];
     }
   }
-  writeSums(partials + (index_t)blockIdx.y * c, c, blockIdx.x, sum, inPacks);
-}
+};
 
 // Grid (groups of columns, stretches of rows), 256 threads; partials (stretches, c).
 extern "C" __global__ void columnPartials(float* partials, const real* x, int rows, int c, int stride) {
   if (c % PACK == 0 && stride % PACK == 0 && packed(x)) {
-    sumStretch<true>(partials, x, rows, c, stride);
+    sumStretch<true>(partials, rows, c, Summands<true>{x, {c}, stride});
   } else {
-    sumStretch<false>(partials, x, rows, c, stride);
+    sumStretch<false>(partials, rows, c, Summands<false>{x, {c}, stride});
   }
 }
 

@@ -10,6 +10,7 @@ __device__ inline unsigned bitsOf(real x) { return x.bits; }
 
 constexpr int WARPS = 8;           // of a block that sums columns
 constexpr int COLUMNS = 32 * PACK; // a group: what a warp reads of a row at a time
+constexpr int FLYING = 4;          // loads of a thread that are under way before the first is added
 
 // What a lane has of a group, in registers as it lies in memory.
 template <typename T>
@@ -104,4 +105,29 @@ __device__ inline void writeSums(float* row, int c, int group, const float (&sum
     }
     row[column] = all;
   }
+}
+
+// Writes a block's partial sums, of a stretch of rows: source.load reads a lane's share of one (nothing, if it is not
+// there), source.add adds it up.
+template <bool inPacks, typename Source>
+__device__ inline void sumStretch(float* partials, int rows, int c, const Source& source) {
+  int rowsEach = (rows + gridDim.y - 1) / gridDim.y;
+  int from = blockIdx.y * rowsEach;
+  int to = from + rowsEach < rows ? from + rowsEach : rows;
+  float sum[PACK] = {};
+  for (int r = from + threadIdx.x / 32; r < to; r += FLYING * WARPS) {
+    typename Source::Loaded loaded[FLYING];
+#pragma unroll
+    for (int f = 0; f < FLYING; f++) {
+      bool there = r + f * WARPS < to;
+      loaded[f] = source.load(there ? r + f * WARPS : r, there);
+    }
+#pragma unroll
+    for (int f = 0; f < FLYING; f++) {
+      if (r + f * WARPS < to) {
+        source.add(loaded[f], r + f * WARPS, sum);
+      }
+    }
+  }
+  writeSums(partials + (index_t)blockIdx.y * c, c, blockIdx.x, sum, inPacks);
 }

@@ -198,10 +198,12 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(x, w, b),
         (tape, dout) -> {
           Tensor dpre = tape.own(out);
-          tape.launchBack(
-              "activation.backward",
-              () -> backend.activation().backward(dpre, dpre, pre, activation));
-          linearDerivative(tape, dpre, x, w, b);
+          tape.intoTrained(
+              "linear.backwardActivated",
+              List.of(b),
+              add ->
+                  backend.linear().backwardActivated(dpre, b.grad(), dpre, pre, activation, add));
+          linearDerivative(tape, dpre, x, w, Tensor.NONE);
         });
     return out;
   }

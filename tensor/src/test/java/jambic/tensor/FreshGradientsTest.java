@@ -65,7 +65,8 @@ class FreshGradientsTest {
         "clear g wte wpe unused",
         "overwrite head",
         "overwrite up",
-        "overwrite w b");
+        "overwrite b",
+        "overwrite w");
   }
 
   @Test
@@ -256,9 +257,11 @@ class FreshGradientsTest {
         proxy(
             LinearKernels.class,
             (proxy, method, arguments) -> {
-              if (method.getName().equals("backwardWeight")) {
-                String verb = (boolean) arguments[4] ? "add " : "overwrite ";
-                launched.add(verb + names((Tensor) arguments[0], (Tensor) arguments[1]));
+              String name = method.getName();
+              if (name.equals("backwardWeight") || name.equals("backwardActivated")) {
+                String verb = (boolean) arguments[arguments.length - 1] ? "add " : "overwrite ";
+                Tensor dw = name.equals("backwardWeight") ? (Tensor) arguments[0] : NONE;
+                launched.add(verb + names(dw, (Tensor) arguments[1]));
               }
               return method.invoke(reference.linear(), arguments);
             });

@@ -63,6 +63,19 @@ final class CpuLinear implements LinearKernels {
   }
 
   @Override
+  public void backwardActivated(
+      Tensor dpre, Tensor db, Tensor dout, Tensor pre, Activation activation, boolean accumulate) {
+    activations.backward(dpre, dout, pre, activation);
+    sumColumns(db, dpre, accumulate);
+  }
+
+  private void sumColumns(Tensor db, Tensor dout, boolean accumulate) {
+    if (!db.isNone()) {
+      columnSums.sum(floats(db), offset(db), rows(dout, dout.dim(-1)), accumulate);
+    }
+  }
+
+  @Override
   public void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate) {
     Matrix dxs = rows(dx, w.dim(1));
     Matrix douts = rows(dout, w.dim(0));
@@ -72,15 +85,13 @@ final class CpuLinear implements LinearKernels {
 
   @Override
   public void backwardWeight(Tensor dw, Tensor db, Tensor dout, Tensor x, boolean accumulate) {
-    Matrix douts = rows(dout, dout.dim(-1));
     if (!dw.isNone()) {
+      Matrix douts = rows(dout, dout.dim(-1));
       Matrix dws = rows(dw, dw.dim(1));
       Matrix xs = rows(x, dw.dim(1));
       gemm.multiply(dws, douts.transpose(), xs, accumulate);
     }
-    if (!db.isNone()) {
-      columnSums.sum(floats(db), offset(db), douts, accumulate);
-    }
+    sumColumns(db, dout, accumulate);
   }
 
   /** A tensor of any rank as a matrix of rows. */

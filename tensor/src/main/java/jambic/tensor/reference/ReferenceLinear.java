@@ -37,6 +37,24 @@ final class ReferenceLinear implements LinearKernels {
   }
 
   @Override
+  public void backwardActivated(
+      Tensor dpre, Tensor db, Tensor dout, Tensor pre, Activation activation, boolean accumulate) {
+    new ReferenceActivation().backward(dpre, dout, pre, activation);
+    sumColumns(db, dpre, accumulate);
+  }
+
+  private static void sumColumns(Tensor db, Tensor dout, boolean accumulate) {
+    int n = dout.dim(-1);
+    for (int j = 0; j < n && !db.isNone(); j++) {
+      double column = accumulate ? floats(db)[offset(db) + j] : 0;
+      for (int i = j; i < dout.size(); i += n) {
+        column += floats(dout)[offset(dout) + i];
+      }
+      floats(db)[offset(db) + j] = (float) column;
+    }
+  }
+
+  @Override
   public void backwardInput(Tensor dx, Tensor dout, Tensor w, boolean accumulate) {
     int n = w.dim(0);
     int k = w.dim(1);
@@ -68,21 +86,15 @@ final class ReferenceLinear implements LinearKernels {
     double[] row = new double[k];
     for (int j = 0; j < n; j++) {
       Arrays.fill(row, 0);
-      double column = 0;
       for (int i = 0; i < m; i++) {
-        double d = douts[offset(dout) + i * n + j];
-        Rows.addScaled(row, d, xs, offset(x) + i * k, k);
-        column += d;
+        Rows.addScaled(row, douts[offset(dout) + i * n + j], xs, offset(x) + i * k, k);
       }
       if (!dw.isNone() && accumulate) {
         Rows.add(floats(dw), offset(dw) + j * k, row, k);
       } else if (!dw.isNone()) {
         Rows.store(floats(dw), offset(dw) + j * k, row, k);
       }
-      if (!db.isNone()) {
-        double before = accumulate ? floats(db)[offset(db) + j] : 0;
-        floats(db)[offset(db) + j] = (float) (before + column);
-      }
     }
+    sumColumns(db, dout, accumulate);
   }
 }

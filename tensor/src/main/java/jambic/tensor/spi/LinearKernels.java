@@ -53,6 +53,20 @@ public interface LinearKernels {
       Tensor out, Tensor pre, Tensor x, Tensor w, Tensor b, Activation activation);
 
   /**
+   * The part of {@link #forwardActivated}'s gradient that is not a linear layer's: {@code dpre =
+   * dout * activation'(pre)}, and {@code db} = column sums of {@code dpre}, or {@code +=}.
+   *
+   * @param dpre (M, N), overwritten; may be {@code dout}
+   * @param db (N), or none
+   * @param dout (M, N)
+   * @param pre (M, N)
+   * @param activation as in the forward pass
+   * @param accumulate whether to add to {@code db}
+   */
+  void backwardActivated(
+      Tensor dpre, Tensor db, Tensor dout, Tensor pre, Activation activation, boolean accumulate);
+
+  /**
    * {@code dx = dout w}, or {@code dx += dout w}.
    *
    * @param dx (M, K)

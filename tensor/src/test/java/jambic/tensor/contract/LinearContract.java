@@ -161,6 +161,36 @@ public interface LinearContract {
     }
   }
 
+  /** {@code dpre = dout * activation'(pre)}, also in place, and its sums of columns. */
+  @Test
+  default void linearBackwardActivated() {
+    int[][] sizes = {{1, 17}, {3, 1}, {63, 257}, {130, 64}, {700, 24}};
+    for (Activation activation : Activation.values()) {
+      for (int[] mn : sizes) {
+        for (boolean accumulate : new boolean[] {false, true}) {
+          int m = mn[0];
+          int n = mn[1];
+          contract()
+              .check(
+                  "linear.backwardActivated %s %d x %d%s"
+                      .formatted(activation, m, n, accumulate ? ", added" : ""),
+                  Tolerances.f32(Kernel.LINEAR).summing(m),
+                  scene -> {
+                    Tensor pre = scene.input("pre", m, n);
+                    Tensor dout = scene.input("dout", m, n);
+                    Tensor dpre = scene.outputOrOneOf("dpre", dout);
+                    Tensor db = accumulate ? scene.accumulated("db", n) : scene.output("db", n);
+                    return () ->
+                        scene
+                            .backend()
+                            .linear()
+                            .backwardActivated(dpre, db, dout, pre, activation, accumulate);
+                  });
+        }
+      }
+    }
+  }
+
   /** {@code dx = dout w}, overwritten and added to. */
   @Test
   default void linearBackwardInput() {

@@ -81,9 +81,9 @@ class GradientTest {
         b.set(50f, -50f, 50f, -50f);
         backend.linear().forwardActivated(out, pre, x, w, b, activation);
       }
-      backend.activation().backward(dpre, dout, pre, activation);
+      backend.linear().backwardActivated(dpre, db, dout, pre, activation, false);
       backend.linear().backwardInput(dx, dpre, w, false);
-      backend.linear().backwardWeight(dw, db, dpre, x, false);
+      backend.linear().backwardWeight(dw, Tensor.NONE, dpre, x, false);
       check(
           "linear, " + activation,
           () -> backend.linear().forwardActivated(out, pre, x, w, b, activation),
