@@ -10,8 +10,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A region of device memory: bump allocation in chunks, and released blocks reused by exact size.
@@ -40,6 +42,7 @@ final class DeviceRegion implements Region {
   private final Gpu gpu;
   private final Runnable finish;
   private final List<Chunk> chunks = new ArrayList<>();
+  private final Set<Storage> taken = new HashSet<>();
   private final Map<Long, Deque<Long>> released = new HashMap<>();
   private boolean rewound;
   private boolean closed;
@@ -80,6 +83,7 @@ final class DeviceRegion implements Region {
     long address = free == null || free.isEmpty() ? bump(dtype, shape, lines) : free.pop();
     long bytes = shape.size() * dtype.bytes();
     Storage storage = new DeviceStorage(address, bytes, lines, dtype.bytes(), this);
+    taken.add(storage);
     return Tensor.over(shape, dtype, storage, 0);
   }
 
@@ -123,6 +127,10 @@ final class DeviceRegion implements Region {
 
   @Override
   public void release(Tensor tensor) {
+    if (!taken.remove(tensor.storage())) {
+      throw new JambicException(
+          "release: the tensor %s is not of this region, or released already".formatted(tensor));
+    }
     Shape padded = tensor.shape().withLast(tensor.rowStride());
     released
         .computeIfAbsent(lines(tensor.dtype(), padded), bytes -> new ArrayDeque<>())
@@ -132,6 +140,7 @@ final class DeviceRegion implements Region {
   @Override
   public void rewind() {
     rewound = true;
+    taken.clear();
     released.clear();
     chunks.forEach(chunk -> chunk.used = 0);
   }

@@ -257,6 +257,10 @@ int cuModuleLoadData(Module **module, const char *image) {
 int cuModuleUnload(void *module) { return gone(OBJECTS_MODULE, module); }
 
 int cuModuleGetFunction(void **function, Module *module, const char *name) {
+  if (function_count == sizeof functions / sizeof *functions) {
+    fprintf(stderr, "cuModuleGetFunction: more functions than the fake driver keeps\n");
+    abort();
+  }
   Function *found = &functions[function_count++];
   *found = (Function){module->library, module->library ? emulatedKernel(module->library, name) : NULL, 48 << 10};
   *function = found;

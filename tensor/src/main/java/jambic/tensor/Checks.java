@@ -29,16 +29,17 @@ final class Checks {
   }
 
   /**
-   * Weights are absent, or quantized, or contiguous, live leaves: their gradient is kept, and leads
-   * to nothing that they came from.
+   * Weights are absent, or quantized, or contiguous, live leaves in F32: their gradient is kept,
+   * and leads to nothing that they came from.
    */
   static void weights(Ops ops, String op, Tensor... weights) {
     live(op, weights);
     for (Tensor w : weights) {
       if (w.scales().isNone()) {
         floats(op, w);
+        require(w.dtype() == DType.F32, "%s: weights are F32, got %s", op, w);
       }
-      if (ops.leadsBack(w.viewed())) {
+      if (ops.leadsBack(w.whole())) {
         throw new JambicException(
             "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
                 .formatted(op, w));
@@ -51,7 +52,7 @@ final class Checks {
     require(x.dtype() == DType.F32 || x.dtype() == DType.BF16, "%s: needs floats, got %s", op, x);
   }
 
-  private static void contiguous(String op, Tensor... tensors) {
+  static void contiguous(String op, Tensor... tensors) {
     for (Tensor x : tensors) {
       require(x.isContiguous(), "%s: needs contiguous rows, got columns %s of wider ones", op, x);
     }
@@ -93,8 +94,18 @@ final class Checks {
         heads);
   }
 
+  /** Integers, contiguous and live. */
+  static void integers(String op, Tensor... tensors) {
+    live(op, tensors);
+    contiguous(op, tensors);
+    for (Tensor x : tensors) {
+      require(x.isNone() || x.dtype() == DType.I32, "%s: needs I32, got %s", op, x);
+    }
+  }
+
   static void targets(String op, Tensor x, Tensor targets, float smoothing) {
     live(op, targets);
+    contiguous(op, targets);
     require(
         smoothing >= 0 && smoothing < 1,
         "%s: smoothing must be at least 0 and below 1, got %s",

@@ -40,6 +40,7 @@ public sealed class Eager extends Ops permits Decode {
       Tensor pages,
       int heads) {
     Checks.attention(this, "pagedAttention", qkv, 3, heads);
+    Checks.integers("pagedAttention", rows, starts, pages);
     int c = qkv.dim(2) / 3;
     Checks.require(
         kPages.shape().rank() == 3 && kPages.dim(2) == c && kPages.shape().equals(vPages.shape()),

@@ -118,7 +118,7 @@ public abstract sealed class Ops permits Eager, Tape {
         "embed: ids must be I32 (B, T), got %s",
         ids);
     Checks.require(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
-    Checks.live("embed", ids, starts);
+    Checks.integers("embed", ids, starts);
     Checks.weights(this, "embed", wte, wpe);
     Checks.require(
         wpe.isNone()
@@ -412,7 +412,8 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   /**
-   * The mean softmax cross-entropy of the rows whose target is not -1.
+   * The mean softmax cross-entropy of the rows whose target is not -1. The logits of a tape and
+   * their gradient take their memory both: {@link #linearCrossEntropy} does with half.
    *
    * @param logits (..., V)
    * @param targets I32, one for each row of logits, each in [0, V) or -1

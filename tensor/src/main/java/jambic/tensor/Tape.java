@@ -56,6 +56,7 @@ public final class Tape extends Ops {
   private final Set<Tensor> owners = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<Tensor, Tensor> grads = new IdentityHashMap<>();
   private final Set<Tensor> fresh = new LinkedHashSet<>(); // to begin anew, not yet written
+  private final List<Tensor> cleared = new ArrayList<>(); // those that are added to
   private final List<Launch> wayBack = new ArrayList<>();
   private final long seed;
   private final Tensor step;
@@ -114,7 +115,10 @@ public final class Tape extends Ops {
    *     way back has been gone already
    */
   public void backward(Tensor loss, float scale, List<Tensor> anew) {
-    Checks.require(loss.size() == 1, "backward: a loss is one number, got %s", loss);
+    Checks.require(
+        loss.size() == 1 && loss.dtype() == DType.F32,
+        "backward: a loss is one number of 32 bits, got %s",
+        loss);
     if (!leadsBack(loss)) {
       throw new JambicException(
           "backward: no operation of this tape made the loss of something trained, or its gradients"
@@ -122,7 +126,6 @@ public final class Tape extends Ops {
     }
     anew.forEach(x -> fresh.add(x.grad()));
     fresh.remove(Tensor.NONE);
-    List<Tensor> cleared = new ArrayList<>();
     Tensor dloss = floats(loss.shape());
     launchBack("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
     grads.put(loss, dloss);
@@ -131,9 +134,7 @@ public final class Tape extends Ops {
         add(node.out.grad(), grads.get(node.out));
         node.derivative.apply(this, grads.get(node.out));
         for (Tensor x : node.inputs) {
-          if (fresh.remove(x.grad())) {
-            cleared.add(x.grad()); // it has been added to
-          }
+          clearIfFresh(x.grad());
         }
         Tensor dout = grads.remove(node.out);
         if (!grads.containsValue(dout)) {
@@ -151,7 +152,9 @@ public final class Tape extends Ops {
     cleared.addAll(fresh);
     fresh.clear();
     if (!cleared.isEmpty()) {
-      launch("elementwise.fill", () -> backend().elementwise().fill(cleared, 0));
+      List<Tensor> all = List.copyOf(cleared);
+      launch("elementwise.fill", () -> backend().elementwise().fill(all, 0));
+      cleared.clear();
     }
     wayBack.forEach(this::launch);
     wayBack.clear();
@@ -174,8 +177,17 @@ public final class Tape extends Ops {
     boolean overwrite = fresh.containsAll(all);
     if (overwrite) {
       fresh.removeAll(all);
+    } else {
+      all.forEach(this::clearIfFresh);
     }
     launchBack(name, () -> kernel.launch(!overwrite));
+  }
+
+  /** What is added to has to begin with zeros, and is overwritten by nobody later. */
+  private void clearIfFresh(Tensor gradient) {
+    if (fresh.remove(gradient)) {
+      cleared.add(gradient);
+    }
   }
 
   /** Launches a kernel that writes or adds the gradient of x, if x has one. */
@@ -268,10 +280,13 @@ public final class Tape extends Ops {
       List<Tensor> inputs,
       Derivative derivative) {
     for (Tensor x : inputs) {
-      Checks.require(
-          x.viewed() == x || !leadsBack(x.viewed()) && (isTrained(x) || !isTrained(x.viewed())),
-          "a tape follows tensors, not views of them: give the operation the whole of %s",
-          x.viewed());
+      for (Tensor seen = x; seen.viewed() != seen; ) {
+        seen = seen.viewed();
+        Checks.require(
+            !leadsBack(seen) && (isTrained(x) || !isTrained(seen)),
+            "a tape follows tensors, not views of them: give the operation the whole of %s",
+            seen);
+      }
     }
     if (inputs.stream().noneMatch(x -> leadsBack(x) || isTrained(x))) {
       return;

@@ -126,15 +126,20 @@ public final class Tensor {
   /**
    * Whether rows follow each other without a gap.
    *
-   * @return false for a proper {@link #columns} view
+   * @return false for a proper {@link #columns} view of several rows
    */
   public boolean isContiguous() {
-    return rowStride == shape.dim(-1);
+    return rowStride == shape.dim(-1) || shape.rows() == 1;
   }
 
   /** The tensor that this one is a view of, or itself. */
   Tensor viewed() {
     return viewed;
+  }
+
+  /** The tensor whose memory this one sees, and which is no view. */
+  Tensor whole() {
+    return viewed == this ? this : viewed.whole();
   }
 
   /**
@@ -148,7 +153,7 @@ public final class Tensor {
     if (next.size() != shape.size() || !isContiguous()) {
       throw new ShapeException("reshape: " + this + " cannot be seen as " + next);
     }
-    return new Tensor(next, dtype, storage, offset, next.dim(-1), viewed);
+    return new Tensor(next, dtype, storage, offset, next.dim(-1), this);
   }
 
   /**
@@ -165,7 +170,7 @@ public final class Tensor {
           "columns: %s has no part that begins with column %d and is %d wide"
               .formatted(this, from, count));
     }
-    return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride, viewed);
+    return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride, this);
   }
 
   /**
@@ -182,7 +187,7 @@ public final class Tensor {
    * there.
    *
    * @param grad a tensor of the same type and shape, or {@link #NONE} to freeze this one
-   * @throws ShapeException if types or shapes differ
+   * @throws ShapeException if types or shapes differ, or {@code grad} is not contiguous
    * @throws JambicException if this tensor is quantized
    */
   public void trainInto(Tensor grad) {
@@ -193,6 +198,7 @@ public final class Tensor {
     if (!grad.isNone() && !(grad.dtype == dtype && grad.shape.equals(shape))) {
       throw new ShapeException("trainInto: " + this + " got a gradient " + grad);
     }
+    Checks.contiguous("trainInto", grad);
     this.grad = grad;
   }
 
@@ -335,15 +341,16 @@ public final class Tensor {
 
   /** Says that an operation uses the memory for something else: this tensor and its views end. */
   void overwrittenBy(String operation) {
-    viewed.overwriter = operation;
+    whole().overwriter = operation;
   }
 
   /** Refuses a tensor whose region is closed, or whose memory holds something else by now. */
   void requireLive(String operation) {
-    if (viewed.overwriter != null) {
+    String overwriter = whole().overwriter;
+    if (overwriter != null) {
       throw new JambicException(
           "%s: %s is gone, since %s reuses its memory; read it before that, or compute it again"
-              .formatted(operation, this, viewed.overwriter));
+              .formatted(operation, this, overwriter));
     }
     if (!storage.isLive()) {
       throw new JambicException(

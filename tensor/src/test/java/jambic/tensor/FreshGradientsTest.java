@@ -80,6 +80,22 @@ class FreshGradientsTest {
     assertThat(b.grad().toFloats()).doesNotContain(0);
   }
 
+  /** The bias is no longer fresh when the way back meets the first layer, and the weight is. */
+  @Test
+  void aWeightThatIsAnInputTooIsNotOverwritten() {
+    Tensor classes = ints(Shape.of(C), 1, 0, 3, 2);
+    check(
+        ops -> ops.crossEntropy(ops.linear(ops.linear(w, w, b), up, b), classes, 0),
+        "clear w wte wpe head",
+        "overwrite up b",
+        "add w b");
+    check(
+        ops -> ops.linearCrossEntropy(ops.linear(b, w, b), up, b, ints(Shape.of(1), 2), 0),
+        "clear w wte wpe head",
+        "overwrite up b",
+        "add w b");
+  }
+
   @Test
   void anEmbeddingAddsToTheTiedHead() {
     check(
@@ -313,7 +329,11 @@ class FreshGradientsTest {
   }
 
   private Tensor ints(int... values) {
-    Tensor tensor = weights.allocate(DType.I32, Shape.of(2, 3));
+    return ints(Shape.of(2, 3), values);
+  }
+
+  private Tensor ints(Shape shape, int... values) {
+    Tensor tensor = weights.allocate(DType.I32, shape);
     tensor.set(values);
     return tensor;
   }

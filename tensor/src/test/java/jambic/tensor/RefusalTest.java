@@ -1,5 +1,6 @@
 package jambic.tensor;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import jambic.tensor.spi.Backend;
@@ -78,6 +79,24 @@ class RefusalTest {
     refused(() -> ops.crossEntropy(x, ids, 0), "crossEntropy" + message);
     refused(() -> ops.embed(ids, x, Tensor.NONE), "embed" + message);
     refused(() -> ops.embed(ids, floats(2, 3), x), "embed" + message);
+    refused(() -> floats(2, 3).trainInto(x), "trainInto" + message);
+    Tensor tokens = region.allocate(DType.I32, Shape.of(2, 4)).columns(1, 3);
+    String integers = message.replace("F32", "I32");
+    refused(() -> ops.embed(tokens, floats(2, 3), Tensor.NONE), "embed" + integers);
+    refused(() -> ops.crossEntropy(floats(6, 4), tokens, 0), "crossEntropy" + integers);
+    refused(
+        () -> ops.linearCrossEntropy(floats(6, 4), floats(5, 4), Tensor.NONE, tokens, 0),
+        "linearCrossEntropy" + integers);
+  }
+
+  /** Columns of one row are contiguous. */
+  @Test
+  void takesAPartOfAVector() {
+    Tensor biases = floats(12);
+    biases.set(0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+    Tensor y = ops.linear(floats(1, 3), floats(4, 3), biases.columns(5, 4));
+    assertThat(y.toFloats()).containsExactly(5, 6, 7, 8);
+    assertThat(biases.columns(5, 2).toFloats()).containsExactly(5, 6);
   }
 
   @Test
@@ -88,6 +107,11 @@ class RefusalTest {
     refused(() -> ops.causalAttention(x, 1, 0), "causalAttention" + message);
     refused(
         () -> floats(1, 2, 3).trainInto(x), "trainInto: F32(1, 2, 3) got a gradient BF16(1, 2, 3)");
+    Tensor w = x.reshape(Shape.of(2, 3));
+    refused(
+        () -> ops.linear(floats(2, 3), w, Tensor.NONE), "linear: weights are F32, got BF16(2, 3)");
+    Tensor loss = Tensor.over(Shape.of(1), DType.BF16, x.storage(), 0);
+    refused(() -> ops.backward(loss, 1), "backward: a loss is one number of 32 bits, got BF16(1)");
   }
 
   @Test

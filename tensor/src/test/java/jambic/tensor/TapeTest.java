@@ -447,6 +447,9 @@ class TapeTest {
         .hasMessageContaining("views");
     row.trainInto(weight(1, C).grad());
     tape.linear(x, row, none());
+    assertThatThrownBy(() -> tape.linear(x, row.reshape(Shape.of(1, C)), none()))
+        .isInstanceOf(ShapeException.class)
+        .hasMessageContaining("views");
   }
 
   @Test

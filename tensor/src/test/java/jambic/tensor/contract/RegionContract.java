@@ -2,8 +2,10 @@ package jambic.tensor.contract;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import jambic.tensor.DType;
+import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
@@ -67,6 +69,23 @@ public interface RegionContract {
           }
           assertEquals(bytes, region.bytes(), "bytes of the region");
         }
+      }
+    }
+  }
+
+  /** Memory that is given back twice would belong to two tensors. */
+  @Test
+  default void wrongReleasesAreRefused() {
+    for (Backend backend : contract().backends()) {
+      try (Region region = backend.region();
+          Region other = backend.region()) {
+        Tensor x = region.allocate(DType.F32, Shape.of(2, 3));
+        assertThrows(JambicException.class, () -> other.release(x));
+        region.release(x);
+        assertThrows(JambicException.class, () -> region.release(x));
+        Tensor again = region.allocate(DType.F32, Shape.of(2, 3));
+        region.rewind();
+        assertThrows(JambicException.class, () -> region.release(again));
       }
     }
   }
