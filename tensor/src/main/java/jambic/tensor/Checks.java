@@ -28,24 +28,36 @@ final class Checks {
     live(op, inputs);
   }
 
-  /**
-   * Weights are absent, or quantized, or contiguous, live leaves in F32: their gradient is kept,
-   * and leads to nothing that they came from.
-   */
+  /** Weights are absent, or quantized, or contiguous leaves in F32. */
   static void weights(Ops ops, String op, Tensor... weights) {
-    live(op, weights);
     for (Tensor w : weights) {
-      if (w.scales().isNone()) {
-        floats(op, w);
-        require(w.dtype() == DType.F32, "%s: weights are F32, got %s", op, w);
-      }
-      if (ops.leadsBack(w.whole())) {
-        throw new JambicException(
-            "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
-                .formatted(op, w));
-      }
+      leaf(ops, op, w);
+      boolean isTyped = w.dtype() == DType.F32 || !w.scales().isNone();
+      require(isTyped, "%s: weights are F32, got %s", op, w);
+      contiguous(op, w);
     }
-    contiguous(op, weights);
+  }
+
+  /** The same for a table to look rows up in, which may hold activations too. */
+  static void table(Ops ops, String op, Tensor w) {
+    leaf(ops, op, w);
+    DType type = ops.backend().activationType();
+    boolean isTyped = w.dtype() == DType.F32 || !w.scales().isNone() || w.dtype() == type;
+    require(isTyped, "%s: looks up F32, or %s as activations are, got %s", op, type, w);
+    contiguous(op, w);
+  }
+
+  /** A leaf's gradient is kept, and leads to nothing that it came from. */
+  private static void leaf(Ops ops, String op, Tensor w) {
+    live(op, w);
+    if (w.scales().isNone()) {
+      floats(op, w);
+    }
+    if (ops.leadsBack(w.whole())) {
+      throw new JambicException(
+          "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
+              .formatted(op, w));
+    }
   }
 
   private static void floats(String op, Tensor x) {

@@ -119,7 +119,8 @@ public abstract sealed class Ops permits Eager, Tape {
         ids);
     Checks.require(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
     Checks.integers("embed", ids, starts);
-    Checks.weights(this, "embed", wte, wpe);
+    Checks.table(this, "embed", wte);
+    Checks.weights(this, "embed", wpe);
     Checks.require(
         wpe.isNone()
             || wpe.shape().rank() == 2 && wpe.dim(1) == wte.dim(1) && wpe.dim(0) >= ids.dim(1),
