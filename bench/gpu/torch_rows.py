@@ -18,11 +18,9 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 import torch_gpt  # noqa: E402
 
-CUDA = torch.cuda.is_available()
-
 
 def finish():
-    if CUDA:
+    if torch.cuda.is_initialized():
         torch.cuda.synchronize()
 
 
@@ -90,9 +88,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("row", choices=["attention", "generation"])
     parser.add_argument("--small", action="store_true", help="does it run, not how fast is it")
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     args = parser.parse_args()
     torch.manual_seed(1337)
-    if CUDA:
+    if args.device == "cuda":
         torch.set_default_device("cuda")
         torch.set_default_dtype(torch.bfloat16)
     {"attention": attention, "generation": generation}[args.row](args.small)
