@@ -23,9 +23,9 @@ record KernelCache(Path folder) {
 
   /** The user's own, where the system keeps such files. */
   static KernelCache ofUser(Map<String, String> environment) {
-    String given = environment.getOrDefault("XDG_CACHE_HOME", "");
-    Path caches =
-        given.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(given);
+    Path given = Path.of(environment.getOrDefault("XDG_CACHE_HOME", ""));
+    Path caches = // a relative one does not count, says the XDG base directory specification
+        given.isAbsolute() ? given : Path.of(System.getProperty("user.home"), ".cache");
     return new KernelCache(caches.resolve("jambic").resolve("kernels"));
   }
 

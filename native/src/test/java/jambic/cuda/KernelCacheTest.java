@@ -73,5 +73,8 @@ class KernelCacheTest {
   void theUsersOwnFolderFollowsTheSystemsRule() {
     assertThat(KernelCache.ofUser(Map.of("XDG_CACHE_HOME", "/caches")).folder())
         .isEqualTo(Path.of("/caches/jambic/kernels"));
+    assertThat(KernelCache.ofUser(Map.of("XDG_CACHE_HOME", "relative")).folder())
+        .isEqualTo(KernelCache.ofUser(Map.of()).folder())
+        .isAbsolute();
   }
 }

@@ -28,8 +28,9 @@ final class CacheFolder {
     return given(environment, "XDG_CACHE_HOME", home.resolve(".cache")).resolve("jambic");
   }
 
+  /** One that is relative does not count, as the XDG base directory specification has it. */
   private static Path given(Map<String, String> environment, String name, Path otherwise) {
-    String value = environment.getOrDefault(name, "");
-    return value.isEmpty() ? otherwise : Path.of(value);
+    Path path = Path.of(environment.getOrDefault(name, ""));
+    return path.isAbsolute() ? path : otherwise;
   }
 }
