@@ -4,6 +4,7 @@ import jambic.tensor.Backends;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
+import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
 import java.util.List;
 import java.util.Optional;
@@ -98,9 +99,30 @@ final class BackendOptions {
         : "not " + provider.name();
   }
 
+  /** The type that is asked for. */
+  Optional<String> dtype() {
+    return dtype;
+  }
+
   /** The type that is asked for, or a resumed run's own unless it moves to another backend. */
-  Optional<String> dtype(Optional<String> recorded) {
-    return dtype.or(() -> given.isPresent() ? Optional.empty() : recorded);
+  Optional<String> dtype(RunFolder resumed) {
+    boolean moves = given.isPresent() && !resolved(given.get()).equals(resumed.backend());
+    return dtype.or(() -> moves ? Optional.empty() : resumed.dtype());
+  }
+
+  /** The name of the backend that a choice comes to. */
+  private static Optional<String> resolved(String choice) {
+    return choice.equals(AUTO)
+        ? Backends.providers().stream()
+            .filter(provider -> provider.probe() instanceof Available)
+            .map(BackendProvider::name)
+            .findFirst()
+        : Optional.of(choice);
+  }
+
+  /** What a backend computes with, where a type need not have been asked for. */
+  static String typeOf(String backend, Optional<String> type) {
+    return type.orElse((backend.equals("cuda") ? Precision.BF16 : Precision.FP32).toString());
   }
 
   private static Precision precision(CommandLine command, Optional<String> type) {

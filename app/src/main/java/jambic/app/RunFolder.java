@@ -8,13 +8,13 @@ import jambic.model.Checkpoint;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
-import jambic.tensor.spi.Backend;
 import jambic.train.MetricsLog;
 import jambic.train.Trainer;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -174,13 +174,26 @@ record RunFolder(Path path) {
     return Optional.ofNullable(read().get(BACKEND)).map(Object::toString);
   }
 
-  /** A sentence about another backend than the run's own, if it is to go on with one. */
-  Optional<String> moved(Backend backend) {
-    return backend()
-        .filter(own -> !own.equals(backend.name()))
-        .map(own ->
-            "the run goes on with backend %s (was %s), so it will not be the one it would have been"
-                .formatted(backend.name(), own));
+  /** A sentence about another backend or type than the run's own, if it is to go on with one. */
+  Optional<String> moved(String backend, Optional<String> dtype) {
+    if (backend().isEmpty()) {
+      return Optional.empty();
+    }
+    String own = backend().get();
+    String ownType = BackendOptions.typeOf(own, dtype());
+    String type = BackendOptions.typeOf(backend, dtype);
+    List<String> changes = new ArrayList<>();
+    if (!own.equals(backend)) {
+      changes.add("backend %s (was %s)".formatted(backend, own));
+    }
+    if (!ownType.equals(type)) {
+      changes.add("dtype %s (was %s)".formatted(type, ownType));
+    }
+    return changes.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "the run goes on with %s, so it will not be the one it would have been"
+                .formatted(String.join(", ", changes)));
   }
 
   /** The type that it was asked to compute with, if it was. */

@@ -153,8 +153,7 @@ final class TrainCommand implements Callable<Integer> {
     TrainConfig config =
         Hyperparameters.over(origin.map(o -> o.shaped(preset)).orElse(preset), spec);
     origin.ifPresent(o -> o.requireShape(config));
-    Optional<String> dtype =
-        computing.dtype(resume ? new RunFolder(resumed()).dtype() : Optional.empty());
+    Optional<String> dtype = resume ? computing.dtype(new RunFolder(resumed())) : computing.dtype();
     try (Backend backend = computing.open(spec.commandLine(), backendName(), dtype)) {
       TrainingData data = data(config.blockSize(), origin);
       int vocabSize =
@@ -169,7 +168,7 @@ final class TrainCommand implements Callable<Integer> {
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
       try (Trainer trainer = open(backend, origin, config, data, folder.path(), peak)) {
-        describe(data, trainer.model(), backend, folder);
+        describe(data, trainer.model(), backend, dtype, folder);
         folder.write(record(data, backend, dtype, model, config, peak));
         return train(trainer, config, data.tokenizer(), folder.path());
       } finally {
@@ -304,7 +303,8 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private void describe(TrainingData data, Gpt gpt, Backend backend, RunFolder folder) {
+  private void describe(
+      TrainingData data, Gpt gpt, Backend backend, Optional<String> dtype, RunFolder folder) {
     GptConfig model = gpt.config();
     long trained = gpt.parameters().trainedCount() + gpt.adapters().trainedCount();
     long all = gpt.parameters().count() + gpt.adapters().count();
@@ -330,7 +330,7 @@ final class TrainCommand implements Callable<Integer> {
     computing.passedOver(backend).forEach(reason -> terminal.print("         " + reason));
     terminal.print("run      " + folder.path());
     if (resume) {
-      folder.moved(backend).ifPresent(terminal::print);
+      folder.moved(backend.name(), dtype).ifPresent(terminal::print);
     }
   }
 

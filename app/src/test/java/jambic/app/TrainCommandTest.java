@@ -217,6 +217,16 @@ class TrainCommandTest {
   }
 
   @Test
+  void theTypeStaysInTheRecordOfARunThatGoesOn() throws IOException {
+    TinyRun.train(text, run, "--max-iters=2", "--backend=cpu", "--dtype=fp32");
+    CommandLineCall same =
+        CommandLineCall.of("train", "--resume", "--out", run, "--max-iters=4", "--backend=cpu");
+    assertThat(same.code()).as(same.err()).isZero();
+    assertThat(JSON.std.mapFrom(Files.readString(run.resolve("run.json"))))
+        .containsEntry("dtype", "fp32");
+  }
+
+  @Test
   void anEmptyNameIsToldApartFromAPath() {
     for (String option : List.of("--out", "--data")) {
       CommandLineCall call = CommandLineCall.of("train", option, "");
