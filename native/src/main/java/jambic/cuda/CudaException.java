@@ -6,8 +6,6 @@ import jambic.tensor.JambicException;
 final class CudaException extends JambicException {
   private static final long serialVersionUID = 1L;
 
-  private final int code;
-
   /**
    * A failure.
    *
@@ -20,10 +18,5 @@ final class CudaException extends JambicException {
     super(
         "%s failed with error %d (%s)%s"
             .formatted(call, code, name, advice.isEmpty() ? "" : "; " + advice));
-    this.code = code;
-  }
-
-  int code() {
-    return code;
   }
 }

@@ -277,6 +277,10 @@ final class FakeDriverMain {
         Region region = backend.region()) {
       Tensor x = region.allocate(DType.BF16, Shape.of(64));
       backend.activation().forward(x, x, Activation.RELU);
+    } catch (JambicException e) {
+      System.out.println(e.getMessage());
+      System.out.println(e.getClass().getSimpleName());
+      System.exit(1);
     }
   }
 }

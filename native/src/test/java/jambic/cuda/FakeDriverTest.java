@@ -142,13 +142,33 @@ class FakeDriverTest {
   }
 
   @Test
-  void aLostDeviceSaysThatTheCheckpointIsWhole() throws Exception {
-    Answer answer = fake.run(settings("FAKE_LAUNCH", "700"), "launch");
-    assertThat(answer.output())
-        .contains("cuLaunchKernel of ")
-        .contains("failed with error 700 (CUDA_ERROR_ILLEGAL_ADDRESS)")
-        .contains("the last checkpoint is whole, so start again with --resume");
-    assertThat(answer.exitCode()).isEqualTo(1);
+  void aLostDeviceSaysWhatToDo() throws Exception {
+    for (String error :
+        List.of(
+            "700 (CUDA_ERROR_ILLEGAL_ADDRESS)",
+            "702 (CUDA_ERROR_LAUNCH_TIMEOUT)",
+            "716 (CUDA_ERROR_MISALIGNED_ADDRESS)",
+            "999 (CUDA_ERROR_UNKNOWN)")) {
+      fails(
+          fake.run(settings("FAKE_LAUNCH", error.substring(0, 3)), "launch"),
+          "cuLaunchKernel of relu failed with error "
+              + error
+              + "; this process has lost the GPU and all that it held there: start it again, and if"
+              + " that does not help, look at nvidia-smi and for Xid in the system's log",
+          "DeviceLostException");
+    }
+    assertThat(fake.run(settings("FAKE_LAUNCH", "1"), "launch").output())
+        .contains("failed with error 1 (CUDA_ERROR_INVALID_VALUE)\nCudaException");
+  }
+
+  @Test
+  void librariesThatDoNotFitSayWhatToDo() throws Exception {
+    assertThat(fake.run(settings("FAKE_MODULE", "209"), "launch").output())
+        .contains("cuModuleLoadData of activation.cu failed with error 209 (CUDA_ERROR_NO_BINARY")
+        .contains("; the driver does not run what this NVRTC compiles: update the driver, or");
+    assertThat(fake.run(settings("FAKE_CREATE", "1"), "launch").output())
+        .contains("cublasLtCreate failed with error 1 (CUBLAS_STATUS_NOT_INITIALIZED); the GPU has")
+        .contains("too little memory left, or the driver is too old for this cuBLASLt: end what");
   }
 
   @Test

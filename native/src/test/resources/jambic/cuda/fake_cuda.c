@@ -2,8 +2,8 @@
 // copies and matrix products are done, kernels are only counted, and graphs replay. Compiled to one library that
 // answers to all three names. Every object that is made is counted until it is destroyed.
 //
-// FAKE_DRIVER_VERSION, FAKE_DEVICES, FAKE_MAJOR, FAKE_MEMORY (bytes), FAKE_INIT and FAKE_LAUNCH (statuses) change what
-// it answers; FAKE_EPILOGUES (statuses) what cuBLASLt says to a product with an epilogue, with FAKE_LATE only when it is
+// FAKE_DRIVER_VERSION, FAKE_DEVICES, FAKE_MAJOR, FAKE_MEMORY (bytes), FAKE_INIT, FAKE_MODULE, FAKE_LAUNCH and
+// FAKE_CREATE (cuBLASLt's; all statuses) change what it answers; FAKE_EPILOGUES (statuses) what cuBLASLt says to a product with an epilogue, with FAKE_LATE only when it is
 // launched.
 #include <math.h>
 #include <stdint.h>
@@ -162,7 +162,10 @@ int cuGetErrorString(int error, const char **text) { return *text = "an error", 
 int cuGetErrorName(int error, const char **text) {
   *text = error == 2 ? "CUDA_ERROR_OUT_OF_MEMORY"
       : error == 100 ? "CUDA_ERROR_NO_DEVICE"
+      : error == 209 ? "CUDA_ERROR_NO_BINARY_FOR_GPU"
       : error == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS"
+      : error == 702 ? "CUDA_ERROR_LAUNCH_TIMEOUT"
+      : error == 716 ? "CUDA_ERROR_MISALIGNED_ADDRESS"
       : error == 1 ? "CUDA_ERROR_INVALID_VALUE"
       : error == 900 ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
       : error == 804 ? "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"
@@ -249,6 +252,7 @@ static Function functions[1024];
 static int function_count;
 
 int cuModuleLoadData(Module **module, const char *image) {
+  if (setting("FAKE_MODULE", 0)) return (int)setting("FAKE_MODULE", 0);
   *module = made(OBJECTS_MODULE, sizeof(Module));
   if (image[0] == '/' && !((*module)->library = emulatedLoad(image))) return 200;
   return 0;
@@ -321,10 +325,13 @@ int cuGraphDestroy(Graph *graph) {
 }
 
 // cuBLASLt: a descriptor is a Product that only some fields of are set.
-int cublasLtCreate(void **handle) { return *handle = made(OBJECTS_LT, 1), 0; }
+int cublasLtCreate(void **handle) {
+  if (setting("FAKE_CREATE", 0)) return (int)setting("FAKE_CREATE", 0);
+  return *handle = made(OBJECTS_LT, 1), 0;
+}
 int cublasLtDestroy(void *handle) { return gone(OBJECTS_LT, handle); }
 long cublasLtGetVersion(void) { return 130100; }
-const char *cublasLtGetStatusName(int status) { return "CUBLAS_STATUS_FAKE"; }
+const char *cublasLtGetStatusName(int status) { return status == 1 ? "CUBLAS_STATUS_NOT_INITIALIZED" : "CUBLAS_STATUS_FAKE"; }
 int cublasLtMatmulDescCreate(Product **desc, int compute, int scale) {
   *desc = made(OBJECTS_LT, sizeof(Product));
   (*desc)->compute = compute;

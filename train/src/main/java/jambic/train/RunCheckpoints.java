@@ -32,9 +32,14 @@ record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
       FlightRecord.checkpoint(
           iteration, name, () -> Checkpoint.save(checkpoint, model, tokenizer, others));
     } catch (JambicException e) {
-      String remedy = isThereLast() ? ", from which --resume goes on when that is mended" : "";
-      throw new JambicException("%s; %s%s".formatted(e.getMessage(), kept(), remedy), e);
+      throw withKept(e);
     }
+  }
+
+  /** A failure that ends a run and can be mended, with what it leaves. */
+  JambicException withKept(JambicException e) {
+    String remedy = isThereLast() ? ", from which --resume goes on when that is mended" : "";
+    return new JambicException("%s; %s%s".formatted(e.getMessage(), kept(), remedy), e);
   }
 
   /** What a run that fails leaves, to end a sentence with. */

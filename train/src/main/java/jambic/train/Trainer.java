@@ -7,6 +7,7 @@ import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.model.Parameters;
 import jambic.model.Tokenizer;
+import jambic.tensor.DeviceLostException;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
@@ -353,8 +354,8 @@ public final class Trainer implements AutoCloseable {
    * @param stop asked after every iteration, and between the batches of one and of an evaluation;
    *     an iteration that it cuts short has not happened
    * @return how it ended; either way the newest checkpoint is {@code last}
-   * @throws JambicException if the loss explodes or is no number, or the folder cannot be written;
-   *     the last good checkpoint stays; or if this is closed
+   * @throws JambicException if the loss explodes or is no number, the folder cannot be written or
+   *     the device is lost; the last good checkpoint stays; or if this is closed
    */
   public Outcome run(Listener listener, BooleanSupplier stop) {
     Objects.requireNonNull(listener, "listener");
@@ -398,6 +399,8 @@ public final class Trainer implements AutoCloseable {
           saved = System.nanoTime();
         }
       }
+    } catch (DeviceLostException e) {
+      throw checkpoints.withKept(e);
     }
   }
 

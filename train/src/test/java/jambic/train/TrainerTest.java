@@ -10,6 +10,7 @@ import jambic.model.Safetensors;
 import jambic.model.Tokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
+import jambic.tensor.DeviceLostException;
 import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
@@ -445,6 +446,34 @@ class TrainerTest {
           .hasMessageEndingWith(
               "; the checkpoint before it is kept in %s, from which --resume goes on when that is mended",
               last);
+    }
+  }
+
+  @Test
+  void aLostDeviceLeavesTheLastCheckpointIfThereIsOne() {
+    Path run = temp.resolve("run");
+    DeviceLostException lost = new DeviceLostException("the device is lost", null);
+    Trainer.Listener early =
+        new Trainer.Listener() {
+          @Override
+          public void onEvaluationBatch(int iter, int done, int count) {
+            throw lost;
+          }
+        };
+    Trainer.Listener late =
+        new Trainer.Listener() {
+          @Override
+          public void onStep(Metrics.Step step) {
+            throw lost;
+          }
+        };
+    try (Trainer trainer = Trainer.begin(backend, CONFIG, data, tokenizer, run)) {
+      assertThatThrownBy(() -> trainer.run(early))
+          .hasMessage("the device is lost; there was no checkpoint yet");
+      assertThatThrownBy(() -> trainer.run(late))
+          .hasMessage(
+              "the device is lost; the checkpoint before it is kept in %s, from which --resume goes on when that is mended",
+              run.resolve("last"));
     }
   }
 
