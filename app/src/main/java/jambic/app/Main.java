@@ -1,5 +1,6 @@
 package jambic.app;
 
+import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
 import jambic.train.HyperparameterException;
 import java.io.FileDescriptor;
@@ -10,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -191,19 +191,24 @@ public final class Main implements Runnable {
     } catch (OutOfMemoryError e) {
       return fail(
           "out of memory, the heap's %d MiB are full; %sgive Java more with JAMBIC_JAVA_OPTS=-Xmx and a size"
-              .formatted(Runtime.getRuntime().maxMemory() >> 20, lower(parsed)),
+              .formatted(
+                  Runtime.getRuntime().maxMemory() >> 20,
+                  memoryFlags(parsed).map(flags -> "lower " + flags + ", or ").orElse("")),
           e);
     } catch (LinkageError | StackOverflowError | InternalError | AssertionError e) {
       return fail(defect(e), e);
     }
   }
 
-  /** What of the command's own flags lowers its need of memory. */
-  private static String lower(ParseResult parsed) {
-    Set<String> flags = parsed.asCommandLineList().getLast().getCommandSpec().optionsMap().keySet();
-    String lower =
-        MEMORY_FLAGS.stream().filter(flags::contains).collect(Collectors.joining(" or "));
-    return lower.isEmpty() ? "" : "lower " + lower + ", or ";
+  /**
+   * What of the command's own flags lowers its need of memory; a resumed run keeps their values.
+   */
+  private static Optional<String> memoryFlags(ParseResult parsed) {
+    CommandLine command = parsed.asCommandLineList().getLast();
+    Set<String> flags = command.getCommandSpec().optionsMap().keySet();
+    return command.getParseResult().hasMatchedOption("--resume")
+        ? Optional.empty()
+        : MEMORY_FLAGS.stream().filter(flags::contains).reduce((a, b) -> a + " or " + b);
   }
 
   /** What was typed is wrong: one sentence, and where the help is. */
@@ -221,7 +226,13 @@ public final class Main implements Runnable {
       String sentence = Hyperparameters.withFlags(e.getMessage());
       return explain(new ParameterException(command, sentence, e), new String[0]);
     }
-    return fail(e instanceof JambicException ? e.getMessage() : defect(e), e);
+    return fail(e instanceof JambicException ? sentence(e, parsed) : defect(e), e);
+  }
+
+  private static String sentence(Exception e, ParseResult parsed) {
+    return e instanceof BatchTooLargeException
+        ? e.getMessage() + memoryFlags(parsed).map(flags -> " with " + flags).orElse("")
+        : e.getMessage();
   }
 
   private String defect(Throwable e) {

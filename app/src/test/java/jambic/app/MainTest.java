@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -245,11 +246,22 @@ class MainTest {
         .getSubcommands()
         .get("fail")
         .getCommandSpec()
+        .addOption(OptionSpec.builder("--resume").type(boolean.class).build())
         .addOption(OptionSpec.builder("--block-size").type(int.class).build())
         .addOption(OptionSpec.builder("--batch-size").type(int.class).build());
     err.getBuffer().setLength(0);
     commandLine.setErr(new PrintWriter(err)).execute("fail", "memory");
     assertThat(err.toString()).contains(" full; lower --batch-size or --block-size, or give Java");
+    err.getBuffer().setLength(0);
+    commandLine.execute("fail", "batch");
+    assertThat(err.toString())
+        .isEqualTo("jambic: take a smaller batch with --batch-size or --block-size\n");
+    err.getBuffer().setLength(0);
+    commandLine.execute("fail", "batch", "--resume");
+    assertThat(err.toString()).isEqualTo("jambic: take a smaller batch\n");
+    err.getBuffer().setLength(0);
+    assertThat(run("fail", "batch")).isEqualTo(1);
+    assertThat(err.toString()).isEqualTo("jambic: take a smaller batch\n");
   }
 
   @Command(name = "fail")
@@ -262,6 +274,7 @@ class MainTest {
         case "state" -> throw new IllegalStateException("odd");
         case "assert" -> throw new AssertionError();
         case "memory" -> throw new OutOfMemoryError("Java heap space");
+        case "batch" -> throw new BatchTooLargeException("take a smaller batch");
         default -> throw new JambicException("what was wrong, and what to do");
       }
     }

@@ -104,11 +104,17 @@ final class CudaBackend implements Backend {
     gpu.stream().synchronize();
   }
 
-  /** The rate of a product of matrices that are large enough for the whole device. */
+  /**
+   * The rate of a product of matrices that are large enough for the whole device; none where they
+   * would leave little memory.
+   */
   @Override
   public OptionalDouble peakFlops() {
     int n = 4096;
     int repeats = 50;
+    if (!gpu.memory().hasSpare(3L * n * n * activationType().bytes())) {
+      return OptionalDouble.empty();
+    }
     try (Region region = region()) {
       Tensor out = region.allocate(activationType(), Shape.of(n, n));
       Tensor x = region.allocate(activationType(), Shape.of(n, n));

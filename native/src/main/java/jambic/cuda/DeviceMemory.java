@@ -3,12 +3,29 @@ package jambic.cuda;
 import static jambic.cuda.bindings.CudaDriver.*;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /** Takes memory of the device and gives it back, and knows how much is out. */
 final class DeviceMemory {
+  /** What memory is for, by what lowers the need of it. */
+  enum Purpose {
+    /** What every process needs. */
+    OPENING(""),
+    MODEL(", or take a smaller model"),
+    /** What is computed from a batch. */
+    BATCH(", or take a smaller batch or a shorter context");
+
+    private final String remedy;
+
+    Purpose(String remedy) {
+      this.remedy = remedy;
+    }
+  }
+
   /** What is left to others where memory only makes things faster. */
   private static final long RESERVE = 256L << 20;
 
@@ -23,25 +40,32 @@ final class DeviceMemory {
    * Takes memory.
    *
    * @param bytes how much
-   * @param purpose what it is for, as a sentence's subject
+   * @param what what needs it, as a sentence's subject
+   * @param purpose what lowers the need
    * @return its address, a multiple of 256
-   * @throws JambicException if there is not enough: what was asked, what is free, what lowers it
+   * @throws JambicException if there is not enough: what was asked, what is free, what lowers it; a
+   *     {@link BatchTooLargeException} if that is the batch
    */
-  synchronized long take(long bytes, String purpose) {
-    long address = allocate(bytes);
+  synchronized long take(long bytes, String what, Purpose purpose) {
+    long address = takeIfFree(bytes);
     if (address == 0) {
-      throw outOfMemory(bytes, purpose);
+      throw outOfMemory(bytes, what, purpose);
     }
     return address;
   }
 
   /** Takes memory that one can do without; 0 if little would be left. */
   synchronized long takeSpare(long bytes) {
-    return info().free - bytes < RESERVE ? 0 : allocate(bytes);
+    return hasSpare(bytes) ? takeIfFree(bytes) : 0;
   }
 
-  /** An address, or 0 if there is not enough. */
-  private long allocate(long bytes) {
+  /** Whether others have enough if so much is taken. */
+  boolean hasSpare(long bytes) {
+    return info().free - bytes >= RESERVE;
+  }
+
+  /** Takes memory; 0 if there is not enough. */
+  synchronized long takeIfFree(long bytes) {
     context.use();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment address = arena.allocate(JAVA_LONG);
@@ -67,20 +91,26 @@ final class DeviceMemory {
     }
   }
 
-  private JambicException outOfMemory(long bytes, String purpose) {
+  private JambicException outOfMemory(long bytes, String what, Purpose purpose) {
     Info info = info();
-    return new JambicException(
-        "out of GPU memory: %s needs %s, of the GPU's %s only %s are free and this process holds %s; lower --batch-size or --block-size, or end what else uses the GPU"
-            .formatted(
-                purpose,
-                mebibytes(bytes),
-                mebibytes(info.total),
-                mebibytes(info.free),
-                mebibytes(taken)));
+    String message =
+        String.format(
+            Locale.ROOT,
+            "out of GPU memory: %s needs %.1f MiB, of the GPU's %.1f MiB only %.1f MiB are free and this process holds %.1f MiB; end what else uses the GPU%s",
+            what,
+            Math.ceil(tenths(bytes)) / 10, // a small need is not none
+            tenths(info.total) / 10,
+            Math.floor(tenths(info.free)) / 10,
+            tenths(taken) / 10,
+            purpose.remedy);
+    return purpose == Purpose.BATCH
+        ? new BatchTooLargeException(message)
+        : new JambicException(message);
   }
 
-  static String mebibytes(long bytes) {
-    return Math.ceilDiv(bytes, 1L << 20) + " MiB";
+  /** Of a mebibyte. */
+  private static double tenths(long bytes) {
+    return bytes * 10.0 / (1 << 20);
   }
 
   synchronized void giveBack(long address, long bytes) {

@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import jambic.cuda.DeviceMemory.Purpose;
 import jambic.tensor.DType;
 import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
@@ -112,11 +113,20 @@ final class DeviceRegion implements Region {
         return take(chunk, bytes);
       }
     }
-    // A large tensor gets a chunk of its own length: most of them would leave half of one.
-    long capacity = bytes > CHUNK / 4 ? bytes : CHUNK;
-    Chunk chunk = new Chunk(gpu.memory().take(capacity, "a tensor " + dtype + shape), capacity);
+    Chunk chunk = chunk("a tensor " + dtype + shape, bytes);
     chunks.add(chunk);
     return take(chunk, bytes);
+  }
+
+  /**
+   * A large tensor gets a chunk of its own length: most of them would leave half of one. So does
+   * any where memory is scarce. What is computed from a batch lies in a region that is rewound.
+   */
+  private Chunk chunk(String what, long bytes) {
+    long address = bytes > CHUNK / 4 ? 0 : gpu.memory().takeIfFree(CHUNK);
+    return address == 0
+        ? new Chunk(gpu.memory().take(bytes, what, rewound ? Purpose.BATCH : Purpose.MODEL), bytes)
+        : new Chunk(address, CHUNK);
   }
 
   private static long take(Chunk chunk, long bytes) {

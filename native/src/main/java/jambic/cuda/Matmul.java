@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import jambic.cuda.DeviceMemory.Purpose;
 import jambic.cuda.bindings.cublasLtMatmulHeuristicResult_t;
 import jambic.tensor.DType;
 import jambic.tensor.Precision;
@@ -114,7 +115,7 @@ final class Matmul implements AutoCloseable {
     MemorySegment out = arena.allocate(ADDRESS);
     Check.cublasLt(cublasLtCreate(out), "cublasLtCreate");
     handle = out.get(ADDRESS, 0);
-    workspace = gpu.memory().take(WORKSPACE_BYTES, "the workspace of cuBLASLt");
+    workspace = gpu.memory().take(WORKSPACE_BYTES, "the workspace of cuBLASLt", Purpose.OPENING);
   }
 
   /** The largest power of two that divides all addresses, up to what makes a difference. */

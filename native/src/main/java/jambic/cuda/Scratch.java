@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import jambic.cuda.DeviceMemory.Purpose;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,7 +25,7 @@ final class Scratch implements AutoCloseable {
   long bytes(long count) {
     if (blocks.isEmpty() || blocks.getLast().bytes < count) {
       long bytes = Math.max(LEAST, Long.highestOneBit(Math.max(1, count - 1)) * 2);
-      blocks.add(new Block(memory.take(bytes, "scratch space"), bytes));
+      blocks.add(new Block(memory.take(bytes, "scratch space", Purpose.BATCH), bytes));
     }
     return blocks.getLast().address;
   }

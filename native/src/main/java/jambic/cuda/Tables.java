@@ -3,6 +3,7 @@ package jambic.cuda;
 import static jambic.cuda.bindings.CudaDriver.*;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import jambic.cuda.DeviceMemory.Purpose;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.LongBuffer;
@@ -36,7 +37,7 @@ final class Tables implements AutoCloseable {
 
   private long upload(LongBuffer words) {
     long bytes = 8L * words.capacity();
-    long address = memory.take(bytes, "a table");
+    long address = memory.take(bytes, "a table", Purpose.MODEL);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment host = arena.allocateFrom(JAVA_LONG, words.array());
       Check.driver(

@@ -33,7 +33,7 @@ final class FakeDriverMain {
         case "staging" -> staging();
         case "recording" -> recording();
         case "forgotten" -> forgotten();
-        case "memory" -> memory();
+        case "memory" -> memory(scenario.length > 1);
         case "launch" -> launch();
         default -> throw new IllegalArgumentException(scenario[0]);
       }
@@ -263,10 +263,20 @@ final class FakeDriverMain {
     balance();
   }
 
-  private static void memory() {
+  /** Fills the device with large tensors, then with small ones. */
+  private static void memory(boolean rewind) {
     try (Backend backend = Backends.open("cuda", 1, Precision.BF16);
         Region region = backend.region()) {
-      region.allocate(DType.F32, Shape.of(1 << 20, 1 << 8));
+      System.out.println("peak rate " + backend.peakFlops());
+      if (rewind) {
+        region.rewind();
+      }
+      for (int i = 0; i < 3; i++) {
+        region.allocate(DType.F32, Shape.of(10 << 20, 1));
+        System.out.println("region of %d MiB".formatted(region.bytes() >> 20));
+        region.allocate(DType.F32, Shape.of(65, 384));
+        System.out.println("region of %d MiB".formatted(region.bytes() >> 20));
+      }
     } finally {
       balance();
     }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Discovery, memory, products, capture and failures, on a driver that computes on the host. */
 class FakeDriverTest {
   private static final Map<String, String> AS_IT_IS = Map.of();
+  private static final Map<String, String> MIB_100 = settings("FAKE_MEMORY", "104857600");
 
   @TempDir private static Path folder;
 
@@ -133,12 +134,35 @@ class FakeDriverTest {
 
   @Test
   void outOfMemorySaysWhatLowersIt() throws Exception {
+    Answer model = fake.run(MIB_100, "memory");
+    assertThat(model.output().lines().toList().getLast())
+        .isEqualTo(
+            "out of GPU memory: a tensor F32(10485760, 1) needs 40.0 MiB, of the GPU's 100.0 MiB"
+                + " only 27.9 MiB are free and this process holds 72.1 MiB; end what else uses the"
+                + " GPU, or take a smaller model");
+    Answer batch = fake.run(MIB_100, "memory", "rewound");
+    assertThat(batch.output())
+        .endsWith(
+            "this process holds 72.1 MiB; end what else uses the GPU, or take a smaller batch or a"
+                + " shorter context\n");
+    Answer opening = fake.run(settings("FAKE_MEMORY", "1000000"), "memory");
+    assertThat(opening.output())
+        .contains("out of GPU memory: the workspace of cuBLASLt needs 32.0 MiB, ")
+        .endsWith("; end what else uses the GPU\n");
+  }
+
+  @Test
+  void whereMemoryIsScarceTensorsTakeTheirOwnAndNoRateIsMeasured() throws Exception {
     fails(
-        fake.run(settings("FAKE_MEMORY", "100000000"), "memory"),
+        fake.run(MIB_100, "memory"),
+        "peak rate OptionalDouble.empty",
+        "region of 40 MiB",
+        "region of 40 MiB",
         "objects 0, bytes 0",
-        "out of GPU memory: a tensor F32(1048576, 256) needs 1024 MiB, of the GPU's 96 MiB only 64"
-            + " MiB are free and this process holds 32 MiB; lower --batch-size or --block-size, or"
-            + " end what else uses the GPU");
+        "out of GPU memory: a tensor F32(10485760, 1) needs 40.0 MiB, of the GPU's 100.0 MiB only"
+            + " 27.9 MiB are free and this process holds 72.1 MiB; end what else uses the GPU, or"
+            + " take a smaller model");
+    assertThat(fake.run(AS_IT_IS, "memory").output()).startsWith("peak rate OptionalDouble[");
   }
 
   @Test

@@ -90,7 +90,8 @@ public interface Backend extends AutoCloseable {
   /**
    * What the machine could compute at best, measured now, which may take some tenths of a second.
    *
-   * @return floating-point operations a second, of all threads together; empty if nobody knows
+   * @return floating-point operations a second, of all threads together; empty if nobody knows or
+   *     there is no memory to measure it
    */
   default OptionalDouble peakFlops() {
     return OptionalDouble.empty();
