@@ -7,6 +7,7 @@ import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -43,7 +44,7 @@ final class BackendOptions {
       })
   private Optional<String> dtype = Optional.empty();
 
-  private String chosen = AUTO; // by whoever opened it
+  private Map<String, Unavailable> passedOver = Map.of(); // when it was opened
 
   /** Opens the backend, with a warning where it is the slow one. */
   Backend open(CommandLine command) {
@@ -56,7 +57,6 @@ final class BackendOptions {
    */
   Backend open(CommandLine command, String otherwise, Optional<String> type) {
     String name = given.orElse(otherwise);
-    chosen = name;
     List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
     if (!name.equals(AUTO) && !names.contains(name)) {
       throw new ParameterException(
@@ -69,7 +69,7 @@ final class BackendOptions {
       throw new ParameterException(
           command, "--threads must be from 1 to %d, not %d".formatted(Backends.MAX_THREADS, count));
     }
-    Backend backend = Backends.open(name, count, precision(command, type));
+    Backend backend = open(name, count, precision(command, type));
     if (backend.name().equals("reference")) {
       command
           .getErr()
@@ -85,18 +85,20 @@ final class BackendOptions {
     return backend;
   }
 
-  /** Why {@code auto} had to pass over a backend that it would rather have taken. */
-  List<String> passedOver(Backend taken) {
-    return Backends.providers().stream()
-        .takeWhile(provider -> chosen.equals(AUTO) && !provider.name().equals(taken.name()))
-        .map(BackendOptions::absence)
-        .toList();
+  private Backend open(String name, int count, Precision precision) {
+    if (!name.equals(AUTO)) {
+      return Backends.open(name, count, precision);
+    }
+    Backends.Choice choice = Backends.choose(count, precision);
+    passedOver = choice.passedOver();
+    return choice.backend();
   }
 
-  private static String absence(BackendProvider provider) {
-    return provider.probe() instanceof Unavailable(String reason, _)
-        ? "no %s: %s".formatted(provider.name(), reason)
-        : "not " + provider.name();
+  /** Why {@code auto} had to pass over a backend that it would rather have taken. */
+  List<String> passedOver() {
+    return passedOver.entrySet().stream()
+        .map(better -> "no %s: %s".formatted(better.getKey(), better.getValue().reason()))
+        .toList();
   }
 
   /** The type that is asked for. */

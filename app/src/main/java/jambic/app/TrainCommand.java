@@ -327,7 +327,7 @@ final class TrainCommand implements Callable<Integer> {
       terminal.print(format("         %,d of %,d parameters train", trained, all));
     }
     terminal.print("backend  " + backend.name() + ", " + backend.description());
-    computing.passedOver(backend).forEach(reason -> terminal.print("         " + reason));
+    computing.passedOver().forEach(reason -> terminal.print("         " + reason));
     terminal.print("run      " + folder.path());
     if (resume) {
       folder.moved(backend.name(), dtype).ifPresent(terminal::print);

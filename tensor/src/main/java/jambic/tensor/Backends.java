@@ -2,8 +2,8 @@ package jambic.tensor;
 
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
-import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
+import jambic.tensor.spi.UnavailableException;
 import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -17,6 +17,14 @@ public final class Backends {
   public static final int MAX_THREADS = 1024;
 
   private Backends() {}
+
+  /**
+   * What {@code auto} comes to.
+   *
+   * @param backend the best that works here, open
+   * @param passedOver the better ones by name, the best first, and why each does not work
+   */
+  public record Choice(Backend backend, Map<String, Unavailable> passedOver) {}
 
   /**
    * Every backend on the module path, the most willing first.
@@ -54,21 +62,14 @@ public final class Backends {
    *     compute so: why, and what to do
    */
   public static Backend open(String name, int threads, Precision precision) {
-    if (threads < 1 || threads > MAX_THREADS) {
-      throw new JambicException(
-          "threads must be from 1 to %d, not %d".formatted(MAX_THREADS, threads));
+    requireThreads(threads);
+    if (name.equals("auto")) {
+      return choose(threads, precision).backend();
     }
     List<BackendProvider> providers = providers();
     for (BackendProvider provider : providers) {
-      if (name.equals("auto") && provider.probe() instanceof Available) {
-        return provider.open(threads, precision);
-      }
       if (name.equals(provider.name())) {
-        if (provider.probe() instanceof Unavailable(String reason, String remedy)) {
-          throw new JambicException(
-              "backend " + name + " is not available: " + reason + ". " + remedy);
-        }
-        return provider.open(threads, precision);
+        return open(provider, threads, precision);
       }
     }
     throw unknown(name, providers);
@@ -82,18 +83,38 @@ public final class Backends {
    * @return the open backend
    */
   public static Backend open() {
+    Choice choice = choose(processors(), Precision.BEST);
+    choice.passedOver().forEach((name, missing) -> log(choice.backend(), name, missing));
+    return choice.backend();
+  }
+
+  /**
+   * Opens the best backend that works here: of those that do not, one after the other says why.
+   *
+   * @param threads how many CPU threads it may use, from 1 to {@value #MAX_THREADS}
+   * @param precision what to compute with
+   * @return the open backend, and what is to be said of others
+   * @throws JambicException if the one that works does not compute so
+   */
+  public static Choice choose(int threads, Precision precision) {
+    requireThreads(threads);
     List<BackendProvider> providers = providers();
-    Map<String, Unavailable> better = new LinkedHashMap<>();
+    Map<String, Unavailable> passedOver = new LinkedHashMap<>();
     for (BackendProvider provider : providers) {
-      if (provider.probe() instanceof Unavailable missing) {
-        better.put(provider.name(), missing);
-      } else {
-        Backend backend = provider.open(processors(), Precision.BEST);
-        better.forEach((name, missing) -> log(backend, name, missing));
-        return backend;
+      try {
+        return new Choice(open(provider, threads, precision), passedOver);
+      } catch (UnavailableException e) {
+        passedOver.put(provider.name(), e.why());
       }
     }
     throw unknown("auto", providers);
+  }
+
+  private static Backend open(BackendProvider provider, int threads, Precision precision) {
+    if (provider.probe() instanceof Unavailable missing) {
+      throw new UnavailableException(provider.name(), missing);
+    }
+    return provider.open(threads, precision);
   }
 
   /**
@@ -103,6 +124,13 @@ public final class Backends {
    */
   public static int processors() {
     return Math.min(Runtime.getRuntime().availableProcessors(), MAX_THREADS);
+  }
+
+  private static void requireThreads(int threads) {
+    if (threads < 1 || threads > MAX_THREADS) {
+      throw new JambicException(
+          "threads must be from 1 to %d, not %d".formatted(MAX_THREADS, threads));
+    }
   }
 
   private static void log(Backend backend, String better, Unavailable missing) {

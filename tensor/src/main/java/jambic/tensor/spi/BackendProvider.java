@@ -60,6 +60,7 @@ public interface BackendProvider {
    *
    * @param threads how many CPU threads it may use, at least 1
    * @return the backend
+   * @throws UnavailableException if it does not open after all, though {@link #probe} saw no reason
    */
   Backend open(int threads);
 
@@ -69,6 +70,7 @@ public interface BackendProvider {
    * @param threads how many CPU threads it may use, at least 1
    * @param precision what to compute with
    * @return the backend
+   * @throws UnavailableException if it does not open after all, though {@link #probe} saw no reason
    * @throws JambicException if it does not compute so: what it can
    */
   default Backend open(int threads, Precision precision) {
