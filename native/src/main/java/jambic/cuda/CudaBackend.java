@@ -23,10 +23,11 @@ final class CudaBackend implements Backend {
   private final KernelFamilies kernels;
   private volatile boolean closed;
 
-  CudaBackend(Device device, String description, Precision precision, KernelCache cache) {
+  CudaBackend(
+      Device device, Context context, String description, Precision precision, KernelCache cache) {
     this.description = description + ", " + precision;
     this.precision = precision;
-    gpu = new Gpu(device, new KernelCompiler(cache));
+    gpu = new Gpu(device, context, new KernelCompiler(cache));
     graphs = new Graphs(gpu.stream(), gpu.copies()::refresh);
     matmul = new Matmul(gpu, precision);
     ActivationKernels activation = new CudaActivation(gpu);

@@ -1,14 +1,20 @@
 package jambic.cuda;
 
+import jambic.cuda.Installation.Lacking;
+import jambic.cuda.Installation.Ready;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
+import jambic.tensor.spi.UnavailableException;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Offers the CUDA backend wherever a GPU, its driver and the libraries are. */
 public final class CudaProvider implements BackendProvider {
+  private static final String REMEDY =
+      "See whether nvidia-smi works, or compute with --backend cpu";
+
   /** For the service loader. */
   public CudaProvider() {}
 
@@ -24,42 +30,31 @@ public final class CudaProvider implements BackendProvider {
 
   @Override
   public Availability probe() {
-    return switch (look()) {
-      case Installation.Ready ready -> new Available(describe(ready));
-      case Installation.Lacking(String reason, String remedy, _) -> new Unavailable(reason, remedy);
+    return switch (look(Libraries.ofSystem())) {
+      case Ready ready -> new Available(ready.description());
+      case Lacking lacking -> new Unavailable(lacking.reason(), lacking.remedy());
     };
   }
 
   @Override
   public List<String> details() {
-    List<String> lines = new ArrayList<>();
-    switch (look()) {
-      case Installation.Ready ready ->
-          ready.libraries().forEach(file -> lines.add("found " + file));
-      case Installation.Lacking lacking ->
-          lacking.tried().forEach(file -> lines.add("not there: " + file));
+    Libraries libraries = Libraries.ofSystem();
+    Installation installation = look(libraries);
+    List<String> lines = new ArrayList<>(installation.found());
+    if (installation instanceof Lacking lacking) {
+      lacking.tried().forEach(file -> lines.add("not there: " + file));
     }
+    libraries.misnomer().ifPresent(lines::add);
     return lines;
   }
 
   /** Never throws: a driver that answers oddly is a reason, too. */
-  private static Installation look() {
+  private static Installation look(Libraries libraries) {
     try {
-      return Installation.of(Libraries.ofSystem());
+      return Installation.of(libraries);
     } catch (JambicException e) {
-      return new Installation.Lacking(e.getMessage(), "See whether nvidia-smi works", List.of());
+      return new Lacking(e.getMessage(), REMEDY, List.of(), List.of());
     }
-  }
-
-  private static String describe(Installation.Ready ready) {
-    Device device = ready.device();
-    return "%s, compute capability %d.%d, %d GiB, driver for CUDA %s"
-        .formatted(
-            device.name(),
-            device.major(),
-            device.minor(),
-            device.memoryBytes() >> 30,
-            ready.driverVersion());
   }
 
   @Override
@@ -69,15 +64,33 @@ public final class CudaProvider implements BackendProvider {
 
   @Override
   public Backend open(int threads, Precision precision) {
-    return switch (Installation.of(Libraries.ofSystem())) {
-      case Installation.Ready ready ->
-          new CudaBackend(
-              ready.device(),
-              describe(ready),
-              precision == Precision.BEST ? Precision.BF16 : precision,
-              KernelCache.ofUser(System.getenv()));
-      case Installation.Lacking(String reason, String remedy, _) ->
-          throw new JambicException(reason + ". " + remedy);
+    return switch (look(Libraries.ofSystem())) {
+      case Ready ready -> open(ready, precision == Precision.BEST ? Precision.BF16 : precision);
+      case Lacking lacking ->
+          throw new UnavailableException(
+              name(), new Unavailable(lacking.reason(), lacking.remedy()));
     };
+  }
+
+  private Backend open(Ready ready, Precision precision) {
+    try {
+      Context context = new Context(ready.device());
+      try {
+        return new CudaBackend(
+            ready.device(),
+            context,
+            ready.description(),
+            precision,
+            KernelCache.ofUser(System.getenv()));
+      } catch (RuntimeException e) {
+        context.close(); // and all that was made in it
+        throw e;
+      }
+    } catch (JambicException e) {
+      UnavailableException unavailable =
+          new UnavailableException(name(), new Unavailable(e.getMessage(), REMEDY));
+      unavailable.initCause(e);
+      throw unavailable;
+    }
   }
 }

@@ -66,6 +66,11 @@ record Device(
     return value.get(JAVA_INT, 0);
   }
 
+  /** What it is, in words. */
+  String description() {
+    return "%s, compute capability %d.%d, %d GiB".formatted(name, major, minor, memoryBytes >> 30);
+  }
+
   /** Whether the kernels can be compiled for it. */
   boolean isSupported() {
     return major >= LEAST_MAJOR;

@@ -16,9 +16,10 @@ final class Gpu implements AutoCloseable {
   private final RoundedCopies copies;
   private final Kernels kernels;
 
-  Gpu(Device device, KernelCompiler compiler) {
+  /** Takes the context over: closing this closes it. */
+  Gpu(Device device, Context context, KernelCompiler compiler) {
     this.device = device;
-    context = new Context(device);
+    this.context = context;
     memory = new DeviceMemory(context);
     stream = new Stream(context);
     uploads = new Stream(context);

@@ -18,35 +18,35 @@ final class KernelCompiler {
   private static final List<String> OPTIONS =
       List.of("--std=c++17", "-default-device", "-lineinfo");
 
+  /** NVRTC_ERROR_BUILTIN_OPERATION_FAILURE: what it loads a second library for failed. */
+  private static final int BUILTIN_OPERATION_FAILURE = 7;
+
   private final KernelCache cache;
-  private final int major;
-  private final String version;
-  private final List<Integer> architectures;
+  private final String version = version();
 
   KernelCompiler(KernelCache cache) {
     this.cache = cache;
+  }
+
+  /** NVRTC's version, such as 13.0. */
+  static String version() {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment first = arena.allocate(JAVA_INT);
-      MemorySegment second = arena.allocate(JAVA_INT);
-      Check.nvrtc(nvrtcVersion(first, second), "nvrtcVersion");
-      major = first.get(JAVA_INT, 0);
-      version = major + "." + second.get(JAVA_INT, 0);
+      MemorySegment major = arena.allocate(JAVA_INT);
+      MemorySegment minor = arena.allocate(JAVA_INT);
+      Check.nvrtc(nvrtcVersion(major, minor), "nvrtcVersion");
+      return major.get(JAVA_INT, 0) + "." + minor.get(JAVA_INT, 0);
+    }
+  }
+
+  /** What NVRTC compiles for, such as sm_90. */
+  static List<String> architectures() {
+    try (Arena arena = Arena.ofConfined()) {
       MemorySegment count = arena.allocate(JAVA_INT);
       Check.nvrtc(nvrtcGetNumSupportedArchs(count), "nvrtcGetNumSupportedArchs");
       MemorySegment all = arena.allocate(JAVA_INT, count.get(JAVA_INT, 0));
       Check.nvrtc(nvrtcGetSupportedArchs(all), "nvrtcGetSupportedArchs");
-      architectures = Arrays.stream(all.toArray(JAVA_INT)).boxed().toList();
+      return Arrays.stream(all.toArray(JAVA_INT)).mapToObj(number -> "sm_" + number).toList();
     }
-  }
-
-  /** NVRTC's version, such as 13.0. */
-  String version() {
-    return version;
-  }
-
-  /** The newest architectures that this NVRTC knows, as numbers such as 90. */
-  List<Integer> architectures() {
-    return architectures;
   }
 
   /**
@@ -67,13 +67,6 @@ final class KernelCompiler {
   }
 
   private byte[] compile(KernelSource source, String architecture, List<String> options) {
-    if (!architectures.contains(Integer.parseInt(architecture.substring("sm_".length())))) {
-      throw new JambicException(
-          ("NVRTC %s does not know this GPU's architecture %s, only %s; install the NVRTC of a newer"
-                  + " CUDA (pip install -U %s), and let neither CUDA_HOME nor LD_LIBRARY_PATH name an"
-                  + " older one")
-              .formatted(version, architecture, architectures, Libraries.wheel("nvrtc", major)));
-    }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ADDRESS);
       Check.nvrtc(
@@ -93,12 +86,22 @@ final class KernelCompiler {
               "%s does not compile for %s with NVRTC %s:%n%s"
                   .formatted(source.name(), architecture, version, log(arena, program)));
         }
+        if (status == BUILTIN_OPERATION_FAILURE) {
+          throw new JambicException(builtinsMissing());
+        }
         Check.nvrtc(status, "nvrtcCompileProgram of " + source.name());
         return cubin(arena, program);
       } finally {
         nvrtcDestroyProgram(out);
       }
     }
+  }
+
+  private String builtinsMissing() {
+    int major = Integer.parseInt(version.substring(0, version.indexOf('.')));
+    return ("NVRTC %s does not find a libnvrtc-builtins.so.%s that is its own, which belongs beside the"
+            + " libnvrtc.so.%d that 'jambic doctor' names; install both anew, or %s")
+        .formatted(version, version, major, Libraries.namedWheel(Libraries.COMPILER, major));
   }
 
   private static MemorySegment strings(Arena arena, List<String> all) {

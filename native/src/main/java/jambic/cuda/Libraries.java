@@ -27,6 +27,15 @@ record Libraries(Map<String, String> environment, Path root) {
   /** The versions of CUDA whose libraries work, the favourite first. */
   static final List<Integer> MAJORS = List.of(13, 12);
 
+  /** NVRTC, which compiles the kernels. */
+  static final String COMPILER = "nvrtc";
+
+  /** cuBLASLt, which multiplies matrices. */
+  static final String PRODUCTS = "cublasLt";
+
+  /** What is needed beside the driver. */
+  static final List<String> NAMES = List.of(COMPILER, PRODUCTS);
+
   /** What a search came to. */
   sealed interface Search {}
 
@@ -52,8 +61,47 @@ record Libraries(Map<String, String> environment, Path root) {
 
   /** The wheel of Python that holds a library, such as {@code nvidia-cublas-cu12}. */
   static String wheel(String name, int major) {
-    String wheel = name.equals("nvrtc") ? "nvidia-cuda-nvrtc" : "nvidia-cublas";
+    String wheel = name.equals(COMPILER) ? "nvidia-cuda-nvrtc" : "nvidia-cublas";
     return major == 12 ? wheel + "-cu12" : wheel;
+  }
+
+  /** The newest libraries that a driver for a version of CUDA runs. */
+  static int newest(int driver) {
+    return Math.min(driver, MAJORS.getFirst());
+  }
+
+  /** How a library is installed so that it comes before every other, as half a sentence. */
+  static String namedWheel(String name, int major) {
+    return "take Python's wheel (pip install -U %s) and let CUDA_HOME name its folder, which ends in %s"
+        .formatted(wheel(name, major), "site-packages/" + wheelFolder(name, major));
+  }
+
+  private static String wheelFolder(String name, int major) {
+    if (major > 12) {
+      return "nvidia/cu" + major;
+    }
+    return name.equals(COMPILER) ? "nvidia/cuda_nvrtc" : "nvidia/cublas";
+  }
+
+  /** The variable that names a folder in vain, as half a sentence; empty if none does. */
+  Optional<String> misnomer() {
+    return Stream.of("CUDA_HOME", "CUDA_PATH")
+        .filter(name -> variable(name).isPresent() && !namesLibraries(name))
+        .findFirst()
+        .map(name ->
+            "%s names %s, where no library of CUDA %d or %d is"
+                .formatted(name, environment.get(name), MAJORS.getFirst(), MAJORS.getLast()));
+  }
+
+  private boolean namesLibraries(String variable) {
+    return namedBy(variable).stream()
+        .flatMap(folder ->
+            NAMES.stream().flatMap(name -> MAJORS.stream().map(major -> file(folder, name, major))))
+        .anyMatch(Files::isRegularFile);
+  }
+
+  private static Path file(Path folder, String name, int major) {
+    return folder.resolve("lib" + name + ".so." + major);
   }
 
   /**
@@ -72,7 +120,7 @@ record Libraries(Map<String, String> environment, Path root) {
           continue;
         }
         for (Path folder : folders) {
-          Path file = folder.resolve("lib" + name + ".so." + major);
+          Path file = file(folder, name, major);
           if (Files.isRegularFile(file)) {
             return new Found(file, major);
           }
@@ -120,10 +168,10 @@ record Libraries(Map<String, String> environment, Path root) {
     folders.addAll(systemFolders());
     for (Path packages : sitePackages()) {
       for (int major : MAJORS) {
-        folders.add(packages.resolve("nvidia/cu" + major + "/lib"));
+        for (String name : NAMES) {
+          folders.add(packages.resolve(wheelFolder(name, major)).resolve("lib"));
+        }
       }
-      folders.add(packages.resolve("nvidia/cublas/lib"));
-      folders.add(packages.resolve("nvidia/cuda_nvrtc/lib"));
     }
     return folders;
   }

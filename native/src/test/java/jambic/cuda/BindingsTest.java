@@ -23,7 +23,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -83,21 +82,12 @@ class BindingsTest {
     libraries.forEach((file, bindings) -> {
       try (Arena arena = Arena.ofConfined()) {
         SymbolLookup library = SymbolLookup.libraryLookup(file, arena);
-        assertThat(functions(bindings))
+        assertThat(NativeLibrary.functions(bindings))
             .as(file.toString())
             .isNotEmpty()
             .allMatch(name -> library.find(name).isPresent());
       }
     });
-  }
-
-  /** What {@code NAME$address()} would look up. */
-  private static List<String> functions(Class<?> bindings) {
-    return Stream.of(bindings.getMethods())
-        .map(Method::getName)
-        .filter(name -> name.endsWith("$address"))
-        .map(name -> name.substring(0, name.length() - "$address".length()))
-        .toList();
   }
 
   /** The accessors in capitals: NAME() is what the header calls NAME. */

@@ -108,7 +108,7 @@ record FakeDriver(Path folder) {
     ProcessBuilder builder = new ProcessBuilder(command);
     Map<String, String> environment = builder.environment();
     environment.put("LD_LIBRARY_PATH", folder.toString());
-    environment.put("CUDA_HOME", folder.resolve("nothing").toString());
+    environment.keySet().removeAll(List.of("CUDA_HOME", "CUDA_PATH"));
     environment.put("XDG_CACHE_HOME", folder.resolve("cache").toString());
     environment.putAll(settings);
     return run(builder);

@@ -13,6 +13,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.tensor.spi.UnavailableException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
@@ -28,6 +29,8 @@ final class FakeDriverMain {
       switch (scenario[0]) {
         case "probe" -> probe();
         case "open" -> open(Precision.valueOf(scenario[1]));
+        case "auto" -> auto();
+        case "refused" -> refused();
         case "linear" -> linear();
         case "steps" -> steps();
         case "staging" -> staging();
@@ -55,6 +58,25 @@ final class FakeDriverMain {
       System.out.println("activations " + backend.activationType());
     }
     balance();
+  }
+
+  private static void auto() {
+    Backends.Choice choice = Backends.choose(1, Precision.BEST);
+    try (Backend backend = choice.backend()) {
+      System.out.println("on " + backend.name());
+    }
+    choice
+        .passedOver()
+        .forEach((name, why) -> System.out.println("not on " + name + ": " + why.reason()));
+  }
+
+  private static void refused() {
+    try (Backend backend = Backends.open("cuda", 1)) {
+      System.out.println("not refused: " + backend.description());
+    } catch (UnavailableException e) {
+      System.out.println(e.getMessage());
+      System.out.println("contexts " + count("fakeContexts"));
+    }
   }
 
   private static void balance() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import jambic.cuda.FakeDriver.Answer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +46,8 @@ class FakeDriverTest {
     agrees(
         fake.run(AS_IT_IS, "probe"),
         "Available[description=Fake GPU, compute capability 9.0, 8 GiB, driver for CUDA 13.0]",
-        "found " + folder.resolve("libcuda.so.1"),
+        "found " + folder.resolve("libcuda.so.1") + ", which runs CUDA up to 13.0",
+        "found Fake GPU, compute capability 9.0, 8 GiB",
         "found " + folder.resolve("libnvrtc.so.13"),
         "found " + folder.resolve("libcublasLt.so.13"));
   }
@@ -190,7 +192,7 @@ class FakeDriverTest {
     assertThat(fake.run(settings("FAKE_MODULE", "209"), "launch").output())
         .contains("cuModuleLoadData of activation.cu failed with error 209 (CUDA_ERROR_NO_BINARY")
         .contains("; the driver does not run what this NVRTC compiles: update the driver, or");
-    assertThat(fake.run(settings("FAKE_CREATE", "1"), "launch").output())
+    assertThat(fake.run(settings("FAKE_LT", "1"), "launch").output())
         .contains("cublasLtCreate failed with error 1 (CUBLAS_STATUS_NOT_INITIALIZED); the GPU has")
         .contains("too little memory left, or the driver is too old for this cuBLASLt: end what");
   }
@@ -199,21 +201,102 @@ class FakeDriverTest {
   void absenceHasAReasonAndARemedy() throws Exception {
     Answer old = fake.run(settings("FAKE_DRIVER_VERSION", "11040"), "probe");
     assertThat(old.output())
-        .contains("the driver is too old: it runs CUDA up to 11.4, and the libraries are of 12.0")
+        .contains("the driver " + folder.resolve("libcuda.so.1") + " is too old: it runs CUDA up")
+        .contains("to 11.4, and the libraries are of 12.0")
         .contains("Update NVIDIA's driver");
     Answer between = fake.run(settings("FAKE_DRIVER_VERSION", "12040"), "probe");
     assertThat(between.output())
         .contains("the driver runs CUDA up to 12.4, and " + folder.resolve("libnvrtc.so.13"))
         .contains("install the libraries of CUDA 12");
     assertThat(fake.run(settings("FAKE_DEVICES", "0"), "probe").output())
-        .contains("the driver sees no GPU");
+        .contains("the driver " + folder.resolve("libcuda.so.1") + " sees no GPU")
+        .contains("found " + folder.resolve("libcuda.so.1") + ", which runs CUDA up to 13.0");
     assertThat(fake.run(settings("FAKE_INIT", "804"), "probe").output())
-        .contains("cuInit returned 804 (CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE)");
+        .contains("the driver " + folder.resolve("libcuda.so.1") + " does not start: cuInit")
+        .contains("cuInit returned 804 (CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE)")
+        .contains("found " + folder.resolve("libcuda.so.1"));
+    assertThat(fake.run(settings("FAKE_INIT", "34"), "probe").output())
+        .contains(folder.resolve("libcuda.so.1") + " is no driver but the toolkit's stub of one")
+        .contains("take " + folder + " out of LD_LIBRARY_PATH");
     assertThat(fake.run(settings("FAKE_MAJOR", "7"), "probe").output())
         .contains("compute capability 7.0, and the kernels need 8.0");
     fails(
         fake.run(settings("FAKE_DEVICES", "0"), "open", "BEST"),
-        "backend cuda is not available: the driver sees no GPU (CUDA_ERROR_NO_DEVICE). Look what"
-            + " CUDA_VISIBLE_DEVICES hides, and whether nvidia-smi lists the GPU");
+        "backend cuda is not available: the driver "
+            + folder.resolve("libcuda.so.1")
+            + " sees no GPU (CUDA_ERROR_NO_DEVICE). Look what CUDA_VISIBLE_DEVICES hides, and"
+            + " whether nvidia-smi lists the GPU");
+  }
+
+  @Test
+  void whatIsThereIsListedBesideWhatIsNot() throws Exception {
+    FakeDriver alone = fake.in(folder.resolve("alone"), "libcublasLt.so.13");
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    assertThat(alone.run(settings("CUDA_HOME", empty.toString()), "probe").output().lines())
+        .startsWith(
+            "Unavailable[reason=there is no libnvrtc.so.13 or libnvrtc.so.12, and CUDA_HOME names "
+                + empty
+                + ", where no library of CUDA 13 or 12 is, remedy=Install the CUDA toolkit and set"
+                + " CUDA_HOME, or install Python's wheel (pip install nvidia-cuda-nvrtc)]",
+            "found " + alone.folder().resolve("libcuda.so.1") + ", which runs CUDA up to 13.0",
+            "found Fake GPU, compute capability 9.0, 8 GiB",
+            "found " + alone.folder().resolve("libcublasLt.so.13"),
+            "not there: " + empty.resolve("lib64/libnvrtc.so.13"))
+        .endsWith("CUDA_HOME names " + empty + ", where no library of CUDA 13 or 12 is");
+  }
+
+  @Test
+  void aGpuThatNvrtcDoesNotKnowIsToldWhenLookedAt() throws Exception {
+    assertThat(fake.run(settings("FAKE_MAJOR", "12"), "probe").output())
+        .contains("NVRTC 13.0 does not know this GPU's architecture sm_120, only sm_80, sm_90")
+        .contains(
+            "(pip install -U nvidia-cuda-nvrtc) and let CUDA_HOME name its folder, which ends")
+        .contains("in site-packages/nvidia/cu13");
+  }
+
+  @Test
+  void anNvrtcWithoutItsOtherHalfSaysWhatBelongsWhere() throws Exception {
+    String nothingCompiled = folder.resolve("fresh").toString();
+    Map<String, String> settings = settings("FAKE_COMPILE", "7", "XDG_CACHE_HOME", nothingCompiled);
+    assertThat(fake.run(settings, "launch").output())
+        .contains("NVRTC 13.0 does not find a libnvrtc-builtins.so.13.0 that is its own, which")
+        .contains("belongs beside the libnvrtc.so.13 that 'jambic doctor' names");
+  }
+
+  @Test
+  void aGpuThatDoesNotOpenIsRefusedAndLetGo() throws Exception {
+    agrees(
+        fake.run(settings("FAKE_CONTEXT", "46"), "refused"),
+        "backend cuda is not available: cuDevicePrimaryCtxRetain failed with error 46"
+            + " (CUDA_ERROR_DEVICE_UNAVAILABLE); another process has the GPU for itself: end it, or"
+            + " choose another GPU with CUDA_VISIBLE_DEVICES. See whether nvidia-smi works, or"
+            + " compute with --backend cpu",
+        "contexts 0");
+    agrees(
+        fake.run(settings("FAKE_LT", "1"), "refused"),
+        "backend cuda is not available: cublasLtCreate failed with error 1 (CUBLAS_STATUS_FAKE)."
+            + " See whether nvidia-smi works, or compute with --backend cpu",
+        "contexts 0");
+  }
+
+  @Test
+  void autoTakesTheNextWhereTheGpuDoesNotOpen() throws Exception {
+    agrees(
+        fake.run(settings("FAKE_LT", "1"), "auto"),
+        "on reference",
+        "not on cuda: cublasLtCreate failed with error 1 (CUBLAS_STATUS_FAKE)",
+        "not on cpu: the Java runtime was started without its module jdk.incubator.vector");
+    assertThat(fake.run(settings("FAKE_CONTEXT", "46"), "auto").output())
+        .contains("on reference", "not on cuda: cuDevicePrimaryCtxRetain failed with error 46");
+    agrees(fake.run(AS_IT_IS, "auto"), "on cuda");
+  }
+
+  @Test
+  void aLibraryWithoutAFunctionIsNamed() throws Exception {
+    FakeDriver poor = fake.in(folder.resolve("poor"), "libnvrtc.so.13");
+    Path products = poor.folder().resolve("libcublasLt.so.13");
+    Files.copy(LibrariesTest.OTHERS, products);
+    assertThat(poor.run(AS_IT_IS, "probe").output())
+        .contains(products + " lacks the function cublasLtCreate", "Install it anew");
   }
 }

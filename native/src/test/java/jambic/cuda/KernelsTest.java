@@ -36,10 +36,10 @@ class KernelsTest {
   void everySourceCompiles() throws Exception {
     List<Variant> variants = variants();
     assertThat(variants).hasSizeGreaterThan(40);
-    if (Installation.loadCompiler(Libraries.ofSystem())) {
+    if (Inspection.loadCompiler(Libraries.ofSystem())) {
       KernelCompiler compiler = new KernelCompiler(new KernelCache(folder));
       // CUDA 12.8 is the first that knows Blackwell.
-      List<String> known = compiler.architectures().stream().map(number -> "sm_" + number).toList();
+      List<String> known = KernelCompiler.architectures();
       assertThat(known).contains("sm_80", "sm_90");
       variants.parallelStream()
           .filter(variant -> known.contains(variant.architecture))
@@ -67,7 +67,7 @@ class KernelsTest {
 
   @Test
   void aKernelThatDoesNotCompileShowsItsLogOnce() {
-    if (!Installation.loadCompiler(Libraries.ofSystem())) {
+    if (!Inspection.loadCompiler(Libraries.ofSystem())) {
       abort("there is no NVRTC here (pip install nvidia-cuda-nvrtc)");
     }
     KernelCompiler compiler = new KernelCompiler(new KernelCache(folder));
@@ -75,12 +75,8 @@ class KernelsTest {
     assertThatThrownBy(() -> compiler.compile(broken, List.of(), "sm_90"))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(
-            "broken.cu does not compile for sm_90 with NVRTC " + compiler.version())
+            "broken.cu does not compile for sm_90 with NVRTC " + KernelCompiler.version())
         .hasMessageContainingAll("broken.cu(1): error", "\"g\" is undefined");
-    assertThatThrownBy(() -> compiler.compile(broken, List.of(), "sm_999"))
-        .hasMessageContainingAll(
-            "does not know this GPU's architecture sm_999",
-            "install the NVRTC of a newer CUDA (pip install -U nvidia-cuda-nvrtc");
   }
 
   private static List<Variant> variants() throws IOException {

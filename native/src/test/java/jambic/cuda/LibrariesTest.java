@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import jambic.cuda.Installation.Lacking;
@@ -9,6 +10,7 @@ import jambic.cuda.Libraries.Search;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -16,6 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Where libraries are looked for, on machines that are folders. */
 class LibrariesTest {
+  /** A library that every Java has, and that is none of NVIDIA's. */
+  static final Path OTHERS = Path.of(System.getProperty("java.home"), "lib", "libsyslookup.so");
+
   @TempDir private Path root;
 
   private Path file(String path) throws IOException {
@@ -69,14 +74,87 @@ class LibrariesTest {
   }
 
   @Test
+  void cudaHomeMayNameAWheel() throws IOException {
+    file("usr/local/cuda/lib64/libnvrtc.so.13");
+    String packages = "venv/lib/python3.12/site-packages/nvidia/";
+    Path newer = file(packages + "cu13/lib/libnvrtc.so.13");
+    Path older = file(packages + "cuda_nvrtc/lib/libnvrtc.so.12");
+    for (Path wheel : List.of(newer, older)) {
+      String home = wheel.getParent().getParent().toString();
+      assertThat(Libraries.namedWheel("nvrtc", wheel.equals(newer) ? 13 : 12))
+          .endsWith("site-packages/nvidia/" + Path.of(home).getFileName());
+      assertThat(((Found) libraries("CUDA_HOME", home).find("nvrtc", 13)).file()).isEqualTo(wheel);
+    }
+  }
+
+  @Test
+  void aCudaHomeThatNamesNothingIsSaidSo() throws IOException {
+    Path file = file("a/file");
+    file("toolkit/lib64/libcublasLt.so.12");
+    file("ancient/lib64/libcublasLt.so.11");
+    for (String vain : List.of("nowhere", "a/file", "a", "ancient")) {
+      assertThat(libraries("CUDA_HOME", root + "/" + vain).misnomer())
+          .contains(
+              "CUDA_HOME names %s/%s, where no library of CUDA 13 or 12 is".formatted(root, vain));
+    }
+    assertThat(libraries("CUDA_HOME", root + "/toolkit", "CUDA_PATH", file.toString()).misnomer())
+        .get()
+        .asString()
+        .startsWith("CUDA_PATH names " + file);
+    assertThat(libraries("CUDA_HOME", root + "/toolkit").misnomer()).isEmpty();
+    assertThat(libraries().misnomer()).isEmpty();
+  }
+
+  private Lacking withDriver(byte[] content) throws IOException {
+    Path broken = root.resolve("broken/libcuda.so.1");
+    Files.createDirectories(broken.getParent());
+    Files.write(broken, content);
+    return (Lacking) Installation.of(libraries("LD_LIBRARY_PATH", broken.getParent().toString()));
+  }
+
+  @Test
   void aBrokenLibraryIsNamedOnce() throws IOException {
-    Path broken = file("broken/libcuda.so.1");
-    Files.writeString(broken, "no library");
-    Lacking lacking =
-        (Lacking) Installation.of(libraries("LD_LIBRARY_PATH", broken.getParent().toString()));
-    assertThat(lacking.reason())
-        .startsWith("the driver " + broken + " cannot be loaded (")
+    byte[] content = Files.readAllBytes(OTHERS);
+    content[16] = 1; // an object file
+    assertThat(withDriver(content).reason())
+        .startsWith("the driver " + root.resolve("broken/libcuda.so.1") + " cannot be loaded (")
         .doesNotContainPattern("(?s)libcuda.*libcuda");
+  }
+
+  @Test
+  void whatIsNoLibraryHereIsNotLoaded() throws IOException {
+    byte[] foreign = Files.readAllBytes(OTHERS);
+    foreign[18] = 21; // PowerPC
+    byte[] damaged = Files.readAllBytes(OTHERS);
+    damaged[39] = (byte) 0x80; // its segments begin before the file
+    for (byte[] content : List.of("no library".getBytes(UTF_8), new byte[0], foreign, damaged)) {
+      assertThat(withDriver(content).reason())
+          .isEqualTo(
+              "the driver %s is no library for this machine"
+                  .formatted(root.resolve("broken/libcuda.so.1")));
+    }
+  }
+
+  @Test
+  void aLibraryThatIsCutShortIsNotLoaded() throws IOException {
+    byte[] whole = Files.readAllBytes(OTHERS);
+    for (int bytes : new int[] {20, 64, whole.length / 2, whole.length - 1}) {
+      Lacking lacking = withDriver(Arrays.copyOf(whole, bytes));
+      assertThat(lacking.reason())
+          .startsWith(
+              "the driver " + root.resolve("broken/libcuda.so.1") + " is cut short: " + bytes);
+      assertThat(lacking.remedy()).contains("--backend cpu");
+    }
+    assertThat(withDriver(Arrays.copyOf(whole, whole.length / 2)).reason())
+        .endsWith("is cut short: %d of %d bytes".formatted(whole.length / 2, whole.length));
+  }
+
+  @Test
+  void aDriverWithoutAFunctionIsNotCalled() throws IOException {
+    assertThat(withDriver(Files.readAllBytes(OTHERS)).reason())
+        .isEqualTo(
+            "the driver %s lacks the function cuCtxSetCurrent"
+                .formatted(root.resolve("broken/libcuda.so.1")));
   }
 
   @Test

@@ -2,8 +2,9 @@
 // copies and matrix products are done, kernels are only counted, and graphs replay. Compiled to one library that
 // answers to all three names. Every object that is made is counted until it is destroyed.
 //
-// FAKE_DRIVER_VERSION, FAKE_DEVICES, FAKE_MAJOR, FAKE_MEMORY (bytes), FAKE_INIT, FAKE_MODULE, FAKE_LAUNCH and
-// FAKE_CREATE (cuBLASLt's; all statuses) change what it answers; FAKE_EPILOGUES (statuses) what cuBLASLt says to a product with an epilogue, with FAKE_LATE only when it is
+// FAKE_DRIVER_VERSION, FAKE_DEVICES, FAKE_MAJOR, FAKE_MEMORY (bytes), FAKE_INIT, FAKE_CONTEXT, FAKE_MODULE, FAKE_LAUNCH,
+// FAKE_LT and FAKE_COMPILE (statuses: of cuBLASLt's creation and of a compilation) change what it answers;
+// FAKE_EPILOGUES (statuses) what cuBLASLt says to a product with an epilogue, with FAKE_LATE only when it is
 // launched.
 #include <math.h>
 #include <stdint.h>
@@ -151,6 +152,7 @@ long fakeObjects(void) {
 }
 
 long fakeBytes(void) { return bytes_taken; }
+long fakeContexts(void) { return objects[OBJECTS_CONTEXT]; }
 long fakeLaunches(void) { return launches; }
 long fakeAllocations(void) { return allocations; }
 
@@ -161,6 +163,7 @@ int cuGetErrorString(int error, const char **text) { return *text = "an error", 
 
 int cuGetErrorName(int error, const char **text) {
   *text = error == 2 ? "CUDA_ERROR_OUT_OF_MEMORY"
+      : error == 46 ? "CUDA_ERROR_DEVICE_UNAVAILABLE"
       : error == 100 ? "CUDA_ERROR_NO_DEVICE"
       : error == 209 ? "CUDA_ERROR_NO_BINARY_FOR_GPU"
       : error == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS"
@@ -183,7 +186,10 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
   return 0;
 }
 
-int cuDevicePrimaryCtxRetain(void **context, int device) { return *context = made(OBJECTS_CONTEXT, 1), free(*context), 0; }
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+  if (setting("FAKE_CONTEXT", 0)) return (int)setting("FAKE_CONTEXT", 0);
+  return *context = made(OBJECTS_CONTEXT, 1), free(*context), 0;
+}
 int cuDevicePrimaryCtxRelease_v2(int device) { return objects[OBJECTS_CONTEXT]--, 0; }
 int cuCtxSetCurrent(void *context) { return 0; }
 int cuCtxSynchronize(void) { return 0; }
@@ -224,6 +230,12 @@ static int copy(void *to, const void *from, size_t bytes, Stream *stream) {
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t n, Stream *s) { return copy((void *)to, from, n, s); }
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t n, Stream *s) { return copy(to, (void *)from, n, s); }
 int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t n, Stream *s) { return copy((void *)to, (void *)from, n, s); }
+
+int cuMemsetD32Async(uint64_t to, uint32_t value, size_t count, Stream *stream) {
+  for (size_t i = 0; i < count; i++) ((uint32_t *)to)[i] = value;
+  return stream->recording ? 900 : 0;
+}
+
 int cuStreamCreate(void **stream, int flags) { return *stream = made(OBJECTS_STREAM, sizeof(Stream)), 0; }
 int cuStreamDestroy_v2(void *stream) { return gone(OBJECTS_STREAM, stream); }
 int cuStreamSynchronize(Stream *stream) { return stream->recording ? 900 : 0; }
@@ -326,8 +338,7 @@ int cuGraphDestroy(Graph *graph) {
 
 // cuBLASLt: a descriptor is a Product that only some fields of are set.
 int cublasLtCreate(void **handle) {
-  if (setting("FAKE_CREATE", 0)) return (int)setting("FAKE_CREATE", 0);
-  return *handle = made(OBJECTS_LT, 1), 0;
+  return setting("FAKE_LT", 0) ? (int)setting("FAKE_LT", 0) : (*handle = made(OBJECTS_LT, 1), 0);
 }
 int cublasLtDestroy(void *handle) { return gone(OBJECTS_LT, handle); }
 long cublasLtGetVersion(void) { return 130100; }
@@ -470,7 +481,7 @@ int nvrtcCompileProgram(Source *program, int count, const char *const *options) 
   program->code = getenv("FAKE_EMULATOR")
       ? emulatedCompile(program->name, program->text, program->headers, program->texts, program->names, count, options)
       : strdup(program->name);
-  return program->code[0] ? 0 : 6;
+  return program->code[0] ? (int)setting("FAKE_COMPILE", 0) : 6;
 }
 
 int nvrtcDestroyProgram(Source **program) {

@@ -1,0 +1,82 @@
+package jambic.cuda;
+
+import static java.nio.file.StandardOpenOption.READ;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a library says of itself, read before the loader maps it: a library that is cut short ends
+ * the whole process, with a bus error.
+ *
+ * @see <a href="https://gabi.xinuos.com/elf/02-eheader.html">The header of an ELF file</a>
+ */
+final class ElfFile {
+  private static final int MAGIC = 0x464C457F; // 0x7F, "ELF"
+  private static final int HEADER_BYTES = 64;
+  private static final int SEGMENT_BYTES = 56;
+  private static final int SECTION_BYTES = 64;
+  private static final Map<String, Integer> MACHINES = Map.of("amd64", 62, "aarch64", 183);
+
+  private ElfFile() {}
+
+  /** Why the loader must not see a file, as the end of a sentence about it; empty if it may. */
+  static Optional<String> flaw(Path file) {
+    try (FileChannel channel = FileChannel.open(file, READ)) {
+      ByteBuffer header = read(channel, 0, HEADER_BYTES);
+      if (!isForThisMachine(header)) {
+        return Optional.of("is no library for this machine");
+      }
+      long bytes = channel.size();
+      long whole = wholeBytes(channel, header);
+      return bytes < whole
+          ? Optional.of("is cut short: %d of %d bytes".formatted(bytes, whole))
+          : Optional.empty();
+    } catch (IOException e) {
+      return Optional.of("cannot be read");
+    }
+  }
+
+  private static boolean isForThisMachine(ByteBuffer header) {
+    int machine = header.getShort(18);
+    return header.getInt(0) == MAGIC
+        && header.get(4) == 2 // 64 bits
+        && header.get(5) == 1 // little-endian
+        && header.getLong(32) >= 0 // where its segments are listed
+        && machine == MACHINES.getOrDefault(System.getProperty("os.arch"), machine);
+  }
+
+  /** Up to where the file must reach: its headers and segments, of which the sections are last. */
+  private static long wholeBytes(FileChannel channel, ByteBuffer header) throws IOException {
+    long segments = header.getLong(32);
+    int segmentBytes = Short.toUnsignedInt(header.getShort(56)) * SEGMENT_BYTES;
+    long sections = header.getLong(40);
+    int sectionBytes = Short.toUnsignedInt(header.getShort(60)) * SECTION_BYTES;
+    long whole = Math.max(HEADER_BYTES, sections + sectionBytes);
+    whole = Math.max(whole, segments + segmentBytes);
+    ByteBuffer table = read(channel, segments, segmentBytes);
+    for (int at = 0; at < segmentBytes; at += SEGMENT_BYTES) {
+      whole = Math.max(whole, table.getLong(at + 8) + table.getLong(at + 32));
+    }
+    return whole;
+  }
+
+  /** Zeros stand for what is beyond the end. */
+  private static ByteBuffer read(FileChannel channel, long position, int bytes) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    long at = position;
+    while (buffer.hasRemaining()) {
+      int count = channel.read(buffer, at);
+      if (count < 0) {
+        break;
+      }
+      at += count;
+    }
+    return buffer;
+  }
+}
