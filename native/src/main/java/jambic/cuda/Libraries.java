@@ -214,21 +214,40 @@ record Libraries(Map<String, String> environment, Path root) {
     variable("VIRTUAL_ENV").ifPresent(homes::add);
     variable("CONDA_PREFIX").ifPresent(homes::add);
     for (Path bin : paths("PATH")) {
-      if (Files.exists(bin.resolve("python3")) && bin.getParent() != null) {
-        homes.add(bin.getParent());
-      }
+      addPython(homes, bin.resolve("python3"));
     }
-    variable("HOME").ifPresent(home -> homes.add(home.resolve(".local")));
+    Optional<Path> user = variable("HOME");
+    // The python3 of pyenv on the path is a script that chooses one of these.
+    variable("PYENV_ROOT")
+        .or(() -> user.map(folder -> folder.resolve(".pyenv")))
+        .ifPresent(pyenv -> homes.addAll(children(pyenv.resolve("versions"), "*")));
+    user.ifPresent(folder -> homes.add(folder.resolve(".local")));
     homes.add(root.resolve("usr/local"));
     homes.add(root.resolve("usr"));
     Set<Path> packages = new LinkedHashSet<>();
     for (Path home : homes) {
-      for (Path python : children(home.resolve("lib"), "python3*")) {
-        packages.add(python.resolve("site-packages"));
-        packages.add(python.resolve("dist-packages"));
+      for (String lib : List.of("lib", "lib64")) {
+        for (Path python : children(home.resolve(lib), "python3*")) {
+          packages.add(python.resolve("site-packages"));
+          packages.add(python.resolve("dist-packages"));
+        }
       }
     }
     return packages;
+  }
+
+  /** Where a Python lies, and where the one lies that it is a link to. */
+  private static void addPython(Set<Path> homes, Path python) {
+    try {
+      for (Path file : List.of(python, python.toRealPath())) {
+        Path bin = file.getParent();
+        if (bin != null && bin.getParent() != null) {
+          homes.add(bin.getParent());
+        }
+      }
+    } catch (IOException e) {
+      // There is none.
+    }
   }
 
   private Optional<Path> variable(String name) {

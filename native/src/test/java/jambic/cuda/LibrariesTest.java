@@ -204,6 +204,30 @@ class LibrariesTest {
   }
 
   @Test
+  void wheelsOfPyenvServe() throws IOException {
+    file("home/.pyenv/shims/python3");
+    Path wheel =
+        file(
+            "home/.pyenv/versions/3.12.4/lib/python3.12/site-packages/nvidia/cu13/lib/libnvrtc.so.13");
+    assertThat(libraries("HOME", root + "/home", "PATH", root + "/home/.pyenv/shims"))
+        .extracting(libraries -> libraries.find("nvrtc", 13))
+        .isEqualTo(new Found(wheel, 13));
+    assertThat(libraries("PYENV_ROOT", root + "/home/.pyenv").find("nvrtc", 13))
+        .isEqualTo(new Found(wheel, 13));
+  }
+
+  @Test
+  void wheelsOfALinkedPythonServe() throws IOException {
+    Path python = file("opt/python/bin/python3.12");
+    Path wheel = file("opt/python/lib/python3.12/site-packages/nvidia/cu13/lib/libnvrtc.so.13");
+    Path link = root.resolve("links/python3");
+    Files.createDirectories(link.getParent());
+    Files.createSymbolicLink(link, python);
+    assertThat(((Found) libraries("PATH", root + "/links").find("nvrtc", 13)).file())
+        .isEqualTo(wheel.toRealPath());
+  }
+
+  @Test
   void theDriverLiesWhereTheLoaderLooks() throws IOException {
     Path configured = file("opt/driver/libcuda.so.1");
     file("opt/other/libcuda.so.1");
