@@ -150,7 +150,7 @@ class FakeDriverTest {
     Answer opening = fake.run(settings("FAKE_MEMORY", "1000000"), "memory");
     assertThat(opening.output())
         .contains("out of GPU memory: the workspace of cuBLASLt needs 32.0 MiB, ")
-        .endsWith("; end what else uses the GPU\n");
+        .contains("; end what else uses the GPU. See whether");
   }
 
   @Test
@@ -274,17 +274,19 @@ class FakeDriverTest {
         "contexts 0");
     agrees(
         fake.run(settings("FAKE_LT", "1"), "refused"),
-        "backend cuda is not available: cublasLtCreate failed with error 1 (CUBLAS_STATUS_FAKE)."
-            + " See whether nvidia-smi works, or compute with --backend cpu",
+        "backend cuda is not available: cublasLtCreate failed with error 1"
+            + " (CUBLAS_STATUS_NOT_INITIALIZED); the GPU has too little memory left, or the driver is"
+            + " too old for this cuBLASLt: end what else uses the GPU, or update the driver. See"
+            + " whether nvidia-smi works, or compute with --backend cpu",
         "contexts 0");
   }
 
   @Test
   void autoTakesTheNextWhereTheGpuDoesNotOpen() throws Exception {
     agrees(
-        fake.run(settings("FAKE_LT", "1"), "auto"),
+        fake.run(settings("FAKE_LT", "3"), "auto"),
         "on reference",
-        "not on cuda: cublasLtCreate failed with error 1 (CUBLAS_STATUS_FAKE)",
+        "not on cuda: cublasLtCreate failed with error 3 (CUBLAS_STATUS_FAKE)",
         "not on cpu: the Java runtime was started without its module jdk.incubator.vector");
     assertThat(fake.run(settings("FAKE_CONTEXT", "46"), "auto").output())
         .contains("on reference", "not on cuda: cuDevicePrimaryCtxRetain failed with error 46");
