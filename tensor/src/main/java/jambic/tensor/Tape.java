@@ -170,11 +170,11 @@ public final class Tape extends Ops {
 
   /**
    * Launches a kernel that overwrites the gradients of trained tensors where it is the first to
-   * reach any of them, and else adds to all.
+   * reach any of them, and reaches each once, and else adds to all.
    */
   void intoTrained(String name, List<Tensor> trained, TrainedKernel kernel) {
     List<Tensor> all = trained.stream().map(Tensor::grad).filter(dx -> !dx.isNone()).toList();
-    boolean overwrite = fresh.containsAll(all);
+    boolean overwrite = fresh.containsAll(all) && Set.copyOf(all).size() == all.size();
     if (overwrite) {
       fresh.removeAll(all);
     } else {

@@ -97,6 +97,17 @@ class FreshGradientsTest {
   }
 
   @Test
+  void aWeightThatIsItsOwnBiasIsNotOverwrittenTwice() {
+    Tensor column = weight("column", C, 1);
+    Tensor x = weights.allocate(DType.F32, Shape.of(1, 1));
+    x.set(0.7f);
+    check(
+        ops -> ops.linearCrossEntropy(x, column, column, ints(Shape.of(1), 2), 0),
+        "clear column wte wpe w b up head",
+        "add column column");
+  }
+
+  @Test
   void anEmbeddingAddsToTheTiedHead() {
     check(
         ops -> ops.crossEntropy(ops.linear(ops.embed(ids, wte, wpe), wte, NONE), targets, 0),
