@@ -96,7 +96,7 @@ final class CudaLinear implements LinearKernels {
   private record Operands(long w, int rows, long b) {
     /** The columns of an output or its gradient: with its padding, if there are as many rows. */
     int columns(Tensor x) {
-      return b == 0 && x.rowStride() <= rows ? x.rowStride() : x.dim(-1);
+      return b == 0 ? CudaLinear.columns(x, rows) : x.dim(-1);
     }
   }
 
@@ -124,6 +124,11 @@ final class CudaLinear implements LinearKernels {
   /** So many numbers of a rounded copy, and those up to where another may start. */
   private static long lines(long count) {
     return Math.ceilDiv(count, 128) * 128;
+  }
+
+  /** The columns that a product takes of a matrix: with the padding, if the other has such rows. */
+  private static int columns(Tensor x, int rows) {
+    return x.rowStride() <= rows ? x.rowStride() : x.dim(-1);
   }
 
   /** The rows of a matrix and of the room behind it, as far as a padded product needs them. */
@@ -201,7 +206,7 @@ final class CudaLinear implements LinearKernels {
       Kind kind =
           new Kind(
               dw.dim(1),
-              dout.rowStride() <= rowsAndRoom(dw) ? dout.rowStride() : dw.dim(0),
+              columns(dout, rowsAndRoom(dw)),
               x.shape().rows(),
               false,
               true,

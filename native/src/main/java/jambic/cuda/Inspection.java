@@ -18,9 +18,11 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.stream.Collectors;
 
 /** Looks for an {@link Installation}: the driver, then the GPU, then the libraries. */
@@ -90,20 +92,23 @@ final class Inspection {
           "Choose a newer GPU with CUDA_VISIBLE_DEVICES, or compute with --backend cpu");
     }
     found.add("found " + device.description());
+    SequencedMap<String, Missing> missing = new LinkedHashMap<>(); // said after all that was found
     for (String name : Libraries.NAMES) {
-      if (libraries.find(name, major) instanceof Found library) {
-        Optional<String> flaw = load(library, name);
-        if (flaw.isPresent()) {
-          return lacking(
-              flaw.get(), "Install it anew, or let CUDA_HOME name the folder of another");
+      switch (libraries.find(name, major)) {
+        case Missing nowhere -> missing.put(name, nowhere);
+        case Found library -> {
+          Optional<String> flaw = load(library, name);
+          if (flaw.isPresent()) {
+            return lacking(
+                flaw.get(), "Install it anew, or let CUDA_HOME name the folder of another");
+          }
+          found.add("found " + library.file());
         }
-        found.add("found " + library.file());
       }
     }
-    for (String name : Libraries.NAMES) {
-      if (libraries.find(name, major) instanceof Missing(List<Path> tried)) {
-        return notThere(name, major, driverVersion, tried);
-      }
+    if (!missing.isEmpty()) {
+      Map.Entry<String, Missing> first = missing.firstEntry();
+      return notThere(first.getKey(), major, driverVersion, first.getValue().tried());
     }
     if (!KernelCompiler.architectures().contains(device.architecture())) {
       return unknownTo(device, major);

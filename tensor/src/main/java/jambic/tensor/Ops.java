@@ -424,10 +424,9 @@ public abstract sealed class Ops permits Eager, Tape {
   public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
     Checks.activations(this, "crossEntropy", logits);
     Checks.targets("crossEntropy", logits, targets, smoothing);
-    Tensor loss = floats(Shape.of(1));
-    Tensor lse = floats(Shape.of(logits.shape().rows()));
     LossKernels kernels = backend.loss();
-    launch("loss.crossEntropy", () -> kernels.crossEntropy(loss, lse, logits, targets, smoothing));
+    Tensor lse = floats(Shape.of(logits.shape().rows()));
+    Tensor loss = launchLoss(lse, logits, targets, smoothing);
     record(
         loss,
         false,
@@ -466,10 +465,9 @@ public abstract sealed class Ops permits Eager, Tape {
     Tensor logits =
         region.allocatePadded(backend.activationType(), x.shape().withLast(w.dim(0))); // (..., V)
     launch("linear.forward", () -> computeLinear(logits, x, w, b));
-    Tensor loss = floats(Shape.of(1));
-    Tensor lse = floats(Shape.of(logits.shape().rows()));
     LossKernels kernels = backend.loss();
-    launch("loss.crossEntropy", () -> kernels.crossEntropy(loss, lse, logits, targets, smoothing));
+    Tensor lse = floats(Shape.of(logits.shape().rows()));
+    Tensor loss = launchLoss(lse, logits, targets, smoothing);
     record(
         loss,
         false,
@@ -481,6 +479,14 @@ public abstract sealed class Ops permits Eager, Tape {
               () -> kernels.crossEntropyBackward(logits, dloss, lse, logits, targets, smoothing));
           linearDerivative(tape, logits, x, w, b);
         });
+    return loss;
+  }
+
+  private Tensor launchLoss(Tensor lse, Tensor logits, Tensor targets, float smoothing) {
+    Tensor loss = floats(Shape.of(1));
+    launch(
+        "loss.crossEntropy",
+        () -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
     return loss;
   }
 
