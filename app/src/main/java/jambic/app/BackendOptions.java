@@ -4,11 +4,11 @@ import jambic.tensor.Backends;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
-import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -46,16 +46,25 @@ final class BackendOptions {
 
   private Map<String, Unavailable> passedOver = Map.of(); // when it was opened
 
-  /** Opens the backend, with a warning where it is the slow one. */
+  /** Opens the backend; who asks for {@code auto} by name is told what that passed over. */
   Backend open(CommandLine command) {
-    return open(command, AUTO, dtype);
+    Backend backend = open(command, AUTO, _ -> dtype);
+    if (given.isPresent()) {
+      passedOver()
+          .forEach(reason ->
+              command.getErr().printf("jambic: computing on %s, %s%n", backend.name(), reason));
+    }
+    return backend;
   }
 
   /**
-   * The same with another choice where the user makes none: a resumed run's own backend, because
-   * others round in another way.
+   * Opens the backend, with a warning where it is the slow one.
+   *
+   * @param otherwise the choice where the user makes none: a resumed run's own backend, because
+   *     others round in another way
+   * @param type the type to compute with, by the backend's name
    */
-  Backend open(CommandLine command, String otherwise, Optional<String> type) {
+  Backend open(CommandLine command, String otherwise, Function<String, Optional<String>> type) {
     String name = given.orElse(otherwise);
     List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
     if (!name.equals(AUTO) && !names.contains(name)) {
@@ -69,7 +78,7 @@ final class BackendOptions {
       throw new ParameterException(
           command, "--threads must be from 1 to %d, not %d".formatted(Backends.MAX_THREADS, count));
     }
-    Backend backend = open(name, count, precision(command, type));
+    Backend backend = open(name, count, n -> precision(command, type.apply(n)));
     if (backend.name().equals("reference")) {
       command
           .getErr()
@@ -85,9 +94,9 @@ final class BackendOptions {
     return backend;
   }
 
-  private Backend open(String name, int count, Precision precision) {
+  private Backend open(String name, int count, Function<String, Precision> precision) {
     if (!name.equals(AUTO)) {
-      return Backends.open(name, count, precision);
+      return Backends.open(name, count, precision.apply(name));
     }
     Backends.Choice choice = Backends.choose(count, precision);
     passedOver = choice.passedOver();
@@ -107,19 +116,9 @@ final class BackendOptions {
   }
 
   /** The type that is asked for, or a resumed run's own unless it moves to another backend. */
-  Optional<String> dtype(RunFolder resumed) {
-    boolean moves = given.isPresent() && !resolved(given.get()).equals(resumed.backend());
+  Optional<String> dtype(RunFolder resumed, String backend) {
+    boolean moves = given.isPresent() && !resumed.backend().equals(Optional.of(backend));
     return dtype.or(() -> moves ? Optional.empty() : resumed.dtype());
-  }
-
-  /** The name of the backend that a choice comes to. */
-  private static Optional<String> resolved(String choice) {
-    return choice.equals(AUTO)
-        ? Backends.providers().stream()
-            .filter(provider -> provider.probe() instanceof Available)
-            .map(BackendProvider::name)
-            .findFirst()
-        : Optional.of(choice);
   }
 
   /** What a backend computes with, where a type need not have been asked for. */

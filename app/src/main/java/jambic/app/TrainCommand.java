@@ -153,8 +153,8 @@ final class TrainCommand implements Callable<Integer> {
     TrainConfig config =
         Hyperparameters.over(origin.map(o -> o.shaped(preset)).orElse(preset), spec);
     origin.ifPresent(o -> o.requireShape(config));
-    Optional<String> dtype = resume ? computing.dtype(new RunFolder(resumed())) : computing.dtype();
-    try (Backend backend = computing.open(spec.commandLine(), backendName(), dtype)) {
+    try (Backend backend = computing.open(spec.commandLine(), backendName(), this::dtype)) {
+      Optional<String> dtype = dtype(backend.name());
       TrainingData data = data(config.blockSize(), origin);
       int vocabSize =
           origin.map(o -> o.vocabSize(data.tokenizer())).orElse(data.tokenizer().vocabSize());
@@ -242,6 +242,10 @@ final class TrainCommand implements Callable<Integer> {
   private String backendName() {
     return (resume ? new RunFolder(resumed()).backend() : Optional.<String>empty())
         .orElse(BackendOptions.AUTO);
+  }
+
+  private Optional<String> dtype(String backend) {
+    return resume ? computing.dtype(new RunFolder(resumed()), backend) : computing.dtype();
   }
 
   private TrainingData data(int blockSize, Optional<StartingModel> origin) {

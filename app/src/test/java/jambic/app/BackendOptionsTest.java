@@ -21,26 +21,20 @@ class BackendOptionsTest {
     run.write(Map.of(RunFolder.BACKEND, "cuda", RunFolder.DTYPE, "fp32"));
   }
 
-  private Optional<String> dtype(String... words) {
+  private Optional<String> dtypeOn(String backend, String... words) {
     BackendOptions options = new BackendOptions();
     CommandLine.populateCommand(options, words);
-    return options.dtype(run);
+    return options.dtype(run, backend);
   }
 
   @Test
   void theTypeStaysWithTheBackend() {
-    assertThat(dtype()).contains("fp32");
-    assertThat(dtype("--backend=cuda")).contains("fp32");
-    assertThat(dtype("--backend=cpu")).isEmpty();
-    assertThat(dtype("--backend=cuda", "--dtype=tf32")).contains("tf32");
-  }
-
-  @Test
-  void autoIsTheBackendThatItComesTo() {
-    run.write(Map.of(RunFolder.BACKEND, "reference", RunFolder.DTYPE, "fp32"));
-    assertThat(dtype("--backend=auto")).isEmpty();
-    run.write(Map.of(RunFolder.BACKEND, "cpu", RunFolder.DTYPE, "fp32"));
-    assertThat(dtype("--backend=auto")).contains("fp32");
+    assertThat(dtypeOn("cuda")).contains("fp32");
+    assertThat(dtypeOn("cuda", "--backend=cuda")).contains("fp32");
+    assertThat(dtypeOn("cuda", "--backend=auto")).contains("fp32");
+    assertThat(dtypeOn("cpu", "--backend=cpu")).isEmpty();
+    assertThat(dtypeOn("cpu", "--backend=auto")).isEmpty();
+    assertThat(dtypeOn("cuda", "--backend=cuda", "--dtype=tf32")).contains("tf32");
   }
 
   @Test

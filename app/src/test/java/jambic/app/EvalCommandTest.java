@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.tensor.Backends;
+import jambic.tensor.Precision;
+import jambic.tensor.spi.Backend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -28,6 +32,23 @@ class EvalCommandTest {
     assertThat(call.out())
         .matches(
             "val    loss \\d\\.\\d{4}  perplexity \\d+\\.\\d{3}  over 90 tokens of .*text.txt\\R");
+  }
+
+  @Test
+  void autoByNameSaysWhatItPassesOver() {
+    List<String> said;
+    Backends.Choice choice = Backends.choose(1, _ -> Precision.BEST);
+    try (Backend backend = choice.backend()) {
+      said =
+          choice.passedOver().entrySet().stream()
+              .map(better ->
+                  "jambic: computing on %s, no %s: %s"
+                      .formatted(backend.name(), better.getKey(), better.getValue().reason()))
+              .toList();
+    }
+    assertThat(CommandLineCall.of("eval", run, "--backend=auto").err().lines())
+        .containsExactlyElementsOf(said);
+    assertThat(CommandLineCall.of("eval", run).err()).isEmpty();
   }
 
   @Test

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a library says of itself, read before the loader maps it: a library that is cut short ends
- * the whole process, with a bus error.
+ * What a library says of itself, read before the loader maps it: one that is not all there ends the
+ * whole process, with a bus error or worse.
  *
  * @see <a href="https://gabi.xinuos.com/elf/02-eheader.html">The header of an ELF file</a>
  */
@@ -34,8 +34,11 @@ final class ElfFile {
       }
       long bytes = channel.size();
       long whole = wholeBytes(channel, header);
-      return bytes < whole
-          ? Optional.of("is cut short: %d of %d bytes".formatted(bytes, whole))
+      if (bytes < whole) {
+        return Optional.of("is cut short: %d of %d bytes".formatted(bytes, whole));
+      }
+      return endsInZeros(channel, header)
+          ? Optional.of("is incomplete: it ends in zeros")
           : Optional.empty();
     } catch (IOException e) {
       return Optional.of("cannot be read");
@@ -64,6 +67,14 @@ final class ElfFile {
       whole = Math.max(whole, table.getLong(at + 8) + table.getLong(at + 32));
     }
     return whole;
+  }
+
+  /** An interrupted download may have its full length; what is last is the list of sections. */
+  private static boolean endsInZeros(FileChannel channel, ByteBuffer header) throws IOException {
+    int sections = Short.toUnsignedInt(header.getShort(60));
+    long last = header.getLong(40) + (sections - 1L) * SECTION_BYTES;
+    return sections > 0
+        && read(channel, last, SECTION_BYTES).rewind().equals(ByteBuffer.allocate(SECTION_BYTES));
   }
 
   /** Zeros stand for what is beyond the end. */

@@ -19,6 +19,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 
 /** What {@link FakeDriverTest} runs where only the fake driver is: a scenario a start. */
 final class FakeDriverMain {
@@ -29,7 +30,8 @@ final class FakeDriverMain {
       switch (scenario[0]) {
         case "probe" -> probe();
         case "open" -> open(Precision.valueOf(scenario[1]));
-        case "auto" -> auto();
+        case "auto" -> auto(name -> name.equals("cuda") ? Precision.BF16 : Precision.BEST);
+        case "auto-bf16" -> auto(_ -> Precision.BF16);
         case "refused" -> refused();
         case "linear" -> linear();
         case "steps" -> steps();
@@ -60,8 +62,8 @@ final class FakeDriverMain {
     balance();
   }
 
-  private static void auto() {
-    Backends.Choice choice = Backends.choose(1, Precision.BEST);
+  private static void auto(Function<String, Precision> precision) {
+    Backends.Choice choice = Backends.choose(1, precision);
     try (Backend backend = choice.backend()) {
       System.out.println("on " + backend.name());
     }

@@ -294,6 +294,17 @@ class FakeDriverTest {
   }
 
   @Test
+  void whatOnlyTheGpuCanIsNotComputedInAnotherWay() throws Exception {
+    agrees(fake.run(AS_IT_IS, "auto-bf16"), "on cuda");
+    assertThat(fake.run(settings("FAKE_CONTEXT", "46"), "auto-bf16").output())
+        .contains(
+            "the backend reference computes in fp32 only, not in bf16; leave --dtype out, or choose"
+                + " --backend cuda (cuda is not available here: cuDevicePrimaryCtxRetain failed",
+            "another process has the GPU for itself")
+        .doesNotContain("on reference");
+  }
+
+  @Test
   void aLibraryWithoutAFunctionIsNamed() throws Exception {
     FakeDriver poor = fake.in(folder.resolve("poor"), "libnvrtc.so.13");
     Path products = poor.folder().resolve("libcublasLt.so.13");

@@ -150,6 +150,18 @@ class LibrariesTest {
   }
 
   @Test
+  void aLibraryOfFullLengthThatEndsInZerosIsNotLoaded() throws IOException {
+    byte[] whole = Files.readAllBytes(OTHERS);
+    for (int bytes : new int[] {64, whole.length / 2, whole.length - 64}) {
+      byte[] started = Arrays.copyOf(Arrays.copyOf(whole, bytes), whole.length);
+      assertThat(withDriver(started).reason())
+          .isEqualTo(
+              "the driver %s is incomplete: it ends in zeros"
+                  .formatted(root.resolve("broken/libcuda.so.1")));
+    }
+  }
+
+  @Test
   void aDriverWithoutAFunctionIsNotCalled() throws IOException {
     assertThat(withDriver(Files.readAllBytes(OTHERS)).reason())
         .isEqualTo(

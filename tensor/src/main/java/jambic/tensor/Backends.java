@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** Finds and opens backends by name. */
 public final class Backends {
@@ -64,7 +66,7 @@ public final class Backends {
   public static Backend open(String name, int threads, Precision precision) {
     requireThreads(threads);
     if (name.equals("auto")) {
-      return choose(threads, precision).backend();
+      return choose(threads, _ -> precision).backend();
     }
     List<BackendProvider> providers = providers();
     for (BackendProvider provider : providers) {
@@ -83,7 +85,7 @@ public final class Backends {
    * @return the open backend
    */
   public static Backend open() {
-    Choice choice = choose(processors(), Precision.BEST);
+    Choice choice = choose(processors(), _ -> Precision.BEST);
     choice.passedOver().forEach((name, missing) -> log(choice.backend(), name, missing));
     return choice.backend();
   }
@@ -92,22 +94,37 @@ public final class Backends {
    * Opens the best backend that works here: of those that do not, one after the other says why.
    *
    * @param threads how many CPU threads it may use, from 1 to {@value #MAX_THREADS}
-   * @param precision what to compute with
+   * @param precision what each would have to compute with, by its name
    * @return the open backend, and what is to be said of others
    * @throws JambicException if the one that works does not compute so
    */
-  public static Choice choose(int threads, Precision precision) {
+  public static Choice choose(int threads, Function<String, Precision> precision) {
     requireThreads(threads);
     List<BackendProvider> providers = providers();
     Map<String, Unavailable> passedOver = new LinkedHashMap<>();
     for (BackendProvider provider : providers) {
       try {
-        return new Choice(open(provider, threads, precision), passedOver);
+        Backend backend = open(provider, threads, precision.apply(provider.name()));
+        return new Choice(backend, passedOver);
       } catch (UnavailableException e) {
         passedOver.put(provider.name(), e.why());
+      } catch (JambicException e) {
+        throw passedOver.isEmpty() ? e : new JambicException(because(e, passedOver), e);
       }
     }
     throw unknown("auto", providers);
+  }
+
+  /** Whoever asked for what only a better one can is told what that one lacks. */
+  private static String because(JambicException refusal, Map<String, Unavailable> passedOver) {
+    String lacking =
+        passedOver.entrySet().stream()
+            .map(better ->
+                "%s is not available here: %s. %s"
+                    .formatted(
+                        better.getKey(), better.getValue().reason(), better.getValue().remedy()))
+            .collect(Collectors.joining("; "));
+    return refusal.getMessage() + " (" + lacking + ")";
   }
 
   private static Backend open(BackendProvider provider, int threads, Precision precision) {
