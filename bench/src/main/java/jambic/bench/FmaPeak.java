@@ -48,18 +48,18 @@ public class FmaPeak {
     FloatVector l = s;
     FloatVector m = s;
     for (int round = 0; round < ROUNDS; round++) {
-      a = a.fma(f, s);
-      b = b.fma(f, s);
-      c = c.fma(f, s);
-      d = d.fma(f, s);
-      e = e.fma(f, s);
-      g = g.fma(f, s);
-      h = h.fma(f, s);
-      i = i.fma(f, s);
-      j = j.fma(f, s);
-      k = k.fma(f, s);
-      l = l.fma(f, s);
-      m = m.fma(f, s);
+      a = f.fma(s, a);
+      b = f.fma(s, b);
+      c = f.fma(s, c);
+      d = f.fma(s, d);
+      e = f.fma(s, e);
+      g = f.fma(s, g);
+      h = f.fma(s, h);
+      i = f.fma(s, i);
+      j = f.fma(s, j);
+      k = f.fma(s, k);
+      l = f.fma(s, l);
+      m = f.fma(s, m);
     }
     FloatVector sum = a.add(b).add(c).add(d).add(e).add(g).add(h).add(i).add(j).add(k).add(l);
     return sum.add(m).lane(0);

@@ -23,15 +23,15 @@ import org.openjdk.jmh.annotations.State;
 public class TileBenchmark {
   private static final int FLOATS = 1 << 24; // more than a cache that the result should not be in
 
-  /** Rows of a, columns of b, steps. */
-  @Param({"128x128x384", "128x128x768"})
+  /** Rows of a, columns of b, steps: whole tiles of every kind. */
+  @Param({"120x128x384", "120x128x768"})
   public String shape;
 
   /** Where the result lies: in the cache, or where nobody has been for long. */
   @Param({"cached", "cold"})
   public String form;
 
-  private final Tile tile = Tile.forThisMachine();
+  private final Tile tile = Tile.forProducts();
   private final int width = 2 * Lanes.F.length();
   private final float[] init = new float[width];
   private int rows;
@@ -72,14 +72,13 @@ public class TileBenchmark {
     block = block + 1 == blocks ? 0 : block + 1;
     for (int i = 0; i < rows; i += tile.rows()) {
       for (int j = 0; j < columns; j += width) {
-        tile.steps2(
+        tile.packed2(
             steps,
             a,
             Workers.ALIGN + i * steps,
             tile.rows(),
             b,
             Workers.ALIGN + j * steps,
-            width,
             c,
             to + i * columns + j,
             columns,

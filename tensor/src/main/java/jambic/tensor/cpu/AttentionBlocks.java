@@ -8,7 +8,7 @@ import static jambic.tensor.cpu.AttentionRows.BLOCK;
  */
 final class AttentionBlocks {
   private static final int L = Lanes.F.length();
-  private static final Tile TILE = Tile.forThisMachine();
+  private static final Tile TILE = Tile.forAttention();
 
   /** Rows of a tile. */
   static final int R = TILE.rows();

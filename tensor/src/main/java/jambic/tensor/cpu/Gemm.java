@@ -20,7 +20,7 @@ package jambic.tensor.cpu;
  */
 final class Gemm {
   private static final int L = Lanes.F.length();
-  private static final Tile TILE = Tile.forThisMachine();
+  private static final Tile TILE = Tile.forProducts();
   private static final int MR = TILE.rows();
   private static final int NR = 2 * L;
 
@@ -31,7 +31,7 @@ final class Gemm {
   private static final int STEPS = 768;
 
   /** The most rows or columns of the matrix packed for all: with STEPS, 12 MiB. */
-  private static final int MAX_SHARED = 4096;
+  private static final int MAX_SHARED = 4000;
 
   /** The most rows or columns of a piece: with STEPS, 384 KiB. */
   private static final int MAX_PIECE = 128;
@@ -60,7 +60,7 @@ final class Gemm {
   /** Elements of a cache line. */
   private static final int LINE = 16;
 
-  /** How many rows or columns of the shared matrix are packed as one piece of work. */
+  /** About how many rows or columns of the shared matrix are packed as one piece of work. */
   private static final int PACK_PIECE = 64;
 
   private static final float[] ZEROS = new float[NR];
@@ -173,7 +173,7 @@ final class Gemm {
     if (shared.length < floats) {
       shared = new float[floats];
     }
-    run(divideUp(extent - firstPacked, PACK_PIECE), packTask);
+    run(divideUp(extent - firstPacked, packPiece()), packTask);
     choosePieces();
     run(divideUp(rows, pieceRows) * divideUp(columns, pieceColumns), multiplyTask);
   }
@@ -185,7 +185,7 @@ final class Gemm {
     int wanted = parallel ? Math.clamp(worthwhile, threads, 4 * threads) : 1;
     int unit = ownRows ? MR : NR;
     int extent = ownRows ? rows : columns;
-    int piece = Math.clamp(roundUp(divideUp(extent, wanted), unit), unit, MAX_PIECE);
+    int piece = Math.min(roundUp(divideUp(extent, wanted), unit), MAX_PIECE / unit * unit);
     int across = divideUp(wanted, divideUp(extent, piece));
     int otherUnit = ownRows ? NR : MR;
     int other = ownRows ? columns : rows;
@@ -214,13 +214,18 @@ final class Gemm {
 
   private void packShared(int piece, int worker) {
     int first = ownRows ? firstPackedColumn() : firstPackedRow();
-    int from = first + piece * PACK_PIECE;
+    int from = first + piece * packPiece();
     int to = Workers.ALIGN + (from - first) * steps;
     if (ownRows) {
-      packB(from, Math.min(from + PACK_PIECE, columns), shared, to);
+      packB(from, Math.min(from + packPiece(), columns), shared, to);
     } else {
-      packA(from, Math.min(from + PACK_PIECE, rows), shared, to);
+      packA(from, Math.min(from + packPiece(), rows), shared, to);
     }
+  }
+
+  /** Whole panels. */
+  private int packPiece() {
+    return roundUp(PACK_PIECE, ownRows ? NR : MR);
   }
 
   private void packA(int from, int end, float[] packed, int to) {
@@ -370,6 +375,8 @@ final class Gemm {
     int aStep = isPackedA ? MR : a.stride();
     if (width <= L) {
       TILE.steps1(steps, as, ai, aStep, bs, bi, bStep, out, to, stride, add, init, ii);
+    } else if (isPackedB) {
+      TILE.packed2(steps, as, ai, aStep, bs, bi, out, to, stride, add, init, ii);
     } else {
       TILE.steps2(steps, as, ai, aStep, bs, bi, bStep, out, to, stride, add, init, ii);
     }

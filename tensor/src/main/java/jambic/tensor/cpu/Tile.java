@@ -16,14 +16,36 @@ package jambic.tensor.cpu;
  * takes one fused multiply-add per step in rising order, so all forms give the same bits. It is
  * stored to, or with {@code add} added to, {@code c[ci + i * ldc + j]}.
  */
-sealed interface Tile permits Tile4x2, Tile8x2 {
+sealed interface Tile permits Tile4x2, Tile5x2, Tile8x2 {
 
-  /** The tile for this machine's registers. */
-  static Tile forThisMachine() {
+  /** The tile of matrix products for this machine's registers. */
+  static Tile forProducts() {
+    return Lanes.MANY_REGISTERS ? new Tile8x2() : new Tile5x2();
+  }
+
+  /** The tile of attention, whose blocks are cut in powers of two. */
+  static Tile forAttention() {
     return Lanes.MANY_REGISTERS ? new Tile8x2() : new Tile4x2();
   }
 
   int rows();
+
+  /** {@link #steps2} of a packed {@code b}, where nearly all of a large product is done. */
+  default void packed2(
+      int k,
+      float[] a,
+      int ai,
+      int aStep,
+      float[] b,
+      int bi,
+      float[] c,
+      int ci,
+      int ldc,
+      boolean add,
+      float[] init,
+      int ii) {
+    steps2(k, a, ai, aStep, b, bi, 2 * Lanes.F.length(), c, ci, ldc, add, init, ii);
+  }
 
   void steps2(
       int k,
