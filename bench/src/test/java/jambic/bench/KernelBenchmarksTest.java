@@ -64,7 +64,7 @@ class KernelBenchmarksTest {
   @ValueSource(strings = {"cached", "cold"})
   void multipliesTiles(String form) {
     TileBenchmark benchmark = new TileBenchmark();
-    benchmark.shape = "16x64x32";
+    benchmark.shape = "40x64x32";
     benchmark.form = form;
     benchmark.open();
     assertThat(benchmark.run()).isCloseTo(32e-6f, within(1e-7f));
