@@ -49,7 +49,7 @@ final class BackendOptions {
   /** Opens the backend; who asks for {@code auto} by name is told what that passed over. */
   Backend open(CommandLine command) {
     Backend backend = open(command, AUTO, _ -> dtype);
-    if (given.isPresent()) {
+    if (given.isPresent() && !isReference(backend)) {
       passedOver()
           .forEach(reason ->
               command.getErr().printf("jambic: computing on %s, %s%n", backend.name(), reason));
@@ -79,7 +79,7 @@ final class BackendOptions {
           command, "--threads must be from 1 to %d, not %d".formatted(Backends.MAX_THREADS, count));
     }
     Backend backend = open(name, count, n -> precision(command, type.apply(n)));
-    if (backend.name().equals("reference")) {
+    if (isReference(backend)) {
       command
           .getErr()
           .println(
@@ -92,6 +92,10 @@ final class BackendOptions {
                               : "the run did before; --backend chooses another")));
     }
     return backend;
+  }
+
+  private static boolean isReference(Backend backend) {
+    return backend.name().equals("reference");
   }
 
   private Backend open(String name, int count, Function<String, Precision> precision) {

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a library says of itself, read before the loader maps it: one that is not all there ends the
- * whole process, with a bus error or worse.
+ * What a library says of itself, read before the loader maps it: one that is not all there may end
+ * the whole process. What is missing in the midst of it is not seen.
  *
  * @see <a href="https://gabi.xinuos.com/elf/02-eheader.html">The header of an ELF file</a>
  */
@@ -69,12 +69,17 @@ final class ElfFile {
     return whole;
   }
 
-  /** An interrupted download may have its full length; what is last is the list of sections. */
+  /**
+   * An interrupted download may have its full length. What comes last in nearly every library is
+   * the list of its sections, of which the first alone is all zeros.
+   */
   private static boolean endsInZeros(FileChannel channel, ByteBuffer header) throws IOException {
-    int sections = Short.toUnsignedInt(header.getShort(60));
-    long last = header.getLong(40) + (sections - 1L) * SECTION_BYTES;
-    return sections > 0
-        && read(channel, last, SECTION_BYTES).rewind().equals(ByteBuffer.allocate(SECTION_BYTES));
+    long sections = header.getLong(40);
+    int bytes = Short.toUnsignedInt(header.getShort(60)) * SECTION_BYTES;
+    return bytes > SECTION_BYTES
+        && sections > 0
+        && sections <= channel.size() - bytes
+        && read(channel, sections, bytes).rewind().equals(ByteBuffer.allocate(bytes));
   }
 
   /** Zeros stand for what is beyond the end. */

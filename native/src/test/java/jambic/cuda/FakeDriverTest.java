@@ -299,7 +299,7 @@ class FakeDriverTest {
     assertThat(fake.run(settings("FAKE_CONTEXT", "46"), "auto-bf16").output())
         .contains(
             "the backend reference computes in fp32 only, not in bf16; leave --dtype out, or choose"
-                + " --backend cuda (cuda is not available here: cuDevicePrimaryCtxRetain failed",
+                + " --backend cuda; no cuda here: cuDevicePrimaryCtxRetain failed",
             "another process has the GPU for itself")
         .doesNotContain("on reference");
   }

@@ -115,16 +115,11 @@ public final class Backends {
     throw unknown("auto", providers);
   }
 
-  /** Whoever asked for what only a better one can is told what that one lacks. */
+  /** Whoever asked for what only a better one can is told why that one is not here. */
   private static String because(JambicException refusal, Map<String, Unavailable> passedOver) {
-    String lacking =
-        passedOver.entrySet().stream()
-            .map(better ->
-                "%s is not available here: %s. %s"
-                    .formatted(
-                        better.getKey(), better.getValue().reason(), better.getValue().remedy()))
-            .collect(Collectors.joining("; "));
-    return refusal.getMessage() + " (" + lacking + ")";
+    return passedOver.entrySet().stream()
+        .map(better -> "; no %s here: %s".formatted(better.getKey(), better.getValue().reason()))
+        .collect(Collectors.joining("", refusal.getMessage(), ""));
   }
 
   private static Backend open(BackendProvider provider, int threads, Precision precision) {

@@ -105,7 +105,7 @@ final class Gemm {
     this(workers, MAX_SHARED);
   }
 
-  /** With another bound on what is packed for all: a multiple of every tile's sides. */
+  /** With another bound on what is packed for all, best a multiple of the tile's sides. */
   Gemm(Workers workers, int maxShared) {
     this.workers = workers;
     this.maxShared = maxShared;

@@ -51,7 +51,7 @@ final class Panels {
       copySingles(k, src, s0, ld, whole, dst, d0);
     } else if (width == H && whole > H && k > 1) {
       copyHalves(k, src, s0, ld, whole, dst, d0);
-    } else if (width > H && width < L && ld >= L) {
+    } else if (width > H && width < L && ld >= L && k > 0) {
       copyOverlapping(k, src, s0, ld, columns, dst, d0, width);
       whole = columns;
     } else {

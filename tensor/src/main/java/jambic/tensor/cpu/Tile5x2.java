@@ -11,9 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
  * busy. So {@link #packed2} makes two steps in a turn and reads {@code b} at a constant stride,
  * whose checks C2 makes before the loop. But {@code aStep} must stay unknown to C2, as it does
  * because a method of this size is not inlined: the check of each step's place in {@code a} is what
- * keeps it from loading all factors first, for which there are no registers. On a Zen 3 (peak 102
- * GFLOP/s) this tile makes 94 to 97 GFLOP/s, and 69 to 76 where the core is shared; 4 rows, one
- * step in a turn and all checks made 85, and 48 to 52.
+ * keeps it from loading all factors first, for which there are no registers. On a Zen 3 (peak 101
+ * GFLOP/s a core) this tile makes 96 to 98 GFLOP/s by its best calls, where one of 4 rows that made
+ * a step in a turn and all checks made 84 (bench/README.md).
  */
 final class Tile5x2 implements Tile {
   private static final VectorSpecies<Float> F = Lanes.F;

@@ -81,7 +81,7 @@ class GemmTest {
       Gemm gemm = new Gemm(workers);
       for (int m : sizes) {
         for (int n : sizes) {
-          for (int k : new int[] {1, 17, 65}) {
+          for (int k : new int[] {0, 1, 17, 65}) {
             new Case(false, true, m, n, k, false, true).run(gemm);
             new Case(false, false, m, n, k, true, false).run(gemm);
             new Case(true, false, m, n, k, true, false).run(gemm);

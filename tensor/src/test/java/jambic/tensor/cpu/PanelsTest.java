@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("width")
 class PanelsTest {
   private static final int L = Lanes.F.length();
-  private static final int[] STEPS = {1, 2, 3, 7, 8, 9, 16, 31, 33, 65, 130};
+  private static final int[] STEPS = {0, 1, 2, 3, 7, 8, 9, 16, 31, 33, 65, 130};
   private static final int[] COLUMNS = {1, 2, 4, 5, 6, 9, 10, 17, 40, 61};
   private static final float CANARY = 12345.678f;
   private static final int FROM = 3;
@@ -27,7 +27,7 @@ class PanelsTest {
     for (int k : STEPS) {
       for (int columns : COLUMNS) {
         int ld = columns + 2;
-        float[] src = numbered(FROM + (k - 1) * ld + columns);
+        float[] src = numbered(FROM + Math.max(0, k - 1) * ld + columns);
         float[] dst = canaries(k, columns, width);
         Panels.copy(k, src, FROM, ld, columns, dst, FROM, width);
         for (int p = 0; p < k; p++) {
