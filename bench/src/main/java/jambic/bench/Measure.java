@@ -1,5 +1,6 @@
 package jambic.bench;
 
+import jambic.tensor.cpu.FmaBenchmark;
 import jambic.tensor.cpu.PackBenchmark;
 import jambic.tensor.cpu.TileBenchmark;
 import java.io.IOException;
@@ -32,7 +33,7 @@ final class Measure {
 
   private static final List<Suite> SUITES =
       List.of(
-          new Suite("fma", "jambic", FmaPeak.class),
+          new Suite("fma", "jambic", FmaBenchmark.class),
           new Suite("read", "jambic", ReadPeak.class),
           new Suite("tile", "jambic", TileBenchmark.class),
           new Suite("pack", "jambic", PackBenchmark.class),
@@ -151,7 +152,7 @@ final class Measure {
     Map<String, Object> extras = new LinkedHashMap<>(more);
     double calls = 1;
     switch (suite.bench) {
-      case "fma" -> extras.put("flops", FmaPeak.flops() * threads);
+      case "fma" -> extras.put("flops", FmaBenchmark.flops() * threads);
       case "read" -> extras.put("bytes", ReadPeak.bytes(params.getParam("shape")));
       case "tile" -> extras.put("flops", GemmBenchmark.flops(params.getParam("shape")) * threads);
       case "gemm" -> extras.put("flops", GemmBenchmark.flops(params.getParam("shape")));

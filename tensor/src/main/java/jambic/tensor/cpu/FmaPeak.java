@@ -9,7 +9,6 @@ import jdk.incubator.vector.FloatVector;
  */
 final class FmaPeak {
   private static final int ROUNDS = 8_192; // some ten microseconds
-  private static final double FLOPS = 2.0 * 12 * Lanes.F.length() * ROUNDS;
 
   private static final long MEASURE_NANOS = 30_000_000;
 
@@ -33,7 +32,7 @@ final class FmaPeak {
       if (!isCompiled(nanos)) {
         return OptionalDouble.empty();
       }
-      sum += FLOPS / nanos * 1e9;
+      sum += flops(ROUNDS) / nanos * 1e9;
     }
     return OptionalDouble.of(sum);
   }
@@ -47,7 +46,7 @@ final class FmaPeak {
     long end = System.nanoTime() + within;
     long best = Long.MAX_VALUE;
     for (long start = System.nanoTime(); start < end; ) {
-      float sum = run(0.999f, 0.001f);
+      float sum = run(ROUNDS, 0.999f, 0.001f);
       long now = System.nanoTime();
       if (sum > 0) { // it always is, which the compiler does not know
         best = Math.min(best, now - start);
@@ -57,7 +56,13 @@ final class FmaPeak {
     return best;
   }
 
-  private static float run(float factor, float summand) {
+  /** A multiplication and an addition in every lane. */
+  static double flops(int rounds) {
+    return 2.0 * 12 * Lanes.F.length() * rounds;
+  }
+
+  /** The loop: sums in place, or the operand that each replaces would be copied first. */
+  static float run(int rounds, float factor, float summand) {
     FloatVector f = FloatVector.broadcast(Lanes.F, factor);
     FloatVector s = FloatVector.broadcast(Lanes.F, summand);
     FloatVector a = s;
@@ -72,7 +77,7 @@ final class FmaPeak {
     FloatVector k = s;
     FloatVector l = s;
     FloatVector m = s;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
       a = f.fma(s, a);
       b = f.fma(s, b);
       c = f.fma(s, c);

@@ -45,19 +45,21 @@ final class Panels {
   static void copy(
       int k, float[] src, int s0, int ld, int columns, float[] dst, int d0, int width) {
     int whole = columns - columns % width;
+    int first = 0;
     if (width == 2 * L) {
       copyPairs(k, src, s0, ld, whole, dst, d0);
     } else if (width == L) {
       copySingles(k, src, s0, ld, whole, dst, d0);
     } else if (width == H && whole > H && k > 1) {
       copyHalves(k, src, s0, ld, whole, dst, d0);
-    } else if (width > H && width < L && ld >= L && k > 0) {
+    } else if (width > H && width < L && ld >= L && k > 1) {
       copyOverlapping(k, src, s0, ld, columns, dst, d0, width);
-      whole = columns;
+      first = k - 1;
+      whole = 0;
     } else {
       whole = 0;
     }
-    for (int p = 0; p < k; p++) {
+    for (int p = first; p < k; p++) {
       for (int j = whole; j < columns; j++) {
         int panel = j - j % width;
         dst[d0 + panel * k + p * width + j - panel] = src[s0 + p * ld + j];
@@ -118,8 +120,8 @@ final class Panels {
   }
 
   /**
-   * Panels of nearly a vector: what is stored behind a step is written over by the next one. The
-   * last step is stored alone, and only there could a vector reach beyond the matrix.
+   * Panels of nearly a vector, all steps but the last: what is stored behind a step is written over
+   * by the next one, and only in the last could a vector reach beyond the matrix or the panel.
    */
   private static void copyOverlapping(
       int k, float[] src, int s0, int ld, int columns, float[] dst, int d0, int width) {
@@ -134,10 +136,6 @@ final class Panels {
           d += width;
         }
       }
-    }
-    for (int j = 0; j < columns; j++) {
-      int panel = j - j % width;
-      dst[d0 + panel * k + (k - 1) * width + j - panel] = src[s0 + (k - 1) * ld + j];
     }
   }
 
