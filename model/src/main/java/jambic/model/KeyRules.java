@@ -1,0 +1,81 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Says of every key of a JSON object that another program may have written what becomes of it: it
+ * is obeyed, it changes no id and no number, it is supported with certain values only, or the file
+ * is refused by the key's name. A reader holds its rules as a constant and checks a file with them
+ * before it reads any value, so that nothing is passed over in silence.
+ *
+ * <p>A null stands for an absent key, whatever the rule.
+ */
+final class KeyRules {
+  private final Set<String> accepted = new HashSet<>();
+  private final Map<String, List<Object>> supported = new HashMap<>();
+
+  /** Declares keys whose values the reader obeys, or refuses itself. */
+  KeyRules obeys(String... keys) {
+    accepted.addAll(Arrays.asList(keys));
+    return this;
+  }
+
+  /** Declares keys that change neither ids nor numbers, whatever their values. */
+  KeyRules ignores(String... keys) {
+    accepted.addAll(Arrays.asList(keys));
+    return this;
+  }
+
+  /**
+   * Declares a key that may have certain values only: those with which the result is the one that
+   * is computed here. Numbers are compared by value, so that 0 and 0.0 are the same.
+   */
+  KeyRules supports(String key, Object... values) {
+    supported.put(key, Arrays.stream(values).map(KeyRules::comparable).toList());
+    return this;
+  }
+
+  /**
+   * Checks all keys of an object.
+   *
+   * @throws JambicException if one is unknown, or has a value that is not supported
+   */
+  void check(JsonObject json) {
+    json.values()
+        .forEach((key, value) -> {
+          if (value == null || accepted.contains(key)) {
+            return;
+          }
+          List<Object> values = supported.get(key);
+          if (values == null) {
+            throw new JambicException(
+                ("%s: the key %s is not known, so what it asks for cannot be obeyed; remove it if"
+                        + " it changes no result")
+                    .formatted(json.where(), Wording.quote(key)));
+          }
+          if (!values.contains(comparable(value))) {
+            throw new JambicException(
+                "%s: '%s' is %s, which is not supported; %s"
+                    .formatted(json.where(), key, Wording.quote(value.toString()), only(values)));
+          }
+        });
+  }
+
+  private static Object comparable(Object value) {
+    return value instanceof Number number ? (Object) number.doubleValue() : value;
+  }
+
+  private static String only(List<Object> values) {
+    return values.isEmpty()
+        ? "leave it out"
+        : values.stream().map(Objects::toString).collect(Collectors.joining(" or ")) + " is";
+  }
+}
