@@ -6,7 +6,7 @@ import jambic.tensor.spi.Dropout;
 import jambic.tensor.spi.ElementwiseKernels;
 import java.util.List;
 
-/** Sums, copies and dropout. */
+/** Sums, products, copies and dropout. */
 final class CudaElementwise implements ElementwiseKernels {
   private static final String SOURCE = "elementwise.cu";
   private static final int THREADS = 256;
@@ -59,6 +59,16 @@ final class CudaElementwise implements ElementwiseKernels {
   @Override
   public void add(Tensor out, Tensor a, Tensor b) {
     gpu.kernels(SOURCE, a.dtype()).launch("add", grid(a), out, a, b, a.size());
+  }
+
+  @Override
+  public void scale(Tensor out, Tensor x, float factor) {
+    gpu.kernels(SOURCE, x.dtype()).launch("scale", grid(x), out, x, factor, x.size());
+  }
+
+  @Override
+  public void multiply(Tensor out, Tensor a, Tensor b) {
+    gpu.kernels(SOURCE, a.dtype()).launch("multiply", grid(a), out, a, b, a.size());
   }
 
   @Override

@@ -4,7 +4,7 @@ import jambic.tensor.DType;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.EmbeddingKernels;
 
-/** Token and position embeddings. */
+/** Rows by their index: token and position embeddings, and rows of activations. */
 final class CudaEmbedding implements EmbeddingKernels {
   private static final String SOURCE = "embedding.cu";
   private static final int THREADS = 128;
@@ -35,7 +35,7 @@ final class CudaEmbedding implements EmbeddingKernels {
       long positions = DeviceStorage.address(wpe);
       kernels.launch("embed", grid, out, ids, tokens, positions, starts, steps, c, v, wpe.dim(0));
     } else {
-      kernels.launch("embedActivations", grid, out, ids, wte, c, v);
+      kernels.launch("rows", grid, out, ids, wte, c, v);
     }
   }
 
@@ -52,7 +52,7 @@ final class CudaEmbedding implements EmbeddingKernels {
       long borders = gpu.scratch().bytes(borderBytes + (long) Integer.BYTES * n);
       long order = borders + borderBytes;
       Grid grid = Grid.of(pieces, THREADS).planes(columnBlocks, 1);
-      kernels.launch("sortTokens", Grid.of(Math.ceilDiv(n, RANKED), RANKING), order, ids, n);
+      sort(kernels, order, ids, n);
       kernels.launch("embedBackward", grid, dwte, borders, dout, ids, order, n, c, dwte.dim(0));
       kernels.launch("embedBackwardBorders", grid, dwte, borders, ids, order, n, c, dwte.dim(0));
     }
@@ -66,5 +66,29 @@ final class CudaEmbedding implements EmbeddingKernels {
           steps,
           c);
     }
+  }
+
+  @Override
+  public void rows(Tensor out, Tensor x, Tensor index) {
+    Grid grid = Grid.of(Math.toIntExact(index.size()), THREADS);
+    gpu.kernels(SOURCE, x.dtype())
+        .launch("rows", grid, out, index, x, x.dim(-1), x.shape().rows());
+  }
+
+  @Override
+  public void rowsBackward(Tensor dx, Tensor dout, Tensor index, boolean accumulate) {
+    KernelModule kernels = gpu.kernels(SOURCE, dx.dtype());
+    int n = Math.toIntExact(index.size());
+    int c = dx.dim(-1);
+    int rows = dx.shape().rows();
+    long order = gpu.scratch().bytes((long) Integer.BYTES * n);
+    sort(kernels, order, index, n);
+    Grid grid = Grid.of(rows, THREADS).planes(Math.ceilDiv(c, THREADS), 1);
+    int add = accumulate ? 1 : 0;
+    kernels.launch("rowsBackward", grid, dx, dout, index, order, n, c, rows, add);
+  }
+
+  private static void sort(KernelModule kernels, long order, Tensor ids, int n) {
+    kernels.launch("sortTokens", Grid.of(Math.ceilDiv(n, RANKED), RANKING), order, ids, n);
   }
 }

@@ -3,7 +3,7 @@ package jambic.cuda;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.LossKernels;
 
-/** Softmax cross-entropy. */
+/** Softmax cross-entropy and log-probabilities. */
 final class CudaLoss implements LossKernels {
   private static final String SOURCE = "loss.cu";
 
@@ -54,6 +54,39 @@ final class CudaLoss implements LossKernels {
         logits.dim(-1),
         dlogits.rowStride(),
         logits.rowStride());
+  }
+
+  @Override
+  public void logProbs(Tensor out, Tensor lse, Tensor logits, Tensor targets, float temperature) {
+    gpu.kernels(SOURCE, logits.dtype())
+        .launch(
+            "logProbs",
+            rows(Math.toIntExact(targets.size()), logits),
+            out,
+            lse,
+            logits,
+            targets,
+            temperature,
+            logits.dim(-1),
+            logits.rowStride());
+  }
+
+  @Override
+  public void logProbsBackward(
+      Tensor dlogits, Tensor dout, Tensor lse, Tensor logits, Tensor targets, float temperature) {
+    gpu.kernels(SOURCE, logits.dtype())
+        .launch(
+            "logProbsBackward",
+            rows(Math.toIntExact(targets.size()), logits),
+            dlogits,
+            dout,
+            lse,
+            logits,
+            targets,
+            temperature,
+            logits.dim(-1),
+            dlogits.rowStride(),
+            logits.rowStride());
   }
 
   /** A block for each row: a warp for a small vocabulary, many for a large one. */

@@ -32,7 +32,7 @@ struct Attention {
   float scale; // of scores
   Dropout dropout;
 
-  __device__ int length(int b) const { return lengths == nullptr || lengths[b] > keys ? keys : lengths[b]; }
+  __device__ int length(int b) const { return lengths == nullptr ? keys : 1 + inside(lengths[b] - 1, keys); }
 
   // How many keys, from the first, query t sees of a sequence of this length.
   __device__ int seen(int length, int t) const { return causal && t + 1 < length ? t + 1 : length; }

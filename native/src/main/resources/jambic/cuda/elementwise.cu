@@ -1,4 +1,4 @@
-// Sums, copies and dropout (ElementwiseKernels).
+// Sums, products, copies and dropout (ElementwiseKernels).
 #include "dropout.cuh"
 #include "lists.cuh"
 #include "storage.cuh"
@@ -22,20 +22,46 @@ extern "C" __global__ void fill(const index_t* table, int count, float number) {
   }
 }
 
-extern "C" __global__ void add(real* out, const real* a, const real* b, index_t n) {
+// out = operation(a, b), element by element.
+template <typename Operation>
+__device__ inline void combine(real* out, const real* a, const real* b, index_t n, const Operation& operation) {
   index_t packs = packed(out, a, b) ? n / PACK : 0;
   for (index_t i = firstIndex(); i < packs; i += indexStep()) {
     Pack x = packAt(a, i);
     Pack y = packAt(b, i);
-    float sums[PACK];
+    float results[PACK];
 #pragma unroll
     for (int j = 0; j < PACK; j++) {
-      sums[j] = value(x.at[j]) + value(y.at[j]);
+      results[j] = operation(value(x.at[j]), value(y.at[j]));
     }
-    packAt(out, i) = packOf(sums);
+    packAt(out, i) = packOf(results);
   }
   for (index_t i = packs * PACK + firstIndex(); i < n; i += indexStep()) {
-    out[i] = stored(value(a[i]) + value(b[i]));
+    out[i] = stored(operation(value(a[i]), value(b[i])));
+  }
+}
+
+extern "C" __global__ void add(real* out, const real* a, const real* b, index_t n) {
+  combine(out, a, b, n, [](float x, float y) { return x + y; });
+}
+
+extern "C" __global__ void multiply(real* out, const real* a, const real* b, index_t n) {
+  combine(out, a, b, n, [](float x, float y) { return x * y; });
+}
+
+extern "C" __global__ void scale(real* out, const real* x, float factor, index_t n) {
+  index_t packs = packed(out, x) ? n / PACK : 0;
+  for (index_t i = firstIndex(); i < packs; i += indexStep()) {
+    Pack pack = packAt(x, i);
+    float products[PACK];
+#pragma unroll
+    for (int j = 0; j < PACK; j++) {
+      products[j] = factor * value(pack.at[j]);
+    }
+    packAt(out, i) = packOf(products);
+  }
+  for (index_t i = packs * PACK + firstIndex(); i < n; i += indexStep()) {
+    out[i] = stored(factor * value(x[i]));
   }
 }
 

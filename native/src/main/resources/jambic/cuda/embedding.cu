@@ -1,4 +1,4 @@
-// Token and position embeddings (EmbeddingKernels). Tables that are trained and their gradients are 32-bit floats.
+// Rows by their index: token and position embeddings, and rows of activations (EmbeddingKernels). Tables that are trained and their gradients are 32-bit floats.
 #include "storage.cuh"
 
 // A block for each token; v tokens and p positions are known.
@@ -13,8 +13,8 @@ extern "C" __global__ void embed(
   }
 }
 
-// A block for each row: of a table of activations, v of them.
-extern "C" __global__ void embedActivations(real* out, const int* ids, const real* table, int c, int v) {
+// A block for each index: rows of activations, v of them.
+extern "C" __global__ void rows(real* out, const int* ids, const real* table, int c, int v) {
   const real* row = table + (index_t)inside(ids[blockIdx.x], v) * c;
   for (int j = threadIdx.x; j < c; j += blockDim.x) {
     out[(index_t)blockIdx.x * c + j] = row[j];
@@ -137,4 +137,29 @@ extern "C" __global__ void embedPositionsBackward(float* dwpe, const real* dout,
     sum += value(dout[((index_t)b * steps + blockIdx.x) * c + column]);
   }
   dwpe[(index_t)blockIdx.x * c + column] += sum;
+}
+
+// Block (row of dx, 128 columns) of v rows: the rows of dout whose index it is, which are neighbours in the order.
+extern "C" __global__ void rowsBackward(
+    real* dx, const real* dout, const int* index, const int* order, int n, int c, int v, int accumulate) {
+  int column = blockIdx.y * blockDim.x + threadIdx.x;
+  int row = blockIdx.x;
+  if (column >= c) {
+    return;
+  }
+  int p = 0; // the first whose row is this one, or a later one
+  for (int to = n; p < to;) {
+    int middle = p + (to - p) / 2;
+    if (inside(index[order[middle]], v) < row) {
+      p = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  real* d = dx + (index_t)row * c + column;
+  float sum = 0;
+  for (; p < n && inside(index[order[p]], v) == row; p++) {
+    sum += value(dout[(index_t)order[p] * c + column]);
+  }
+  *d = stored(accumulate ? value(*d) + sum : sum);
 }

@@ -1,4 +1,4 @@
-// Softmax cross-entropy (LossKernels). A row of logits belongs to one block of whole warps: 32 threads for a small
+// Softmax cross-entropy and log-probabilities (LossKernels). A row of logits belongs to one block of whole warps: 32 threads for a small
 // vocabulary, up to 1024 for a large one.
 #include "reduce.cuh"
 #include "storage.cuh"
@@ -20,11 +20,15 @@ __device__ inline void eachLogit(const real* row, int n, const One& one, const M
   }
 }
 
-// Each row's logarithm of the sum of exponentials and its part of the loss.
-extern "C" __global__ void crossEntropyRows(
-    float* rowLoss, float* lse, const real* logits, const int* targets, float smoothing, int v, int stride) {
-  index_t r = blockIdx.x;
-  const real* row = logits + r * stride;
+// What a block knows of a row of numbers; its first thread does.
+struct RowSums {
+  float lse; // the logarithm of the sum of exponentials
+  float sum;
+};
+
+// Numbers are what read makes of logits.
+template <typename Read>
+__device__ inline RowSums sumRow(const real* row, int v, const Read& read) {
   float max = minusInfinity();
   float exponentials = 0; // of the numbers seen, relative to their maximum
   float sum = 0;
@@ -39,7 +43,7 @@ extern "C" __global__ void crossEntropyRows(
     sum += x;
   };
   auto one = [&](int j) {
-    float x = value(row[j]);
+    float x = read(row[j]);
     raise(x);
     count(x);
   };
@@ -48,12 +52,12 @@ extern "C" __global__ void crossEntropyRows(
     float most = max;
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      most = fmaxf(most, value(p.at[i]));
+      most = fmaxf(most, read(p.at[i]));
     }
     raise(most);
 #pragma unroll
     for (int i = 0; i < PACK; i++) {
-      count(value(p.at[i]));
+      count(read(p.at[i]));
     }
   };
   eachLogit(row, v, one, many);
@@ -61,11 +65,35 @@ extern "C" __global__ void crossEntropyRows(
   exponentials *= max == minusInfinity() ? 0 : exponential(max - most);
   exponentials = blockSum(exponentials);
   sum = blockSum(sum);
+  return RowSums{most + logf(exponentials), sum};
+}
+
+// Each row's logarithm of the sum of exponentials and its part of the loss.
+extern "C" __global__ void crossEntropyRows(
+    float* rowLoss, float* lse, const real* logits, const int* targets, float smoothing, int v, int stride) {
+  index_t r = blockIdx.x;
+  const real* row = logits + r * stride;
+  RowSums sums = sumRow(row, v, [](real x) { return value(x); });
   if (threadIdx.x == 0) {
-    float rowLse = most + logf(exponentials);
     int target = targets[r];
-    lse[r] = rowLse;
-    rowLoss[r] = target == -1 ? 0 : rowLse - (1 - smoothing) * value(row[inside(target, v)]) - smoothing * (sum / v);
+    lse[r] = sums.lse;
+    rowLoss[r] =
+        target == -1
+            ? 0
+            : sums.lse - (1 - smoothing) * value(row[inside(target, v)]) - smoothing * (sums.sum / v);
+  }
+}
+
+// Each row's log-probability of its target.
+extern "C" __global__ void logProbs(
+    float* out, float* lse, const real* logits, const int* targets, float temperature, int v, int stride) {
+  index_t r = blockIdx.x;
+  const real* row = logits + r * stride;
+  RowSums sums = sumRow(row, v, [&](real x) { return value(x) / temperature; });
+  if (threadIdx.x == 0) {
+    int target = targets[r];
+    lse[r] = sums.lse;
+    out[r] = target == -1 ? 0 : value(row[inside(target, v)]) / temperature - sums.lse;
   }
 }
 
@@ -101,28 +129,10 @@ extern "C" __global__ void __launch_bounds__(1024) crossEntropyScale(
   }
 }
 
-// May write over the logits: every thread reads what it overwrites first. What is between rows becomes zero.
-extern "C" __global__ void crossEntropyBackward(
-    real* dlogits,
-    const float* scale,
-    const float* lse,
-    const real* logits,
-    const int* targets,
-    float smoothing,
-    int v,
-    int dStride,
-    int stride) {
-  index_t r = blockIdx.x;
-  const real* row = logits + r * stride;
-  real* dRow = dlogits + r * dStride;
-  int target = targets[r];
-  float factor = target == -1 ? 0 : *scale;
-  float rowLse = lse[r];
-  float uniform = smoothing / v;
-  auto slope = [&](int j, float x) {
-    float wanted = uniform + (j == target ? 1 - smoothing : 0);
-    return target == -1 ? 0.0f : (exponential(x - rowLse) - wanted) * factor;
-  };
+// Writes slope(j, logit) of every logit, and zeros between rows. May write over the logits: every thread reads what it
+// overwrites first.
+template <typename Slope>
+__device__ inline void writeRow(real* dRow, const real* row, int v, int dStride, const Slope& slope) {
   bool together = (unsigned long long)row % 16 == (unsigned long long)dRow % 16;
   auto one = [&](int j) { dRow[j] = stored(slope(j, value(row[j]))); };
   auto many = [&](int j) {
@@ -144,4 +154,45 @@ extern "C" __global__ void crossEntropyBackward(
   for (int j = v + threadIdx.x; j < dStride; j += blockDim.x) {
     dRow[j] = stored(0);
   }
+}
+
+extern "C" __global__ void crossEntropyBackward(
+    real* dlogits,
+    const float* scale,
+    const float* lse,
+    const real* logits,
+    const int* targets,
+    float smoothing,
+    int v,
+    int dStride,
+    int stride) {
+  index_t r = blockIdx.x;
+  int target = targets[r];
+  float factor = target == -1 ? 0 : *scale;
+  float rowLse = lse[r];
+  float uniform = smoothing / v;
+  writeRow(dlogits + r * dStride, logits + r * stride, v, dStride, [&](int j, float x) {
+    float wanted = uniform + (j == target ? 1 - smoothing : 0);
+    return target == -1 ? 0.0f : (exponential(x - rowLse) - wanted) * factor;
+  });
+}
+
+extern "C" __global__ void logProbsBackward(
+    real* dlogits,
+    const float* dout,
+    const float* lse,
+    const real* logits,
+    const int* targets,
+    float temperature,
+    int v,
+    int dStride,
+    int stride) {
+  index_t r = blockIdx.x;
+  int target = targets[r];
+  float factor = dout[r] / temperature;
+  float rowLse = lse[r];
+  writeRow(dlogits + r * dStride, logits + r * stride, v, dStride, [&](int j, float x) {
+    float wanted = j == target ? 1 : 0;
+    return target == -1 ? 0.0f : (wanted - exponential(x / temperature - rowLse)) * factor;
+  });
 }

@@ -96,14 +96,49 @@ final class Checks {
         op,
         parts,
         packed);
-    int c = packed.dim(2) / parts;
+    heads(op, packed, packed.dim(2) / parts, heads);
+  }
+
+  private static void heads(String op, Tensor x, int c, int heads) {
     require(
         heads > 0 && c % heads == 0,
         "%s: %s has a width of %d, which %d heads do not divide",
         op,
-        packed,
+        x,
         c,
         heads);
+  }
+
+  /** Queries of one width, keys and values side by side of twice it; either may be columns. */
+  static void attention(
+      Ops ops, String op, Tensor q, Tensor kv, Tensor lengths, int heads, boolean causal) {
+    activationType(ops, op, q, kv);
+    integers(op, lengths);
+    require(q.shape().rank() == 3, "%s: needs q (B, T, C), got %s", op, q);
+    int b = q.dim(0);
+    int c = q.dim(2);
+    heads(op, q, c, heads);
+    require(
+        kv.shape().rank() == 3 && kv.dim(0) == b && kv.dim(2) == 2L * c,
+        "%s: q %s needs kv (%d, S, %d), got %s",
+        op,
+        q,
+        b,
+        2L * c,
+        kv);
+    require(
+        !causal || kv.dim(1) == q.dim(1),
+        "%s: where it is causal, q %s needs as many keys, got kv %s",
+        op,
+        q,
+        kv);
+    require(
+        lengths.isNone() || lengths.shape().rank() == 1 && lengths.dim(0) == b,
+        "%s: q %s needs lengths (%d), got %s",
+        op,
+        q,
+        b,
+        lengths);
   }
 
   /** Integers, contiguous and live. */
@@ -115,14 +150,17 @@ final class Checks {
     }
   }
 
-  static void targets(String op, Tensor x, Tensor targets, float smoothing) {
-    live(op, targets);
-    contiguous(op, targets);
+  static void smoothing(String op, float smoothing) {
     require(
         smoothing >= 0 && smoothing < 1,
         "%s: smoothing must be at least 0 and below 1, got %s",
         op,
         smoothing);
+  }
+
+  static void targets(String op, Tensor x, Tensor targets) {
+    live(op, targets);
+    contiguous(op, targets);
     require(
         targets.dtype() == DType.I32 && targets.size() == x.shape().rows(),
         "%s: %s needs I32 targets, one a row, got %s",

@@ -2,7 +2,6 @@ package jambic.tensor;
 
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Dropout;
-import jambic.tensor.spi.LossKernels;
 import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,12 +37,21 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return the program
    */
   public final Program program() {
-    Runnable[] recorded = launches.toArray(Runnable[]::new);
+    return programFrom(0);
+  }
+
+  /** What was launched since {@link #launchCount} was this, as a program. */
+  final Program programFrom(int first) {
+    Runnable[] recorded = launches.subList(first, launches.size()).toArray(Runnable[]::new);
     return backend.capture(() -> {
       for (Runnable kernel : recorded) {
         kernel.run();
       }
     });
+  }
+
+  final int launchCount() {
+    return launches.size();
   }
 
   /** Runs a kernel, named as the SPI names it, now and at every run of the program. */
@@ -149,6 +157,34 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   /**
+   * Some rows of a tensor, in any order: the last token of each sequence, or those that a loss
+   * counts.
+   *
+   * @param x (..., C), seen as N rows
+   * @param index I32, M of them, each in [0, N); a row that occurs again gets the sum of its
+   *     gradients
+   * @return (M, C)
+   */
+  public final Tensor rows(Tensor x, Tensor index) {
+    Checks.activations(this, "rows", x);
+    Checks.integers("rows", index);
+    Checks.require(!index.isNone(), "rows: needs I32 (M), got none");
+    Tensor out = activations(Shape.of(Math.toIntExact(index.size()), x.dim(-1)));
+    launch("embedding.rows", () -> backend.embedding().rows(out, x, index));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(x),
+        (tape, dout) ->
+            tape.into(
+                "embedding.rowsBackward",
+                x,
+                (dx, add) -> backend.embedding().rowsBackward(dx, dout, index, add)));
+    return out;
+  }
+
+  /**
    * A linear layer: {@code x wᵀ + b}.
    *
    * @param x (..., K)
@@ -210,7 +246,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   /** Whether other kernels are needed for these weights, which have no derivatives. */
-  private boolean isQuantized(Tensor w) {
+  final boolean isQuantized(Tensor w) {
     boolean quantized = !w.scales().isNone();
     if (quantized && differentiates()) {
       throw new JambicException(
@@ -254,7 +290,7 @@ public abstract sealed class Ops permits Eager, Tape {
     return out;
   }
 
-  private void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
+  final void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
     if (!w.grad().isNone() || !b.grad().isNone()) {
       tape.intoTrained(
           "linear.backwardWeight",
@@ -314,38 +350,25 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (B, T, C)
    */
   public final Tensor causalAttention(Tensor qkv, int heads, float dropout) {
-    Checks.attention(this, "causalAttention", qkv, 3, heads);
-    Checks.probability("causalAttention", dropout);
-    int c = qkv.dim(2) / 3;
-    Tensor q = qkv.columns(0, c);
-    Tensor k = qkv.columns(c, c);
-    Tensor v = qkv.columns(2 * c, c);
-    Tensor out = activations(q.shape());
-    Tensor lse = floats(Shape.of(qkv.dim(0), heads, qkv.dim(1)));
-    Dropout site = dropoutSite(dropout);
-    launch(
-        "attention.forward",
-        () -> backend.attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
-    record(
-        out,
-        true,
-        List.of(lse),
-        List.of(qkv),
-        (tape, dout) ->
-            tape.into(
-                "attention.backward",
-                qkv,
-                dqkv -> {
-                  Tensor dq = dqkv.columns(0, c);
-                  Tensor dk = dqkv.columns(c, c);
-                  Tensor dv = dqkv.columns(2 * c, c);
-                  return () ->
-                      backend
-                          .attention()
-                          .backward(
-                              dq, dk, dv, dout, out, lse, q, k, v, Tensor.NONE, heads, true, site);
-                }));
-    return out;
+    return Attention.causal(this, qkv, heads, dropout);
+  }
+
+  /**
+   * Multi-head attention of queries to keys and values that come from elsewhere, such as an
+   * encoder, or from the same sequence where it is padded.
+   *
+   * @param q (B, T, C): queries
+   * @param kv (B, S, 2C): keys and values side by side
+   * @param lengths I32 (B), each in [1, S]: keys at or past it are padding, which no query sees; or
+   *     none
+   * @param heads H, a divisor of C
+   * @param causal whether query t sees only keys up to t; then S = T
+   * @param dropout the probability to drop an attention weight in training
+   * @return (B, T, C)
+   */
+  public final Tensor attention(
+      Tensor q, Tensor kv, Tensor lengths, int heads, boolean causal, float dropout) {
+    return Attention.of(this, q, kv, lengths, heads, causal, dropout);
   }
 
   /**
@@ -373,6 +396,57 @@ public abstract sealed class Ops permits Eager, Tape {
           Tensor dx = tape.own(out);
           tape.launchBack("elementwise.dropout", () -> backend.elementwise().dropout(dx, dx, site));
           tape.pass(x, dx);
+        });
+    return out;
+  }
+
+  /**
+   * Multiplies each element by a constant.
+   *
+   * @param x any shape; a {@link Tape} may put the output in its memory and refuse it from then on
+   * @param factor finite
+   * @return the shape of x
+   */
+  public final Tensor scale(Tensor x, float factor) {
+    Checks.activations(this, "scale", x);
+    Checks.require(Float.isFinite(factor), "scale: the factor must be finite, got %s", factor);
+    Tensor out = isSpent(x) ? takeOver("scale", x) : activations(x.shape());
+    launch("elementwise.scale", () -> backend.elementwise().scale(out, x, factor));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(x),
+        (tape, dout) -> {
+          Tensor dx = tape.own(out);
+          tape.launchBack("elementwise.scale", () -> backend.elementwise().scale(dx, dx, factor));
+          tape.pass(x, dx);
+        });
+    return out;
+  }
+
+  /**
+   * Multiplies two tensors element by element.
+   *
+   * @param a any shape
+   * @param b the shape of a; may be a itself
+   * @return the shape of a
+   */
+  public final Tensor multiply(Tensor a, Tensor b) {
+    Checks.activations(this, "multiply", a, b);
+    Checks.require(a.shape().equals(b.shape()), "multiply: a %s and b %s differ", a, b);
+    Tensor out = activations(a.shape());
+    launch("elementwise.multiply", () -> backend.elementwise().multiply(out, a, b));
+    record(
+        out,
+        false,
+        List.of(),
+        List.of(a, b),
+        (tape, dout) -> {
+          tape.into(
+              "elementwise.multiply", a, da -> () -> backend.elementwise().multiply(da, dout, b));
+          tape.into(
+              "elementwise.multiply", b, db -> () -> backend.elementwise().multiply(db, dout, a));
         });
     return out;
   }
@@ -422,25 +496,7 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (1), in nats
    */
   public final Tensor crossEntropy(Tensor logits, Tensor targets, float smoothing) {
-    Checks.activations(this, "crossEntropy", logits);
-    Checks.targets("crossEntropy", logits, targets, smoothing);
-    LossKernels kernels = backend.loss();
-    Tensor lse = floats(Shape.of(logits.shape().rows()));
-    Tensor loss = launchLoss(lse, logits, targets, smoothing);
-    record(
-        loss,
-        false,
-        List.of(lse),
-        List.of(logits),
-        (tape, dloss) ->
-            tape.into(
-                "loss.crossEntropyBackward",
-                logits,
-                dlogits ->
-                    () ->
-                        kernels.crossEntropyBackward(
-                            dlogits, dloss, lse, logits, targets, smoothing)));
-    return loss;
+    return Losses.crossEntropy(this, logits, targets, smoothing);
   }
 
   /**
@@ -457,37 +513,24 @@ public abstract sealed class Ops permits Eager, Tape {
    */
   public final Tensor linearCrossEntropy(
       Tensor x, Tensor w, Tensor b, Tensor targets, float smoothing) {
-    Checks.linear(this, "linearCrossEntropy", x, w, b);
-    Checks.targets("linearCrossEntropy", x, targets, smoothing);
-    if (isQuantized(w)) {
-      return crossEntropy(linear(x, w, b), targets, smoothing);
-    }
-    Tensor logits =
-        region.allocatePadded(backend.activationType(), x.shape().withLast(w.dim(0))); // (..., V)
-    launch("linear.forward", () -> computeLinear(logits, x, w, b));
-    LossKernels kernels = backend.loss();
-    Tensor lse = floats(Shape.of(logits.shape().rows()));
-    Tensor loss = launchLoss(lse, logits, targets, smoothing);
-    record(
-        loss,
-        false,
-        List.of(logits, lse),
-        List.of(x, w, b),
-        (tape, dloss) -> {
-          tape.launchBack(
-              "loss.crossEntropyBackward",
-              () -> kernels.crossEntropyBackward(logits, dloss, lse, logits, targets, smoothing));
-          linearDerivative(tape, logits, x, w, b);
-        });
-    return loss;
+    return Losses.linearCrossEntropy(this, x, w, b, targets, smoothing);
   }
 
-  private Tensor launchLoss(Tensor lse, Tensor logits, Tensor targets, float smoothing) {
-    Tensor loss = floats(Shape.of(1));
-    launch(
-        "loss.crossEntropy",
-        () -> backend.loss().crossEntropy(loss, lse, logits, targets, smoothing));
-    return loss;
+  /**
+   * Each row's log-probability of its target under {@code softmax((x wᵀ + b) / temperature)}, by
+   * way of logits that nobody else reads, as in {@link #linearCrossEntropy}; 0, without a gradient,
+   * where the target is -1. Losses of fine-tuning and of reinforcement learning are computed of it
+   * on the host, and their slopes go back by {@link Tape#backward(Tensor, Tensor, List)}.
+   *
+   * @param x (..., K)
+   * @param w (V, K), or quantized
+   * @param b (V), or none
+   * @param targets I32, one for each row of x, each in [0, V) or -1
+   * @param temperature what logits are divided by, above 0
+   * @return F32, one for each row of x, in nats
+   */
+  public final Tensor logProbs(Tensor x, Tensor w, Tensor b, Tensor targets, float temperature) {
+    return Losses.logProbs(this, x, w, b, targets, temperature);
   }
 
   /** Whether derivatives will be taken, so that what they read must be kept. */

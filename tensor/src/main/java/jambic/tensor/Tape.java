@@ -61,6 +61,7 @@ public final class Tape extends Ops {
   private final long seed;
   private final Tensor step;
   private int sites;
+  private int turn = -1; // how many launches the last backward pass found
 
   /**
    * An empty tape.
@@ -119,16 +120,92 @@ public final class Tape extends Ops {
         loss.size() == 1 && loss.dtype() == DType.F32,
         "backward: a loss is one number of 32 bits, got %s",
         loss);
-    if (!leadsBack(loss)) {
+    requireWayBack(loss);
+    Tensor dloss = floats(loss.shape());
+    launchBack("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
+    pass(loss, dloss);
+    goBack(List.of(loss), anew);
+  }
+
+  /**
+   * The same from a gradient that is given: of a loss what it is multiplied by, of any other output
+   * what was computed of it elsewhere. Every run of the program reads it again, so that nothing is
+   * recorded again when it changes.
+   *
+   * @param out an operation's output
+   * @param dout its gradient, of the same type and shape; not written to
+   * @param anew as {@link #backward(Tensor, float, List)} has it
+   * @throws ShapeException if the gradient does not fit the output
+   * @throws JambicException if the output does not depend on a trained tensor by way of this tape,
+   *     or the way back has been gone already
+   */
+  public void backward(Tensor out, Tensor dout, List<Tensor> anew) {
+    backward(List.of(out), List.of(dout), anew);
+  }
+
+  /**
+   * The same from several outputs, whose gradients add up where they meet: two heads of one body.
+   *
+   * @param outs outputs of operations, all of which can be read afterwards
+   * @param douts a gradient for each
+   * @param anew as {@link #backward(Tensor, float, List)} has it
+   * @throws ShapeException if a gradient does not fit its output
+   * @throws JambicException if an output does not depend on a trained tensor by way of this tape,
+   *     or the way back has been gone already
+   */
+  public void backward(List<Tensor> outs, List<Tensor> douts, List<Tensor> anew) {
+    Checks.require(
+        !outs.isEmpty() && outs.size() == douts.size(),
+        "backward: needs outputs and as many gradients, got %d and %d",
+        outs.size(),
+        douts.size());
+    for (int i = 0; i < outs.size(); i++) {
+      Tensor out = outs.get(i);
+      Tensor dout = douts.get(i);
+      Checks.live("backward", out, dout);
+      Checks.contiguous("backward", dout);
+      Checks.require(
+          dout.dtype() == out.dtype() && dout.shape().equals(out.shape()),
+          "backward: %s needs a gradient of its type and shape, got %s",
+          out,
+          dout);
+      requireWayBack(out);
+    }
+    for (int i = 0; i < outs.size(); i++) {
+      Tensor dout = region().allocate(outs.get(i).dtype(), outs.get(i).shape());
+      copy(dout, douts.get(i));
+      pass(outs.get(i), dout);
+    }
+    goBack(outs, anew);
+  }
+
+  /**
+   * What the last {@link #backward} launched, as a program of its own. With {@link #program}, taken
+   * before it, an iteration runs in two parts: forward, then, once gradients of the outputs are
+   * set, backward.
+   *
+   * @return the program, to be run when the forward pass has run
+   * @throws JambicException if there was no backward pass
+   */
+  public Program backwardProgram() {
+    if (turn < 0) {
+      throw new JambicException("backwardProgram: call backward first, which records what it runs");
+    }
+    return programFrom(turn);
+  }
+
+  private void requireWayBack(Tensor out) {
+    if (!leadsBack(out)) {
       throw new JambicException(
           "backward: no operation of this tape made the loss of something trained, or its gradients"
               + " are taken already");
     }
+  }
+
+  private void goBack(List<Tensor> outs, List<Tensor> anew) {
+    turn = launchCount();
     anew.forEach(x -> fresh.add(x.grad()));
     fresh.remove(Tensor.NONE);
-    Tensor dloss = floats(loss.shape());
-    launchBack("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
-    grads.put(loss, dloss);
     for (Node node : nodes.reversed()) {
       if (grads.containsKey(node.out)) {
         add(node.out.grad(), grads.get(node.out));
@@ -142,7 +219,7 @@ public final class Tape extends Ops {
         }
       }
       node.saved.forEach(region()::release);
-      if (node.out != loss && owners.remove(node.out)) {
+      if (!outs.contains(node.out) && owners.remove(node.out)) {
         node.out.overwrittenBy("backward");
         region().release(node.out);
       }
@@ -223,11 +300,19 @@ public final class Tape extends Ops {
     if (!leadsBack(x) && !isTrained(x)) {
       return;
     }
-    Tensor dx = region().allocate(x.dtype(), x.shape());
-    launchBack(name, kernel.apply(dx));
-    pass(x, dx);
-    if (grads.get(x) != dx) {
-      region().release(dx);
+    intoAll(name, List.of(x), gradients -> kernel.apply(gradients.getFirst()));
+  }
+
+  /** The same for a kernel that overwrites the gradients of all its inputs, whoever needs one. */
+  void intoAll(String name, List<Tensor> inputs, Function<List<Tensor>, Runnable> kernel) {
+    List<Tensor> gradients =
+        inputs.stream().map(x -> region().allocate(x.dtype(), x.shape())).toList();
+    launchBack(name, kernel.apply(gradients));
+    for (int i = 0; i < inputs.size(); i++) {
+      pass(inputs.get(i), gradients.get(i));
+      if (grads.get(inputs.get(i)) != gradients.get(i)) {
+        region().release(gradients.get(i));
+      }
     }
   }
 
@@ -257,10 +342,14 @@ public final class Tape extends Ops {
     }
     Tensor copy = region().allocate(known.dtype(), known.shape());
     grads.put(x, copy);
+    copy(copy, known);
+    return copy;
+  }
+
+  private void copy(Tensor out, Tensor x) {
     launchBack(
         "elementwise.dropout",
-        () -> backend().elementwise().dropout(copy, known, Dropout.NONE)); // drops nothing
-    return copy;
+        () -> backend().elementwise().dropout(out, x, Dropout.NONE)); // drops nothing
   }
 
   @Override

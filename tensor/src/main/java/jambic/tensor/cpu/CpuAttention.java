@@ -2,6 +2,7 @@ package jambic.tensor.cpu;
 
 import jambic.tensor.Tensor;
 import jambic.tensor.host.HostStorage;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
 
@@ -222,6 +223,7 @@ final class CpuAttention implements AttentionKernels {
 
   private static AttentionSizes sizes(
       Tensor q, Tensor k, Tensor lengths, int heads, boolean causal) {
+    Indices.requireLengths("attention", lengths, k.dim(1));
     return new AttentionSizes(
         q.dim(0),
         heads,

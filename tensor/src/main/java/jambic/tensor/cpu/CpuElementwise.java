@@ -12,7 +12,7 @@ import java.util.List;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Sums and dropout: bound by memory, but for the random numbers of dropout. */
+/** Sums, products and dropout: bound by memory, but for the random numbers of dropout. */
 final class CpuElementwise implements ElementwiseKernels {
   /** 64 KiB a tensor: about what a launch is worth. A multiple of {@link DropoutMask#GROUP}. */
   private static final int PIECE = 16384;
@@ -53,6 +53,38 @@ final class CpuElementwise implements ElementwiseKernels {
         (index, worker) -> {
           int from = index * PIECE;
           add(o, oi + from, x, xi + from, y, yi + from, Math.min(PIECE, size - from));
+        });
+  }
+
+  @Override
+  public void scale(Tensor out, Tensor x, float factor) {
+    float[] o = floats(out);
+    float[] a = floats(x);
+    int oi = offset(out);
+    int ai = offset(x);
+    int size = (int) out.size();
+    workers.parallel(
+        Math.ceilDiv(size, PIECE),
+        (index, worker) -> {
+          int from = index * PIECE;
+          multiply(o, oi + from, a, ai + from, factor, Math.min(PIECE, size - from));
+        });
+  }
+
+  @Override
+  public void multiply(Tensor out, Tensor a, Tensor b) {
+    float[] o = floats(out);
+    float[] x = floats(a);
+    float[] y = floats(b);
+    int oi = offset(out);
+    int xi = offset(a);
+    int yi = offset(b);
+    int size = (int) out.size();
+    workers.parallel(
+        Math.ceilDiv(size, PIECE),
+        (index, worker) -> {
+          int from = index * PIECE;
+          multiply(o, oi + from, x, xi + from, y, yi + from, Math.min(PIECE, size - from));
         });
   }
 
@@ -118,6 +150,18 @@ final class CpuElementwise implements ElementwiseKernels {
     if (k < n) {
       VectorMask<Float> rest = f.indexInRange(k, n);
       fromArray(f, x, i + k, rest).add(fromArray(f, y, j + k, rest)).intoArray(out, o + k, rest);
+    }
+  }
+
+  private static void multiply(float[] out, int o, float[] x, int i, float factor, int n) {
+    VectorSpecies<Float> f = Lanes.F;
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      fromArray(f, x, i + k).mul(factor).intoArray(out, o + k);
+    }
+    if (k < n) {
+      VectorMask<Float> rest = f.indexInRange(k, n);
+      fromArray(f, x, i + k, rest).mul(factor).intoArray(out, o + k, rest);
     }
   }
 

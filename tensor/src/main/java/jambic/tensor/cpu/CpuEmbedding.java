@@ -8,10 +8,11 @@ import static jambic.tensor.host.HostStorage.offset;
 import jambic.tensor.Tensor;
 import jambic.tensor.host.Indices;
 import jambic.tensor.spi.EmbeddingKernels;
+import java.util.Arrays;
 
 /**
- * Embeddings: bound by memory. The forward pass is cut by rows, the backward pass by columns, so
- * that each element of a table has one thread that adds to it, in order of the tokens.
+ * Rows by their index: bound by memory. A forward pass is cut by rows, a backward pass by columns,
+ * so that each element of a table has one thread that adds to it, in order of the tokens.
  */
 final class CpuEmbedding implements EmbeddingKernels {
   /** Elements of a piece of the forward pass. */
@@ -77,6 +78,46 @@ final class CpuEmbedding implements EmbeddingKernels {
               int position = offset(dwpe) + r % t * c + from;
               add(floats(dwpe), position, floats(dwpe), position, floats(dout), d, n);
             }
+          }
+        });
+  }
+
+  @Override
+  public void rows(Tensor out, Tensor x, Tensor index) {
+    Indices.requireRows("rows", index, x.shape().rows());
+    int c = x.dim(-1);
+    int rows = (int) index.size();
+    int rowsPerPiece = Math.ceilDiv(PIECE, c);
+    workers.parallel(
+        Math.ceilDiv(rows, rowsPerPiece),
+        (piece, worker) -> {
+          int end = Math.min(rows, (piece + 1) * rowsPerPiece);
+          for (int m = piece * rowsPerPiece; m < end; m++) {
+            int from = offset(x) + ints(index)[offset(index) + m] * c;
+            System.arraycopy(floats(x), from, floats(out), offset(out) + m * c, c);
+          }
+        });
+  }
+
+  @Override
+  public void rowsBackward(Tensor dx, Tensor dout, Tensor index, boolean accumulate) {
+    Indices.requireRows("rows", index, dx.shape().rows());
+    int c = dx.dim(-1);
+    int all = dx.shape().rows();
+    int rows = (int) index.size();
+    workers.parallel(
+        Math.ceilDiv(c, COLUMNS),
+        (piece, worker) -> {
+          float[] sums = floats(dx);
+          int from = piece * COLUMNS;
+          int n = Math.min(COLUMNS, c - from);
+          for (int r = 0; r < all && !accumulate; r++) {
+            int row = offset(dx) + r * c + from;
+            Arrays.fill(sums, row, row + n, 0);
+          }
+          for (int m = 0; m < rows; m++) {
+            int row = offset(dx) + ints(index)[offset(index) + m] * c + from;
+            add(sums, row, sums, row, floats(dout), offset(dout) + m * c + from, n);
           }
         });
   }

@@ -31,9 +31,9 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Softmax cross-entropy: two passes over a row while it is cached, the largest logit and then the
- * sum of exponentials. One exponential a logit and pass: compute-bound while the logits are cached,
- * bound by memory for large vocabularies.
+ * Softmax cross-entropy and log-probabilities: two passes over a row while it is cached, the
+ * largest logit and then the sum of exponentials. One exponential a logit and pass: compute-bound
+ * while the logits are cached, bound by memory for large vocabularies.
  */
 final class CpuLoss implements LossKernels {
   /** Logits of a piece: whole rows, one at least. */
@@ -123,6 +123,72 @@ final class CpuLoss implements LossKernels {
         });
   }
 
+  @Override
+  public void logProbs(Tensor out, Tensor lse, Tensor logits, Tensor targets, float temperature) {
+    Indices.requireTargets("logProbs", targets, logits.dim(-1));
+    int v = logits.dim(-1);
+    forEachRow(
+        logits,
+        temperature,
+        (r, x, i, scratch) -> {
+          double rowLse = logSumExp(x, i, v, scratch);
+          floats(lse)[offset(lse) + r] = (float) rowLse;
+          int target = ints(targets)[offset(targets) + r];
+          floats(out)[offset(out) + r] = target == IGNORED ? 0 : (float) (x[i + target] - rowLse);
+        });
+  }
+
+  @Override
+  public void logProbsBackward(
+      Tensor dlogits, Tensor dout, Tensor lse, Tensor logits, Tensor targets, float temperature) {
+    Indices.requireTargets("logProbs", targets, logits.dim(-1));
+    int v = logits.dim(-1);
+    float[] d = floats(dlogits);
+    forEachRow(
+        logits,
+        temperature,
+        (r, x, i, scratch) -> {
+          int o = offset(dlogits) + r * v;
+          int target = ints(targets)[offset(targets) + r];
+          if (target == IGNORED) {
+            Arrays.fill(d, o, o + v, 0);
+            return;
+          }
+          float scale = floats(dout)[offset(dout) + r] / temperature;
+          softmaxGradient(d, o, x, i, v, floats(lse)[offset(lse) + r], 0, -scale);
+          d[o + target] += scale;
+        });
+  }
+
+  /** What is done with row r of {@code logits / temperature}, which begins at {@code x[i]}. */
+  @FunctionalInterface
+  private interface RowKernel {
+    void run(int r, float[] x, int i, float[] scratch);
+  }
+
+  /** Rows are divided in scratch memory, so that the kernels know of no temperature. */
+  private void forEachRow(Tensor logits, float temperature, RowKernel kernel) {
+    int v = logits.dim(-1);
+    int rows = logits.shape().rows();
+    int rowsPerPiece = Math.ceilDiv(PIECE, v);
+    workers.parallel(
+        Math.ceilDiv(rows, rowsPerPiece),
+        (index, worker) -> {
+          int divided = temperature == 1 ? 0 : v;
+          float[] scratch = workers.scratch(worker, LaneSum.LENGTH + divided);
+          int end = Math.min(rows, (index + 1) * rowsPerPiece);
+          for (int r = index * rowsPerPiece; r < end; r++) {
+            int i = offset(logits) + r * v;
+            if (temperature == 1) {
+              kernel.run(r, floats(logits), i, scratch);
+            } else {
+              divide(scratch, LaneSum.LENGTH, floats(logits), i, v, temperature);
+              kernel.run(r, scratch, LaneSum.LENGTH, scratch);
+            }
+          }
+        });
+  }
+
   private static int counted(Tensor targets, int rows) {
     int[] t = ints(targets);
     int counted = 0;
@@ -139,6 +205,14 @@ final class CpuLoss implements LossKernels {
       sum += sumExp(x, i + k, Math.min(CHUNK, n - k), max, lanes);
     }
     return max + Math.log(sum);
+  }
+
+  private static void divide(float[] out, int o, float[] x, int i, int n, float divisor) {
+    VectorSpecies<Float> f = Lanes.F;
+    for (int k = 0; k < n; k += f.length()) {
+      VectorMask<Float> rest = f.indexInRange(k, n);
+      fromArray(f, x, i + k, rest).div(divisor).intoArray(out, o + k, rest);
+    }
   }
 
   private static float max(float[] x, int i, int n) {

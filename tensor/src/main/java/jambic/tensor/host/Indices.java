@@ -22,11 +22,47 @@ public final class Indices {
    * @throws JambicException if one is not in [0, rows)
    */
   public static void requireIds(String op, Tensor ids, int rows) {
-    int bad = firstOutside(ids, 0, rows);
+    requireRows(op, "id", ids, rows);
+  }
+
+  /**
+   * Refuses rows that a tensor lacks.
+   *
+   * @param op how the message begins
+   * @param index I32
+   * @param rows of the tensor
+   * @throws JambicException if one is not in [0, rows)
+   */
+  public static void requireRows(String op, Tensor index, int rows) {
+    requireRows(op, "row", index, rows);
+  }
+
+  private static void requireRows(String op, String what, Tensor index, int rows) {
+    int bad = firstOutside(index, 0, rows);
     if (bad >= 0) {
       throw new JambicException(
-          "%s: id %d at index %d of %s is not in [0, %d)"
-              .formatted(op, ints(ids)[offset(ids) + bad], bad, ids, rows));
+          "%s: %s %d at index %d of %s is not in [0, %d)"
+              .formatted(op, what, ints(index)[offset(index) + bad], bad, index, rows));
+    }
+  }
+
+  /**
+   * Refuses sequences without a key, or with more keys than there are.
+   *
+   * @param op how the message begins
+   * @param lengths I32, how many keys of each sequence are no padding, or none for all
+   * @param keys how many there are
+   * @throws JambicException if one is not in [1, keys]
+   */
+  public static void requireLengths(String op, Tensor lengths, int keys) {
+    if (lengths.isNone()) {
+      return;
+    }
+    int bad = firstOutside(lengths, 1, keys + 1);
+    if (bad >= 0) {
+      throw new JambicException(
+          "%s: length %d at index %d of %s is not in [1, %d]"
+              .formatted(op, ints(lengths)[offset(lengths) + bad], bad, lengths, keys));
     }
   }
 

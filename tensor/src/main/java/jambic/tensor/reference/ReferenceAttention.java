@@ -5,6 +5,7 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
 import java.util.Arrays;
@@ -22,6 +23,7 @@ final class ReferenceAttention implements AttentionKernels {
       int heads,
       boolean causal,
       Dropout dropout) {
+    Indices.requireLengths("attention", lengths, k.dim(1));
     int queries = q.dim(1);
     int keys = k.dim(1);
     int size = q.dim(2) / heads;
@@ -67,6 +69,7 @@ final class ReferenceAttention implements AttentionKernels {
       int heads,
       boolean causal,
       Dropout dropout) {
+    Indices.requireLengths("attention", lengths, k.dim(1));
     int queries = q.dim(1);
     int keys = k.dim(1);
     int size = q.dim(2) / heads;

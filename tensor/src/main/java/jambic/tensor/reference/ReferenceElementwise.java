@@ -9,7 +9,7 @@ import jambic.tensor.spi.ElementwiseKernels;
 import java.util.Arrays;
 import java.util.List;
 
-/** Sums, copies and dropout, element by element. */
+/** Sums, products, copies and dropout, element by element. */
 final class ReferenceElementwise implements ElementwiseKernels {
   @Override
   public void fill(List<Tensor> outs, float value) {
@@ -25,6 +25,25 @@ final class ReferenceElementwise implements ElementwiseKernels {
     float[] bs = floats(b);
     for (int i = 0; i < out.size(); i++) {
       os[offset(out) + i] = as[offset(a) + i] + bs[offset(b) + i];
+    }
+  }
+
+  @Override
+  public void scale(Tensor out, Tensor x, float factor) {
+    float[] os = floats(out);
+    float[] xs = floats(x);
+    for (int i = 0; i < out.size(); i++) {
+      os[offset(out) + i] = factor * xs[offset(x) + i];
+    }
+  }
+
+  @Override
+  public void multiply(Tensor out, Tensor a, Tensor b) {
+    float[] os = floats(out);
+    float[] as = floats(a);
+    float[] bs = floats(b);
+    for (int i = 0; i < out.size(); i++) {
+      os[offset(out) + i] = as[offset(a) + i] * bs[offset(b) + i];
     }
   }
 

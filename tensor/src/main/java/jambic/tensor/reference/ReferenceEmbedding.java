@@ -7,8 +7,9 @@ import static jambic.tensor.host.HostStorage.offset;
 import jambic.tensor.Tensor;
 import jambic.tensor.host.Indices;
 import jambic.tensor.spi.EmbeddingKernels;
+import java.util.Arrays;
 
-/** Embeddings: one row of a table for each token. */
+/** One row of a table for each token, and one row of activations for each index. */
 final class ReferenceEmbedding implements EmbeddingKernels {
   @Override
   public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
@@ -42,6 +43,27 @@ final class ReferenceEmbedding implements EmbeddingKernels {
     for (int i = 0; i < ids.size(); i++) {
       addRow(dwte, ints(ids)[offset(ids) + i], dout, i, c);
       addRow(dwpe, i % steps, dout, i, c);
+    }
+  }
+
+  @Override
+  public void rows(Tensor out, Tensor x, Tensor index) {
+    Indices.requireRows("rows", index, x.shape().rows());
+    int c = x.dim(-1);
+    for (int m = 0; m < index.size(); m++) {
+      int from = offset(x) + ints(index)[offset(index) + m] * c;
+      System.arraycopy(floats(x), from, floats(out), offset(out) + m * c, c);
+    }
+  }
+
+  @Override
+  public void rowsBackward(Tensor dx, Tensor dout, Tensor index, boolean accumulate) {
+    Indices.requireRows("rows", index, dx.shape().rows());
+    if (!accumulate) {
+      Arrays.fill(floats(dx), offset(dx), offset(dx) + (int) dx.size(), 0);
+    }
+    for (int m = 0; m < index.size(); m++) {
+      addRow(dx, ints(index)[offset(index) + m], dout, m, dx.dim(-1));
     }
   }
 

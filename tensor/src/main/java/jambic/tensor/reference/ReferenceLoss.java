@@ -9,7 +9,7 @@ import jambic.tensor.host.Indices;
 import jambic.tensor.spi.LossKernels;
 import java.util.Arrays;
 
-/** Softmax cross-entropy, a row at a time. */
+/** Softmax cross-entropy and log-probabilities, a row at a time. */
 final class ReferenceLoss implements LossKernels {
   @Override
   public void crossEntropy(
@@ -21,17 +21,11 @@ final class ReferenceLoss implements LossKernels {
     double total = 0;
     for (int i = 0; i < n; i++) {
       int row = offset(logits) + i * vocabulary;
-      double max = Double.NEGATIVE_INFINITY;
       double sum = 0;
       for (int j = 0; j < vocabulary; j++) {
-        max = Math.max(max, ls[row + j]);
         sum += ls[row + j];
       }
-      double exponentials = 0;
-      for (int j = 0; j < vocabulary; j++) {
-        exponentials += Math.exp(ls[row + j] - max);
-      }
-      double rowLse = max + Math.log(exponentials);
+      double rowLse = logSumExp(ls, row, vocabulary, 1);
       floats(lse)[offset(lse) + i] = (float) rowLse;
       int target = ints(targets)[offset(targets) + i];
       if (target != -1) {
@@ -64,6 +58,58 @@ final class ReferenceLoss implements LossKernels {
         ds[dRow + j] = (float) ((Math.exp(ls[row + j] - rowLse) - wanted) * scale);
       }
     }
+  }
+
+  @Override
+  public void logProbs(Tensor out, Tensor lse, Tensor logits, Tensor targets, float temperature) {
+    Indices.requireTargets("logProbs", targets, logits.dim(-1));
+    int vocabulary = logits.dim(-1);
+    float[] ls = floats(logits);
+    for (int i = 0; i < targets.size(); i++) {
+      int row = offset(logits) + i * vocabulary;
+      int target = ints(targets)[offset(targets) + i];
+      double rowLse = logSumExp(ls, row, vocabulary, temperature);
+      floats(lse)[offset(lse) + i] = (float) rowLse;
+      floats(out)[offset(out) + i] =
+          target == -1 ? 0 : (float) (ls[row + target] / (double) temperature - rowLse);
+    }
+  }
+
+  @Override
+  public void logProbsBackward(
+      Tensor dlogits, Tensor dout, Tensor lse, Tensor logits, Tensor targets, float temperature) {
+    Indices.requireTargets("logProbs", targets, logits.dim(-1));
+    int vocabulary = logits.dim(-1);
+    float[] ds = floats(dlogits);
+    float[] ls = floats(logits);
+    for (int i = 0; i < targets.size(); i++) {
+      int row = offset(logits) + i * vocabulary;
+      int dRow = offset(dlogits) + i * vocabulary;
+      int target = ints(targets)[offset(targets) + i];
+      if (target == -1) {
+        Arrays.fill(ds, dRow, dRow + vocabulary, 0);
+        continue;
+      }
+      double rowLse = floats(lse)[offset(lse) + i];
+      double scale = (double) floats(dout)[offset(dout) + i] / temperature;
+      for (int j = 0; j < vocabulary; j++) {
+        double p = Math.exp(ls[row + j] / (double) temperature - rowLse);
+        ds[dRow + j] = (float) (((j == target ? 1 : 0) - p) * scale);
+      }
+    }
+  }
+
+  /** The logarithm of the sum of {@code exp(logit / temperature)} over {@code ls[row .. row+n)}. */
+  private static double logSumExp(float[] ls, int row, int n, double temperature) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (int j = 0; j < n; j++) {
+      max = Math.max(max, ls[row + j]);
+    }
+    double exponentials = 0;
+    for (int j = 0; j < n; j++) {
+      exponentials += Math.exp((ls[row + j] - max) / temperature);
+    }
+    return max / temperature + Math.log(exponentials);
   }
 
   private static int counted(Tensor targets) {

@@ -18,8 +18,8 @@ public interface AttentionKernels {
    * @param q (B, T, C)
    * @param k (B, S, C)
    * @param v (B, S, C)
-   * @param lengths I32 (B): keys at or past it are padding, of finite numbers, and at least 1 is
-   *     not; or none
+   * @param lengths I32 (B), each in [1, S]: keys at or past it are padding, of finite numbers; or
+   *     none. Others are refused as {@link Backend} says
    * @param heads H
    * @param causal whether query t sees only keys up to t (then S = T)
    * @param dropout of the attention weights

@@ -114,7 +114,7 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
-   * Embeddings.
+   * Rows by their index.
    *
    * @return the kernels
    */
@@ -150,7 +150,7 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
-   * Sums and dropout.
+   * Sums, products and dropout.
    *
    * @return the kernels
    */

@@ -3,7 +3,7 @@ package jambic.tensor.spi;
 import jambic.tensor.Tensor;
 import java.util.List;
 
-/** Sums, copies and dropout; the tensors of a call have the same size. */
+/** Sums, products, copies and dropout; the tensors of a call have the same size. */
 public interface ElementwiseKernels {
   /**
    * Sets every element of every tensor.
@@ -21,6 +21,25 @@ public interface ElementwiseKernels {
    * @param b a summand
    */
   void add(Tensor out, Tensor a, Tensor b);
+
+  /**
+   * {@code out = factor x}; applied to a gradient it is its own backward.
+   *
+   * @param out overwritten; may be {@code x}
+   * @param x the input
+   * @param factor what each element is multiplied by
+   */
+  void scale(Tensor out, Tensor x, float factor);
+
+  /**
+   * {@code out = a b}, element by element. Its gradients are {@code multiply} of {@code dout} and
+   * the other factor.
+   *
+   * @param out overwritten; may be {@code a} or {@code b}
+   * @param a a factor
+   * @param b a factor
+   */
+  void multiply(Tensor out, Tensor a, Tensor b);
 
   /**
    * {@code out = dropout(x)}; applied to a gradient it is its own backward.

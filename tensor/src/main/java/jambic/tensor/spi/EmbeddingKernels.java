@@ -3,7 +3,8 @@ package jambic.tensor.spi;
 import jambic.tensor.Tensor;
 
 /**
- * Token and position embeddings. Ids and starts out of range are refused as {@link Backend} says.
+ * Rows by their index: token and position embeddings, and rows of activations. Ids, starts and
+ * indices out of range are refused as {@link Backend} says.
  */
 public interface EmbeddingKernels {
   /**
@@ -27,4 +28,25 @@ public interface EmbeddingKernels {
    * @param ids I32 (B, T)
    */
   void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids);
+
+  /**
+   * {@code out[m] = x[index[m]]}. Tensors of any rank are seen as rows of C numbers.
+   *
+   * @param out (M, C), overwritten
+   * @param x (N, C), activations
+   * @param index I32 (M), each in [0, N); any may occur again
+   */
+  void rows(Tensor out, Tensor x, Tensor index);
+
+  /**
+   * The gradient of {@link #rows}: {@code dx[n]} = the sum of {@code dout[m]} over all m with
+   * {@code index[m] = n}, in order of m, or {@code +=} of it. Rows that no index names get zeros,
+   * or nothing.
+   *
+   * @param dx (N, C)
+   * @param dout (M, C)
+   * @param index I32 (M)
+   * @param accumulate whether to add to {@code dx}
+   */
+  void rowsBackward(Tensor dx, Tensor dout, Tensor index, boolean accumulate);
 }

@@ -4,11 +4,11 @@ package jambic.tensor.spi;
  * All kernels that every backend has, one family an idea.
  *
  * @param linear linear layers
- * @param embedding embeddings
+ * @param embedding rows by their index
  * @param norm normalization
  * @param activation nonlinearities
  * @param attention attention
- * @param elementwise sums and dropout
+ * @param elementwise sums, products and dropout
  * @param loss losses
  * @param optimizer the update
  */

@@ -6,7 +6,7 @@ import jambic.tensor.spi.Dropout;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Sums, copies and dropout: the masks are compared to the bit. */
+/** Sums, products, copies and dropout: the masks are compared to the bit. */
 public interface ElementwiseContract {
   /** Ugly counts, around groups of 64 and beyond a thread's share. */
   int[] COUNTS = {1, 3, 17, 63, 64, 65, 257, 1000, 20_011};
@@ -47,6 +47,50 @@ public interface ElementwiseContract {
                 Tensor b = scene.input("b", n);
                 Tensor out = scene.outputOrOneOf("out", a, b);
                 return () -> scene.backend().elementwise().add(out, a, b);
+              });
+    }
+  }
+
+  /** {@code out = factor x}, also in place. */
+  @Test
+  default void scale() {
+    for (float factor : new float[] {0, -1, 0.3f, 22.627417f}) {
+      for (int n : COUNTS) {
+        contract()
+            .check(
+                "elementwise.scale " + n + " by " + factor,
+                Tolerance.EXACT,
+                scene -> {
+                  Tensor x = scene.input("x", n);
+                  Tensor out = scene.outputOrOneOf("out", x);
+                  return () -> scene.backend().elementwise().scale(out, x, factor);
+                });
+      }
+    }
+  }
+
+  /** {@code out = a b}, also in place of either, and a square. */
+  @Test
+  default void multiply() {
+    for (int n : COUNTS) {
+      contract()
+          .check(
+              "elementwise.multiply " + n,
+              Tolerance.EXACT,
+              scene -> {
+                Tensor a = scene.input("a", n);
+                Tensor b = scene.input("b", n);
+                Tensor out = scene.outputOrOneOf("out", a, b);
+                return () -> scene.backend().elementwise().multiply(out, a, b);
+              });
+      contract()
+          .check(
+              "elementwise.multiply " + n + " by itself",
+              Tolerance.EXACT,
+              scene -> {
+                Tensor a = scene.input("a", n);
+                Tensor out = scene.outputOrOneOf("out", a);
+                return () -> scene.backend().elementwise().multiply(out, a, a);
               });
     }
   }

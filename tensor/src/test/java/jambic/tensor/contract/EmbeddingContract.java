@@ -4,7 +4,10 @@ import jambic.tensor.Tensor;
 import jambic.tensor.contract.Tolerances.Kernel;
 import org.junit.jupiter.api.Test;
 
-/** Embeddings: with and without positions, rows that start anywhere, tokens that repeat. */
+/**
+ * Rows by their index: embeddings with and without positions, rows that start anywhere, indices
+ * that repeat.
+ */
 public interface EmbeddingContract {
   /** Batch, tokens, vocabulary, width: more tokens than vocabulary, so that some repeat. */
   int[][] SIZES = {{1, 1, 1, 1}, {2, 3, 5, 17}, {3, 17, 7, 63}, {1, 63, 257, 257}, {4, 33, 3, 24}};
@@ -69,5 +72,58 @@ public interface EmbeddingContract {
                 });
       }
     }
+  }
+
+  /** Rows, their count, width, and how many are looked up: some often, some never. */
+  int[][] ROWS = {{1, 1, 1}, {5, 17, 3}, {7, 63, 40}, {257, 130, 9}, {3, 257, 300}, {300, 8, 300}};
+
+  /** {@code out[m] = x[index[m]]}. */
+  @Test
+  default void rowsByIndex() {
+    for (int[] size : ROWS) {
+      contract()
+          .check(
+              "embedding.rows N " + size[0] + " C " + size[1] + " M " + size[2],
+              Tolerance.EXACT,
+              scene -> {
+                Tensor out = scene.output("out", size[2], size[1]);
+                Tensor x = scene.input("x", size[0], size[1]);
+                Tensor index = index(scene, size);
+                return () -> scene.backend().embedding().rows(out, x, index);
+              });
+    }
+  }
+
+  /** Overwritten, with zeros in rows without an index, and added to. */
+  @Test
+  default void rowsBackward() {
+    for (int[] size : ROWS) {
+      for (boolean accumulate : new boolean[] {false, true}) {
+        contract()
+            .check(
+                "embedding.rowsBackward N "
+                    + size[0]
+                    + " C "
+                    + size[1]
+                    + " M "
+                    + size[2]
+                    + (accumulate ? " added" : ""),
+                Tolerances.f32(Kernel.SUM).summing(size[2]),
+                scene -> {
+                  Tensor dx =
+                      accumulate
+                          ? scene.accumulated("dx", size[0], size[1])
+                          : scene.output("dx", size[0], size[1]);
+                  Tensor dout = scene.input("dout", size[2], size[1]);
+                  Tensor index = index(scene, size);
+                  return () ->
+                      scene.backend().embedding().rowsBackward(dx, dout, index, accumulate);
+                });
+      }
+    }
+  }
+
+  private static Tensor index(Scene scene, int[] size) {
+    return scene.integers("index", scene.draw("index", size[0], size[2]), size[2]);
   }
 }

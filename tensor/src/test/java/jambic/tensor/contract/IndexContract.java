@@ -12,6 +12,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /** Integers that lead out of a tensor are refused, also when a program runs again with others. */
@@ -71,6 +72,44 @@ public interface IndexContract {
         (ops, region, targets) -> ops.crossEntropy(activations(ops, region), targets, 0));
   }
 
+  /** The same for each row's log-probability. */
+  @Test
+  default void refusesTargetsWithoutALogProbability() {
+    refuses(
+        "logProbs",
+        new int[] {-2, 5, Integer.MIN_VALUE, Integer.MAX_VALUE},
+        (ops, region, targets) ->
+            ops.logProbs(
+                floats(region, COUNT, 4), floats(region, ROWS, 4), Tensor.NONE, targets, 1));
+  }
+
+  /** Rows that the tensor lacks. */
+  @Test
+  default void refusesRowsOutsideTheTensor() {
+    refuses(
+        "rows",
+        new int[] {-1, 5, Integer.MIN_VALUE, Integer.MAX_VALUE},
+        (ops, region, index) -> ops.rows(floats(region, ROWS, 4), index));
+  }
+
+  /** Sequences all of padding, and longer than the keys. */
+  @Test
+  default void refusesLengthsWithoutAKeyOrWithTooMany() {
+    refuses(
+        "attention",
+        new int[] {0, -1, 6, Integer.MIN_VALUE, Integer.MAX_VALUE},
+        1,
+        "[1, " + ROWS + "]",
+        (ops, region, lengths) ->
+            ops.attention(
+                floats(region, COUNT * 2, 4).reshape(Shape.of(COUNT, 2, 4)),
+                floats(region, COUNT * ROWS, 8).reshape(Shape.of(COUNT, ROWS, 8)),
+                lengths,
+                2,
+                false,
+                0));
+  }
+
   /** Rows of two tokens that begin before the first or end after the last position. */
   @Test
   default void refusesPositionsOutsideTheTable() {
@@ -85,17 +124,23 @@ public interface IndexContract {
   }
 
   private void refuses(String op, int[] outside, Operation operation) {
+    refuses(op, outside, 0, "[0, " + ROWS + ")", operation);
+  }
+
+  private void refuses(String op, int[] outside, int inside, String range, Operation operation) {
     assumeTrue(refusesIndices(), "this backend computes after it could refuse");
     for (Backend backend : contract().backends()) {
       try (Region region = backend.region()) {
         Eager ops = new Eager(backend, region);
         Tensor indices = region.allocate(DType.I32, Shape.of(COUNT));
-        indices.set(new int[COUNT]);
+        int[] good = new int[COUNT];
+        Arrays.fill(good, inside);
+        indices.set(good);
         Tensor out = operation.launch(ops, region, indices);
         Program program = ops.program();
         float[] expected = out.toFloats();
         for (int bad : outside) {
-          int[] values = new int[COUNT];
+          int[] values = good.clone();
           values[COUNT - 2] = bad;
           indices.set(values);
           assertThatThrownBy(
@@ -106,10 +151,10 @@ public interface IndexContract {
               .isInstanceOf(JambicException.class)
               .hasMessageStartingWith(op + ": ")
               .hasMessageContaining(" " + bad + " ")
-              .hasMessageContaining("[0, " + ROWS + ")");
+              .hasMessageContaining(range);
           assertThat(out.toFloats()).isEqualTo(expected);
         }
-        indices.set(new int[COUNT]);
+        indices.set(good);
         program.run();
         assertThat(out.toFloats()).isEqualTo(expected);
       }

@@ -207,6 +207,51 @@ class GradientTest {
   }
 
   @Test
+  void scaleAndMultiply() {
+    Tensor x = normal(5, 3);
+    Tensor y = normal(5, 3);
+    Tensor out = normal(5, 3);
+    Tensor dout = normal(5, 3);
+    Tensor dx = normal(5, 3);
+    Tensor dy = normal(5, 3);
+    backend.elementwise().scale(dx, dout, -2.5f);
+    check(
+        "scale",
+        () -> backend.elementwise().scale(out, x, -2.5f),
+        out,
+        dout,
+        List.of(new Trained("x", x, dx)));
+    backend.elementwise().multiply(dx, dout, y);
+    backend.elementwise().multiply(dy, dout, x);
+    check(
+        "multiply",
+        () -> backend.elementwise().multiply(out, x, y),
+        out,
+        dout,
+        List.of(new Trained("x", x, dx), new Trained("y", y, dy)));
+  }
+
+  @Test
+  void rows() {
+    Tensor x = normal(5, 3);
+    Tensor index = integers(new int[] {4, 0, 4, 2, 4, 0}, 6);
+    Tensor out = normal(6, 3);
+    Tensor dout = normal(6, 3);
+    Tensor dx = normal(5, 3);
+    backend.embedding().rowsBackward(dx, dout, index, false);
+    check(
+        "rows",
+        () -> backend.embedding().rows(out, x, index),
+        out,
+        dout,
+        List.of(new Trained("x", x, dx)));
+    Tensor twice = normal(5, 3);
+    backend.embedding().rowsBackward(twice, dout, index, false);
+    backend.embedding().rowsBackward(twice, dout, index, true);
+    close("rowsBackward twice", doubled(dx.toFloats()), twice.toFloats());
+  }
+
+  @Test
   void attention() {
     Tensor lengths = integers(new int[] {3, 5}, 2);
     for (Dropout dropout : List.of(Dropout.NONE, dropout(0.4f))) {
@@ -262,6 +307,27 @@ class GradientTest {
           forward,
           loss,
           dloss,
+          List.of(new Trained("logits", logits, dlogits)));
+    }
+  }
+
+  @Test
+  void logProbs() {
+    Tensor targets = integers(new int[] {2, -1, 0, 6, 2}, 5);
+    for (float temperature : new float[] {1, 0.7f, 3}) {
+      Tensor logits = normal(5, 7);
+      Tensor out = zeros(5);
+      Tensor lse = zeros(5);
+      Tensor dout = normal(5);
+      Tensor dlogits = normal(5, 7);
+      Runnable forward = () -> backend.loss().logProbs(out, lse, logits, targets, temperature);
+      forward.run();
+      backend.loss().logProbsBackward(dlogits, dout, lse, logits, targets, temperature);
+      check(
+          "logProbs, temperature " + temperature,
+          forward,
+          out,
+          dout,
           List.of(new Trained("logits", logits, dlogits)));
     }
   }
