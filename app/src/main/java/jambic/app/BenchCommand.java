@@ -8,11 +8,14 @@ import jambic.model.Sampling;
 import jambic.tensor.Philox;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.AdamW;
 import jambic.train.ModelFlops;
 import jambic.train.Preset;
 import jambic.train.TrainConfig;
+import jambic.train.GradientClip;
+import jambic.train.NextTokenPrediction;
+import jambic.train.Optimizer;
 import jambic.train.TrainingStep;
+import jambic.train.WindowSource;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -106,21 +109,32 @@ final class BenchCommand implements Callable<Integer> {
     try (Region gradients = backend.region();
         Region activations = backend.region()) {
       model.parameters().train(gradients);
-      AdamW optimizer = new AdamW(backend, gradients, model.parameters(), config);
-      TrainingStep step = new TrainingStep(model, optimizer, config, activations);
+      GradientClip clip =
+          new GradientClip(backend, gradients, model.parameters().tensors(), config.gradClip());
+      Optimizer optimizer =
+          config.optimizer(backend, gradients, model.parameters().byName(), clip.factor());
       Philox random = new Philox(config.seed(), 0);
-      TrainingStep.BatchSource batches =
-          (micro, x, y) -> {
+      WindowSource batches =
+          (iteration, micro, x, y) -> {
             for (int i = 0; i < x.length; i++) {
               x[i] = random.nextInt(vocabSize);
               y[i] = random.nextInt(vocabSize);
             }
           };
+      TrainingStep step =
+          new TrainingStep(
+              backend,
+              new NextTokenPrediction(model, batches, config.batchSize(), config.blockSize()),
+              optimizer,
+              clip,
+              config.gradientAccumulationSteps(),
+              config.seed(),
+              activations);
       List<Double> millis = new ArrayList<>();
       long start = System.nanoTime();
       long now = start;
       for (int i = 0; millis.isEmpty() || now - start < seconds * 1e9; i++) {
-        step.run(i, config.schedule().at(i), batches);
+        step.run(i, config.schedule().at(i));
         long then = now;
         now = System.nanoTime();
         if (now - start > seconds * 0.5e9) {

@@ -15,7 +15,8 @@ import jambic.tensor.spi.Region;
 import jambic.train.Batches;
 import jambic.train.Dataset;
 import jambic.train.Dataset.Split;
-import jambic.train.Evaluation;
+import jambic.train.LossEstimator;
+import jambic.train.NextTokenPrediction;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -134,7 +135,9 @@ final class EvalCommand implements Callable<Integer> {
       TrainingData measured = data(Corpora.of(Terminal.ofErrors(err)), checkpoint, context);
       Dataset dataset = measured.dataset();
       Batches batches = new Batches(dataset, batch, context, SEED);
-      Evaluation evaluation = new Evaluation(model, batches, batch, context, region);
+      LossEstimator estimator =
+          new LossEstimator(
+              backend, new NextTokenPrediction(model, batches, batch, context), region);
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("model", folder.toString());
       result.put("data", measured.name());
@@ -142,8 +145,8 @@ final class EvalCommand implements Callable<Integer> {
         String name = part.name().toLowerCase(Locale.ROOT);
         double loss =
             evalIters.isPresent()
-                ? evaluation.estimate(part, evalIters.get())
-                : evaluation.whole(part);
+                ? estimator.estimate(part, evalIters.get())
+                : estimator.whole(part);
         if (!Double.isFinite(loss)) {
           throw new JambicException(
               "the loss is %s: the weights in %s are damaged, or those of a run that diverged"

@@ -7,7 +7,9 @@ import jambic.model.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.AdamW;
+import jambic.train.GradientClip;
+import jambic.train.NextTokenPrediction;
+import jambic.train.Optimizer;
 import jambic.train.Preset;
 import jambic.train.TrainConfig;
 import jambic.train.TrainingStep;
@@ -38,10 +40,22 @@ class SteadyStateTest {
         Region state = backend.region();
         Region activations = backend.region()) {
       model.parameters().train(state);
-      AdamW optimizer = new AdamW(backend, state, model.parameters(), CONFIG);
-      TrainingStep step = new TrainingStep(model, optimizer, CONFIG, activations);
+      GradientClip clip =
+          new GradientClip(backend, state, model.parameters().tensors(), CONFIG.gradClip());
+      Optimizer optimizer =
+          CONFIG.optimizer(backend, state, model.parameters().byName(), clip.factor());
+      TrainingStep step =
+          new TrainingStep(
+              backend,
+              new NextTokenPrediction(
+                  model, (it, micro, x, y) -> {}, CONFIG.batchSize(), CONFIG.blockSize()),
+              optimizer,
+              clip,
+              1,
+              CONFIG.seed(),
+              activations);
       var memory = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-      step.run(0, 1e-3, (micro, x, y) -> {});
+      step.run(0, 1e-3);
       long taken = activations.bytes() + state.bytes();
 
       long deadline = System.nanoTime() + PATIENCE.toNanos();
@@ -49,7 +63,7 @@ class SteadyStateTest {
       while (perStep > BYTES_PER_STEP && System.nanoTime() < deadline) {
         long before = memory.getCurrentThreadAllocatedBytes();
         for (int i = 0; i < STEPS; i++) {
-          step.run(i, 1e-3, (micro, x, y) -> {});
+          step.run(i, 1e-3);
         }
         perStep = (memory.getCurrentThreadAllocatedBytes() - before) / STEPS;
       }

@@ -14,7 +14,8 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Dropout;
 import jambic.tensor.spi.Region;
-import jambic.train.AdamW;
+import jambic.train.GradientClip;
+import jambic.train.Optimizer;
 import jambic.train.Preset;
 import jambic.train.TrainConfig;
 import java.io.IOException;
@@ -258,7 +259,10 @@ final class DeviceRows {
         Region memory = backend.region();
         Region activations = backend.region()) {
       model.parameters().train(memory);
-      AdamW optimizer = new AdamW(backend, memory, model.parameters(), config);
+      GradientClip clip =
+          new GradientClip(backend, memory, model.parameters().tensors(), config.gradClip());
+      Optimizer optimizer =
+          config.optimizer(backend, memory, model.parameters().byName(), clip.factor());
       Shape shape = Shape.of(config.batchSize(), config.blockSize());
       int[] tokens = random.ints(shape.size(), 0, model.config().vocabSize()).toArray();
       Tensor ids = activations.allocate(DType.I32, shape);
@@ -272,6 +276,7 @@ final class DeviceRows {
       Program step =
           backend.capture(() -> {
             pass.run();
+            clip.measure();
             optimizer.update();
           });
       IntConsumer feed =

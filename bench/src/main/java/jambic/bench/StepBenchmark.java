@@ -4,7 +4,9 @@ import jambic.model.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.AdamW;
+import jambic.train.GradientClip;
+import jambic.train.NextTokenPrediction;
+import jambic.train.Optimizer;
 import jambic.train.TrainConfig;
 import jambic.train.TrainingStep;
 import java.util.Random;
@@ -58,8 +60,19 @@ public class StepBenchmark {
     activations = opened.region();
     model = new Gpt(opened, models.gpt(), config.init());
     model.parameters().train(memory);
-    AdamW optimizer = new AdamW(opened, memory, model.parameters(), config);
-    step = new TrainingStep(model, optimizer, config, activations);
+    GradientClip clip =
+        new GradientClip(opened, memory, model.parameters().tensors(), config.gradClip());
+    Optimizer optimizer =
+        config.optimizer(opened, memory, model.parameters().byName(), clip.factor());
+    step =
+        new TrainingStep(
+            opened,
+            new NextTokenPrediction(model, this::fill, config.batchSize(), config.blockSize()),
+            optimizer,
+            clip,
+            config.gradientAccumulationSteps(),
+            config.seed(),
+            activations);
     text = random.ints(TEXT, 0, models.gpt().vocabSize()).toArray();
   }
 
@@ -77,10 +90,10 @@ public class StepBenchmark {
   @Benchmark
   public double run() {
     int it = iteration++;
-    return step.run(it, config.schedule().at(it), this::fill);
+    return step.run(it, config.schedule().at(it));
   }
 
-  private void fill(int microStep, int[] x, int[] y) {
+  private void fill(int it, int microStep, int[] x, int[] y) {
     int block = config.blockSize();
     for (int row = 0; row < config.batchSize(); row++) {
       int start = random.nextInt(TEXT - block);

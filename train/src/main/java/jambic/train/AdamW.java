@@ -1,6 +1,5 @@
 package jambic.train;
 
-import jambic.model.Parameters;
 import jambic.tensor.DType;
 import jambic.tensor.Launch;
 import jambic.tensor.Shape;
@@ -10,14 +9,26 @@ import jambic.tensor.spi.Region;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
 
 /**
- * AdamW with clipping over all parameters of a model, in two groups as in nanoGPT: those that decay
- * and those that do not. What changes from step to step lies in tensors, so that the whole update
- * can be captured.
+ * AdamW (Loshchilov and Hutter, 2019) over all parameters of a model, in two groups as in nanoGPT:
+ * those that decay and those that do not.
  */
-public final class AdamW {
+public final class AdamW implements Optimizer {
+  /**
+   * The hyperparameters.
+   *
+   * @param beta1 decay of the gradient's mean
+   * @param beta2 decay of the gradient's mean square
+   * @param eps guard against division by zero
+   * @param weightDecay decoupled weight decay
+   * @param decayOn which parameters decay
+   */
+  public record Settings(
+      double beta1, double beta2, double eps, double weightDecay, DecayOn decayOn) {}
+
   private record Group(
       List<Tensor> params, List<Tensor> m, List<Tensor> v, List<Tensor> grads, float decay) {
     Group(float decay) {
@@ -26,52 +37,47 @@ public final class AdamW {
   }
 
   private final Backend backend;
-  private final TrainConfig config;
+  private final Settings settings;
   private final SequencedMap<String, Tensor> moments = new LinkedHashMap<>();
   private final List<Tensor> trained = new ArrayList<>();
-  private final Launch clearing;
   private final List<Launch> updating = new ArrayList<>();
+  private final Tensor clipFactor; // (1)
   private final Tensor hyper; // (3): lr, 1 - beta1^t, 1 - beta2^t
-  private final Tensor norm; // (1)
-  private final Tensor clip; // (1)
 
   /**
-   * The optimizer of some parameters, of those that have gradients; the moments start at 0.
+   * Optimizes some parameters, of those that have gradients; the moments start at 0.
    *
    * @param backend where it computes
    * @param region where the moments live
-   * @param parameters what it updates
-   * @param config betas, eps, decay and clipping
+   * @param parameters what it updates, by name
+   * @param settings betas, eps and decay
+   * @param clipFactor (1): what gradients are multiplied by, {@link GradientClip#factor}
    */
-  public AdamW(Backend backend, Region region, Parameters parameters, TrainConfig config) {
+  public AdamW(
+      Backend backend,
+      Region region,
+      Map<String, Tensor> parameters,
+      Settings settings,
+      Tensor clipFactor) {
     this.backend = backend;
-    this.config = config;
-    Group decayed = new Group((float) config.weightDecay());
+    this.settings = settings;
+    this.clipFactor = clipFactor;
+    Group decayed = new Group((float) settings.weightDecay());
     Group rest = new Group(0);
-    parameters
-        .byName()
-        .forEach((name, tensor) -> {
-          if (tensor.grad().isNone()) {
-            return; // frozen
-          }
-          boolean matrix = tensor.shape().rank() >= 2;
-          Group group = matrix || config.decayOn() == DecayOn.ALL ? decayed : rest;
-          group.params.add(tensor);
-          group.grads.add(tensor.grad());
-          group.m.add(moment("m." + name, region, tensor));
-          group.v.add(moment("v." + name, region, tensor));
-          trained.add(tensor);
-        });
-    List<Tensor> grads = trained.stream().map(Tensor::grad).toList();
+    parameters.forEach((name, tensor) -> {
+      if (tensor.grad().isNone()) {
+        return; // frozen
+      }
+      boolean matrix = tensor.shape().rank() >= 2;
+      Group group = matrix || settings.decayOn() == DecayOn.ALL ? decayed : rest;
+      group.params.add(tensor);
+      group.grads.add(tensor.grad());
+      group.m.add(moment("m." + name, region, tensor));
+      group.v.add(moment("v." + name, region, tensor));
+      trained.add(tensor);
+    });
     hyper = region.allocate(DType.F32, Shape.of(3));
-    norm = region.allocate(DType.F32, Shape.of(1));
-    clip = region.allocate(DType.F32, Shape.of(1));
     backend.launch(() -> backend.elementwise().fill(List.copyOf(moments.values()), 0));
-    clearing = new Launch("elementwise.fill", () -> backend.elementwise().fill(grads, 0));
-    updating.add(
-        new Launch(
-            "optimizer.clipNorm",
-            () -> backend.optimizer().clipNorm(norm, clip, grads, (float) config.gradClip())));
     for (Group group : List.of(decayed, rest)) {
       if (!group.params.isEmpty()) {
         updating.add(new Launch("optimizer.adamW", () -> update(group)));
@@ -85,49 +91,26 @@ public final class AdamW {
     return moment;
   }
 
-  /**
-   * The moments by name, {@code m.} and {@code v.} before the parameter's: what a resumed run
-   * restores.
-   *
-   * @return the tensors
-   */
-  public SequencedMap<String, Tensor> moments() {
+  /** {@inheritDoc} Here the moments, {@code m.} and {@code v.} before the parameter's name. */
+  @Override
+  public SequencedMap<String, Tensor> state() {
     return moments;
   }
 
-  /**
-   * The Euclidean norm of the gradient of the last {@link #update}, before clipping.
-   *
-   * @return (1)
-   */
-  public Tensor norm() {
-    return norm;
-  }
-
-  /** What it updates: the parameters that are not frozen. */
-  List<Tensor> trained() {
+  @Override
+  public List<Tensor> trained() {
     return trained;
   }
 
-  /** Launches the clearing of all gradients, before several passes add to them. */
-  public void clearGradients() {
-    clearing.run();
-  }
-
-  /**
-   * Sets what the next {@link #update} reads.
-   *
-   * @param t which update it is, from 1
-   * @param lr the learning rate
-   */
+  @Override
   public void prepare(int t, double lr) {
     hyper.set(
         (float) lr,
-        (float) (1 - Math.pow(config.beta1(), t)),
-        (float) (1 - Math.pow(config.beta2(), t)));
+        (float) (1 - Math.pow(settings.beta1(), t)),
+        (float) (1 - Math.pow(settings.beta2(), t)));
   }
 
-  /** Launches clipping and the update of every parameter. */
+  @Override
   public void update() {
     updating.forEach(Launch::run);
   }
@@ -141,10 +124,10 @@ public final class AdamW {
             group.v,
             group.grads,
             hyper,
-            clip,
-            (float) config.beta1(),
-            (float) config.beta2(),
-            (float) config.eps(),
+            clipFactor,
+            (float) settings.beta1(),
+            (float) settings.beta2(),
+            (float) settings.eps(),
             group.decay);
   }
 }

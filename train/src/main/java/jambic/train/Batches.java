@@ -14,10 +14,9 @@ import java.util.Locale;
  * counter-based generator. A resumed run therefore needs to know nothing but its iteration, and an
  * evaluation neither disturbs the training batches nor sees others the next time.
  *
- * <p>All methods fill {@code x} and {@code y}, each (batchSize, blockSize) in row-major order. One
- * instance serves one thread at a time.
+ * <p>One instance serves one thread at a time.
  */
-public final class Batches {
+public final class Batches implements WindowSource {
   /** A target that the loss ignores: past the end of the text. */
   public static final int IGNORED = -1;
 
@@ -61,52 +60,23 @@ public final class Batches {
     this.window = new int[blockSize + 1];
   }
 
-  /**
-   * The training batch of a micro step.
-   *
-   * @param iteration the iteration, from 0
-   * @param microStep the micro step within it, from 0, for gradient accumulation
-   * @param x (batchSize, blockSize), the inputs
-   * @param y (batchSize, blockSize), the targets
-   */
+  @Override
   public void train(int iteration, int microStep, int[] x, int[] y) {
     random(Split.TRAIN, TRAINING, iteration, microStep, x, y);
   }
 
-  /**
-   * A random batch to estimate a split's loss with, the same one for the same index.
-   *
-   * @param split which part of the dataset
-   * @param index which of the estimate's batches, from 0
-   * @param x (batchSize, blockSize), the inputs
-   * @param y (batchSize, blockSize), the targets
-   */
+  @Override
   public void evaluation(Split split, int index, int[] x, int[] y) {
     random(split, EVALUATION + split.ordinal(), index, 0, x, y);
   }
 
-  /**
-   * The number of batches that {@link #sequential} cuts a split into.
-   *
-   * @param split which part of the dataset
-   * @return the number of batches
-   */
+  @Override
   public long sequentialCount(Split split) {
     long windows = Math.ceilDiv(data.of(split).length() - 1, blockSize);
     return Math.ceilDiv(windows, batchSize);
   }
 
-  /**
-   * A batch of consecutive windows: over all of them each token of the split but its first is a
-   * target exactly once. Where the text ends inside the batch, the remaining targets are {@link
-   * #IGNORED} and the remaining inputs 0.
-   *
-   * @param split which part of the dataset
-   * @param index which batch, from 0 to {@link #sequentialCount} - 1
-   * @param x (batchSize, blockSize), the inputs
-   * @param y (batchSize, blockSize), the targets
-   * @return the number of targets that count, the weight of this batch's mean loss in the whole
-   */
+  @Override
   public int sequential(Split split, long index, int[] x, int[] y) {
     Tokens tokens = data.of(split);
     Arrays.fill(x, 0);

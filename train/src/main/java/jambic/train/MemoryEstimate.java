@@ -91,7 +91,8 @@ public record MemoryEstimate(
       Region state = paper.region();
       PaperBackend.Ledger activations = paper.region();
       Parameters trained = Trainer.trained(model, config, gradients);
-      new AdamW(paper, state, trained, config);
+      GradientClip clip = new GradientClip(paper, state, trained.tensors(), config.gradClip());
+      config.optimizer(paper, state, trained.byName(), clip.factor());
       Shape batch = Shape.of(config.batchSize(), config.blockSize());
 
       Tensor x = activations.allocate(DType.I32, batch);

@@ -22,8 +22,8 @@ record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
   }
 
   /** Saves all that resuming needs. */
-  void saveLast(TrainingState now, AdamW optimizer) {
-    save(now.iteration(), Trainer.LAST, temporary -> now.write(temporary, optimizer.moments()));
+  void saveLast(TrainingState now, Optimizer optimizer) {
+    save(now.iteration(), Trainer.LAST, temporary -> now.write(temporary, optimizer.state()));
   }
 
   private void save(int iteration, String name, AtomicFolder.Writer others) {

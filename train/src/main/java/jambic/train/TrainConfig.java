@@ -7,6 +7,9 @@ import jambic.model.Lora;
 import jambic.model.Wording;
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
@@ -246,6 +249,21 @@ public record TrainConfig(
     return decayLr
         ? new Schedule.WarmupCosine(learningRate, minLr, warmupIters, lrDecayIters)
         : new Schedule.Constant(learningRate);
+  }
+
+  /**
+   * Makes the optimizer of the run.
+   *
+   * @param backend where it computes
+   * @param region where its state lives
+   * @param parameters what it updates, by name: of these, those that have gradients
+   * @param clipFactor (1): what gradients are multiplied by, {@link GradientClip#factor}
+   * @return the optimizer, its state at the beginning
+   */
+  public Optimizer optimizer(
+      Backend backend, Region region, Map<String, Tensor> parameters, Tensor clipFactor) {
+    AdamW.Settings settings = new AdamW.Settings(beta1, beta2, eps, weightDecay, decayOn);
+    return new AdamW(backend, region, parameters, settings, clipFactor);
   }
 
   /**

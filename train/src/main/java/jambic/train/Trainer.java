@@ -91,10 +91,10 @@ public final class Trainer implements AutoCloseable {
   private final Region gradients;
   private final Region state;
   private final Region activations;
-  private final AdamW optimizer;
-  private final Evaluation evaluation;
+  private final GradientClip clip;
+  private final Optimizer optimizer;
+  private final LossEstimator estimator;
   private final TrainingStep step;
-  private final Batches batches;
   private final OptionalDouble peakFlops;
   private final RunLock lock;
   private Optional<String> notice = Optional.empty();
@@ -122,11 +122,23 @@ public final class Trainer implements AutoCloseable {
     gradients = backend.region();
     state = backend.region();
     activations = backend.region();
-    optimizer = new AdamW(backend, state, trained(model, config, gradients), config);
-    batches = new Batches(data, config.batchSize(), config.blockSize(), config.seed());
-    evaluation =
-        new Evaluation(model, batches, config.batchSize(), config.blockSize(), activations);
-    step = new TrainingStep(model, optimizer, config, activations);
+    Parameters trained = trained(model, config, gradients);
+    clip = new GradientClip(backend, state, trained.tensors(), config.gradClip());
+    optimizer = config.optimizer(backend, state, trained.byName(), clip.factor());
+    int batchSize = config.batchSize();
+    int blockSize = config.blockSize();
+    WindowSource windows = new Batches(data, batchSize, blockSize, config.seed());
+    Objective objective = new NextTokenPrediction(model, windows, batchSize, blockSize);
+    estimator = new LossEstimator(backend, objective, activations);
+    step =
+        new TrainingStep(
+            backend,
+            objective,
+            optimizer,
+            clip,
+            config.gradientAccumulationSteps(),
+            config.seed(),
+            activations);
   }
 
   /** Gives gradients to what a run trains: the adapters, or the weights that are not frozen. */
@@ -308,7 +320,7 @@ public final class Trainer implements AutoCloseable {
           new Trainer(
               model, config, data, fingerprint, checkpoint.tokenizer(), folder, peakFlops, lock);
       trainer.notice = changes;
-      TrainingState.readMoments(last, trainer.optimizer.moments());
+      TrainingState.readMoments(last, trainer.optimizer.state());
       trainer.iteration = saved.iteration();
       trainer.bestValLoss = saved.bestValLoss();
       return trainer;
@@ -423,7 +435,7 @@ public final class Trainer implements AutoCloseable {
   private OptionalDouble estimate(Split split, Listener listener, BooleanSupplier stop) {
     int before = split.ordinal() * config.evalIters();
     int[] done = {0};
-    return evaluation.estimate(
+    return estimator.estimate(
         split,
         config.evalIters(),
         () -> {
@@ -454,12 +466,12 @@ public final class Trainer implements AutoCloseable {
     long start = System.nanoTime();
     int now = iteration;
     double lr = config.schedule().at(now);
-    OptionalDouble done = step.run(now, lr, (micro, x, y) -> batches.train(now, micro, x, y), stop);
+    OptionalDouble done = step.run(now, lr, stop);
     if (done.isEmpty()) {
       return Optional.empty();
     }
     double loss = done.getAsDouble();
-    double norm = optimizer.norm().toFloats()[0];
+    double norm = clip.norm().toFloats()[0];
     requireSane(loss, "loss");
     requireSane(norm, "gradient norm");
     iteration++;

@@ -1,11 +1,12 @@
 package jambic.train;
 
-import jambic.model.Gpt;
 import jambic.tensor.DType;
+import jambic.tensor.JambicException;
 import jambic.tensor.Program;
 import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import java.util.List;
 import java.util.Optional;
@@ -14,138 +15,172 @@ import java.util.function.BooleanSupplier;
 
 /**
  * One iteration: batches in, gradients, update. The first run records it; every later one writes
- * new tokens into the same tensors and replays, allocating nothing.
+ * new inputs into the same tensors and replays, allocating nothing.
+ *
+ * <p>The gradient is that of the mean over all that counts in the iteration: a micro batch's loss
+ * has the share that its weight has ({@link Objective}).
  */
 public final class TrainingStep {
-  /** Where the batches of an iteration come from. */
-  @FunctionalInterface
-  public interface BatchSource {
-    /**
-     * Fills one micro batch.
-     *
-     * @param microStep which of the iteration's, from 0
-     * @param x (batchSize, blockSize), the inputs
-     * @param y (batchSize, blockSize), the targets
-     */
-    void fill(int microStep, int[] x, int[] y);
-  }
-
   /**
    * A forward and backward pass over fixed memory.
    *
    * @param pass alone
    * @param iteration with the update, as one program: an iteration of one micro batch
    */
-  private record MicroStep(
-      Tensor ids, Tensor targets, Tensor step, Tensor loss, Program pass, Program iteration) {
-    double run(Program program, int[] x, int[] y, int count) {
-      ids.set(x);
-      targets.set(y);
+  private record MicroStep(Tensor step, Tensor loss, Program pass, Program iteration) {
+    double run(Program program, int count) {
       step.set(count);
       program.run();
       return loss.toFloats()[0];
     }
   }
 
-  private final TrainConfig config;
-  private final Gpt model;
-  private final AdamW optimizer;
+  private final Backend backend;
+  private final Objective objective;
+  private final Optimizer optimizer;
+  private final int microSteps;
+  private final long seed;
   private final Region region;
-  private final int[] x;
-  private final int[] y;
   private final Program clear;
   private final Program update;
+  private List<Tensor> inputs = List.of();
+  private Tensor share = Tensor.NONE; // (1), of the micro batch's loss in the iteration's
   private Optional<MicroStep> recorded = Optional.empty();
 
   /**
-   * The iteration of a model.
+   * Prepares the iterations of a run.
    *
-   * @param model whose parameters have gradients
-   * @param optimizer over these parameters
-   * @param config batch, context, accumulation and seed
+   * @param backend where it computes
+   * @param objective batches and loss
+   * @param optimizer over the parameters that have gradients
+   * @param clip of these gradients
+   * @param microSteps batches behind one update, at least 1
+   * @param seed of dropout
    * @param region holds activations while an iteration runs; between runs others may overwrite it
    */
-  public TrainingStep(Gpt model, AdamW optimizer, TrainConfig config, Region region) {
-    this.model = model;
+  public TrainingStep(
+      Backend backend,
+      Objective objective,
+      Optimizer optimizer,
+      GradientClip clip,
+      int microSteps,
+      long seed,
+      Region region) {
+    this.backend = backend;
+    this.objective = objective;
     this.optimizer = optimizer;
-    this.config = config;
+    this.microSteps = microSteps;
+    this.seed = seed;
     this.region = region;
-    x = new int[config.batchSize() * config.blockSize()];
-    y = new int[x.length];
-    clear = model.backend().capture(optimizer::clearGradients);
-    update = model.backend().capture(optimizer::update);
+    clear = backend.capture(clip::clear);
+    update =
+        backend.capture(() -> {
+          clip.measure();
+          optimizer.update();
+        });
   }
 
   /**
    * Runs one iteration.
    *
-   * @param iteration its number, from 0: counts dropout and the moments' corrections
+   * @param iteration its number, from 0: counts dropout and the optimizer's corrections
    * @param lr the learning rate
-   * @param batches the data
-   * @return the mean loss of its batches before the update, in nats a token
+   * @return the mean loss of its batches before the update
+   * @throws JambicException if nothing counts in any of its batches
    */
-  public double run(int iteration, double lr, BatchSource batches) {
-    return run(iteration, lr, batches, () -> false).orElseThrow();
+  public double run(int iteration, double lr) {
+    return run(iteration, lr, () -> false).orElseThrow();
   }
 
   /**
-   * The same, unless someone gives it up between two micro batches: then there is no update, and
+   * Runs one iteration unless it is stopped between two micro batches: then there is no update, and
    * the iteration may be run again as if it had not begun.
    *
-   * @param iteration its number, from 0: counts dropout and the moments' corrections
+   * @param iteration its number, from 0: counts dropout and the optimizer's corrections
    * @param lr the learning rate
-   * @param batches the data
    * @param stop asked before every micro batch but the first
-   * @return the mean loss of its batches before the update, in nats a token; empty if given up
+   * @return the mean loss of its batches before the update; empty if it was stopped
+   * @throws JambicException if nothing counts in any of its batches
    */
-  public OptionalDouble run(int iteration, double lr, BatchSource batches, BooleanSupplier stop) {
-    int steps = config.gradientAccumulationSteps();
+  public OptionalDouble run(int iteration, double lr, BooleanSupplier stop) {
     optimizer.prepare(iteration + 1, lr);
-    if (steps == 1 && recorded.isPresent()) {
-      MicroStep step = recorded.get();
-      batches.fill(0, x, y);
-      return OptionalDouble.of(step.run(step.iteration, x, y, iteration));
+    if (inputs.isEmpty()) {
+      region.rewind();
+      inputs = objective.allocate(region);
+      share = region.allocate(DType.F32, Shape.of(1));
     }
-    if (steps > 1) { // a single pass begins its gradients anew
-      clear.run();
+    return microSteps == 1
+        ? OptionalDouble.of(runSingle(iteration))
+        : runSeveral(iteration, stop);
+  }
+
+  /** One micro batch, whose gradients overwrite those of before. */
+  private double runSingle(int iteration) {
+    requireTargets(objective.fill(inputs, iteration, 0), iteration);
+    share.set(1f);
+    if (recorded.isPresent()) {
+      return recorded.get().run(recorded.get().iteration, iteration);
     }
+    double loss = forwardAndBackward(iteration);
+    update.run();
+    return loss;
+  }
+
+  /** Micro batches that add their gradients. */
+  private OptionalDouble runSeveral(int iteration, BooleanSupplier stop) {
+    boolean equal = objective.hasEqualWeights();
+    long total = equal ? microSteps : totalWeight(iteration);
+    clear.run();
     double sum = 0;
-    for (int i = 0; i < steps; i++) {
+    for (int i = 0; i < microSteps; i++) {
       if (i > 0 && stop.getAsBoolean()) {
         return OptionalDouble.empty();
       }
-      batches.fill(i, x, y);
-      sum += forwardAndBackward(iteration * steps + i);
+      int filled = objective.fill(inputs, iteration, i);
+      int weight = equal ? 1 : filled;
+      if (weight > 0) {
+        share.set((float) ((double) weight / total));
+        sum += weight * forwardAndBackward(iteration * microSteps + i);
+      }
     }
     update.run();
-    return OptionalDouble.of(sum / steps);
+    return OptionalDouble.of(sum / total);
+  }
+
+  /** Every share needs the sum of all weights, so that batches are filled in twice. */
+  private long totalWeight(int iteration) {
+    long total = 0;
+    for (int i = 0; i < microSteps; i++) {
+      total += objective.fill(inputs, iteration, i);
+    }
+    requireTargets(total, iteration);
+    return total;
+  }
+
+  private static void requireTargets(long weight, int iteration) {
+    if (weight == 0) {
+      throw new JambicException(
+          "no target counts in any batch of iteration %d; use more batches or a larger context"
+              .formatted(iteration));
+    }
   }
 
   private double forwardAndBackward(int count) {
     if (recorded.isPresent()) {
       MicroStep step = recorded.get();
-      return step.run(step.pass, x, y, count);
+      return step.run(step.pass, count);
     }
-    region.rewind();
-    Shape shape = Shape.of(config.batchSize(), config.blockSize());
-    Tensor ids = region.allocate(DType.I32, shape);
-    Tensor targets = region.allocate(DType.I32, shape);
-    ids.set(x);
-    targets.set(y);
-    Tape tape = new Tape(model.backend(), region, config.seed());
+    Tape tape = new Tape(backend, region, seed);
     tape.step().set(count);
-    Tensor loss = model.loss(tape, ids, targets);
-    int steps = config.gradientAccumulationSteps();
-    tape.backward(loss, 1f / steps, steps == 1 ? optimizer.trained() : List.of());
+    Tensor loss = objective.loss(tape, inputs);
+    tape.backward(loss, share, microSteps == 1 ? optimizer.trained() : List.of());
     Program pass = tape.program();
     Program whole =
-        model
-            .backend()
-            .capture(() -> {
-              pass.run();
-              update.run();
-            });
-    recorded = Optional.of(new MicroStep(ids, targets, tape.step(), loss, pass, whole));
+        backend.capture(() -> {
+          pass.run();
+          update.run();
+        });
+    recorded = Optional.of(new MicroStep(tape.step(), loss, pass, whole));
     return loss.toFloats()[0];
   }
 }

@@ -7,6 +7,7 @@ import jambic.model.BaseModels;
 import jambic.model.CharTokenizer;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
+import jambic.model.Parameters;
 import jambic.model.Tokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
@@ -229,10 +230,18 @@ class FineTuningTest {
         Gpt gpt = checkpoint.gpt(backend);
         Region memory = backend.region();
         Region activations = backend.region()) {
-      AdamW optimizer = new AdamW(backend, memory, Trainer.trained(gpt, config, memory), config);
-      Batches batches = new Batches(data, config.batchSize(), 8, 1);
-      new TrainingStep(gpt, optimizer, config, activations)
-          .run(0, 1e-3, (micro, x, y) -> batches.train(0, micro, x, y));
+      Parameters trained = Trainer.trained(gpt, config, memory);
+      GradientClip clip = new GradientClip(backend, memory, trained.tensors(), config.gradClip());
+      WindowSource windows = new Batches(data, config.batchSize(), 8, 1);
+      new TrainingStep(
+              backend,
+              new NextTokenPrediction(gpt, windows, config.batchSize(), 8),
+              config.optimizer(backend, memory, trained.byName(), clip.factor()),
+              clip,
+              config.gradientAccumulationSteps(),
+              config.seed(),
+              activations)
+          .run(0, 1e-3);
       gpt.parameters()
           .byName()
           .forEach((name, tensor) -> {

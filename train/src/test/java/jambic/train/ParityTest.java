@@ -115,26 +115,35 @@ class ParityTest {
       parameters.forEach((key, tensor) -> tensor.set(floats(fixture, "param/" + key)));
       model.parameters().train(memory);
       TrainConfig config = trainConfig(json);
-      AdamW optimizer = new AdamW(backend, memory, model.parameters(), config);
-      TrainingStep step = new TrainingStep(model, optimizer, config, activations);
+      GradientClip clip =
+          new GradientClip(backend, memory, model.parameters().tensors(), config.gradClip());
+      Optimizer optimizer =
+          config.optimizer(backend, memory, model.parameters().byName(), clip.factor());
       int[] tokens = ints(fixture, "tokens"); // (steps, batch, block + 1)
+      WindowSource windows =
+          (iteration, micro, x, y) -> {
+            int first = iteration * config.batchSize() * (config.blockSize() + 1);
+            for (int j = 0; j < x.length; j++) {
+              int at = first + j / config.blockSize() * (config.blockSize() + 1);
+              x[j] = tokens[at + j % config.blockSize()];
+              y[j] = tokens[at + j % config.blockSize() + 1];
+            }
+          };
+      TrainingStep step =
+          new TrainingStep(
+              backend,
+              new NextTokenPrediction(model, windows, config.batchSize(), config.blockSize()),
+              optimizer,
+              clip,
+              config.gradientAccumulationSteps(),
+              config.seed(),
+              activations);
       float[] losses = floats(fixture, "train/losses");
       float[] norms = floats(fixture, "train/grad_norms");
       for (int i = 0; i < losses.length; i++) {
-        int first = i * config.batchSize() * (config.blockSize() + 1);
-        double loss =
-            step.run(
-                i,
-                config.learningRate(),
-                (micro, x, y) -> {
-                  for (int j = 0; j < x.length; j++) {
-                    int at = first + j / config.blockSize() * (config.blockSize() + 1);
-                    x[j] = tokens[at + j % config.blockSize()];
-                    y[j] = tokens[at + j % config.blockSize() + 1];
-                  }
-                });
+        double loss = step.run(i, config.learningRate());
         assertThat(loss).as("loss of step %d", i).isCloseTo(losses[i], within(tolerance.loss));
-        assertThat((double) optimizer.norm().toFloats()[0])
+        assertThat((double) clip.norm().toFloats()[0])
             .as("gradient norm of step %d", i)
             .isCloseTo(norms[i], within(1e-5 + tolerance.norm * norms[i]));
       }

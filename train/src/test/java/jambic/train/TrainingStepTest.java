@@ -36,7 +36,7 @@ class TrainingStepTest {
     try (Run run = new Run(config)) {
       for (int i = 0; i < 3; i++) {
         run.fillGradients(gradients);
-        run.step.run(i, 1e-2, TrainingStepTest::batch);
+        run.step.run(i, 1e-2);
       }
       return run.weights();
     }
@@ -48,14 +48,14 @@ class TrainingStepTest {
     Map<String, float[]> whole = weightsAfterThree(config, 0);
     try (Run run = new Run(config)) {
       for (int i = 0; i < 3; i++) {
-        assertThat(run.step.run(i, 1e-2, TrainingStepTest::batch, () -> true)).isEmpty();
-        run.step.run(i, 1e-2, TrainingStepTest::batch);
+        assertThat(run.step.run(i, 1e-2, () -> true)).isEmpty();
+        run.step.run(i, 1e-2);
       }
       assertThat(run.weights()).usingRecursiveComparison().isEqualTo(whole);
     }
   }
 
-  private static void batch(int micro, int[] x, int[] y) {
+  private static void batch(int iteration, int micro, int[] x, int[] y) {
     Arrays.setAll(x, i -> (i * 5 + micro) % VOCABULARY);
     Arrays.setAll(y, i -> (i * 5 + micro + 5) % VOCABULARY);
   }
@@ -70,8 +70,20 @@ class TrainingStepTest {
     Run(TrainConfig config) {
       model = new Gpt(backend, config.gpt(VOCABULARY), config.init());
       model.parameters().train(state);
-      AdamW optimizer = new AdamW(backend, state, model.parameters(), config);
-      step = new TrainingStep(model, optimizer, config, activations);
+      GradientClip clip =
+          new GradientClip(backend, state, model.parameters().tensors(), config.gradClip());
+      Optimizer optimizer =
+          config.optimizer(backend, state, model.parameters().byName(), clip.factor());
+      step =
+          new TrainingStep(
+              backend,
+              new NextTokenPrediction(
+                  model, TrainingStepTest::batch, config.batchSize(), config.blockSize()),
+              optimizer,
+              clip,
+              config.gradientAccumulationSteps(),
+              config.seed(),
+              activations);
     }
 
     void fillGradients(float value) {
