@@ -19,7 +19,8 @@ import java.util.stream.Stream;
  * perhaps {@code tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open
  * here; folders saved here open there, unless the model has a biased head, which that family does
  * not know. A model with adapters is stored as these alone, as PEFT does, with the name or the
- * place of the model that they belong to.
+ * place of the model that they belong to. A relative place is meant from the working directory, as
+ * PEFT means it; where no model is there, from the adapters' folder, and else it is a name.
  *
  * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
  * tensor, so that memory for the model may then be taken:
@@ -98,6 +99,7 @@ public final class Checkpoint implements Closeable {
     try {
       var weights = HuggingFaceWeights.of(files.path().toString(), stored, files.entries());
       requireVariant(stored, config);
+      lora.ifPresent(adapters -> LoraFiles.requireFit(folder, adapters.layers(), config));
       return new Checkpoint(folder, lora, config, tokenizer, files, weights);
     } catch (RuntimeException e) {
       files.close();
@@ -326,7 +328,7 @@ public final class Checkpoint implements Closeable {
           .byName()
           .forEach((name, weight) -> {
             String layer = name.replaceFirst("\\.weight$", "");
-            if (!layer.equals(name) && adapters.adapts(layer)) {
+            if (!layer.equals(name) && adapters.layers().adapts(layer)) {
               LoraAdapter.of(adapters, region, stored, layer, weight);
             }
           });
@@ -339,7 +341,8 @@ public final class Checkpoint implements Closeable {
               Tensor weight = gpt.parameters().get(layer + ".weight");
               float[] w = weight.toFloats();
               float[] b = stored.get(layer + LoraAdapter.B).toFloats();
-              LoraAdapter.merge(w, a.toFloats(), b, adapters.rank(), adapters.scale());
+              LoraLayers layers = adapters.layers();
+              LoraAdapter.merge(w, a.toFloats(), b, layers.rank(layer), layers.scale(layer));
               weight.set(w);
             }
           });

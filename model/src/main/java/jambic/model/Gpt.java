@@ -168,7 +168,7 @@ public final class Gpt implements AutoCloseable {
   private Linear linear(String name, int out, int in, boolean biased) {
     Tensor weight = matrix(name + ".weight", out, in);
     Optional<LoraAdapter> adapter =
-        lora.filter(l -> l.adapts(name))
+        lora.filter(l -> l.layers().adapts(name))
             .map(l -> LoraAdapter.of(l, region, adapters, name, weight));
     return new Linear(weight, bias(name, out, biased), adapter);
   }

@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 final class KeyRules {
   private final Set<String> accepted = new HashSet<>();
   private final Map<String, List<Object>> supported = new HashMap<>();
+  private final Map<String, String> remedies = new HashMap<>();
 
   /** Declares keys whose values the reader obeys, or refuses itself. */
   KeyRules obeys(String... keys) {
@@ -41,6 +42,12 @@ final class KeyRules {
   KeyRules supports(String key, Object... values) {
     supported.put(key, Arrays.stream(values).map(KeyRules::comparable).toList());
     return this;
+  }
+
+  /** Declares the same of a key where something else helps than to write another value. */
+  KeyRules supportsOr(String remedy, String key, Object... values) {
+    remedies.put(key, remedy);
+    return supports(key, values);
   }
 
   /**
@@ -64,7 +71,11 @@ final class KeyRules {
           if (!values.contains(comparable(value))) {
             throw new JambicException(
                 "%s: '%s' is %s, which is not supported; %s"
-                    .formatted(json.where(), key, Wording.quote(value.toString()), only(values)));
+                    .formatted(
+                        json.where(),
+                        key,
+                        Wording.quote(value.toString()),
+                        remedies.getOrDefault(key, only(values))));
           }
         });
   }

@@ -9,67 +9,45 @@ import java.util.Optional;
 
 /**
  * Low-rank adaptation (Hu et al., 2021): beside a frozen weight W (out, in) a layer has A (rank,
- * in) and B (out, rank), which are trained, and computes with {@code W + alpha / rank · B A}.
- *
- * @param rank of the update, at least 1
- * @param alpha its scale times the rank, above 0
- * @param targets which linear layers of the blocks have it, as the end of their names: {@code
- *     c_attn}, {@code c_proj} (both of them), {@code mlp.c_proj}, {@code c_fc}
- * @param base folder of the model that the adapters belong to
- * @param baseName what {@link BaseModels} know that model by; empty where its folder alone is known
- * @param baseSha256 the SHA-256 of that model's weights, where it is known
+ * in) and B (out, rank), which are trained, and computes with {@code W + scale · B A}.
  */
-public record Lora(
-    int rank,
-    float alpha,
-    List<String> targets,
-    Path base,
-    Optional<String> baseName,
-    Optional<String> baseSha256) {
-  /** The layers that can have an adapter. */
-  private static final List<String> LAYERS =
-      List.of("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj");
-
+public final class Lora {
   /** A stream of Philox apart from those of {@link Init}. */
   private static final int FIRST_STREAM = 1 << 24;
 
+  private final LoraLayers layers;
+  private final Path base;
+  private final Optional<String> baseName;
+  private final Optional<String> baseSha256;
+
   /**
-   * Checks the values.
+   * Adapters as they are stored.
    *
-   * @throws JambicException if one is out of its range, or a target is no layer
+   * @param layers which layers have them
+   * @param base folder of the model that they belong to
+   * @param baseName what {@link BaseModels} know that model by; empty where its folder alone is
+   *     known
+   * @param baseSha256 the SHA-256 of that model's weights, where it is known
    */
-  public Lora {
-    targets = List.copyOf(targets);
-    if (rank < 1) {
-      throw new JambicException("the rank of LoRA must be at least 1, got " + rank);
-    }
-    if (!(alpha > 0 && alpha < Float.POSITIVE_INFINITY)) {
-      throw new JambicException("the alpha of LoRA must be above 0, got " + alpha);
-    }
-    for (String target : targets) {
-      if (LAYERS.stream().noneMatch(layer -> isEnd(target, layer))) {
-        throw new JambicException(
-            "LoRA has no layer %s to adapt; there are c_attn, c_proj, c_fc, attn.c_proj and"
-                    .formatted(Wording.quote(target))
-                + " mlp.c_proj");
-      }
-    }
-    if (targets.isEmpty()) {
-      throw new JambicException("LoRA needs at least one layer to adapt, such as c_attn");
-    }
+  Lora(LoraLayers layers, Path base, Optional<String> baseName, Optional<String> baseSha256) {
+    this.layers = layers;
+    this.base = base;
+    this.baseName = baseName;
+    this.baseSha256 = baseSha256;
   }
 
   /**
    * Adapters of a model whose weights are taken as they are.
    *
-   * @param rank of the update
-   * @param alpha its scale times the rank
-   * @param targets which linear layers have it
+   * @param rank of the update, at least 1
+   * @param alpha its scale times the rank, above 0
+   * @param targets which linear layers of the blocks have it, as the end of their names: {@code
+   *     c_attn}, {@code c_proj} (both of them), {@code mlp.c_proj}, {@code c_fc}
    * @param base folder of the model
    * @throws JambicException if a value is out of its range, or a target is no layer
    */
   public Lora(int rank, float alpha, List<String> targets, Path base) {
-    this(rank, alpha, targets, base, Optional.empty(), Optional.empty());
+    this(LoraLayers.of(rank, alpha, targets), base, Optional.empty(), Optional.empty());
   }
 
   /**
@@ -80,30 +58,32 @@ public record Lora(
    * @return the adapters
    */
   public Lora withBaseName(String name) {
-    return new Lora(rank, alpha, targets, base, Optional.of(name), baseSha256);
+    return new Lora(layers, base, Optional.of(name), baseSha256);
   }
 
   /** The same, of a model with these weights and no others. */
   Lora withBaseSha256(String sha256) {
-    return new Lora(rank, alpha, targets, base, baseName, Optional.of(sha256));
+    return new Lora(layers, base, baseName, Optional.of(sha256));
   }
 
-  /**
-   * What the product of B and A is multiplied by.
-   *
-   * @return {@code alpha / rank}
-   */
-  public float scale() {
-    return alpha / rank;
+  /** Which layers have adapters. */
+  LoraLayers layers() {
+    return layers;
   }
 
-  /** Whether a linear layer, as {@code h.0.attn.c_attn}, has an adapter. */
-  boolean adapts(String layer) {
-    return layer.startsWith("h.") && targets.stream().anyMatch(target -> isEnd(target, layer));
+  /** The folder of the model that they belong to. */
+  Path base() {
+    return base;
   }
 
-  private static boolean isEnd(String target, String layer) {
-    return layer.equals(target) || layer.endsWith("." + target);
+  /** The name of that model, where it has one. */
+  Optional<String> baseName() {
+    return baseName;
+  }
+
+  /** The SHA-256 of that model's weights, where it is known. */
+  Optional<String> baseSha256() {
+    return baseSha256;
   }
 
   /**

@@ -13,8 +13,9 @@ import jambic.tensor.spi.Region;
  * @param a (rank, in)
  * @param b (out, rank)
  * @param scaling (rank, rank), not trained
+ * @param dropout probability of zeroing an input of A in training
  */
-record LoraAdapter(Tensor a, Tensor b, Tensor scaling) {
+record LoraAdapter(Tensor a, Tensor b, Tensor scaling, float dropout) {
   /** The ends of the names of A and B. */
   static final String A = ".lora_A.weight";
 
@@ -23,22 +24,23 @@ record LoraAdapter(Tensor a, Tensor b, Tensor scaling) {
   /** The adapter of a layer whose weight is (out, in). */
   static LoraAdapter of(
       Lora lora, Region region, Parameters adapters, String layer, Tensor weight) {
-    int rank = lora.rank();
+    int rank = lora.layers().rank(layer);
     Tensor scaling = region.allocate(DType.F32, Shape.of(rank, rank));
     float[] diagonal = new float[rank * rank];
     for (int i = 0; i < rank; i++) {
-      diagonal[i * rank + i] = lora.scale();
+      diagonal[i * rank + i] = lora.layers().scale(layer);
     }
     scaling.set(diagonal);
     return new LoraAdapter(
         adapters.add(layer + A, rank, weight.dim(1)),
         adapters.add(layer + B, weight.dim(0), rank),
-        scaling);
+        scaling,
+        lora.layers().dropout());
   }
 
   /** What the layer computes of x (..., in), given what its weight makes of it, y (..., out). */
   Tensor addTo(Ops ops, Tensor y, Tensor x) {
-    Tensor low = ops.linear(x, a, Tensor.NONE); // (..., rank)
+    Tensor low = ops.linear(ops.dropout(x, dropout), a, Tensor.NONE); // (..., rank)
     Tensor scaled = ops.linear(low, scaling, Tensor.NONE); // (..., rank)
     return ops.residual(y, ops.linear(scaled, b, Tensor.NONE), 0); // (..., out)
   }

@@ -3,6 +3,7 @@ package jambic.model;
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,6 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Adapters as Hugging Face's PEFT stores them: {@code adapter_config.json} and {@code
@@ -18,18 +23,80 @@ import java.util.Optional;
 final class LoraFiles {
   static final String CONFIG = "adapter_config.json";
   private static final String WEIGHTS = "adapter_model.safetensors";
+  private static final String PICKLED = "adapter_model.bin";
+  private static final String BASE = "base_model_name_or_path";
   private static final String BASE_SHA256 = "base_sha256"; // among the metadata, as PEFT has none
   private static final String PREFIX = "base_model.model.transformer.";
 
+  /** What helps where adapters are more than {@code B A} beside the weights of their base. */
+  static final String MERGE =
+      "open it in PEFT, save what merge_and_unload() returns, and take that folder";
+
+  private static final String CONVERT =
+      "that changes the base's weights too; save it in PEFT with"
+          + " path_initial_model_for_weight_conversion, which makes plain LoRA of it, or save what"
+          + " merge_and_unload() of the trained model returns, and take that folder";
+
+  private static final KeyRules RULES =
+      new KeyRules()
+          .obeys("peft_type", BASE, "revision")
+          .obeys("r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "lora_dropout")
+          .obeys("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern")
+          .supports("task_type", "CAUSAL_LM")
+          .supportsOr(
+              CONVERT, "init_lora_weights", true, false, "gaussian", "eva", "orthogonal", "mica")
+          .supportsOr(MERGE, "bias", "none")
+          .supportsOr(MERGE, "lora_bias", false)
+          .supportsOr(MERGE, "modules_to_save", List.of())
+          .supportsOr(MERGE, "trainable_token_indices", List.of(), Map.of())
+          .supportsOr(MERGE, "target_parameters", List.of())
+          .supportsOr(MERGE, "layer_replication", List.of())
+          .supportsOr(MERGE, "use_dora", false)
+          .supportsOr(MERGE, "use_qalora", false)
+          .supportsOr(MERGE, "use_bdlora", false)
+          .supportsOr(MERGE, "kasa_config")
+          .supportsOr(MERGE, "velora_config")
+          .supportsOr(MERGE, "monteclora_config")
+          .supportsOr(
+              "its adapters act on some tokens only; train plain LoRA", "alora_invocation_tokens")
+          .supportsOr("it mixes several adapters; merge one of them in PEFT", "arrow_config")
+          .supportsOr("its layers are not GPT-2's; train plain LoRA", "megatron_config")
+          // how training began; what came of it is stored, and init_lora_weights says whether all
+          .ignores("corda_config", "eva_config", "loftq_config", "lora_ga_config")
+          // which matter with others only, which are refused
+          .ignores("megatron_core", "qalora_group_size", "ensure_weight_tying")
+          // what PEFT finds out itself: that GPT-2 stores its linear weights as (in, out)
+          .ignores("fan_in_fan_out")
+          // about the file, or how it is run
+          .ignores("auto_mapping", "inference_mode", "peft_version", "runtime_config");
+
   private LoraFiles() {}
 
-  /** The adapters of a folder; one with weights of its own is a model and has none. */
+  /**
+   * The adapters of a folder; one with weights of its own is a model and has none.
+   *
+   * @throws JambicException if it has both, or adapters that are more than {@code B A}
+   */
   static Optional<Lora> find(Path folder, BaseModels bases) {
-    boolean whole =
-        Files.exists(folder.resolve(WeightFiles.SINGLE))
-            || Files.exists(folder.resolve(WeightFiles.INDEX));
     Path file = folder.resolve(CONFIG);
-    return whole || !Files.exists(file) ? Optional.empty() : Optional.of(read(file, bases));
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    if (!isWhole(folder)) {
+      return Optional.of(read(file, bases));
+    }
+    if (Files.exists(folder.resolve(WEIGHTS)) || Files.exists(folder.resolve(PICKLED))) {
+      throw new JambicException(
+          folder
+              + " holds a whole model and adapters; move the one that is not meant to another"
+              + " folder");
+    }
+    return Optional.empty();
+  }
+
+  private static boolean isWhole(Path folder) {
+    return Files.exists(folder.resolve(WeightFiles.SINGLE))
+        || Files.exists(folder.resolve(WeightFiles.INDEX));
   }
 
   private static Lora read(Path file, BaseModels bases) {
@@ -39,49 +106,107 @@ final class LoraFiles {
           "%s describes adapters of the kind %s; LORA is supported"
               .formatted(file, Wording.quote(json.text("peft_type"))));
     }
-    for (String key : List.of("use_dora", "use_rslora")) {
-      if (json.optionalBoolean(key).orElse(false)) {
-        throw new JambicException("%s: '%s' is true, which is not supported".formatted(file, key));
-      }
+    RULES.check(json);
+    LoraLayers layers = LoraLayers.read(json);
+    String name = json.optionalText(BASE).map(String::strip).orElse("");
+    if (name.isEmpty()) {
+      throw new JambicException(
+          "%s names no base model; write the folder of the model that the adapters belong to as %s into that file"
+              .formatted(file, BASE));
     }
-    for (String key : List.of("alpha_pattern", "rank_pattern")) {
-      if (json.values().get(key) instanceof Map<?, ?> pattern && !pattern.isEmpty()) {
-        throw new JambicException(
-            "%s: '%s' differs by layer, which is not supported".formatted(file, key));
-      }
+    Optional<Path> folder = folder(file, name);
+    Path base = folder.or(() -> named(json, name, bases)).orElseThrow(() -> noBase(file, name));
+    if (!isWhole(base) && Files.exists(base.resolve(CONFIG))) {
+      throw new JambicException(
+          "%s belongs to %s, which holds adapters itself; export that, and name the new folder as %s"
+              .formatted(file, base, BASE));
     }
-    List<String> targets =
-        json.optionalList("target_modules").orElse(List.of()).stream()
-            .map(String::valueOf)
-            .toList();
-    String name = json.text("base_model_name_or_path");
-    Path beside = file.resolveSibling(name).normalize();
-    boolean isFolder = Files.exists(beside.resolve(ConfigFile.NAME));
-    Optional<Path> found = isFolder ? Optional.of(beside) : bases.find(name);
-    Path base =
-        found.orElseThrow(() ->
-            new JambicException(
-                "%s belongs to the model in %s, which is not there; put it back, or name"
-                        .formatted(file, beside)
-                    + " its new folder as base_model_name_or_path in that file"));
-    float alpha = json.optionalFloat("lora_alpha").orElse(8f); // PEFT's default
-    int rank = json.integer("r");
+    return new Lora(
+        layers, base, folder.isPresent() ? Optional.empty() : Optional.of(name), baseSha256(file));
+  }
+
+  /**
+   * The folder of a base. A relative one is meant from the working directory, as PEFT means it; one
+   * beside the adapters' folder counts where there is none, so that both can be moved together.
+   */
+  private static Optional<Path> folder(Path file, String name) {
+    return candidates(file, name).stream()
+        .filter(path ->
+            Files.exists(path.resolve(ConfigFile.NAME)) || Files.exists(path.resolve(CONFIG)))
+        .findFirst();
+  }
+
+  private static List<Path> candidates(Path file, String name) {
     try {
-      Lora lora = new Lora(rank, alpha, targets, base);
-      Lora named = isFolder ? lora : lora.withBaseName(name);
-      return baseSha256(file).map(named::withBaseSha256).orElse(named);
-    } catch (JambicException e) {
-      throw new JambicException(file + ": " + e.getMessage(), e);
+      return Stream.of(Path.of(name).toAbsolutePath(), file.resolveSibling(name))
+          .map(Path::normalize)
+          .distinct()
+          .toList();
+    } catch (InvalidPathException e) {
+      return List.of(); // a name with characters that no folder has
     }
   }
 
-  private static Optional<String> baseSha256(Path config) {
-    Path weights = config.resolveSibling(WEIGHTS);
-    if (!Files.exists(weights)) {
-      return Optional.empty(); // reading them will say so
+  private static Optional<Path> named(JsonObject json, String name, BaseModels bases) {
+    Optional<Path> found = bases.find(name);
+    Optional<String> revision = json.optionalText("revision").filter(r -> !r.equals("main"));
+    if (found.isPresent() && revision.isPresent()) {
+      throw new JambicException(
+          "%s: 'revision' is %s, and of a named model only main is known; fetch that revision, and name its folder as %s"
+              .formatted(json.where(), Wording.quote(revision.get()), BASE));
     }
-    try (Safetensors file = Safetensors.open(weights)) {
+    return found;
+  }
+
+  private static JambicException noBase(Path file, String name) {
+    List<Path> tried = candidates(file, name);
+    String places = tried.stream().map(Path::toString).collect(Collectors.joining(" or "));
+    return new JambicException(
+        "%s belongs to the model in %s, which is not there; put it back, or name its new folder as %s in that file"
+            .formatted(file, tried.isEmpty() ? Wording.quote(name) : places, BASE));
+  }
+
+  private static Optional<String> baseSha256(Path config) {
+    try (Safetensors file = open(config.resolveSibling(WEIGHTS))) {
       return Optional.ofNullable(file.metadata().get(BASE_SHA256));
+    }
+  }
+
+  private static Safetensors open(Path weights) {
+    if (!Files.exists(weights) && Files.exists(weights.resolveSibling(PICKLED))) {
+      throw new JambicException(
+          "%s holds its adapters as a pickle, %s; open it in PEFT and save it again, which writes %s"
+              .formatted(weights.getParent(), PICKLED, WEIGHTS));
+    }
+    return Safetensors.open(weights);
+  }
+
+  /** Refuses weights other than the A and B that the configuration gives the layers of a model. */
+  static void requireFit(Path folder, LoraLayers layers, GptConfig config) {
+    Path path = folder.resolve(WEIGHTS);
+    List<String> adapted = layers.in(folder.resolve(CONFIG).toString(), config.nLayer());
+    try (Safetensors file = open(path)) {
+      Set<String> others = new TreeSet<>(file.entries().keySet());
+      for (String layer : adapted) {
+        int rank = layers.rank(layer);
+        requireRank(path, file.entry(PREFIX + layer + LoraAdapter.A), 0, rank);
+        requireRank(path, file.entry(PREFIX + layer + LoraAdapter.B), 1, rank);
+        others.removeAll(List.of(PREFIX + layer + LoraAdapter.A, PREFIX + layer + LoraAdapter.B));
+      }
+      if (!others.isEmpty()) {
+        throw new JambicException(
+            "%s holds %s, which is not of an adapter that %s describes; %s"
+                .formatted(path, Wording.quote(others.iterator().next()), CONFIG, MERGE));
+      }
+    }
+  }
+
+  private static void requireRank(Path path, Safetensors.Entry entry, int dimension, int rank) {
+    List<Long> shape = entry.shape();
+    if (shape.size() != 2 || shape.get(dimension) != rank) {
+      throw new JambicException(
+          "%s: %s has the shape %s, but %s makes its rank %d; correct the rank there"
+              .formatted(path, entry.name(), shape, CONFIG, rank));
     }
   }
 
@@ -102,12 +227,8 @@ final class LoraFiles {
     json.put("peft_type", "LORA");
     json.put("task_type", "CAUSAL_LM");
     json.put(
-        "base_model_name_or_path",
-        lora.baseName().orElseGet(() -> lora.base().toAbsolutePath().normalize().toString()));
-    json.put("r", lora.rank());
-    json.put("lora_alpha", lora.alpha());
-    json.put("lora_dropout", 0.0);
-    json.put("target_modules", lora.targets());
+        BASE, lora.baseName().orElseGet(() -> lora.base().toAbsolutePath().normalize().toString()));
+    lora.layers().writeTo(json);
     json.put("fan_in_fan_out", true); // GPT-2 stores its linear weights as (in, out)
     json.put("bias", "none");
     json.put("inference_mode", true);
@@ -130,7 +251,7 @@ final class LoraFiles {
     Safetensors.write(folder.resolve(WEIGHTS), metadata, sources);
   }
 
-  /** Reads stored adapters into those of a model, which must be the same. */
+  /** Reads stored adapters into those of a model, which {@link #requireFit} found in the file. */
   static void readInto(Path folder, Parameters adapters) {
     Path path = folder.resolve(WEIGHTS);
     try (Safetensors file = Safetensors.open(path)) {
@@ -147,11 +268,6 @@ final class LoraFiles {
             entry.readFloats(values, 0);
             tensor.set(values);
           });
-      if (file.entries().size() != adapters.byName().size()) {
-        throw new JambicException(
-            "%s holds %d tensors, but %s describes %d"
-                .formatted(path, file.entries().size(), CONFIG, adapters.byName().size()));
-      }
     }
   }
 

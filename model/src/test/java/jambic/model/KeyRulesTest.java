@@ -17,7 +17,8 @@ class KeyRulesTest {
           .supports("dora", false)
           .supports("drop", 0)
           .supports("list", List.of())
-          .supports("never");
+          .supports("never")
+          .supportsOr("mend it there", "mended", false);
 
   private static JsonObject object(String key, Object value) {
     Map<String, Object> values = new HashMap<>();
@@ -27,15 +28,16 @@ class KeyRulesTest {
 
   @Test
   void acceptsWhatIsObeyedHarmlessSupportedOrNull() {
-    assertThatCode(() -> {
-          RULES.check(object("width", 3));
-          RULES.check(object("author", List.of("me")));
-          RULES.check(object("dora", false));
-          RULES.check(object("drop", 0.0));
-          RULES.check(object("list", List.of()));
-          RULES.check(object("never", null));
-          RULES.check(object("unheard of", null));
-        })
+    assertThatCode(
+            () -> {
+              RULES.check(object("width", 3));
+              RULES.check(object("author", List.of("me")));
+              RULES.check(object("dora", false));
+              RULES.check(object("drop", 0.0));
+              RULES.check(object("list", List.of()));
+              RULES.check(object("never", null));
+              RULES.check(object("unheard of", null));
+            })
         .doesNotThrowAnyException();
   }
 
@@ -52,6 +54,8 @@ class KeyRulesTest {
   void refusesAnUnsupportedValueAndSaysWhichIs() {
     assertThatThrownBy(() -> RULES.check(object("dora", true)))
         .hasMessage("a.json: 'dora' is 'true', which is not supported; false is");
+    assertThatThrownBy(() -> RULES.check(object("mended", true)))
+        .hasMessage("a.json: 'mended' is 'true', which is not supported; mend it there");
     assertThatThrownBy(() -> RULES.check(object("never", 1)))
         .hasMessage("a.json: 'never' is '1', which is not supported; leave it out");
   }

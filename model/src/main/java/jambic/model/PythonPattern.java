@@ -1,0 +1,36 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/** Compiles Python's regular expressions, as far as Java's mean the same. */
+final class PythonPattern {
+  /** In a class of characters these are plain characters to Python, and operators to Java. */
+  private static final Pattern OTHER_MEANING = Pattern.compile("\\[[^\\]]*(&&|\\[)");
+
+  private PythonPattern() {}
+
+  /**
+   * Compiles an expression.
+   *
+   * @param where what errors name: the file and the key
+   * @throws JambicException if Java cannot compile it, or would read it otherwise
+   */
+  static Pattern compile(String where, String expression) {
+    try {
+      if (OTHER_MEANING.matcher(expression).find()) {
+        throw unsupported(where, expression, "[ and && inside [...] mean something else in Java");
+      }
+      return Pattern.compile(expression.replace("(?P<", "(?<"));
+    } catch (PatternSyntaxException e) {
+      throw unsupported(where, expression, Wording.complaint(e.getDescription()));
+    }
+  }
+
+  private static JambicException unsupported(String where, String expression, String reason) {
+    return new JambicException(
+        "%s: the regular expression %s is not supported: %s; write it without that, or as a list of names"
+            .formatted(where, Wording.quote(expression), reason));
+  }
+}
