@@ -4,6 +4,7 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.AtomicFile;
 import jambic.model.Checkpoint;
 import jambic.model.Completion;
+import jambic.model.GenerationConfig;
 import jambic.model.Gpt;
 import jambic.model.InferenceEngine;
 import jambic.model.LogProbs;
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.ArgGroup;
@@ -88,32 +90,27 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
-      defaultValue = "500",
-      description = "Length of each. Default: ${DEFAULT-VALUE}.")
-  private int maxNewTokens;
+      description = "The most tokens of each. Default: 500.")
+  private Optional<Integer> maxNewTokens = Optional.empty();
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      defaultValue = "0.8",
-      description = "Below 1 for likelier text, above for wilder. Default: ${DEFAULT-VALUE}.")
-  private float temperature;
+      description = "Below 1 for likelier text, above for wilder. Default: 0.8.")
+  private Optional<Float> temperature = Optional.empty();
 
   @Option(
       names = "--top-k",
       paramLabel = "K",
-      defaultValue = "200",
-      description = "Choose among the K likeliest tokens, 0: all. Default: ${DEFAULT-VALUE}.")
-  private int topK;
+      description = "Choose among the K likeliest tokens, 0: all. Default: 200.")
+  private Optional<Integer> topK = Optional.empty();
 
   @Option(
       names = "--top-p",
       paramLabel = "P",
-      defaultValue = "1",
       description =
-          "Choose among the likeliest tokens that together reach the probability P. Default:"
-              + " ${DEFAULT-VALUE}.")
-  private float topP;
+          "Choose among the likeliest tokens that together reach the probability P. Default: 1.")
+  private Optional<Float> topP = Optional.empty();
 
   @Option(
       names = "--greedy",
@@ -123,9 +120,24 @@ final class SampleCommand implements Callable<Integer> {
   @Option(
       names = "--repetition-penalty",
       paramLabel = "R",
-      defaultValue = "1",
-      description = "Above 1 to repeat less, as in CTRL. Default: ${DEFAULT-VALUE}.")
-  private float repetitionPenalty;
+      description = "Above 1 to repeat less, as in CTRL. Default: 1.")
+  private Optional<Float> repetitionPenalty = Optional.empty();
+
+  @Option(
+      names = "--ignore-eos",
+      description =
+          "Write on past the model's end token (eos_token_id), which else ends a sample and is"
+              + " not printed.")
+  private boolean ignoreEos;
+
+  @Option(
+      names = "--ignore-generation-config",
+      description = {
+        "Take the defaults above where the model's generation_config.json says otherwise: its",
+        "temperature, top_k, top_p, repetition_penalty, max_new_tokens, max_length and do_sample",
+        "(false: --greedy) count where no option is given, and what cannot be obeyed is refused."
+      })
+  private boolean ignoreGenerationConfig;
 
   @Option(
       names = "--stop",
@@ -163,6 +175,8 @@ final class SampleCommand implements Callable<Integer> {
   @Mixin private ModelArgument given;
   @Mixin private Quantization quantization;
 
+  private GenerationConfig generation = GenerationConfig.NONE; // the model's, once it is open
+
   /** Where texts go; says whether anybody still reads. */
   private interface Sink {
     boolean write(String text);
@@ -171,7 +185,7 @@ final class SampleCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     requireAtLeast("--num-samples", numSamples, 1);
-    requireAtLeast("--max-new-tokens", maxNewTokens, 1);
+    maxNewTokens.ifPresent(count -> requireAtLeast("--max-new-tokens", count, 1));
     request(new int[] {0}, 0);
     if (logprobs.isPresent() && !json) {
       throw new ParameterException(
@@ -179,7 +193,7 @@ final class SampleCommand implements Callable<Integer> {
     }
     try (Backend backend = given.backend();
         Checkpoint checkpoint = given.checkpoint();
-        Gpt model = quantization.of(checkpoint.gpt(backend))) {
+        Gpt model = model(checkpoint, backend)) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint);
       String prompt = prompt(tokenizer);
       int length = encode(tokenizer, prompt).length;
@@ -203,6 +217,20 @@ final class SampleCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private Gpt model(Checkpoint checkpoint, Backend backend) {
+    generation = checkpoint.generation();
+    if (ignoreGenerationConfig) {
+      generation = generation.withoutFile();
+    }
+    try {
+      generation.requireSupported();
+    } catch (JambicException e) {
+      throw new JambicException(
+          e.getMessage() + " (--ignore-generation-config samples without that file)", e);
+    }
+    return quantization.of(checkpoint.gpt(backend));
   }
 
   private void writeTo(Path file, Consumer<Sink> texts) {
@@ -339,18 +367,38 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private Request request(int[] prompt, int number) {
+    int count = maxNewTokens(prompt.length); // may refuse by the name of a file, not of an option
     try {
-      Sampling sampling =
-          greedy ? Sampling.GREEDY : new Sampling(temperature, topK, topP, seed + number);
       Request request =
-          Request.of(prompt, maxNewTokens)
-              .withSampling(sampling.withRepetitionPenalty(repetitionPenalty))
+          Request.of(prompt, count)
+              .withSampling(sampling(number))
               .withStop(stop)
+              .withStopTokens(ignoreEos ? Set.of() : generation.endTokens())
+              .withIgnoreEos(true) // what counts stands above
               .withPastContext(PastContext.CROP);
       return logprobs.map(request::withLogProbs).orElse(request);
     } catch (JambicException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
     }
+  }
+
+  /** What an option says, else the model's file, else the default. */
+  private Sampling sampling(int number) {
+    float penalty = repetitionPenalty.orElseGet(generation::repetitionPenalty);
+    boolean drawing = temperature.isPresent() || topK.isPresent() || topP.isPresent();
+    if (greedy || !drawing && !generation.doSample().orElse(true)) {
+      return Sampling.GREEDY.withRepetitionPenalty(penalty);
+    }
+    return new Sampling(
+        temperature.or(generation::temperature).orElse(0.8f),
+        topK.or(generation::topK).orElse(200),
+        topP.or(generation::topP).orElse(1f),
+        penalty,
+        seed + number);
+  }
+
+  private int maxNewTokens(int promptLength) {
+    return maxNewTokens.or(() -> generation.maxNewTokens(promptLength)).orElse(500);
   }
 
   private void requireAtLeast(String name, int value, int least) {

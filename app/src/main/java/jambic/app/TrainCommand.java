@@ -35,6 +35,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import picocli.CommandLine.Command;
@@ -448,7 +449,8 @@ final class TrainCommand implements Callable<Integer> {
 
   private static String sample(Gpt model, Tokenizer tokenizer, BooleanSupplier stop) {
     StringBuilder text = new StringBuilder();
-    try (Generator generator = new Generator(model, 1)) {
+    Set<Integer> ends = model.generation().endTokensOr(Optional.of(tokenizer));
+    try (Generator generator = new Generator(model, 1, ends)) {
       generator.stream(
           tokenizer,
           SampleCommand.start(tokenizer),

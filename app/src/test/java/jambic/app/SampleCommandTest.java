@@ -8,8 +8,10 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,6 +119,103 @@ class SampleCommandTest {
     assertThat(JSON.std.mapFrom(call.out()))
         .containsEntry("finish_reason", "stop")
         .containsEntry("text", text.substring(3, at));
+  }
+
+  /** A copy of the trained model whose end token is one that it writes greedily. */
+  private static Path ending(String name, String eos) throws IOException {
+    Path copy = Files.createDirectories(folder.resolve(name));
+    try (Stream<Path> files = Files.list(run.resolve("best"))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, copy.resolve(file.getFileName()));
+      }
+    }
+    Path config = copy.resolve("config.json");
+    String json = Files.readString(config);
+    assertThat(json).contains("\"eos_token_id\" : null");
+    Files.writeString(config, json.replace("\"eos_token_id\" : null", "\"eos_token_id\" : " + eos));
+    return copy;
+  }
+
+  private static CommandLineCall greedy(Path model, Object... flags) {
+    List<Object> args =
+        new ArrayList<>(
+            List.of("sample", model, "--prompt=The", "--max-new-tokens=40", "--greedy", "--json"));
+    args.addAll(List.of(flags));
+    return CommandLineCall.of(args.toArray());
+  }
+
+  @Test
+  void anEndTokenEndsTheSampleAndIsLeftOut() throws IOException {
+    Map<String, Object> whole = JSON.std.mapFrom(greedy(run, "--logprobs=0").out());
+    Object end = ((Map<?, ?>) ((List<?>) whole.get("logprobs")).get(10)).get("id");
+    String text = (String) whole.get("text");
+    int at = text.indexOf(text.charAt(10));
+    for (String eos : List.of(end.toString(), "[60, " + end + "]")) {
+      Path model = ending("ending-" + eos.length(), eos);
+      assertThat(JSON.std.mapFrom(greedy(model).out()))
+          .containsEntry("finish_reason", "stop")
+          .containsEntry("text", text.substring(0, at))
+          .containsEntry("tokens", at + 1);
+      assertThat(JSON.std.mapFrom(greedy(model, "--ignore-eos").out()))
+          .containsEntry("finish_reason", "length")
+          .containsEntry("text", text);
+    }
+  }
+
+  @Test
+  void whatGenerationConfigJsonSaysIsTheDefault() throws IOException {
+    Path model = ending("configured", "null");
+    Files.writeString(
+        model.resolve("generation_config.json"),
+        "{\"do_sample\": false, \"max_new_tokens\": 7, \"repetition_penalty\": 1.5}");
+    String[] options = {"--greedy", "--max-new-tokens=7", "--repetition-penalty=1.5"};
+    CommandLineCall configured = CommandLineCall.of("sample", model, "--prompt=The");
+    assertThat(configured.code()).as(configured.err()).isZero();
+    assertThat(configured.out()).isEqualTo(sample(append("--prompt=The", options)).out());
+    assertThat(CommandLineCall.of("sample", model, "--ignore-generation-config").out())
+        .isEqualTo(sample().out());
+    assertThat(
+            CommandLineCall.of("sample", model, "--temperature=1", "--repetition-penalty=1").out())
+        .isEqualTo(sample("--temperature=1", "--max-new-tokens=7").out());
+  }
+
+  private static Object[] append(String first, String... rest) {
+    return Stream.concat(Stream.of(first), Stream.of(rest)).toArray();
+  }
+
+  @Test
+  void whatCannotBeObeyedOfItIsRefusedBySampleAlone() throws IOException {
+    Path model = ending("beams", "null");
+    Path file = Files.writeString(model.resolve("generation_config.json"), "{\"num_beams\": 4}");
+    CommandLineCall refused = CommandLineCall.of("sample", model);
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.err())
+        .startsWith("jambic: " + file + ": 'num_beams' is '4', which is not supported")
+        .contains("--ignore-generation-config samples without that file")
+        .hasLineCount(1);
+    assertThat(CommandLineCall.of("sample", model, "--ignore-generation-config").code()).isZero();
+    Files.writeString(file, "{");
+    assertThat(CommandLineCall.of("sample", model).err())
+        .contains("is not a valid JSON object")
+        .hasLineCount(1);
+    CommandLineCall logits = CommandLineCall.of("logits", "--model", model, "--ids=1,2");
+    assertThat(logits.code()).as(logits.err()).isZero();
+    Path tuned = folder.resolve("tuned-beams");
+    CommandLineCall train =
+        CommandLineCall.of(
+            "train",
+            "--init",
+            model,
+            "--data",
+            TinyRun.text(folder),
+            "--out",
+            tuned,
+            "--max-iters=1",
+            "--eval-iters=1",
+            "--eval-interval=1",
+            "--block-size=8",
+            "--batch-size=1");
+    assertThat(train.code()).as(train.err()).isZero();
   }
 
   @Test

@@ -46,16 +46,19 @@ public final class Checkpoint implements Closeable {
 
   private final Path folder;
   private final Optional<Lora> lora;
+  private final GenerationConfig generation;
 
   private Checkpoint(
       Path folder,
       Optional<Lora> lora,
+      GenerationConfig generation,
       GptConfig config,
       Optional<Tokenizer> tokenizer,
       WeightFiles files,
       HuggingFaceWeights weights) {
     this.folder = folder;
     this.lora = lora;
+    this.generation = generation;
     this.config = config;
     this.tokenizer = tokenizer;
     this.files = files;
@@ -100,7 +103,8 @@ public final class Checkpoint implements Closeable {
       var weights = HuggingFaceWeights.of(files.path().toString(), stored, files.entries());
       requireVariant(stored, config);
       lora.ifPresent(adapters -> LoraFiles.requireFit(folder, adapters.layers(), config));
-      return new Checkpoint(folder, lora, config, tokenizer, files, weights);
+      GenerationConfig generation = GenerationConfig.read(folder, base);
+      return new Checkpoint(folder, lora, generation, config, tokenizer, files, weights);
     } catch (RuntimeException e) {
       files.close();
       throw e;
@@ -158,7 +162,14 @@ public final class Checkpoint implements Closeable {
    */
   public static void save(
       Path folder, Gpt gpt, Optional<Tokenizer> tokenizer, AtomicFolder.Writer others) {
-    save(folder, gpt, tokenizer, ConfigFile.textEnds(tokenizer), others);
+    Map<String, Object> textEnds = ConfigFile.textEnds(tokenizer);
+    Set<Integer> ends = gpt.generation().endTokensOr(tokenizer);
+    if (!ends.isEmpty()) {
+      textEnds.put(
+          "eos_token_id",
+          ends.size() == 1 ? ends.iterator().next() : ends.stream().sorted().toList());
+    }
+    save(folder, gpt, tokenizer, textEnds, others);
   }
 
   private static void save(
@@ -238,6 +249,15 @@ public final class Checkpoint implements Closeable {
   }
 
   /**
+   * How the model wants to be generated with, such as the tokens that end its texts.
+   *
+   * @return what {@code generation_config.json} and {@code config.json} say
+   */
+  public GenerationConfig generation() {
+    return generation;
+  }
+
+  /**
    * Makes a model with the stored weights.
    *
    * @param backend where it computes
@@ -302,7 +322,7 @@ public final class Checkpoint implements Closeable {
   private Gpt filled(Backend backend, GptConfig shape, Optional<Lora> adapters) {
     requireVariant(weights.config(), shape);
     lora.ifPresent(stored -> LoraFiles.requireBase(folder, stored, files));
-    Gpt gpt = new Gpt(backend, shape, adapters);
+    Gpt gpt = new Gpt(backend, shape, adapters, generation);
     weights.cropped(shape.blockSize()).readInto(gpt.parameters().byName());
     return gpt;
   }

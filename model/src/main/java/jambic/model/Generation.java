@@ -2,10 +2,12 @@ package jambic.model;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 
 /** A request in work. All of it belongs to the thread that drives the engine. */
 final class Generation {
   private final Request request;
+  private final Set<Integer> ends;
   private final Session session;
   private final Completion completion;
   private final Completion.Listener listener;
@@ -15,12 +17,14 @@ final class Generation {
 
   Generation(
       Request request,
+      Set<Integer> ends,
       Session session,
       Completion completion,
       Completion.Listener listener,
       Sampler sampler,
       Optional<StopText> text) {
     this.request = request;
+    this.ends = ends;
     this.session = session;
     this.completion = completion;
     this.listener = listener;
@@ -87,7 +91,7 @@ final class Generation {
     Token token = new Token(chosen, logProbs);
     completion.add(token);
     boolean going = listener.onToken(token);
-    boolean stops = request.stopTokens().contains(chosen);
+    boolean stops = ends.contains(chosen);
     if (text.isPresent() && !stops) {
       going &= tell(text.get().next(chosen));
       stops = text.get().isStopped();

@@ -4,6 +4,7 @@ import jambic.tensor.JambicException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 
@@ -13,6 +14,9 @@ import java.util.function.Predicate;
  * <p>Up to the context length a new token costs one pass over itself. Beyond it the context is the
  * last blockSize tokens and positions shift with every token, as in nanoGPT, so each costs a pass
  * over the whole context.
+ *
+ * <p>A sequence ends where the model chooses one of its end tokens ({@link
+ * GenerationConfig#endTokens}), the token included, unless the generator was given others or none.
  *
  * <p>A generator serves one thread at a time. Threads that each have a generator of their own may
  * share the model and its backend, which computes for them in turn.
@@ -35,23 +39,37 @@ public final class Generator implements AutoCloseable {
 
   private final Gpt model;
   private final int batch;
+  private final Set<Integer> stopTokens;
   private final InferenceEngine engine;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile boolean closed;
 
   /**
-   * A generator for batches of one size.
+   * A generator for batches of one size that stops at the model's end tokens.
    *
    * @param model whose weights are set; it stays the caller's to close
    * @param batch how many sequences grow together
+   * @throws JambicException if the model's checkpoint says them in a way that cannot be understood
    */
   public Generator(Gpt model, int batch) {
+    this(model, batch, model.generation().endTokens());
+  }
+
+  /**
+   * A generator that stops at certain tokens instead of the model's end tokens.
+   *
+   * @param model whose weights are set; it stays the caller's to close
+   * @param batch how many sequences grow together
+   * @param stopTokens tokens that end a sequence; none to go on past all of them
+   */
+  public Generator(Gpt model, int batch, Set<Integer> stopTokens) {
     if (batch < 1) {
       throw new JambicException("a batch has at least 1 sequence, got " + batch);
     }
     model.requireOpen();
     this.model = model;
     this.batch = batch;
+    this.stopTokens = Set.copyOf(stopTokens);
     int tokens = KvCache.tokensFor(model.config(), batch);
     engine = new InferenceEngine(model, Optional.empty(), batch, tokens);
   }
@@ -90,7 +108,7 @@ public final class Generator implements AutoCloseable {
     TokenDecoder decoder = tokenizer.decoder();
     Listener decoding =
         (row, token) -> {
-          String piece = decoder.next(token);
+          String piece = stopTokens.contains(token) ? "" : decoder.next(token);
           return piece.isEmpty() || listener.test(piece);
         };
     int[][] prompts = {tokenizer.encode(prompt)};
@@ -111,7 +129,7 @@ public final class Generator implements AutoCloseable {
    * @param sampling how to choose them; each row draws from its own stream
    * @param listener receives each as it is chosen; when it declines for a row, generation stops for
    *     all
-   * @return the new tokens, a row for each prompt
+   * @return the new tokens, a row for each prompt; one that came to its end is shorter
    * @throws JambicException if the number of prompts is not the batch size, or a prompt is empty or
    *     holds an id that the model does not know
    */
@@ -148,7 +166,11 @@ public final class Generator implements AutoCloseable {
             return going;
           };
       Request request =
-          Request.of(prompts[row], count).withSampling(sampling).withPastContext(PastContext.CROP);
+          Request.of(prompts[row], count)
+              .withSampling(sampling)
+              .withStopTokens(stopTokens)
+              .withIgnoreEos(true)
+              .withPastContext(PastContext.CROP);
       rows.add(engine.submit(request, row, candidates, one));
     }
     try {

@@ -83,6 +83,7 @@ public final class Gpt implements AutoCloseable {
   private final Parameters parameters;
   private final boolean isQuantized;
   private final Optional<Lora> lora;
+  private final GenerationConfig generation;
   private final Parameters adapters;
   private final Tensor wte; // (V, C)
   private final Tensor wpe; // (blockSize, C)
@@ -98,7 +99,7 @@ public final class Gpt implements AutoCloseable {
    * @param config its shape
    */
   public Gpt(Backend backend, GptConfig config) {
-    this(backend, config, false, Optional.empty());
+    this(backend, config, Optional.empty());
   }
 
   /**
@@ -109,14 +110,25 @@ public final class Gpt implements AutoCloseable {
    * @param lora which adapters, if any; undefined as well
    */
   public Gpt(Backend backend, GptConfig config, Optional<Lora> lora) {
-    this(backend, config, false, lora);
+    this(backend, config, lora, GenerationConfig.NONE);
   }
 
-  private Gpt(Backend backend, GptConfig config, boolean isQuantized, Optional<Lora> lora) {
+  /** The same of a checkpoint, which says how to generate with it. */
+  Gpt(Backend backend, GptConfig config, Optional<Lora> lora, GenerationConfig generation) {
+    this(backend, config, false, lora, generation);
+  }
+
+  private Gpt(
+      Backend backend,
+      GptConfig config,
+      boolean isQuantized,
+      Optional<Lora> lora,
+      GenerationConfig generation) {
     this.backend = backend;
     this.config = config;
     this.isQuantized = isQuantized;
     this.lora = lora;
+    this.generation = generation;
     this.region = backend.region();
     this.parameters = new Parameters(region);
     this.adapters = new Parameters(region);
@@ -197,7 +209,7 @@ public final class Gpt implements AutoCloseable {
       throw new IllegalStateException("the model has int8 weights already, or adapters");
     }
     QuantizedKernels kernels = backend.quantized();
-    Gpt copy = new Gpt(backend, config, true, Optional.empty());
+    Gpt copy = new Gpt(backend, config, true, Optional.empty(), generation);
     copy.parameters
         .byName()
         .forEach((name, to) -> {
@@ -227,6 +239,15 @@ public final class Gpt implements AutoCloseable {
    */
   public GptConfig config() {
     return config;
+  }
+
+  /**
+   * How the model wants to be generated with, such as the tokens that end its texts.
+   *
+   * @return what its checkpoint says; nothing where it was made without one
+   */
+  public GenerationConfig generation() {
+    return generation;
   }
 
   /**

@@ -8,9 +8,11 @@ import jambic.tensor.spi.Region;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -138,16 +140,21 @@ public final class InferenceEngine implements AutoCloseable {
               ? "the session is closed"
               : "the session's last request has not ended; wait for it or cancel it");
     }
+    Set<Integer> endTokens;
     try {
       check(session.sequence(), request);
+      endTokens = request.ignoreEos() ? Set.of() : model.generation().endTokens();
     } catch (JambicException e) {
       session.unclaim();
       throw e;
     }
     Completion completion = new Completion(this, tokenizer.isPresent());
+    Set<Integer> ends = new HashSet<>(request.stopTokens());
+    ends.addAll(endTokens);
     Optional<StopText> text = tokenizer.map(t -> new StopText(t.decoder(), request.stop()));
-    Sampler sampler = new Sampler(request.sampling(), row, candidates);
-    Generation generation = new Generation(request, session, completion, listener, sampler, text);
+    Sampler sampler = new Sampler(request.sampling(), row, candidates, model.config().vocabSize());
+    Generation generation =
+        new Generation(request, ends, session, completion, listener, sampler, text);
     commands.add(() -> begin(generation));
     if (closed) {
       synchronized (this) {

@@ -12,8 +12,10 @@ import java.util.Set;
  * @param maxNewTokens the most tokens to add
  * @param sampling how each is chosen
  * @param stop texts that end the completion and are not part of its text
- * @param stopTokens tokens that end the completion, such as GPT-2's 50256; their text is not part
+ * @param stopTokens tokens that end the completion beside the model's own; their text is not part
  *     of it
+ * @param ignoreEos whether the completion goes on past the model's end tokens ({@link
+ *     GenerationConfig#endTokens}), as past any other, which else end it as stop tokens do
  * @param logProbs how many of the likeliest tokens to tell beside the chosen one, with the
  *     logarithms of their probabilities; empty for none of it
  * @param pastContext what to do when the context is full
@@ -24,6 +26,7 @@ public record Request(
     Sampling sampling,
     List<String> stop,
     Set<Integer> stopTokens,
+    boolean ignoreEos,
     OptionalInt logProbs,
     PastContext pastContext) {
 
@@ -49,7 +52,7 @@ public record Request(
   }
 
   /**
-   * A request for the likeliest tokens.
+   * A request for the likeliest tokens, up to one of the model's end tokens.
    *
    * @param prompt the tokens to read first
    * @param maxNewTokens the most tokens to add
@@ -62,6 +65,7 @@ public record Request(
         Sampling.GREEDY,
         List.of(),
         Set.of(),
+        false,
         OptionalInt.empty(),
         PastContext.FINISH);
   }
@@ -73,7 +77,8 @@ public record Request(
    * @return the request
    */
   public Request withSampling(Sampling other) {
-    return new Request(prompt, maxNewTokens, other, stop, stopTokens, logProbs, pastContext);
+    return new Request(
+        prompt, maxNewTokens, other, stop, stopTokens, ignoreEos, logProbs, pastContext);
   }
 
   /**
@@ -83,7 +88,8 @@ public record Request(
    * @return the request
    */
   public Request withStop(List<String> texts) {
-    return new Request(prompt, maxNewTokens, sampling, texts, stopTokens, logProbs, pastContext);
+    return new Request(
+        prompt, maxNewTokens, sampling, texts, stopTokens, ignoreEos, logProbs, pastContext);
   }
 
   /**
@@ -93,7 +99,19 @@ public record Request(
    * @return the request
    */
   public Request withStopTokens(Set<Integer> tokens) {
-    return new Request(prompt, maxNewTokens, sampling, stop, tokens, logProbs, pastContext);
+    return new Request(
+        prompt, maxNewTokens, sampling, stop, tokens, ignoreEos, logProbs, pastContext);
+  }
+
+  /**
+   * The same with or without an end at the model's end tokens.
+   *
+   * @param ignore whether the completion goes on past them
+   * @return the request
+   */
+  public Request withIgnoreEos(boolean ignore) {
+    return new Request(
+        prompt, maxNewTokens, sampling, stop, stopTokens, ignore, logProbs, pastContext);
   }
 
   /**
@@ -104,7 +122,14 @@ public record Request(
    */
   public Request withLogProbs(int count) {
     return new Request(
-        prompt, maxNewTokens, sampling, stop, stopTokens, OptionalInt.of(count), pastContext);
+        prompt,
+        maxNewTokens,
+        sampling,
+        stop,
+        stopTokens,
+        ignoreEos,
+        OptionalInt.of(count),
+        pastContext);
   }
 
   /**
@@ -114,7 +139,8 @@ public record Request(
    * @return the request
    */
   public Request withPastContext(PastContext other) {
-    return new Request(prompt, maxNewTokens, sampling, stop, stopTokens, logProbs, other);
+    return new Request(
+        prompt, maxNewTokens, sampling, stop, stopTokens, ignoreEos, logProbs, other);
   }
 
   /**

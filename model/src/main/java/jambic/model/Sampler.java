@@ -10,18 +10,20 @@ final class Sampler {
   private final Sampling sampling;
   private final Philox random;
   private final BitSet seen = new BitSet(); // tokens to penalize
-  private final double[] probabilities;
+  private final int vocabSize;
+  private final double[] probabilities; // of the first tokens, among which one is chosen
   private final int most; // candidates
   private final long[] ranked; // (probability's bits, token) of the candidates, packed to sort
 
-  /** Chooses among the first {@code vocabSize} tokens. */
-  Sampler(Sampling sampling, int row, int vocabSize) {
+  /** Chooses among the first {@code choices} tokens of a vocabulary. */
+  Sampler(Sampling sampling, int row, int choices, int vocabSize) {
     this.sampling = sampling;
+    this.vocabSize = vocabSize;
     this.random = new Philox(sampling.seed(), row);
-    this.probabilities = new double[vocabSize];
-    this.most = sampling.topK() == 0 ? vocabSize : Math.min(sampling.topK(), vocabSize);
+    this.probabilities = new double[choices];
+    this.most = sampling.topK() == 0 ? choices : Math.min(sampling.topK(), choices);
     boolean all = sampling.topK() == 0 && sampling.topP() == 1;
-    this.ranked = new long[all ? 0 : (int) Math.min(vocabSize, 2L * most)];
+    this.ranked = new long[all ? 0 : (int) Math.min(choices, 2L * most)];
   }
 
   /** Notes that the sequence holds a token. */
@@ -31,27 +33,32 @@ final class Sampler {
     }
   }
 
-  /** Divides positive scores of tokens that were seen, multiplies negative ones: all get worse. */
+  /**
+   * Divides positive scores of tokens that were seen, multiplies negative ones: all get worse. What
+   * is finite stays so.
+   */
   private void penalize(float[] logits, int offset) {
     float penalty = sampling.repetitionPenalty();
     for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
       float score = logits[offset + id];
-      logits[offset + id] = score < 0 ? score * penalty : score / penalty;
+      if (Float.isFinite(score)) {
+        float penalized = score < 0 ? score * penalty : score / penalty;
+        logits[offset + id] = Math.clamp(penalized, -Float.MAX_VALUE, Float.MAX_VALUE);
+      }
     }
   }
 
   /**
    * The next token, given the scores of all tokens at {@code logits[offset ..]}, which it may
    * change.
+   *
+   * @throws JambicException if the scores are no distribution: one of them is NaN or positive
+   *     infinity, or none of those to choose among is finite
    */
   int next(float[] logits, int offset) {
     penalize(logits, offset);
     int best = argmax(logits, offset);
-    if (!(logits[offset + best] < Float.POSITIVE_INFINITY)) { // NaN, too
-      throw new JambicException(
-          "the scores of the next token are not finite: the model's weights are damaged, or those of"
-              + " a run that diverged");
-    }
+    requirePaddingNumbers(logits, offset);
     if (sampling.temperature() == 0) {
       return best;
     }
@@ -76,14 +83,41 @@ final class Sampler {
     return best; // rounding took more than the sum held
   }
 
+  /** The best token, the first of equals; checks on the way that each score is a number. */
   private int argmax(float[] logits, int offset) {
-    int best = 0;
-    for (int i = 1; i < probabilities.length; i++) {
-      if (logits[offset + i] > logits[offset + best]) {
+    int best = -1;
+    float most = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < probabilities.length; i++) {
+      float score = logits[offset + i];
+      if (!(score <= most)) { // better, or NaN
+        requireNumber(score);
+        most = score;
         best = i;
       }
     }
+    if (best < 0) { // nothing is above negative infinity
+      throw notFinite();
+    }
     return best;
+  }
+
+  /** Checks the tokens that have a score and are never chosen, as in a padded vocabulary. */
+  private void requirePaddingNumbers(float[] logits, int offset) {
+    for (int i = probabilities.length; i < vocabSize; i++) {
+      requireNumber(logits[offset + i]);
+    }
+  }
+
+  private static void requireNumber(float score) {
+    if (!(score < Float.POSITIVE_INFINITY)) { // NaN, too
+      throw notFinite();
+    }
+  }
+
+  private static JambicException notFinite() {
+    return new JambicException(
+        "the scores of the next token are not finite: the model's weights are damaged, or those of"
+            + " a run that diverged");
   }
 
   /** Relative to that of the best token. */

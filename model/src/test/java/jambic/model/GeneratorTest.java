@@ -57,7 +57,7 @@ class GeneratorTest {
       Tensor ids = region.allocate(DType.I32, Shape.of(1, prompt.length));
       ids.set(prompt);
       float[] logits = longer.logits(new Eager(backend, region), ids).toFloats();
-      int best = new Sampler(Sampling.GREEDY, 0, 31).next(logits, logits.length - 31);
+      int best = new Sampler(Sampling.GREEDY, 0, 31, 31).next(logits, logits.length - 31);
       for (int i = 0; i < 2; i++) {
         assertThat(generator.generate(prompt, 1, Sampling.GREEDY, SILENT)).containsExactly(best);
       }
@@ -202,9 +202,9 @@ class GeneratorTest {
   @Test
   void topOneIsGreedyAndTopKNeverLeavesTheBestK() {
     float[] logits = {0.1f, 3, -1, 2.9f, 2.8f, 0};
-    assertThat(new Sampler(new Sampling(1, 1, 1, 9), 0, 6).next(logits, 0)).isEqualTo(1);
-    Sampler topThree = new Sampler(new Sampling(5, 3, 1, 9), 0, 6);
-    Sampler nucleus = new Sampler(new Sampling(1, 0, 0.6f, 9), 0, 6);
+    assertThat(new Sampler(new Sampling(1, 1, 1, 9), 0, 6, 6).next(logits, 0)).isEqualTo(1);
+    Sampler topThree = new Sampler(new Sampling(5, 3, 1, 9), 0, 6, 6);
+    Sampler nucleus = new Sampler(new Sampling(1, 0, 0.6f, 9), 0, 6, 6);
     boolean[] seen = new boolean[6];
     for (int i = 0; i < 500; i++) {
       seen[topThree.next(logits, 0)] = true;
@@ -216,7 +216,7 @@ class GeneratorTest {
   @Test
   void drawsInProportion() {
     float[] logits = {0, (float) Math.log(3)};
-    Sampler sampler = new Sampler(Sampling.plain(1), 0, 2);
+    Sampler sampler = new Sampler(Sampling.plain(1), 0, 2, 2);
     int ones = 0;
     for (int i = 0; i < 10_000; i++) {
       ones += sampler.next(logits, 0);
@@ -247,7 +247,9 @@ class GeneratorTest {
         ids.set(context);
         float[] logits = model.logits(new Eager(backend, region), ids).toFloats();
         int last = (context.length - 1) * CONFIG.vocabSize();
-        tokens[n] = new Sampler(Sampling.GREEDY, 0, CONFIG.vocabSize()).next(logits, last);
+        tokens[n] =
+            new Sampler(Sampling.GREEDY, 0, CONFIG.vocabSize(), CONFIG.vocabSize())
+                .next(logits, last);
       }
     }
     return Arrays.copyOfRange(tokens, prompt.length, tokens.length);

@@ -8,6 +8,9 @@ import jambic.tensor.Activation;
 import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +20,7 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class InferenceEngineTest {
@@ -25,6 +29,8 @@ class InferenceEngineTest {
   private static final GptConfig CONFIG =
       new GptConfig(
           VOCAB, CONTEXT, 2, 2, 48, 0, 0, Activation.GELU_TANH, true, true, true, false, 1e-5f);
+
+  @TempDir Path folder;
 
   private final Backend backend = Backends.open("auto", 2);
   private final Gpt model = new Gpt(backend, CONFIG, new Init(0.5f, true, 3));
@@ -422,7 +428,7 @@ class InferenceEngineTest {
   @Test
   void repetitionPenaltyDividesOrMultipliesWhatWasSeen() {
     float[] logits = {2, 1.9f, -1, -0.9f};
-    Sampler sampler = new Sampler(Sampling.GREEDY.withRepetitionPenalty(1.5f), 0, 4);
+    Sampler sampler = new Sampler(Sampling.GREEDY.withRepetitionPenalty(1.5f), 0, 4, 4);
     sampler.see(0);
     sampler.see(3);
     assertThat(sampler.next(logits, 0)).isEqualTo(1); // 2 / 1.5 is below 1.9
@@ -442,5 +448,102 @@ class InferenceEngineTest {
     StopText open = new StopText(tokenizer.decoder(), List.of("zz"));
     assertThat(open.next(tokenizer.encode("z")[0])).isEmpty();
     assertThat(open.end()).isEqualTo("z");
+  }
+
+  /** The model with end tokens; its weights are those of the field. */
+  private Gpt ending(Integer... ends) throws IOException {
+    Files.writeString(
+        folder.resolve("config.json"), "{\"eos_token_id\": " + Arrays.toString(ends) + "}");
+    Gpt ending = new Gpt(backend, CONFIG, Optional.empty(), GenerationConfig.read(folder, folder));
+    ending
+        .parameters()
+        .byName()
+        .forEach((name, tensor) -> tensor.set(model.parameters().get(name).toFloats()));
+    return ending;
+  }
+
+  @Test
+  void theModelsEndTokenEndsACompletionUnlessItIsIgnored() throws IOException {
+    Request request = Request.of(new int[] {3, 1, 4}, 30);
+    int[] free = ids(complete(model, request));
+    int end = free[4];
+    int first = indexOf(free, end);
+    try (Gpt ending = ending(36_000, end)) {
+      Completion ended = complete(ending, request);
+      assertThat(ids(ended)).isEqualTo(Arrays.copyOf(free, first + 1));
+      assertThat(ended.await()).isEqualTo(FinishReason.STOP);
+      assertThat(text(ended)).isEqualTo(tokenizer.decode(Arrays.copyOf(free, first)));
+      assertThat(ids(complete(ending, request.withIgnoreEos(true)))).isEqualTo(free);
+      Request begun = Request.of(new int[] {end, 1, 4}, 30); // only what is added counts
+      assertThat(ids(complete(ending, begun))).isNotEmpty();
+    }
+  }
+
+  @Test
+  void aConversationGoesOnAfterAnEndTokenAsIfItHadBeenRead() throws IOException {
+    int[] free = ids(complete(model, Request.of(new int[] {3, 1, 4}, 30)));
+    int end = free[4];
+    int count = indexOf(free, end) + 1;
+    int[] whole = new int[3 + count + 2];
+    System.arraycopy(new int[] {3, 1, 4}, 0, whole, 0, 3);
+    System.arraycopy(free, 0, whole, 3, count);
+    System.arraycopy(new int[] {9, 2}, 0, whole, 3 + count, 2);
+    try (Gpt ending = ending(end);
+        InferenceEngine engine =
+            new InferenceEngine(ending, Optional.of(tokenizer), 2, 2 * CONTEXT)) {
+      Session session = engine.session();
+      session.submit(Request.of(new int[] {3, 1, 4}, 30));
+      drive(engine);
+      Completion second = session.submit(Request.of(new int[] {9, 2}, 20).withIgnoreEos(true));
+      drive(engine);
+      assertThat(ids(second)).isEqualTo(ids(complete(model, Request.of(whole, 20))));
+    }
+  }
+
+  @Test
+  void onlyTheRequestWhoseScoresAreNoNumbersFails() {
+    try (Gpt damaged = new Gpt(backend, untied(), new Init(0.5f, true, 3))) {
+      Request alike = Request.of(new int[] {3, 1, 4}, 10).withLogProbs(2);
+      List<String> before = bits(complete(damaged, alike));
+      int word = 0;
+      while (contains(before, word) || word == 3 || word == 1 || word == 4) {
+        word++;
+      }
+      float[] wte = damaged.parameters().get("wte.weight").toFloats();
+      wte[word * CONFIG.nEmbd() + 5] = Float.NaN;
+      damaged.parameters().get("wte.weight").set(wte);
+      try (InferenceEngine engine =
+          new InferenceEngine(damaged, Optional.of(tokenizer), 3, 3 * CONTEXT)) {
+        Completion bad = engine.submit(Request.of(new int[] {3, word, 4}, 10).withLogProbs(2));
+        Completion beside = engine.submit(alike);
+        drive(engine);
+        Completion after = engine.submit(alike); // in the pages that held what is no number
+        drive(engine);
+        assertThat(bits(beside)).isEqualTo(before);
+        assertThat(bits(after)).isEqualTo(before);
+        assertThatThrownBy(bad::await)
+            .isInstanceOf(JambicException.class)
+            .hasMessageStartingWith("the scores of the next token are not finite");
+      }
+    }
+  }
+
+  private static GptConfig untied() {
+    return new GptConfig(
+        VOCAB, CONTEXT, 2, 2, 48, 0, 0, Activation.GELU_TANH, true, true, false, false, 1e-5f);
+  }
+
+  private static boolean contains(List<String> bits, int token) {
+    return bits.stream().anyMatch(line -> line.startsWith(token + " "));
+  }
+
+  private static int indexOf(int[] ids, int id) {
+    return Arrays.stream(ids).boxed().toList().indexOf(id);
+  }
+
+  private Completion complete(Gpt gpt, Request request) {
+    try (InferenceEngine engine = new InferenceEngine(gpt, Optional.of(tokenizer), 1, CONTEXT)) {
+      return engine.complete(request, token -> true);
+    }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -13,9 +14,62 @@ import org.junit.jupiter.api.Test;
 
 class SamplerTest {
   @Test
-  void refusesScoresThatAreNoNumbers() {
-    Sampler sampler = new Sampler(Sampling.GREEDY, 0, 2);
-    assertThatThrownBy(() -> sampler.next(new float[] {Float.NaN, Float.NaN}, 0))
+  void refusesAScoreThatIsNoNumberWhereverItIs() {
+    for (Sampling sampling : SAMPLINGS) {
+      for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+        for (int at = 0; at < 8; at++) { // the last two are padding of the vocabulary
+          float[] logits = {9, 1, 2, 3, 4, 5, 6, 7, 8};
+          logits[1 + at] = wrong;
+          requireRefused(sampling, logits);
+        }
+      }
+    }
+  }
+
+  @Test
+  void refusesScoresAmongWhichThereIsNothingToChoose() {
+    for (Sampling sampling : SAMPLINGS) {
+      float[] logits = {9, 1, 2, 3, 4, 5, 6, 7, 8};
+      Arrays.fill(logits, 1, 7, Float.NEGATIVE_INFINITY);
+      requireRefused(sampling, logits);
+    }
+  }
+
+  @Test
+  void negativeInfinityIsAScoreThatIsNeverChosen() {
+    float[] logits = new float[9];
+    Arrays.fill(logits, Float.NEGATIVE_INFINITY);
+    logits[1 + 3] = -5;
+    for (Sampling sampling : SAMPLINGS) {
+      Sampler sampler = new Sampler(sampling, 0, 6, 8);
+      sampler.see(0);
+      sampler.see(3);
+      assertThat(sampler.next(logits.clone(), 1)).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void aPenaltyLeavesFiniteScoresFinite() {
+    Sampler sampler = new Sampler(Sampling.GREEDY.withRepetitionPenalty(1e-10f), 0, 2, 2);
+    sampler.see(1);
+    assertThat(sampler.next(new float[] {0, 1e38f}, 0)).isEqualTo(1);
+  }
+
+  private static final List<Sampling> SAMPLINGS =
+      List.of(
+          Sampling.GREEDY,
+          Sampling.plain(1),
+          new Sampling(30, 0, 1, 1),
+          new Sampling(1, 2, 1, 1),
+          new Sampling(1, 0, 0.5f, 1),
+          new Sampling(0.5f, 3, 0.9f, 1).withRepetitionPenalty(1.2f),
+          Sampling.GREEDY.withRepetitionPenalty(0.5f));
+
+  private static void requireRefused(Sampling sampling, float[] logits) {
+    Sampler sampler = new Sampler(sampling, 0, 6, 8);
+    sampler.see(2);
+    assertThatThrownBy(() -> sampler.next(logits.clone(), 1))
+        .as("%s of %s", sampling, Arrays.toString(logits))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith("the scores of the next token are not finite");
   }
@@ -33,14 +87,14 @@ class SamplerTest {
                 ? (float) random.nextGaussian()
                 : (float) (random.nextInt(steps) - steps) / 2;
       }
-      if (round % 7 == 0) {
+      if (round % 7 == 0 && vocabSize > 1) {
         logits[3 + random.nextInt(vocabSize)] = Float.NEGATIVE_INFINITY;
       }
       int topK = random.nextInt(vocabSize + 5);
       float topP = random.nextBoolean() ? 1 : 0.05f + 0.9f * random.nextFloat();
       float temperature = 0.2f + 2 * random.nextFloat();
       Sampling sampling = new Sampling(temperature, topK, topP, round);
-      Sampler sampler = new Sampler(sampling, 2, vocabSize);
+      Sampler sampler = new Sampler(sampling, 2, vocabSize, vocabSize);
       Philox draws = new Philox(round, 2);
       for (int i = 0; i < 5; i++) {
         assertThat(sampler.next(logits.clone(), 3))

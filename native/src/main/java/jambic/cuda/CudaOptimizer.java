@@ -35,8 +35,8 @@ final class CudaOptimizer implements OptimizerKernels {
       List<Tensor> grads,
       Tensor hyper,
       Tensor scale,
-      float beta1,
-      float beta2,
+      double beta1,
+      double beta2,
       float eps,
       float weightDecay) {
     TensorLists lists =
@@ -57,8 +57,10 @@ final class CudaOptimizer implements OptimizerKernels {
               lists.tensors(),
               hyper,
               scale,
-              beta1,
-              beta2,
+              (float) beta1,
+              (float) (1 - beta1),
+              (float) beta2,
+              (float) (1 - beta2),
               eps,
               weightDecay);
       m.forEach(gpu.copies()::written);

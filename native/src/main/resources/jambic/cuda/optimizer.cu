@@ -44,12 +44,12 @@ extern "C" __global__ void __launch_bounds__(1024) clipScale(
 }
 
 struct AdamW {
-  float lr, c1, c2, clip, beta1, beta2, eps, weightDecay;
+  float lr, c1, c2, clip, beta1, rest1, beta2, rest2, eps, weightDecay; // rest is 1 - beta
 
   __device__ void update(float& p, float& m, float& v, float grad) const {
     float g = grad * clip;
-    m = beta1 * m + (1 - beta1) * g;
-    v = beta2 * v + (1 - beta2) * g * g;
+    m = beta1 * m + rest1 * g;
+    v = beta2 * v + rest2 * g * g;
     p = p - lr * weightDecay * p - lr * (m / c1) / (sqrtf(v / c2) + eps);
   }
 };
@@ -61,10 +61,12 @@ extern "C" __global__ void adamW(
     const float* hyper,
     const float* scale,
     float beta1,
+    float rest1,
     float beta2,
+    float rest2,
     float eps,
     float weightDecay) {
-  AdamW adam{hyper[0], hyper[1], hyper[2], *scale, beta1, beta2, eps, weightDecay};
+  AdamW adam{hyper[0], hyper[1], hyper[2], *scale, beta1, rest1, beta2, rest2, eps, weightDecay};
   Lists tensors{table, count};
   Chunk chunk = tensors.chunk(blockIdx.x);
   float* ps = tensors.data<float>(0, chunk.tensor) + chunk.from;

@@ -125,8 +125,8 @@ public final class AdamW implements Optimizer {
             group.grads,
             hyper,
             clipFactor,
-            (float) settings.beta1(),
-            (float) settings.beta2(),
+            settings.beta1(),
+            settings.beta2(),
             (float) settings.eps(),
             group.decay);
   }

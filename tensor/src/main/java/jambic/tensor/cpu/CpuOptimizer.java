@@ -15,6 +15,18 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** AdamW and clipping over all tensors at once: bound by memory, 28 and 4 bytes an element. */
 final class CpuOptimizer implements OptimizerKernels {
+  /** What the elements of an update are multiplied by, computed in double and rounded once. */
+  private record Factors(
+      float beta1,
+      float rest1, // 1 - beta1
+      float beta2,
+      float rest2, // 1 - beta2
+      float clip,
+      float keep, // what decay leaves of a parameter
+      float rate, // lr / c1
+      float inverseC2,
+      float eps) {}
+
   private final Workers workers;
   private final JoinedTensors joined;
 
@@ -58,17 +70,24 @@ final class CpuOptimizer implements OptimizerKernels {
       List<Tensor> grads,
       Tensor hyper,
       Tensor scale,
-      float beta1,
-      float beta2,
+      double beta1,
+      double beta2,
       float eps,
       float weightDecay) {
     float[] h = floats(hyper);
     int hi = offset(hyper);
-    float lr = h[hi];
-    float keep = 1 - lr * weightDecay;
-    float c1 = h[hi + 1];
-    float c2 = h[hi + 2];
-    float clip = floats(scale)[offset(scale)];
+    double lr = h[hi];
+    Factors factors =
+        new Factors(
+            (float) beta1,
+            (float) (1 - beta1),
+            (float) beta2,
+            (float) (1 - beta2),
+            floats(scale)[offset(scale)],
+            (float) (1 - lr * weightDecay),
+            (float) (lr / h[hi + 1]),
+            (float) (1.0 / h[hi + 2]),
+            eps);
     joined.parallel(
         params,
         (piece, worker, tensor, from, count) -> {
@@ -86,13 +105,7 @@ final class CpuOptimizer implements OptimizerKernels {
               floats(g),
               offset(g) + from,
               count,
-              beta1,
-              beta2,
-              clip,
-              keep,
-              lr / c1,
-              1 / c2,
-              eps);
+              factors);
         });
   }
 
@@ -133,25 +146,19 @@ final class CpuOptimizer implements OptimizerKernels {
       float[] g,
       int gi,
       int n,
-      float beta1,
-      float beta2,
-      float clip,
-      float keep,
-      float rate,
-      float inverseC2,
-      float eps) {
+      Factors by) {
     VectorSpecies<Float> f = Lanes.F;
     for (int k = 0; k < n; k += f.length()) {
       VectorMask<Float> rest = f.indexInRange(k, n);
-      FloatVector grad = fromArray(f, g, gi + k, rest).mul(clip);
+      FloatVector grad = fromArray(f, g, gi + k, rest).mul(by.clip);
       FloatVector square = grad.mul(grad);
-      FloatVector first = fromArray(f, m, mi + k, rest).mul(beta1);
-      FloatVector second = fromArray(f, v, vi + k, rest).mul(beta2);
-      first = grad.fma(broadcast(f, 1 - beta1), first);
-      second = square.fma(broadcast(f, 1 - beta2), second);
-      FloatVector root = second.mul(inverseC2).sqrt().add(eps);
-      FloatVector old = fromArray(f, p, pi + k, rest).mul(keep);
-      FloatVector updated = old.sub(first.mul(rate).div(root));
+      FloatVector first = fromArray(f, m, mi + k, rest).mul(by.beta1);
+      FloatVector second = fromArray(f, v, vi + k, rest).mul(by.beta2);
+      first = grad.fma(broadcast(f, by.rest1), first);
+      second = square.fma(broadcast(f, by.rest2), second);
+      FloatVector root = second.mul(by.inverseC2).sqrt().add(by.eps);
+      FloatVector old = fromArray(f, p, pi + k, rest).mul(by.keep);
+      FloatVector updated = old.sub(first.mul(by.rate).div(root));
       if (k + f.length() <= n) {
         first.intoArray(m, mi + k);
         second.intoArray(v, vi + k);

@@ -29,8 +29,8 @@ final class ReferenceOptimizer implements OptimizerKernels {
       List<Tensor> grads,
       Tensor hyper,
       Tensor scale,
-      float beta1,
-      float beta2,
+      double beta1,
+      double beta2,
       float eps,
       float weightDecay) {
     double lr = floats(hyper)[offset(hyper)];
@@ -48,8 +48,8 @@ final class ReferenceOptimizer implements OptimizerKernels {
         int mi = offset(m.get(t)) + i;
         int vi = offset(v.get(t)) + i;
         double g = gs[offset(grads.get(t)) + i] * clip;
-        double m1 = beta1 * (double) ms[mi] + (1 - (double) beta1) * g;
-        double v1 = beta2 * (double) vs[vi] + (1 - (double) beta2) * g * g;
+        double m1 = beta1 * ms[mi] + (1 - beta1) * g;
+        double v1 = beta2 * vs[vi] + (1 - beta2) * g * g;
         double decayed = ps[pi] - lr * weightDecay * ps[pi];
         ps[pi] = (float) (decayed - lr * (m1 / c1) / (Math.sqrt(v1 / c2) + eps));
         ms[mi] = (float) m1;

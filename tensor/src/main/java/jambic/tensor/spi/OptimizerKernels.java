@@ -19,7 +19,8 @@ public interface OptimizerKernels {
   /**
    * One step of AdamW (Loshchilov and Hutter, 2019): with {@code g = grad * scale}, {@code p -= lr
    * * decay * p}, {@code m = b1 m + (1 - b1) g}, {@code v = b2 v + (1 - b2) g²}, {@code p -= lr *
-   * (m / c1) / (sqrt(v / c2) + eps)}.
+   * (m / c1) / (sqrt(v / c2) + eps)}. {@code 1 - b1} and {@code 1 - b2} are taken in double and
+   * then rounded, as PyTorch does: in float {@code 1 - 0.9999} is wrong from its fourth digit on.
    *
    * @param params updated
    * @param m first moments, updated
@@ -39,8 +40,8 @@ public interface OptimizerKernels {
       List<Tensor> grads,
       Tensor hyper,
       Tensor scale,
-      float beta1,
-      float beta2,
+      double beta1,
+      double beta2,
       float eps,
       float weightDecay);
 }

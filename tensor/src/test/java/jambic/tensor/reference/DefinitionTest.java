@@ -177,6 +177,22 @@ class DefinitionTest {
     assertThat(param.toFloats()).containsExactly((float) (2 - 0.5 * 0.125 * 2 - step));
   }
 
+  /** PyTorch subtracts in double, then rounds: 1 - 0.99999f would be 1.0013580322265625e-5. */
+  @Test
+  void adamWSubtractsBetasFromOneInDouble() {
+    Tensor param = floats(new float[] {0}, 1);
+    Tensor m = floats(new float[] {0}, 1);
+    Tensor v = floats(new float[] {0}, 1);
+    Tensor one = floats(new float[] {1}, 1);
+    Tensor hyper = floats(new float[] {1, 1, 1}, 3);
+    backend
+        .optimizer()
+        .adamW(
+            List.of(param), List.of(m), List.of(v), List.of(one), hyper, one, 0.999, 0.99999, 1, 0);
+    assertThat(m.toFloats()).containsExactly((float) (1 - 0.999));
+    assertThat(v.toFloats()).containsExactly((float) (1 - 0.99999));
+  }
+
   @Test
   void theErrorFunctionAgreesWithItsTables() {
     double[][] table = { // x and erfc(x)
