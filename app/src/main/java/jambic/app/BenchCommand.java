@@ -90,7 +90,7 @@ final class BenchCommand implements Callable<Integer> {
     }
     TrainConfig config = Hyperparameters.over(Preset.named(preset).config(), spec);
     try (Backend backend = computing.open(spec.commandLine())) {
-      GptConfig shape = TrainCommand.affordable(config, vocabSize, backend);
+      GptConfig shape = TrainCommand.affordable(config, () -> config.gpt(vocabSize), backend);
       try (Gpt model = new Gpt(backend, shape, config.init())) {
         OptionalDouble peak = backend.peakFlops();
         List<Double> steps = trainingMillis(backend, model, config);

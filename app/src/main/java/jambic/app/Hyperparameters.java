@@ -30,7 +30,7 @@ final class Hyperparameters implements IModelTransformer {
     model.put("blockSize", "tokens of context");
     model.put("dropout", "probability of zeroing an activation while training");
     model.put("embdDropout", "whether dropout falls on the embeddings too");
-    model.put("activation", "nonlinearity of the MLP: relu, gelu-erf or gelu-tanh");
+    model.put("activation", "nonlinearity of the MLP: relu, gelu-erf, gelu-tanh or silu");
     model.put("bias", "whether layer norms and linear layers have a bias");
     model.put("qkvBias", "whether queries, keys and values have a bias");
     model.put("tiedHead", "whether the head shares the token embedding's weights");

@@ -92,7 +92,7 @@ record StartingModel(Path folder, Optional<String> name, BaseModels bases) {
   Gpt open(Backend backend, TrainConfig config) {
     try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
       GptConfig stored = checkpoint.config();
-      GptConfig shape = config.gpt(stored.vocabSize()).withNormEps(stored.normEps());
+      GptConfig shape = config.gpt(stored);
       Optional<Lora> lora =
           config
               .lora(folder.toAbsolutePath().normalize())

@@ -38,6 +38,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -159,11 +160,9 @@ final class TrainCommand implements Callable<Integer> {
       TrainingData data = data(config.blockSize(), origin);
       int vocabSize =
           origin.map(o -> o.vocabSize(data.tokenizer())).orElse(data.tokenizer().vocabSize());
-      GptConfig model = affordable(config, vocabSize, backend);
+      GptConfig model = affordable(config, () -> shape(config, origin, vocabSize), backend);
       if (backend.usesHeap()) {
-        MemoryEstimate.of(config, model.vocabSize(), Long.MAX_VALUE)
-            .warning()
-            .ifPresent(terminal::print);
+        MemoryEstimate.of(config, model, Long.MAX_VALUE).warning().ifPresent(terminal::print);
       }
       RunFolder folder =
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
@@ -293,14 +292,25 @@ final class TrainCommand implements Callable<Integer> {
     return Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
   }
 
+  /** The model's shape: of a new one all of it is in the configuration. */
+  private GptConfig shape(TrainConfig config, Optional<StartingModel> origin, int vocabSize) {
+    if (!resume) {
+      return origin.map(o -> config.gpt(o.config())).orElseGet(() -> config.gpt(vocabSize));
+    }
+    try (Checkpoint last = Checkpoint.open(resumed().resolve(Trainer.LAST), bases())) {
+      return config.gpt(last.config());
+    }
+  }
+
   /** The model's shape, if there is memory to train it; better now than amid the first step. */
-  static GptConfig affordable(TrainConfig config, int vocabSize, Backend backend) {
+  static GptConfig affordable(TrainConfig config, Supplier<GptConfig> model, Backend backend) {
     long heap = Runtime.getRuntime().maxMemory();
     try {
+      GptConfig shape = model.get();
       if (backend.usesHeap()) {
-        MemoryEstimate.of(config, vocabSize, heap).requireWithin(heap);
+        MemoryEstimate.of(config, shape, heap).requireWithin(heap);
       }
-      return config.gpt(vocabSize);
+      return shape;
     } catch (HyperparameterException e) {
       throw e;
     } catch (JambicException e) {

@@ -14,6 +14,7 @@ public class AttentionBenchmark extends Workbench {
 
   private AttentionKernels kernels;
   private int heads;
+  private float scale;
   private Tensor qkv;
   private Tensor dqkv;
   private Tensor out;
@@ -27,6 +28,7 @@ public class AttentionBenchmark extends Workbench {
     kernels = backend().attention();
     heads = bthd[2];
     c = heads * bthd[3];
+    scale = (float) (1 / Math.sqrt(bthd[3]));
     qkv = normal(bthd[0], bthd[1], 3 * c);
     dqkv = empty(bthd[0], bthd[1], 3 * c);
     out = empty(bthd[0], bthd[1], c);
@@ -46,6 +48,7 @@ public class AttentionBenchmark extends Workbench {
         Tensor.NONE,
         heads,
         true,
+        scale,
         Dropout.NONE);
   }
 
@@ -66,6 +69,7 @@ public class AttentionBenchmark extends Workbench {
         Tensor.NONE,
         heads,
         true,
+        scale,
         Dropout.NONE);
   }
 }

@@ -129,7 +129,7 @@ final class DeviceRows {
           () ->
               backend
                   .attention()
-                  .forward(out, lse, q, k, v, Tensor.NONE, heads, true, Dropout.NONE);
+                  .forward(out, lse, q, k, v, Tensor.NONE, heads, true, 0.125f, Dropout.NONE);
       Runnable backward =
           () ->
               backend
@@ -147,6 +147,7 @@ final class DeviceRows {
                       Tensor.NONE,
                       heads,
                       true,
+                      0.125f,
                       Dropout.NONE);
       String shape = "%dx%dx%dx64 causal".formatted(batch, steps, heads);
       double product = (double) batch * heads * steps * steps * 64; // half of the scores, 2 a term

@@ -93,15 +93,17 @@ public final class Checkpoint implements Closeable {
     requireDescribed(folder);
     Optional<Lora> lora = LoraFiles.find(folder, bases);
     Path base = lora.map(Lora::base).orElse(folder);
-    GptConfig stored = ConfigFile.read(base);
-    GptConfig config =
-        Files.exists(folder.resolve(ConfigFile.NAME)) ? ConfigFile.read(folder) : stored;
+    GptConfig described = ConfigFile.read(base);
     Optional<Tokenizer> tokenizer = Tokenizer.find(folder).or(() -> Tokenizer.find(base));
-    tokenizer.ifPresent(t -> requireFit(folder, t, config));
+    tokenizer.ifPresent(t -> requireFit(folder, t, described));
     WeightFiles files = WeightFiles.open(base);
     try {
-      var weights = HuggingFaceWeights.of(files.path().toString(), stored, files.entries());
-      requireVariant(stored, config);
+      var weights = HuggingFaceWeights.of(files.path().toString(), described, files.entries());
+      GptConfig config =
+          lora.isPresent() && Files.exists(folder.resolve(ConfigFile.NAME))
+              ? ConfigFile.read(folder)
+              : weights.config();
+      requireVariant(weights.config(), config);
       lora.ifPresent(adapters -> LoraFiles.requireFit(folder, adapters.layers(), config));
       GenerationConfig generation = GenerationConfig.read(folder, base);
       return new Checkpoint(folder, lora, generation, config, tokenizer, files, weights);
@@ -176,7 +178,7 @@ public final class Checkpoint implements Closeable {
       Path folder,
       Gpt gpt,
       Optional<Tokenizer> tokenizer,
-      Map<String, Object> textEnds,
+      Map<String, Object> kept,
       AtomicFolder.Writer others) {
     GptConfig config = gpt.config();
     if (gpt.isQuantized()) {
@@ -188,7 +190,7 @@ public final class Checkpoint implements Closeable {
     AtomicFolder.replace(
         folder,
         temporary -> {
-          ConfigFile.write(temporary, config, textEnds);
+          ConfigFile.write(temporary, config, kept);
           tokenizer.ifPresent(t -> t.save(temporary));
           if (gpt.lora().isPresent()) {
             LoraFiles.write(temporary, gpt.lora().get(), gpt.adapters());
@@ -203,8 +205,8 @@ public final class Checkpoint implements Closeable {
   }
 
   /**
-   * Saves a model that was made from this checkpoint, with its tokenizer and the ids that begin and
-   * end a text, which other programs generate by.
+   * Saves a model that was made from this checkpoint, with its tokenizer and what else its
+   * configuration tells other programs, such as the ids that begin and end a text.
    *
    * @param folder its folder, made or replaced
    * @param gpt the model
@@ -217,7 +219,7 @@ public final class Checkpoint implements Closeable {
         folder,
         gpt,
         tokenizer,
-        ConfigFile.textEnds(source),
+        ConfigFile.kept(source),
         temporary -> ConfigFile.writeGeneration(temporary, source));
   }
 
@@ -334,7 +336,9 @@ public final class Checkpoint implements Closeable {
               .formatted(stored.blockSize(), shape.blockSize()));
     }
     GptConfig same =
-        stored.withBlockSize(shape.blockSize()).withDropout(shape.dropout(), shape.embdDropout());
+        stored
+            .withBlockSize(shape.blockSize())
+            .withDropout(shape.dropout(), shape.attnDropout(), shape.embdDropout());
     if (!shape.equals(same)) {
       throw new JambicException("the stored model is %s, not %s".formatted(same, shape));
     }

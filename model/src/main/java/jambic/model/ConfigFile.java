@@ -8,8 +8,10 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -35,16 +37,46 @@ final class ConfigFile {
           "nEmbd", "n_embd",
           "dropout", "resid_pdrop",
           "embdDropout", "embd_pdrop",
+          "attnDropout", "attn_pdrop",
+          "nInner", "n_inner",
           "normEps", "layer_norm_epsilon");
+
+  /** What a file may call a key instead, as transformers does. */
+  private static final Map<String, String> OTHER_NAMES =
+      Map.of(
+          "n_positions", "max_position_embeddings",
+          "n_layer", "num_hidden_layers",
+          "n_head", "num_attention_heads",
+          "n_embd", "hidden_size");
+
+  /** What {@link #write} says anew, under whatever key it stood. */
+  private static final Set<String> REPLACED =
+      Set.of("torch_dtype", "transformers_version", "_name_or_path", "_commit_hash");
+
+  private static final List<String> ARCHITECTURES =
+      List.of(
+          "GPT2LMHeadModel",
+          "GPT2Model",
+          "TFGPT2LMHeadModel",
+          "TFGPT2Model",
+          "FlaxGPT2LMHeadModel",
+          "FlaxGPT2Model");
   // What a file without the key means.
   private static final float GPT2_DROPOUT = 0.1f;
   private static final int GPT2_END = 50_256;
 
   private ConfigFile() {}
 
-  static void write(Path folder, GptConfig config, Map<String, Object> textEnds) {
+  /**
+   * Writes a model's shape.
+   *
+   * @param folder where to
+   * @param config the shape
+   * @param kept what else the file says; the shape goes before it
+   */
+  static void write(Path folder, GptConfig config, Map<String, Object> kept) {
     Map<String, Object> json = toJson(config);
-    json.putAll(textEnds);
+    kept.forEach((key, value) -> json.putIfAbsent(key, value));
     json.put("dtype", "float32");
     JsonObject.write(folder.resolve(NAME), json);
   }
@@ -61,11 +93,12 @@ final class ConfigFile {
     return ends;
   }
 
-  /** The ids of a file that begin and end a text, as they stand there or are missing. */
-  static Map<String, Object> textEnds(Path folder) {
-    Map<String, Object> ends = new LinkedHashMap<>(JsonObject.read(folder.resolve(NAME)).values());
-    ends.keySet().retainAll(TEXT_ENDS);
-    return ends;
+  /** All that a file says, but for what is written anew of the model that was made from it. */
+  static Map<String, Object> kept(Path folder) {
+    Map<String, Object> kept = new LinkedHashMap<>(JsonObject.read(folder.resolve(NAME)).values());
+    kept.keySet().removeAll(REPLACED);
+    kept.keySet().removeAll(OTHER_NAMES.values());
+    return kept;
   }
 
   /**
@@ -78,14 +111,13 @@ final class ConfigFile {
       Files.copy(file, folder.resolve(GENERATION));
       return;
     }
-    Map<String, Object> ends = textEnds(source);
+    Map<String, Object> config = kept(source);
+    Map<String, Object> ids = new LinkedHashMap<>();
+    TEXT_ENDS.forEach(key -> ids.put(key, config.getOrDefault(key, GPT2_END)));
+    ids.put("pad_token_id", config.get("pad_token_id"));
+    ids.values().removeIf(Objects::isNull);
     Map<String, Object> json = new LinkedHashMap<>(Map.of("_from_model_config", true));
-    for (String key : TEXT_ENDS) {
-      Object id = ends.containsKey(key) ? ends.get(key) : Integer.valueOf(GPT2_END);
-      if (id != null) {
-        json.put(key, id);
-      }
-    }
+    json.putAll(ids);
     JsonObject.write(folder.resolve(GENERATION), json);
   }
 
@@ -99,12 +131,16 @@ final class ConfigFile {
     json.put("n_embd", config.nEmbd());
     json.put("n_layer", config.nLayer());
     json.put("n_head", config.nHead());
+    boolean usual = config.nInner() == GptConfig.usualInner(config.nEmbd());
+    json.put("n_inner", usual ? null : config.nInner());
     json.put("activation_function", name(config.activation()));
     json.put("layer_norm_epsilon", config.normEps());
     json.put("tie_word_embeddings", config.tiedHead());
     json.put("resid_pdrop", config.dropout());
     json.put("embd_pdrop", config.embdDropout());
-    json.put("attn_pdrop", config.dropout());
+    json.put("attn_pdrop", config.attnDropout());
+    json.put("scale_attn_weights", config.scaleAttn());
+    json.put("scale_attn_by_inverse_layer_idx", config.scaleAttnByLayer());
     json.put("bias", config.bias());
     json.put("qkv_bias", config.qkvBias());
     json.put("lm_head_bias", config.headBias());
@@ -114,20 +150,24 @@ final class ConfigFile {
   static GptConfig read(Path folder) {
     JsonObject json = JsonObject.read(folder.resolve(NAME));
     requireGpt2(json);
+    ConfigKeys.MODEL.check(json);
     int vocabSize = json.integer("vocab_size");
-    int blockSize = json.integer("n_positions");
-    int nLayer = json.integer("n_layer");
-    int nHead = json.integer("n_head");
-    int nEmbd = json.integer("n_embd");
-    requirePlain(json, nEmbd);
+    int blockSize = integer(json, "n_positions");
+    int nLayer = integer(json, "n_layer");
+    int nHead = integer(json, "n_head");
+    int nEmbd = integer(json, "n_embd");
     float dropout = json.optionalFloat("resid_pdrop").orElse(GPT2_DROPOUT);
     float embdDropout = json.optionalFloat("embd_pdrop").orElse(GPT2_DROPOUT);
+    float attnDropout = json.optionalFloat("attn_pdrop").orElse(GPT2_DROPOUT);
     Activation activation = activation(json);
     boolean bias = json.optionalBoolean("bias").orElse(true);
     boolean qkvBias = json.optionalBoolean("qkv_bias").orElse(bias);
     boolean tiedHead = json.optionalBoolean("tie_word_embeddings").orElse(true);
     boolean headBias = json.optionalBoolean("lm_head_bias").orElse(false);
     float normEps = json.optionalFloat("layer_norm_epsilon").orElse(GptConfig.DEFAULT_NORM_EPS);
+    int nInner = json.optionalInteger("n_inner").orElse(GptConfig.usualInner(nEmbd));
+    boolean scaleAttn = json.optionalBoolean("scale_attn_weights").orElse(true);
+    boolean scaleAttnByLayer = json.optionalBoolean("scale_attn_by_inverse_layer_idx").orElse(false);
     try {
       return new GptConfig(
           vocabSize,
@@ -142,10 +182,30 @@ final class ConfigFile {
           qkvBias,
           tiedHead,
           headBias,
-          normEps);
+          normEps,
+          attnDropout,
+          nInner,
+          scaleAttn,
+          scaleAttnByLayer);
     } catch (JambicException e) {
       throw new JambicException(json.where() + ": " + withKeys(e.getMessage()), e);
     }
+  }
+
+  /** The integer under a key, or under its other name. */
+  private static int integer(JsonObject json, String key) {
+    String other = OTHER_NAMES.get(key);
+    Optional<Integer> value = json.optionalInteger(other);
+    if (value.isEmpty()) {
+      return json.integer(key);
+    }
+    Optional<Integer> own = json.optionalInteger(key);
+    if (own.isPresent() && !own.equals(value)) {
+      throw new JambicException(
+          "%s: '%s' is %d and '%s', another name of it, %d; remove one of them"
+              .formatted(json.where(), key, own.get(), other, value.get()));
+    }
+    return value.get();
   }
 
   /** A sentence about a {@link GptConfig} in the words of the file. */
@@ -156,36 +216,28 @@ final class ConfigFile {
   }
 
   private static void requireGpt2(JsonObject json) {
+    Optional<List<?>> architectures = json.optionalList("architectures");
     String type =
         json.optionalText("model_type")
-            .or(() -> json.optionalList("architectures").map(Object::toString))
+            .or(() -> architectures.filter(ConfigFile::isGpt2).map(names -> GPT2))
+            .or(() -> architectures.map(Object::toString))
             .orElseThrow(() ->
                 new JambicException(
                     json.where() + " names no architecture: it lacks the key 'model_type'"));
-    if (!type.equals(GPT2) && !type.equals(OWN) && !type.equals("[GPT2LMHeadModel]")) {
+    if (!type.equals(GPT2) && !type.equals(OWN)) {
       throw new JambicException(
           "%s describes a model of the architecture %s, which is not supported; '%s' is"
               .formatted(json.where(), Wording.quote(type), GPT2));
     }
+    if (type.equals(GPT2) && !architectures.map(ConfigFile::isGpt2).orElse(true)) {
+      throw new JambicException(
+          "%s describes a model of the class %s, which is not supported; GPT2LMHeadModel is"
+              .formatted(json.where(), Wording.quote(architectures.orElseThrow().toString())));
+    }
   }
 
-  /** Refuses what would change the result and has no counterpart here. */
-  private static void requirePlain(JsonObject json, int nEmbd) {
-    long inner = json.optionalInteger("n_inner").map(Integer::longValue).orElse(0L);
-    if (inner != 0 && inner != 4L * nEmbd) {
-      throw new JambicException(
-          "%s: 'n_inner' must be 4 x n_embd, got %d".formatted(json.where(), inner));
-    }
-    requireSetting(json, "scale_attn_weights", true);
-    requireSetting(json, "scale_attn_by_inverse_layer_idx", false);
-    requireSetting(json, "add_cross_attention", false);
-  }
-
-  private static void requireSetting(JsonObject json, String key, boolean supported) {
-    if (json.optionalBoolean(key).orElse(supported) != supported) {
-      throw new JambicException(
-          "%s: '%s' is %b, which is not supported".formatted(json.where(), key, !supported));
-    }
+  private static boolean isGpt2(List<?> architectures) {
+    return ARCHITECTURES.containsAll(architectures);
   }
 
   private static String name(Activation activation) {
@@ -193,18 +245,22 @@ final class ConfigFile {
       case GELU_TANH -> "gelu_new";
       case GELU_ERF -> "gelu";
       case RELU -> "relu";
+      case SILU -> "silu";
     };
   }
 
   private static Activation activation(JsonObject json) {
     String name = json.optionalText("activation_function").orElse("gelu_new");
     return switch (name) {
-      case "gelu_new", "gelu_pytorch_tanh" -> Activation.GELU_TANH;
-      case "gelu" -> Activation.GELU_ERF;
+      // One formula: they differ in how its constants and powers are rounded.
+      case "gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate" ->
+          Activation.GELU_TANH;
+      case "gelu", "gelu_python" -> Activation.GELU_ERF;
       case "relu" -> Activation.RELU;
+      case "silu", "swish" -> Activation.SILU;
       default ->
           throw new JambicException(
-              "%s: the activation_function %s is not supported; gelu_new, gelu and relu are"
+              "%s: the activation_function %s is not supported; gelu_new, gelu_fast, gelu, relu and silu are"
                   .formatted(json.where(), Wording.quote(name)));
     };
   }

@@ -62,7 +62,7 @@ public final class Gpt implements AutoCloseable {
 
   private record Mlp(Linear cFc, Activation activation, Linear cProj) {
     Tensor forward(Ops ops, Tensor x) {
-      Tensor h = cFc.forward(ops, x, activation); // (B, T, 4C)
+      Tensor h = cFc.forward(ops, x, activation); // (B, T, nInner)
       return cProj.forward(ops, h); // (B, T, C)
     }
   }
@@ -145,9 +145,9 @@ public final class Gpt implements AutoCloseable {
               linear(h + "attn.c_proj", c, c, config.bias()),
               norm(h + "ln_2"),
               new Mlp(
-                  linear(h + "mlp.c_fc", 4 * c, c, config.bias()),
+                  linear(h + "mlp.c_fc", config.nInner(), c, config.bias()),
                   config.activation(),
-                  linear(h + "mlp.c_proj", c, 4 * c, config.bias())),
+                  linear(h + "mlp.c_proj", c, config.nInner(), config.bias())),
               config.dropout()));
     }
     lnF = norm("ln_f");
@@ -323,7 +323,10 @@ public final class Gpt implements AutoCloseable {
     config.requireContext(ids.dim(1));
     Tensor x = ops.embed(ids, wte, wpe); // (B, T, C)
     x = ops.dropout(x, config.embdDropout());
-    Attend attend = (layer, qkv) -> ops.causalAttention(qkv, config.nHead(), config.dropout());
+    Attend attend =
+        (layer, qkv) ->
+            ops.causalAttention(
+                qkv, config.nHead(), config.attentionScale(layer), config.attnDropout());
     for (Block block : blocks) {
       x = block.forward(ops, x, attend);
     }
@@ -353,7 +356,8 @@ public final class Gpt implements AutoCloseable {
                   tokens.rows(),
                   tokens.starts(),
                   tokens.pages(),
-                  config.nHead());
+                  config.nHead(),
+                  config.attentionScale(layer));
       x = block.forward(own, x, attend);
     }
     return x;

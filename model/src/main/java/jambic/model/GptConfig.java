@@ -15,8 +15,7 @@ import jambic.tensor.JambicException;
  * @param nLayer number of transformer blocks, at least 1
  * @param nHead attention heads of a block, a divisor of {@code nEmbd}
  * @param nEmbd width of the residual stream
- * @param dropout probability of zeroing an attention weight or a branch's output in training, 0 or
- *     more and below 1
+ * @param dropout probability of zeroing a branch's output in training, 0 or more and below 1
  * @param embdDropout the same for the embeddings, which the lecture leaves whole
  * @param activation the MLP's nonlinearity
  * @param bias whether layer norms and linear layers other than q, k, v and the head have a bias
@@ -24,6 +23,11 @@ import jambic.tensor.JambicException;
  * @param tiedHead whether the head shares the token embedding's weights
  * @param headBias whether the head has a bias
  * @param normEps what layer norms add to the variance, above 0
+ * @param attnDropout probability of zeroing an attention weight in training, 0 or more and below 1
+ * @param nInner width of the MLP's hidden layer, at least 1
+ * @param scaleAttn whether scores of attention are divided by the root of the head's width
+ * @param scaleAttnByLayer whether they are divided by the number of the layer too, the first being
+ *     1
  */
 public record GptConfig(
     int vocabSize,
@@ -38,7 +42,11 @@ public record GptConfig(
     boolean qkvBias,
     boolean tiedHead,
     boolean headBias,
-    float normEps) {
+    float normEps,
+    float attnDropout,
+    int nInner,
+    boolean scaleAttn,
+    boolean scaleAttnByLayer) {
 
   /** The {@code normEps} of PyTorch, GPT-2 and nanoGPT. */
   public static final float DEFAULT_NORM_EPS = 1e-5f;
@@ -62,16 +70,73 @@ public record GptConfig(
       throw new JambicException(
           "nEmbd " + nEmbd + " cannot be split over " + nHead + " heads; use a multiple of nHead");
     }
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw new JambicException("dropout must be 0 or more and below 1, got " + dropout);
-    }
-    if (!(embdDropout >= 0 && embdDropout < 1)) {
-      throw new JambicException("embdDropout must be 0 or more and below 1, got " + embdDropout);
-    }
+    requirePositive("nInner", nInner);
+    requireProbability("dropout", dropout);
+    requireProbability("attnDropout", attnDropout);
+    requireProbability("embdDropout", embdDropout);
     if (!(normEps > 0 && normEps < Float.POSITIVE_INFINITY)) {
       throw new JambicException("normEps must be above 0 and finite, got " + normEps);
     }
-    countParameters(vocabSize, blockSize, nLayer, nEmbd, bias, qkvBias, tiedHead, headBias);
+    countParameters(vocabSize, blockSize, nLayer, nEmbd, nInner, bias, qkvBias, tiedHead, headBias);
+  }
+
+  /**
+   * A model as most are: attention weights are dropped as branches are, the MLP is four times as
+   * wide as the residual stream, and scores are scaled by the head's width alone.
+   *
+   * @param vocabSize number of token ids
+   * @param blockSize longest context
+   * @param nLayer number of blocks
+   * @param nHead attention heads of a block
+   * @param nEmbd width of the residual stream
+   * @param dropout of attention weights and branches
+   * @param embdDropout of the embeddings
+   * @param activation the MLP's nonlinearity
+   * @param bias whether layer norms and most linear layers have a bias
+   * @param qkvBias whether queries, keys and values have one
+   * @param tiedHead whether the head shares the token embedding's weights
+   * @param headBias whether the head has a bias
+   * @param normEps what layer norms add to the variance
+   * @throws JambicException as the canonical constructor
+   */
+  public GptConfig(
+      int vocabSize,
+      int blockSize,
+      int nLayer,
+      int nHead,
+      int nEmbd,
+      float dropout,
+      float embdDropout,
+      Activation activation,
+      boolean bias,
+      boolean qkvBias,
+      boolean tiedHead,
+      boolean headBias,
+      float normEps) {
+    this(
+        vocabSize,
+        blockSize,
+        nLayer,
+        nHead,
+        nEmbd,
+        dropout,
+        embdDropout,
+        activation,
+        bias,
+        qkvBias,
+        tiedHead,
+        headBias,
+        normEps,
+        dropout,
+        usualInner(nEmbd),
+        true,
+        false);
+  }
+
+  /** How wide the MLP's hidden layer is where nothing is said of it. */
+  static int usualInner(int nEmbd) {
+    // A width out of range is refused as such.
+    return nEmbd < 1 || nEmbd > Integer.MAX_VALUE / 4 ? 1 : 4 * nEmbd;
   }
 
   /**
@@ -113,12 +178,24 @@ public record GptConfig(
   }
 
   /**
+   * What the products of queries and keys are multiplied by.
+   *
+   * @param layer the block, the first being 0
+   * @return the scale, above 0
+   */
+  public float attentionScale(int layer) {
+    double scale = scaleAttn ? 1 / Math.sqrt(headSize()) : 1;
+    return (float) (scaleAttnByLayer ? scale / (layer + 1) : scale);
+  }
+
+  /**
    * Number of trainable scalars, position embeddings included, a tied head counted once.
    *
    * @return the count
    */
   public long parameterCount() {
-    return countParameters(vocabSize, blockSize, nLayer, nEmbd, bias, qkvBias, tiedHead, headBias);
+    return countParameters(
+        vocabSize, blockSize, nLayer, nEmbd, nInner, bias, qkvBias, tiedHead, headBias);
   }
 
   /**
@@ -130,7 +207,33 @@ public record GptConfig(
    * @throws JambicException if a probability is out of range
    */
   public GptConfig withDropout(float dropout, float embdDropout) {
-    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
+    return withDropout(dropout, dropout, embdDropout);
+  }
+
+  /**
+   * This model with other dropouts.
+   *
+   * @param dropout the new probability for branches
+   * @param attnDropout the new probability for attention weights
+   * @param embdDropout the new probability for embeddings
+   * @return a copy that differs in these only
+   * @throws JambicException if a probability is out of range
+   */
+  public GptConfig withDropout(float dropout, float attnDropout, float embdDropout) {
+    return with(
+        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+  }
+
+  /** This model with a head of its own, or without. */
+  GptConfig withTiedHead(boolean tiedHead) {
+    return with(
+        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+  }
+
+  /** This model with other biases. */
+  GptConfig withBias(boolean bias, boolean qkvBias) {
+    return with(
+        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
   }
 
   /**
@@ -141,7 +244,8 @@ public record GptConfig(
    * @throws JambicException if it is out of range
    */
   public GptConfig withNormEps(float normEps) {
-    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
+    return with(
+        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
   }
 
   /**
@@ -152,7 +256,8 @@ public record GptConfig(
    * @throws JambicException if the size is not positive
    */
   public GptConfig withVocabSize(int vocabSize) {
-    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
+    return with(
+        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
   }
 
   /**
@@ -163,11 +268,20 @@ public record GptConfig(
    * @throws JambicException if the length is not positive
    */
   public GptConfig withBlockSize(int blockSize) {
-    return with(vocabSize, blockSize, dropout, embdDropout, normEps);
+    return with(
+        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
   }
 
   private GptConfig with(
-      int vocabSize, int blockSize, float dropout, float embdDropout, float normEps) {
+      int vocabSize,
+      int blockSize,
+      float dropout,
+      float attnDropout,
+      float embdDropout,
+      boolean bias,
+      boolean qkvBias,
+      boolean tiedHead,
+      float normEps) {
     return new GptConfig(
         vocabSize,
         blockSize,
@@ -181,7 +295,17 @@ public record GptConfig(
         qkvBias,
         tiedHead,
         headBias,
-        normEps);
+        normEps,
+        attnDropout,
+        nInner,
+        scaleAttn,
+        scaleAttnByLayer);
+  }
+
+  private static void requireProbability(String name, float value) {
+    if (!(value >= 0 && value < 1)) {
+      throw new JambicException(name + " must be 0 or more and below 1, got " + value);
+    }
   }
 
   private static void requirePositive(String name, int value) {
@@ -195,15 +319,16 @@ public record GptConfig(
       long blockSize,
       long nLayer,
       long nEmbd,
+      long nInner,
       boolean bias,
       boolean qkvBias,
       boolean tiedHead,
       boolean headBias) {
     long norm = bias ? 2 * nEmbd : nEmbd;
-    long square = nEmbd * nEmbd; // below 2^62: nEmbd is an int
     try {
-      long matrices = Math.multiplyExact(12, square); // qkv 3, proj 1, fc 4, mlp proj 4
-      long biases = (qkvBias ? 3 * nEmbd : 0) + (bias ? 6 * nEmbd : 0);
+      // qkv 3, proj 1; fc and mlp proj. Both below 2^62: nEmbd is below 2^29 and nInner an int.
+      long matrices = Math.addExact(4 * nEmbd * nEmbd, 2 * nEmbd * nInner);
+      long biases = (qkvBias ? 3 * nEmbd : 0) + (bias ? 2 * nEmbd + nInner : 0);
       long block = Math.addExact(matrices, 2 * norm + biases);
       long embeddings = (vocabSize + blockSize) * nEmbd;
       long head = (tiedHead ? 0 : vocabSize * nEmbd) + (headBias ? vocabSize : 0);

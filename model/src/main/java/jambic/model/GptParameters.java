@@ -9,6 +9,12 @@ final class GptParameters {
   /** The head's weight, which a tied model does not have. */
   static final String HEAD_WEIGHT = "lm_head.weight";
 
+  /** The token embeddings, (vocabSize, nEmbd). */
+  static final String TOKENS = "wte.weight";
+
+  /** How the bias of queries, keys and values ends. */
+  static final String QKV_BIAS = "attn.c_attn.bias";
+
   /** The position embeddings, (blockSize, nEmbd). */
   static final String POSITIONS = "wpe.weight";
 
@@ -21,7 +27,7 @@ final class GptParameters {
   static Map<String, Shape> of(GptConfig config) {
     int width = config.nEmbd();
     Map<String, Shape> shapes = new LinkedHashMap<>();
-    shapes.put("wte.weight", Shape.of(config.vocabSize(), width));
+    shapes.put(TOKENS, Shape.of(config.vocabSize(), width));
     shapes.put(POSITIONS, Shape.of(config.blockSize(), width));
     for (int layer = 0; layer < config.nLayer(); layer++) {
       String block = "h." + layer + ".";
@@ -29,8 +35,8 @@ final class GptParameters {
       linear(shapes, block + "attn.c_attn", 3 * width, width, config.qkvBias());
       linear(shapes, block + "attn.c_proj", width, width, config.bias());
       norm(shapes, block + "ln_2", config);
-      linear(shapes, block + "mlp.c_fc", 4 * width, width, config.bias());
-      linear(shapes, block + "mlp.c_proj", width, 4 * width, config.bias());
+      linear(shapes, block + "mlp.c_fc", config.nInner(), width, config.bias());
+      linear(shapes, block + "mlp.c_proj", width, config.nInner(), config.bias());
     }
     norm(shapes, "ln_f", config);
     if (!config.tiedHead()) {

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
  * transformer.}, the weights of the blocks' linear layers as (in, out), every bias present.
  *
  * <p>A bias that the model does not have is stored as zeros, so that other programs compute the
- * same, and must be zero when it is read back.
+ * same. Where it is no longer zero when it is read back, another program trained it.
  */
 record HuggingFaceWeights(
     String where, GptConfig config, Map<String, Safetensors.Entry> parameters) {
@@ -34,15 +34,15 @@ record HuggingFaceWeights(
    * Finds every parameter of a model and checks its shape.
    *
    * @param where how errors name the file
-   * @param config the model
+   * @param described the model of {@code config.json}
    * @param stored all tensors of the file
    */
   static HuggingFaceWeights of(
-      String where, GptConfig config, Map<String, Safetensors.Entry> stored) {
-    if (config.nLayer() > stored.size()) { // before a list of that many names is made
+      String where, GptConfig described, Map<String, Safetensors.Entry> stored) {
+    if (described.nLayer() > stored.size()) { // before a list of that many names is made
       throw new JambicException(
           "%s holds %d tensors, too few for the %d layers of config.json"
-              .formatted(where, stored.size(), config.nLayer()));
+              .formatted(where, stored.size(), described.nLayer()));
     }
     Map<String, Safetensors.Entry> byName = new LinkedHashMap<>();
     stored.forEach((name, entry) -> {
@@ -53,37 +53,55 @@ record HuggingFaceWeights(
                 .formatted(where, Wording.quote(plain), PREFIX));
       }
     });
+    GptConfig config = stored(where, described, byName);
     Map<String, Safetensors.Entry> parameters = new LinkedHashMap<>();
     GptParameters.of(config)
         .forEach((name, shape) ->
             parameters.put(name, require(where, name, storedShape(name, shape), byName)));
     Set<String> spare = new LinkedHashSet<>(byName.keySet());
-    spare.removeAll(parameters.keySet());
+    spare.removeAll(GptParameters.of(config.withBias(true, true)).keySet());
     spare.removeIf(name -> MASK.matcher(name).matches());
-    if (config.tiedHead() && spare.remove(GptParameters.HEAD_WEIGHT)) {
-      requireTied(where, byName); // some programs store the shared weight twice
+    if (config.tiedHead()) {
+      spare.remove(GptParameters.HEAD_WEIGHT); // some programs store the shared weight twice
     }
-    Map<String, Shape> biases = GptParameters.of(withAllBiases(config));
-    for (String name : spare) {
-      if (!biases.containsKey(name)
-          || !isZero(require(where, name, storedShape(name, biases.get(name)), byName))) {
-        throw new JambicException(
-            "%s holds the tensor %s, which the model of config.json does not have"
-                .formatted(where, Wording.quote(name)));
-      }
+    if (!spare.isEmpty()) {
+      throw new JambicException(
+          "%s holds the tensor %s, which the model of config.json does not have"
+              .formatted(where, Wording.quote(spare.iterator().next())));
     }
     return new HuggingFaceWeights(where, config, parameters);
   }
 
-  private static void requireTied(String where, Map<String, Safetensors.Entry> byName) {
-    Safetensors.Entry head = byName.get(GptParameters.HEAD_WEIGHT);
-    Safetensors.Entry tokens = byName.get("wte.weight");
-    if (head.type() != tokens.type() || head.data().mismatch(tokens.data()) >= 0) {
-      throw new JambicException(
-          "%s holds a head of its own, and by config.json it is tied to the embedding; set"
-                  .formatted(where)
-              + " tie_word_embeddings to false there, or leave the tensor out");
+  /**
+   * The model that the tensors are of. transformers writes every bias and leaves the keys of {@link
+   * ConfigFile} about them as they were, so the biases are those that are not zero. Where a file
+   * has another head than the embedding, that is the head, as in transformers 5.
+   */
+  private static GptConfig stored(
+      String where, GptConfig described, Map<String, Safetensors.Entry> byName) {
+    Map<String, Shape> known = GptParameters.of(described);
+    boolean bias = described.bias();
+    boolean qkvBias = described.qkvBias();
+    for (var possible : GptParameters.of(described.withBias(true, true)).entrySet()) {
+      String name = possible.getKey();
+      if (!known.containsKey(name)
+          && byName.containsKey(name)
+          && !isZero(require(where, name, storedShape(name, possible.getValue()), byName))) {
+        boolean ofQkv = name.endsWith(GptParameters.QKV_BIAS);
+        qkvBias |= ofQkv;
+        bias |= !ofQkv;
+      }
     }
+    boolean tied = described.tiedHead() && !hasOwnHead(byName);
+    return described.withBias(bias, qkvBias).withTiedHead(tied);
+  }
+
+  private static boolean hasOwnHead(Map<String, Safetensors.Entry> byName) {
+    Safetensors.Entry head = byName.get(GptParameters.HEAD_WEIGHT);
+    Safetensors.Entry tokens = byName.get(GptParameters.TOKENS);
+    return head != null
+        && tokens != null
+        && (head.type() != tokens.type() || head.data().mismatch(tokens.data()) >= 0);
   }
 
   /** Those of the same model with a shorter context: the first positions' embeddings. */
@@ -110,7 +128,7 @@ record HuggingFaceWeights(
   static List<Safetensors.Source> sources(GptConfig config, Map<String, Tensor> parameters) {
     requireSame(config, parameters);
     List<Safetensors.Source> sources = new ArrayList<>();
-    GptParameters.of(withAllBiases(config))
+    GptParameters.of(config.withBias(true, true))
         .forEach((name, shape) -> {
           String storedName = name.startsWith("lm_head.") ? name : PREFIX + name;
           List<Long> storedShape = storedShape(name, shape);
@@ -207,22 +225,5 @@ record HuggingFaceWeights(
       }
     }
     return to;
-  }
-
-  private static GptConfig withAllBiases(GptConfig c) {
-    return new GptConfig(
-        c.vocabSize(),
-        c.blockSize(),
-        c.nLayer(),
-        c.nHead(),
-        c.nEmbd(),
-        c.dropout(),
-        c.embdDropout(),
-        c.activation(),
-        true,
-        true,
-        c.tiedHead(),
-        c.headBias(),
-        c.normEps());
   }
 }

@@ -8,12 +8,15 @@ import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigFileTest {
   private static final String SOUND =
@@ -30,6 +33,104 @@ class ConfigFileTest {
       ConfigFile.write(folder, config, ConfigFile.textEnds(Optional.empty()));
       assertThat(ConfigFile.read(folder)).isEqualTo(config);
     }
+  }
+
+  @Test
+  void readsTheWholeShapeThatItWrote() {
+    GptConfig config =
+        new GptConfig(
+            65,
+            8,
+            2,
+            2,
+            4,
+            .1f,
+            .2f,
+            Activation.SILU,
+            true,
+            true,
+            true,
+            false,
+            1e-6f,
+            .3f,
+            7,
+            false,
+            true);
+    ConfigFile.write(folder, config, Map.of());
+    assertThat(ConfigFile.read(folder)).isEqualTo(config);
+  }
+
+  @Test
+  void readsTheOtherNamesOfTheShape() throws IOException {
+    write(
+        """
+        {"model_type": "gpt2", "vocab_size": 65, "max_position_embeddings": 8,
+         "num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 4}
+        """);
+    GptConfig config = ConfigFile.read(folder);
+    write(SOUND);
+    assertThat(config).isEqualTo(ConfigFile.read(folder));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gelu_new, GELU_TANH",
+    "gelu_pytorch_tanh, GELU_TANH",
+    "gelu_python_tanh, GELU_TANH",
+    "gelu_fast, GELU_TANH",
+    "gelu_accurate, GELU_TANH",
+    "gelu, GELU_ERF",
+    "gelu_python, GELU_ERF",
+    "relu, RELU",
+    "silu, SILU",
+    "swish, SILU"
+  })
+  void knowsTheActivationsOfTransformers(String name, Activation activation) throws IOException {
+    write(SOUND.replace("}", ", \"activation_function\": \"" + name + "\"}"));
+    assertThat(ConfigFile.read(folder).activation()).isEqualTo(activation);
+  }
+
+  /** What transformers 4 and 5 write for GPT-2, every key there is among it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2", "transformers4", "transformers5", "transformers5_saved"})
+  void acceptsEveryKeyThatTransformersWrites(String name) throws IOException {
+    Path file = SafetensorsTest.resource("config_keys/" + name + ".json");
+    Files.copy(file, folder.resolve("config.json"));
+    assertThat(ConfigFile.read(folder))
+        .isEqualTo(
+            new GptConfig(
+                50257,
+                1024,
+                12,
+                12,
+                768,
+                .1f,
+                .1f,
+                Activation.GELU_TANH,
+                true,
+                true,
+                true,
+                false,
+                1e-5f));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt2", "transformers4", "transformers5", "transformers5_saved"})
+  void knowsEveryKeyThatTransformersLeavesAtNull(String name) {
+    Path file = SafetensorsTest.resource("config_keys/" + name + ".json");
+    Map<String, Object> values = new LinkedHashMap<>(JsonObject.read(file).values());
+    values.replaceAll((key, value) -> value == null ? 1 : value);
+    ConfigKeys.MODEL.check(new JsonObject("config.json", values));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"transformers4", "transformers5"})
+  void knowsEveryKeyOfAGenerationConfig(String name) {
+    Path file = SafetensorsTest.resource("config_keys/generation_" + name + ".json");
+    Map<String, Object> values = new LinkedHashMap<>(JsonObject.read(file).values());
+    assertThat(values).hasSizeGreaterThan(50);
+    values.replaceAll((key, value) -> 1); // a null would stand for an absent key
+    ConfigKeys.GENERATION.check(new JsonObject("generation_config.json", values));
   }
 
   @Test
@@ -69,7 +170,8 @@ class ConfigFileTest {
           """
           "gpt2"              | "llama"                                   | ` describes a model of the architecture 'llama', which is not supported; 'gpt2' is`
           "model_type"        | "type"                                    | ` names no architecture: it lacks the key 'model_type'`
-          "n_layer"           | "layers"                                  | ` lacks the key 'n_layer'`
+          `"n_layer": 2, `    | ``                                        | ` lacks the key 'n_layer'`
+          "n_layer"           | "layers"                                  | `: the key 'layers' is not known, so what it asks for cannot be obeyed; remove it if it changes no result`
           65                  | "65"                                      | `: 'vocab_size' must be an integer of 32 bits, got '65'`
           65                  | 65.5                                      | `: 'vocab_size' must be an integer of 32 bits, got '65.5'`
           65                  | 99999999999                               | `: 'vocab_size' must be an integer of 32 bits, got '99999999999'`
@@ -77,10 +179,22 @@ class ConfigFileTest {
           65                  | -65                                       | `: vocab_size must be at least 1, got -65`
           65                  | 65, "resid_pdrop": true                   | `: 'resid_pdrop' must be a number, got 'true'`
           65                  | 65, "bias": 1                             | `: 'bias' must be true or false, got '1'`
-          65                  | 65, "activation_function": "silu"         | `: the activation_function 'silu' is not supported; gelu_new, gelu and relu are`
-          65                  | 65, "n_inner": 17                         | `: 'n_inner' must be 4 x n_embd, got 17`
-          65                  | 65, "scale_attn_weights": false           | `: 'scale_attn_weights' is false, which is not supported`
-          65                  | 65, "scale_attn_by_inverse_layer_idx": true | `: 'scale_attn_by_inverse_layer_idx' is true, which is not supported`
+          65                  | 65, "activation_function": "quick_gelu"   | `: the activation_function 'quick_gelu' is not supported; gelu_new, gelu_fast, gelu, relu and silu are`
+          65                  | 65, "n_inner": 0                          | `: n_inner must be at least 1, got 0`
+          65                  | 65, "n_inner": "16"                       | `: 'n_inner' must be an integer of 32 bits, got '16'`
+          65                  | 65, "attn_pdrop": 1.5                     | `: attn_pdrop must be 0 or more and below 1, got 1.5`
+          65                  | 65, "resid_pdrop": -1                     | `: resid_pdrop must be 0 or more and below 1, got -1.0`
+          65                  | 65, "scale_attn_weights": 1               | `: 'scale_attn_weights' must be true or false, got '1'`
+          65                  | 65, "add_cross_attention": true           | `: 'add_cross_attention' is 'true', which is not supported; false is`
+          65                  | 65, "is_encoder_decoder": true            | `: 'is_encoder_decoder' is 'true', which is not supported; false is`
+          65                  | 65, "pruned_heads": {"0": [1]}            | `: 'pruned_heads' is '{0=[1]}', which is not supported;`
+          65                  | 65, "quantization_config": {"bits": 4}    | `: 'quantization_config' is '{bits=4}', which is not supported; leave it out`
+          65                  | 65, "rotary_dim": 8                       | `: the key 'rotary_dim' is not known, so what it asks for cannot be obeyed; remove it if it changes no result`
+          65                  | 65, "hidden_size": 8                      | `: 'n_embd' is 4 and 'hidden_size', another name of it, 8; remove one of them`
+          65                  | 65, "architectures": ["GPT2ForSequenceClassification"] | ` describes a model of the class '[GPT2ForSequenceClassification]', which is not supported; GPT2LMHeadModel is`
+          "gpt2"              | null, "architectures": ["LlamaForCausalLM"] | ` describes a model of the architecture '[LlamaForCausalLM]', which is not supported; 'gpt2' is`
+          "gpt2"              | "gpt_neox"                                | ` describes a model of the architecture 'gpt_neox', which is not supported; 'gpt2' is`
+          "gpt2"              | "t5"                                      | ` describes a model of the architecture 't5', which is not supported; 'gpt2' is`
           65                  | 65, "vocab_size": 65                      | ` is not a valid JSON object`
           "n_embd": 4         | "n_embd": 5                               | `: n_embd 5 cannot be split over 2 heads; use a multiple of n_head`
           }                   | ``                                        | ` is not a valid JSON object (line`

@@ -61,7 +61,7 @@ class GptConfigTest {
         12,
         0,
         0,
-        Activation.values()[flags % 3],
+        Activation.values()[flags % 4],
         (flags & 1) != 0,
         (flags & 2) != 0,
         (flags & 4) != 0,

@@ -31,6 +31,7 @@ final class CudaActivation implements ActivationKernels {
       case RELU -> "relu";
       case GELU_ERF -> "geluErf";
       case GELU_TANH -> "geluTanh";
+      case SILU -> "silu";
     };
   }
 }

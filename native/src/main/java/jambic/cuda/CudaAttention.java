@@ -29,9 +29,10 @@ final class CudaAttention implements AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout) {
     AttentionTiles tiles = tiles(q, heads);
-    MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, dropout);
+    MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, scale, dropout);
     tiled(tiles, dropout).launch("attention", tiles.forward(q, heads), a);
   }
 
@@ -49,9 +50,10 @@ final class CudaAttention implements AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout) {
     AttentionTiles tiles = tiles(q, heads);
-    MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, dropout);
+    MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, scale, dropout);
     int rows = Math.toIntExact(lse.size());
     long delta = gpu.scratch().bytes((long) Float.BYTES * rows);
     MemorySegment g = new Structure().rows(dq).rows(dk).rows(dv).rows(dout).address(delta).bytes();
@@ -79,7 +81,8 @@ final class CudaAttention implements AttentionKernels {
       Tensor rows,
       Tensor starts,
       Tensor pages,
-      int heads) {
+      int heads,
+      float scale) {
     int tokens = q.shape().rows();
     int c = q.dim(-1);
     KernelModule kernels = gpu.kernels("attention_paged.cu", q.dtype(), head(tiles(q, heads)));
@@ -108,12 +111,7 @@ final class CudaAttention implements AttentionKernels {
         out,
         places,
         new Structure().rows(q).bytes(),
-        scale(c, heads));
-  }
-
-  /** Of scores. */
-  private static float scale(int width, int heads) {
-    return (float) (1 / Math.sqrt(width / heads));
+        scale);
   }
 
   private static AttentionTiles tiles(Tensor q, int heads) {
@@ -149,6 +147,7 @@ final class CudaAttention implements AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout) {
     return new Structure()
         .rows(q)
@@ -161,7 +160,7 @@ final class CudaAttention implements AttentionKernels {
         .number(q.dim(1))
         .number(k.dim(1))
         .number(causal ? 1 : 0)
-        .number(scale(q.dim(2), heads))
+        .number(scale)
         .dropout(dropout)
         .bytes();
   }

@@ -54,6 +54,19 @@ struct GeluTanh {
   }
 };
 
+// With the exponential of -|x| nothing overflows.
+struct Silu {
+  static __device__ float forward(float x) {
+    float e = exponential(-fabsf(x));
+    return quotient(x * (x > 0 ? 1 : e), 1 + e);
+  }
+  static __device__ float slope(float x) {
+    float e = exponential(-fabsf(x));
+    float part = quotient(1, 1 + e);
+    return (x > 0 ? 1 : e) * part + x * e * part * part;
+  }
+};
+
 template <typename F>
 __device__ inline void activate(real* out, const real* x, index_t n) {
   index_t packs = packed(out, x) ? n / PACK : 0;
@@ -154,4 +167,13 @@ extern "C" __global__ void geluTanhBackward(real* dx, const real* dout, const re
 extern "C" __global__ void geluTanhBackwardSums(
     float* partials, real* dx, const real* dout, const real* x, int rows, int c) {
   differentiateAndSum<GeluTanh>(partials, dx, dout, x, rows, c);
+}
+
+extern "C" __global__ void silu(real* out, const real* x, index_t n) { activate<Silu>(out, x, n); }
+extern "C" __global__ void siluBackward(real* dx, const real* dout, const real* x, index_t n) {
+  differentiate<Silu>(dx, dout, x, n);
+}
+extern "C" __global__ void siluBackwardSums(
+    float* partials, real* dx, const real* dout, const real* x, int rows, int c) {
+  differentiateAndSum<Silu>(partials, dx, dout, x, rows, c);
 }

@@ -65,6 +65,11 @@ final class EmulatedAttention {
     int c() {
       return heads * d;
     }
+
+    /** The usual one, and where there are two heads another. */
+    float scale() {
+      return heads == 2 ? 0.1f : (float) (1 / Math.sqrt(d));
+    }
   }
 
   static void run() {
@@ -100,11 +105,13 @@ final class EmulatedAttention {
       Dropout dropout =
           of.dropout == 0 ? Dropout.NONE : new Dropout(of.dropout, 0xABCDEF0123L, 7, step);
       boolean causal = of.mask.causal();
+      float scale = of.scale();
       AttentionKernels kernels = backend.attention();
-      kernels.forward(out, lse, x.q, x.k, x.v, lengths, of.heads, causal, dropout);
+      kernels.forward(out, lse, x.q, x.k, x.v, lengths, of.heads, causal, scale, dropout);
       out.set(rounded(out.toFloats())); // what the backward pass reads of an output in 16 bits
       kernels.backward(
-          dx.q, dx.k, dx.v, dout, out, lse, x.q, x.k, x.v, lengths, of.heads, causal, dropout);
+          dx.q, dx.k, dx.v, dout, out, lse, x.q, x.k, x.v, lengths, of.heads, causal, scale,
+          dropout);
       return List.of(out.toFloats(), lse.toFloats(), floats(dx.q), floats(dx.k), floats(dx.v));
     }
   }

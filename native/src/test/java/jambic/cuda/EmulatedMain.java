@@ -208,7 +208,8 @@ final class EmulatedMain {
                 integers(region, i -> i * count, size.batch + 1),
                 integers(region, i -> start, size.batch),
                 pages,
-                size.heads);
+                size.heads,
+                0.3f);
       }
       Tensor backwards = integers(region, i -> size.batch - 1 - i, size.batch, 1);
       Tensor looked = ops.embed(backwards, out.reshape(Shape.of(size.batch, c)), Tensor.NONE);

@@ -10,5 +10,7 @@ public enum Activation {
    * {@code x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2}, the tanh approximation of GELU:
    * GPT-2's.
    */
-  GELU_TANH
+  GELU_TANH,
+  /** {@code x / (1 + exp(-x))}, also called swish (Elfwing et al., 2017). */
+  SILU
 }

@@ -7,9 +7,15 @@ import java.util.List;
 final class Attention {
   private Attention() {}
 
-  /** As {@link Ops#causalAttention}. */
-  static Tensor causal(Ops ops, Tensor qkv, int heads, float dropout) {
+  /** What scores are multiplied by unless a model says otherwise (Vaswani et al., 2017). */
+  static float headScale(int width, int heads) {
+    return (float) (1 / Math.sqrt(width / heads));
+  }
+
+  /** As {@link Ops#causalAttention(Tensor, int, float, float)}. */
+  static Tensor causal(Ops ops, Tensor qkv, int heads, float scale, float dropout) {
     Checks.attention(ops, "causalAttention", qkv, 3, heads);
+    Checks.scale("causalAttention", scale);
     Checks.probability("causalAttention", dropout);
     int c = qkv.dim(2) / 3;
     Tensor q = qkv.columns(0, c);
@@ -20,7 +26,7 @@ final class Attention {
     Dropout site = ops.dropoutSite(dropout);
     ops.launch(
         "attention.forward",
-        () -> ops.backend().attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, site));
+        () -> ops.backend().attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, scale, site));
     ops.record(
         out,
         true,
@@ -38,7 +44,7 @@ final class Attention {
                       ops.backend()
                           .attention()
                           .backward(
-                              dq, dk, dv, dout, out, lse, q, k, v, Tensor.NONE, heads, true, site);
+                              dq, dk, dv, dout, out, lse, q, k, v, Tensor.NONE, heads, true, scale, site);
                 }));
     return out;
   }
@@ -49,6 +55,7 @@ final class Attention {
     Checks.attention(ops, "attention", q, kv, lengths, heads, causal);
     Checks.probability("attention", dropout);
     int c = q.dim(2);
+    float scale = headScale(c, heads);
     Tensor k = kv.columns(0, c);
     Tensor v = kv.columns(c, c);
     Tensor out = ops.activations(q.shape());
@@ -56,7 +63,7 @@ final class Attention {
     Dropout site = ops.dropoutSite(dropout);
     ops.launch(
         "attention.forward",
-        () -> ops.backend().attention().forward(out, lse, q, k, v, lengths, heads, causal, site));
+        () -> ops.backend().attention().forward(out, lse, q, k, v, lengths, heads, causal, scale, site));
     ops.record(
         out,
         true,
@@ -74,7 +81,7 @@ final class Attention {
                       ops.backend()
                           .attention()
                           .backward(
-                              dq, dk, dv, dout, out, lse, q, k, v, lengths, heads, causal, site);
+                              dq, dk, dv, dout, out, lse, q, k, v, lengths, heads, causal, scale, site);
                 }));
     return out;
   }

@@ -169,6 +169,14 @@ final class Checks {
         targets);
   }
 
+  static void scale(String op, float scale) {
+    require(
+        scale > 0 && scale < Float.POSITIVE_INFINITY,
+        "%s: a scale of scores is above 0 and finite, got %s",
+        op,
+        scale);
+  }
+
   static void probability(String op, float p) {
     require(p >= 0 && p < 1, "%s: a probability to drop is at least 0 and below 1, got %s", op, p);
   }

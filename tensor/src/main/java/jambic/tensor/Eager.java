@@ -29,6 +29,7 @@ public sealed class Eager extends Ops permits Decode {
    * @param starts I32 (B): how many positions of each sequence are in the pages already
    * @param pages I32 (B, N): the pages of each sequence, which have room for its new tokens
    * @param heads H, a divisor of C
+   * @param scale what the products of queries and keys are multiplied by, above 0
    * @return (R, 1, C)
    */
   public final Tensor pagedAttention(
@@ -38,8 +39,10 @@ public sealed class Eager extends Ops permits Decode {
       Tensor rows,
       Tensor starts,
       Tensor pages,
-      int heads) {
+      int heads,
+      float scale) {
     Checks.attention(this, "pagedAttention", qkv, 3, heads);
+    Checks.scale("pagedAttention", scale);
     Checks.integers("pagedAttention", rows, starts, pages);
     int c = qkv.dim(2) / 3;
     Checks.require(
@@ -64,7 +67,9 @@ public sealed class Eager extends Ops permits Decode {
     launch(
         "attention.paged",
         () ->
-            backend().attention().paged(out, kPages, vPages, q, k, v, rows, starts, pages, heads));
+            backend()
+                .attention()
+                .paged(out, kPages, vPages, q, k, v, rows, starts, pages, heads, scale));
     return out;
   }
 

@@ -342,7 +342,7 @@ public abstract sealed class Ops permits Eager, Tape {
   }
 
   /**
-   * Causal multi-head self-attention.
+   * Causal multi-head self-attention, with scores scaled by {@code 1 / sqrt(C / H)}.
    *
    * @param qkv (B, T, 3C): queries, keys and values side by side
    * @param heads H, a divisor of C
@@ -350,7 +350,21 @@ public abstract sealed class Ops permits Eager, Tape {
    * @return (B, T, C)
    */
   public final Tensor causalAttention(Tensor qkv, int heads, float dropout) {
-    return Attention.causal(this, qkv, heads, dropout);
+    Checks.attention(this, "causalAttention", qkv, 3, heads);
+    return causalAttention(qkv, heads, Attention.headScale(qkv.dim(2) / 3, heads), dropout);
+  }
+
+  /**
+   * Causal multi-head self-attention.
+   *
+   * @param qkv (B, T, 3C): queries, keys and values side by side
+   * @param heads H, a divisor of C
+   * @param scale what the products of queries and keys are multiplied by, above 0
+   * @param dropout the probability to drop an attention weight in training
+   * @return (B, T, C)
+   */
+  public final Tensor causalAttention(Tensor qkv, int heads, float scale, float dropout) {
+    return Attention.causal(this, qkv, heads, scale, dropout);
   }
 
   /**

@@ -208,12 +208,22 @@ class RefusalTest {
   }
 
   @Test
+  void scalesOutOfRange() {
+    for (float scale : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
+      refused(
+          () -> ops.causalAttention(floats(1, 4, 12), 2, scale, 0),
+          "causalAttention: a scale of scores is above 0 and finite, got " + scale);
+    }
+  }
+
+  @Test
   void numbersOutOfRange() {
     for (float p : new float[] {-0.1f, 1, 2, Float.NaN}) {
       String range = ": a probability to drop is at least 0 and below 1, got " + p;
       refused(() -> ops.dropout(floats(2, 3), p), "dropout" + range);
       refused(() -> ops.residual(floats(2, 3), floats(2, 3), p), "residual" + range);
       refused(() -> ops.causalAttention(floats(1, 4, 12), 2, p), "causalAttention" + range);
+      refused(() -> ops.causalAttention(floats(1, 4, 12), 2, 1, p), "causalAttention" + range);
       Tensor targets = region.allocate(DType.I32, Shape.of(2));
       refused(
           () -> ops.crossEntropy(floats(2, 5), targets, p),

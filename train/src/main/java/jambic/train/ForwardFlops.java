@@ -43,8 +43,8 @@ public record ForwardFlops(
         attention,
         attention,
         2 * square,
-        8 * square,
-        8 * square,
+        2 * width * config.nInner(),
+        2 * width * config.nInner(),
         2 * width * config.vocabSize());
   }
 

@@ -43,7 +43,7 @@ public record MemoryEstimate(
    * @throws JambicException if the bytes cannot be counted in 63 bits
    */
   public static MemoryEstimate of(TrainConfig config, int vocabSize, long limit) {
-    return of(config, vocabSize, limit, DType.F32);
+    return of(config, config.gpt(vocabSize), limit, DType.F32);
   }
 
   /**
@@ -57,15 +57,27 @@ public record MemoryEstimate(
    * @throws JambicException if the bytes cannot be counted in 63 bits
    */
   public static MemoryEstimate mixed(TrainConfig config, int vocabSize, long limit) {
-    MemoryEstimate mixed = of(config, vocabSize, limit, DType.BF16);
+    MemoryEstimate mixed = of(config, config.gpt(vocabSize), limit, DType.BF16);
     long weights = mixed.weights + mixed.weights / 2;
     return new MemoryEstimate(
         weights, mixed.gradients, mixed.moments, mixed.activations, List.of());
   }
 
+  /**
+   * Goes through a run on a stored model.
+   *
+   * @param config the run
+   * @param shape the model, {@link TrainConfig#gpt(GptConfig)}
+   * @param limit bytes that may be taken
+   * @return the estimate
+   * @throws JambicException if the bytes cannot be counted in 63 bits
+   */
+  public static MemoryEstimate of(TrainConfig config, GptConfig shape, long limit) {
+    return of(config, shape, limit, DType.F32);
+  }
+
   private static MemoryEstimate of(
-      TrainConfig config, int vocabSize, long limit, DType activationType) {
-    GptConfig shape = config.gpt(vocabSize);
+      TrainConfig config, GptConfig shape, long limit, DType activationType) {
     try {
       long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
       long fixed = Math.multiplyExact(4, weights);

@@ -39,6 +39,7 @@ public record ParameterCount(
     long width = config.nEmbd();
     long vocabulary = config.vocabSize();
     long bias = config.bias() ? 1 : 0;
+    long inner = config.nInner();
     long norm = width * (1 + bias);
     return new ParameterCount(
         config.blockSize() * width,
@@ -47,8 +48,8 @@ public record ParameterCount(
         2 * norm,
         3 * width * width + (config.qkvBias() ? 3 * width : 0),
         width * width + bias * width,
-        4 * width * width + bias * 4 * width,
-        4 * width * width + bias * width,
+        inner * width + bias * inner,
+        inner * width + bias * width,
         norm,
         (config.tiedHead() ? 0 : vocabulary * width) + (config.headBias() ? vocabulary : 0));
   }

@@ -206,6 +206,34 @@ public record TrainConfig(
   }
 
   /**
+   * The model to train where it is a stored one: what has no hyperparameter is as it is there.
+   *
+   * @param stored the stored model
+   * @return its shape in this run
+   */
+  public GptConfig gpt(GptConfig stored) {
+    GptConfig own = gpt(stored.vocabSize());
+    return new GptConfig(
+        own.vocabSize(),
+        own.blockSize(),
+        own.nLayer(),
+        own.nHead(),
+        own.nEmbd(),
+        own.dropout(),
+        own.embdDropout(),
+        own.activation(),
+        own.bias(),
+        own.qkvBias(),
+        own.tiedHead(),
+        own.headBias(),
+        stored.normEps(),
+        own.attnDropout(),
+        stored.nInner(),
+        stored.scaleAttn(),
+        stored.scaleAttnByLayer());
+  }
+
+  /**
    * How its weights start.
    *
    * @return the initialization

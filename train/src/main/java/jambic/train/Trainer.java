@@ -308,7 +308,7 @@ public final class Trainer implements AutoCloseable {
     Optional<String> changes = Resumption.check(saved, config, fingerprint, folder);
     try (Checkpoint checkpoint = Checkpoint.open(last, bases)) {
       GptConfig stored = checkpoint.config();
-      GptConfig shape = config.gpt(stored.vocabSize()).withNormEps(stored.normEps());
+      GptConfig shape = config.gpt(stored);
       if (!shape.equals(checkpoint.config())) {
         throw new JambicException(
             last

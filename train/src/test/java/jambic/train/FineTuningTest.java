@@ -7,6 +7,7 @@ import jambic.model.BaseModels;
 import jambic.model.CharTokenizer;
 import jambic.model.Checkpoint;
 import jambic.model.Gpt;
+import jambic.model.GptConfig;
 import jambic.model.Parameters;
 import jambic.model.Tokenizer;
 import jambic.tensor.Backends;
@@ -158,6 +159,48 @@ class FineTuningTest {
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("loraAlpha is 16.0 in its checkpoint, not 3.0");
+  }
+
+  @Test
+  void whatHasNoHyperparameterStaysAsTheModelHasIt() throws IOException {
+    GptConfig usual = CONFIG.gpt(tokenizer.vocabSize());
+    GptConfig odd =
+        new GptConfig(
+            usual.vocabSize(),
+            usual.blockSize(),
+            usual.nLayer(),
+            usual.nHead(),
+            usual.nEmbd(),
+            usual.dropout(),
+            usual.embdDropout(),
+            usual.activation(),
+            usual.bias(),
+            usual.qkvBias(),
+            usual.tiedHead(),
+            usual.headBias(),
+            1e-6f,
+            usual.attnDropout(),
+            24,
+            false,
+            true);
+    assertThat(CONFIG.gpt(odd)).isEqualTo(odd);
+    assertThat(ParameterCount.of(odd).total()).isEqualTo(odd.parameterCount());
+    assertThat(MemoryEstimate.of(CONFIG, odd, Long.MAX_VALUE).weights())
+        .isEqualTo(Float.BYTES * odd.parameterCount());
+    try (Gpt gpt = new Gpt(backend, odd, CONFIG.init())) {
+      Checkpoint.save(base, gpt, Optional.of(tokenizer));
+    }
+    Path whole = temp.resolve("whole");
+    train(CONFIG, whole, Integer.MAX_VALUE);
+    Path parts = temp.resolve("parts");
+    assertThat(train(CONFIG, parts, 4)).isEqualTo(Outcome.STOPPED);
+    try (Trainer trainer =
+        Trainer.resume(backend, CONFIG, data, parts, BaseModels.NONE, OptionalDouble.empty())) {
+      trainer.run(new Trainer.Listener() {});
+      assertThat(trainer.model().config()).isEqualTo(odd);
+    }
+    assertThat(parts.resolve("last/model.safetensors"))
+        .hasSameBinaryContentAs(whole.resolve("last/model.safetensors"));
   }
 
   @Test

@@ -120,7 +120,7 @@ class TrainConfigTest {
         "bias | yes | bias must be one of [true, false], not \"yes\"",
         "decayOn | none | decayOn must be one of [matrices, all], not \"none\"",
         "activation | swish"
-            + " | activation must be one of [relu, gelu-erf, gelu-tanh], not \"swish\"",
+            + " | activation must be one of [relu, gelu-erf, gelu-tanh, silu], not \"swish\"",
         "nEmbd | 30"
             + " | nEmbd (30) must be divisible by nHead (4), so that every head is equally wide",
         "nLayer | 0 | nLayer must be at least 1, not 0",

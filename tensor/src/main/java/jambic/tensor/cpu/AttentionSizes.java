@@ -8,6 +8,7 @@ package jambic.tensor.cpu;
  * @param headSize C / H
  * @param queries T
  * @param keys S
+ * @param scale the factor of scores
  * @param lengths the number of keys that are no padding by batch element, from {@code lengthsAt}
  * @param starts the position of query 0 by batch element, from {@code startsAt}
  */
@@ -18,6 +19,7 @@ record AttentionSizes(
     int queries,
     int keys,
     boolean causal,
+    float scale,
     int[] lengths,
     int lengthsAt,
     int[] starts,
@@ -28,11 +30,6 @@ record AttentionSizes(
 
   /** Long rows are cut in shorter chunks when there would be fewer pieces than this. */
   private static final int ENOUGH_PIECES = 32;
-
-  /** The factor of scores. */
-  float scale() {
-    return (float) (1 / Math.sqrt(headSize));
-  }
 
   /** How many queries a chunk has; the last one may have fewer. A multiple of the block. */
   int chunkRows() {

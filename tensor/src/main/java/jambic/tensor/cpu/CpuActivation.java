@@ -60,6 +60,7 @@ final class CpuActivation implements ActivationKernels {
       case RELU -> relu(out, o, x, i, n);
       case GELU_ERF -> GeluErf.forward(out, o, x, i, n);
       case GELU_TANH -> GeluTanh.forward(out, o, x, i, n);
+      case SILU -> Silu.forward(out, o, x, i, n);
     }
   }
 
@@ -70,6 +71,7 @@ final class CpuActivation implements ActivationKernels {
       case RELU -> reluBackward(dx, o, dout, d, x, i, n);
       case GELU_ERF -> GeluErf.backward(dx, o, dout, d, x, i, n);
       case GELU_TANH -> GeluTanh.backward(dx, o, dout, d, x, i, n);
+      case SILU -> Silu.backward(dx, o, dout, d, x, i, n);
     }
   }
 

@@ -40,8 +40,9 @@ final class CpuAttention implements AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout) {
-    AttentionSizes sizes = sizes(q, k, lengths, heads, causal);
+    AttentionSizes sizes = sizes(q, k, lengths, heads, causal, scale);
     forward(
         new AttentionForward(
             sizes,
@@ -90,8 +91,9 @@ final class CpuAttention implements AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout) {
-    AttentionSizes sizes = sizes(q, k, lengths, heads, causal);
+    AttentionSizes sizes = sizes(q, k, lengths, heads, causal, scale);
     AttentionBackward backward =
         new AttentionBackward(
             sizes,
@@ -148,7 +150,8 @@ final class CpuAttention implements AttentionKernels {
       Tensor rows,
       Tensor starts,
       Tensor pages,
-      int heads) {
+      int heads,
+      float scale) {
     int c = out.dim(-1);
     int batch = pages.dim(0);
     int positions = pages.dim(1) * kPages.dim(1);
@@ -174,7 +177,7 @@ final class CpuAttention implements AttentionKernels {
       }
       AttentionSizes sizes =
           new AttentionSizes(
-              1, heads, c / heads, count, positions, true, NONE, 0, start, startsAt + b);
+              1, heads, c / heads, count, positions, true, scale, NONE, 0, start, startsAt + b);
       forward(
           new AttentionForward(
               sizes,
@@ -187,7 +190,8 @@ final class CpuAttention implements AttentionKernels {
               DropoutMask.NONE));
     }
     AttentionSizes sizes =
-        new AttentionSizes(batch, heads, c / heads, 1, positions, true, NONE, 0, start, startsAt);
+        new AttentionSizes(
+            batch, heads, c / heads, 1, positions, true, scale, NONE, 0, start, startsAt);
     AttentionDecode decode =
         new AttentionDecode(sizes, rows(out, 0, 1), rows(q, 0, 1), keys, values);
     pieces(
@@ -222,7 +226,7 @@ final class CpuAttention implements AttentionKernels {
   }
 
   private static AttentionSizes sizes(
-      Tensor q, Tensor k, Tensor lengths, int heads, boolean causal) {
+      Tensor q, Tensor k, Tensor lengths, int heads, boolean causal, float scale) {
     Indices.requireLengths("attention", lengths, k.dim(1));
     return new AttentionSizes(
         q.dim(0),
@@ -231,6 +235,7 @@ final class CpuAttention implements AttentionKernels {
         q.dim(1),
         k.dim(1),
         causal,
+        scale,
         lengths.isNone() ? NONE : HostStorage.ints(lengths),
         lengths.isNone() ? 0 : HostStorage.offset(lengths),
         NONE,

@@ -37,6 +37,7 @@ final class ReferenceActivation implements ActivationKernels {
       case RELU -> Math.max(0, x);
       case GELU_ERF -> x * normalBelow(x);
       case GELU_TANH -> x * (1 + Math.tanh(TANH_SCALE * (x + TANH_CUBE * x * x * x))) / 2;
+      case SILU -> x / (1 + Math.exp(-x));
     };
   }
 
@@ -48,6 +49,10 @@ final class ReferenceActivation implements ActivationKernels {
         double t = Math.tanh(TANH_SCALE * (x + TANH_CUBE * x * x * x));
         double dt = (1 - t * t) * TANH_SCALE * (1 + 3 * TANH_CUBE * x * x);
         yield (1 + t + x * dt) / 2;
+      }
+      case SILU -> {
+        double s = 1 / (1 + Math.exp(-x));
+        yield s + x * s * (1 - s);
       }
     };
   }

@@ -22,6 +22,7 @@ final class ReferenceAttention implements AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout) {
     Indices.requireLengths("attention", lengths, k.dim(1));
     int queries = q.dim(1);
@@ -35,7 +36,7 @@ final class ReferenceAttention implements AttentionKernels {
         for (int t = 0; t < queries; t++) {
           int seen = seen(b, t, keys, lengths, causal);
           int r = (b * heads + h) * queries + t;
-          scores(weights, q, at(q, b, t, h, size), k, at(k, b, 0, h, size), seen, size);
+          scores(weights, q, at(q, b, t, h, size), k, at(k, b, 0, h, size), seen, size, scale);
           floats(lse)[offset(lse) + r] = (float) softmax(weights, seen);
           long element = Dropout.rowStart(r, keys);
           Arrays.fill(row, 0);
@@ -51,8 +52,8 @@ final class ReferenceAttention implements AttentionKernels {
 
   /**
    * With p the weights of a query, m its dropout factors and {@code w = m p}: {@code dv += w dout},
-   * {@code dw = dout · v}, {@code ds = p (m dw - dout · out) / sqrt(size)}, {@code dq = ds k},
-   * {@code dk += ds q}.
+   * {@code dw = dout · v}, {@code ds = scale p (m dw - dout · out)}, {@code dq = ds k}, {@code dk
+   * += ds q}.
    */
   @Override
   public void backward(
@@ -68,6 +69,7 @@ final class ReferenceAttention implements AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout) {
     Indices.requireLengths("attention", lengths, k.dim(1));
     int queries = q.dim(1);
@@ -90,7 +92,7 @@ final class ReferenceAttention implements AttentionKernels {
           int r = (b * heads + h) * queries + t;
           int qRow = at(q, b, t, h, size);
           int doutRow = at(dout, b, t, h, size);
-          scores(scores, q, qRow, k, at(k, b, 0, h, size), seen, size);
+          scores(scores, q, qRow, k, at(k, b, 0, h, size), seen, size, scale);
           double rowLse = floats(lse)[offset(lse) + r];
           double along = Rows.dot(douts, doutRow, floats(out), at(out, b, t, h, size), size);
           long element = Dropout.rowStart(r, keys);
@@ -99,7 +101,7 @@ final class ReferenceAttention implements AttentionKernels {
             double p = Math.exp(scores[s] - rowLse);
             double factor = mask.factor(element + s);
             double dw = Rows.dot(douts, doutRow, floats(v), at(v, b, s, h, size), size);
-            double ds = p * (factor * dw - along) / Math.sqrt(size);
+            double ds = scale * p * (factor * dw - along);
             Rows.addScaled(dvRows[s], p * factor, douts, doutRow, size);
             Rows.addScaled(dqRow, ds, floats(k), at(k, b, s, h, size), size);
             Rows.addScaled(dkRows[s], ds, floats(q), qRow, size);
@@ -125,7 +127,8 @@ final class ReferenceAttention implements AttentionKernels {
       Tensor rows,
       Tensor starts,
       Tensor pages,
-      int heads) {
+      int heads,
+      float scale) {
     int width = q.dim(-1);
     int size = width / heads;
     double[] weights = new double[pages.dim(1) * kPages.dim(1)];
@@ -144,7 +147,7 @@ final class ReferenceAttention implements AttentionKernels {
           int seen = start + t + 1;
           for (int s = 0; s < seen; s++) {
             int key = paged(kPages, pages, b, s) + h * size;
-            weights[s] = Rows.dot(floats(q), query, floats(kPages), key, size) / Math.sqrt(size);
+            weights[s] = scale * Rows.dot(floats(q), query, floats(kPages), key, size);
           }
           softmax(weights, seen);
           Arrays.fill(result, 0);
@@ -182,10 +185,10 @@ final class ReferenceAttention implements AttentionKernels {
   }
 
   private static void scores(
-      double[] scores, Tensor q, int qRow, Tensor k, int kRow, int seen, int size) {
+      double[] scores, Tensor q, int qRow, Tensor k, int kRow, int seen, int size, float scale) {
     for (int s = 0; s < seen; s++) {
       double dot = Rows.dot(floats(q), qRow, floats(k), kRow + s * k.rowStride(), size);
-      scores[s] = dot / Math.sqrt(size);
+      scores[s] = scale * dot;
     }
   }
 

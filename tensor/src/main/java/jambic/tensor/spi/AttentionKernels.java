@@ -5,13 +5,14 @@ import jambic.tensor.Tensor;
 /**
  * Multi-head scaled dot-product attention (Vaswani et al., 2017) with the online softmax of
  * FlashAttention (Dao et al., 2022): no (T, S) matrix in memory. Head h of a row of C numbers is
- * its columns {@code [h C/H, (h+1) C/H)}; scores are scaled by {@code 1/sqrt(C/H)}. q, k, v and
- * their gradients may be column views: rows C wide, {@code Tensor.rowStride()} apart.
+ * its columns {@code [h C/H, (h+1) C/H)}; scores are multiplied by a scale, in the paper {@code
+ * 1/sqrt(C/H)}. q, k, v and their gradients may be column views: rows C wide, {@code
+ * Tensor.rowStride()} apart.
  */
 public interface AttentionKernels {
   /**
-   * {@code out = dropout(softmax(q kᵀ / sqrt(C/H) + mask)) v}, head by head. Dropout element
-   * numbers start each row at {@link Dropout#rowStart} of row {@code (b H + h) T + t}, S columns.
+   * {@code out = dropout(softmax(scale q kᵀ + mask)) v}, head by head. Dropout element numbers
+   * start each row at {@link Dropout#rowStart} of row {@code (b H + h) T + t}, S columns.
    *
    * @param out (B, T, C), overwritten; contiguous
    * @param lse (B, H, T), overwritten: the logarithm of each row's sum of exponentials
@@ -22,6 +23,7 @@ public interface AttentionKernels {
    *     none. Others are refused as {@link Backend} says
    * @param heads H
    * @param causal whether query t sees only keys up to t (then S = T)
+   * @param scale of the scores, above 0
    * @param dropout of the attention weights
    */
   void forward(
@@ -33,6 +35,7 @@ public interface AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout);
 
   /**
@@ -50,6 +53,7 @@ public interface AttentionKernels {
    * @param lengths as in the forward pass
    * @param heads as in the forward pass
    * @param causal as in the forward pass
+   * @param scale as in the forward pass
    * @param dropout as in the forward pass
    */
   void backward(
@@ -65,6 +69,7 @@ public interface AttentionKernels {
       Tensor lengths,
       int heads,
       boolean causal,
+      float scale,
       Dropout dropout);
 
   /**
@@ -89,6 +94,7 @@ public interface AttentionKernels {
    * @param pages I32 (B, N), with {@code starts[b] + rows[b + 1] - rows[b] <= N S}; the pages that
    *     are written belong to one sequence each
    * @param heads H
+   * @param scale of the scores, above 0
    */
   void paged(
       Tensor out,
@@ -100,5 +106,6 @@ public interface AttentionKernels {
       Tensor rows,
       Tensor starts,
       Tensor pages,
-      int heads);
+      int heads,
+      float scale);
 }

@@ -102,8 +102,30 @@ public interface AttentionContract {
     check(new Size(2, 9, 40, 1, 64), Layout.APART, false, true, 0, 10);
   }
 
+  /** Scores are scaled as a model asks for, not by the size of its heads. */
+  @Test
+  default void attentionOfAnyScale() {
+    for (float factor : new float[] {1 / 12f, 0.5f, 1}) {
+      check(new Size(2, 33, 33, 2, 16), Layout.PACKED, true, false, 0, 1, factor);
+      check(new Size(1, 129, 129, 1, 64), Layout.PACKED, true, false, 0.2f, 1, factor);
+      check(new Size(2, 9, 40, 1, 24), Layout.APART, false, true, 0, 1, factor);
+    }
+  }
+
   private void check(
       Size size, Layout layout, boolean causal, boolean padded, float p, double scale) {
+    float usual = (float) (1 / Math.sqrt(size.d));
+    check(size, layout, causal, padded, p, scale, usual);
+  }
+
+  private void check(
+      Size size,
+      Layout layout,
+      boolean causal,
+      boolean padded,
+      float p,
+      double scale,
+      float factor) {
     String title =
         "attention "
             + size
@@ -111,9 +133,12 @@ public interface AttentionContract {
             + (padded ? " lengths" : "")
             + (p > 0 ? " dropout " + p : "")
             + (scale > 1 ? " scaled " + scale : "")
+            + " times "
+            + factor
             + " "
             + layout;
-    double scores = scale * scale * 4; // four deviations of the normal distribution
+    // Four deviations of the normal distribution.
+    double scores = scale * scale * 4 * factor * Math.sqrt(size.d);
     Tolerance tolerance = Tolerances.f32(Kernel.ATTENTION).summing(size.s);
     if (scale > 1) {
       // An error of a score is a relative one of its weight, and gradients are sums of scaled ones.
@@ -140,7 +165,16 @@ public interface AttentionContract {
                     .backend()
                     .attention()
                     .forward(
-                        out, lse, qkv[0], qkv[1], qkv[2], lengths, size.heads, causal, dropout);
+                        out,
+                        lse,
+                        qkv[0],
+                        qkv[1],
+                        qkv[2],
+                        lengths,
+                        size.heads,
+                        causal,
+                        factor,
+                        dropout);
                 scene
                     .backend()
                     .attention()
@@ -157,6 +191,7 @@ public interface AttentionContract {
                         lengths,
                         size.heads,
                         causal,
+                        factor,
                         dropout);
               };
             });

@@ -31,6 +31,11 @@ public interface PagedAttentionContract {
       return Arrays.stream(counts).sum();
     }
 
+    /** Of the scores: the usual one, and where there are two heads another. */
+    float scale() {
+      return heads == 2 ? 0.3f : (float) (1 / Math.sqrt(d));
+    }
+
     /** Pages of the longest sequence, and one that nobody needs. */
     int width() {
       int longest =
@@ -102,7 +107,8 @@ public interface PagedAttentionContract {
                 rows,
                 starts,
                 named,
-                pages.heads);
+                pages.heads,
+                pages.scale());
   }
 
   /** The numbers below a bound in any order. */
@@ -185,7 +191,8 @@ public interface PagedAttentionContract {
                   scene.integers("rows" + name, pages.offsets(), some.length + 1),
                   scene.integers("starts" + name, new int[some.length], some.length),
                   scene.integers("pages" + name, table, some.length, pages.width()),
-                  heads);
+                  heads,
+                  0.2f);
           first += pages.rows();
         }
         assertArrayEquals(
@@ -223,6 +230,7 @@ public interface PagedAttentionContract {
                 Tensor.NONE,
                 heads,
                 true,
+                0.2f,
                 Dropout.NONE);
         int start = 0;
         for (int piece : pieces) {
@@ -239,7 +247,8 @@ public interface PagedAttentionContract {
                   scene.integers("rows" + start, new int[] {0, piece}, 2),
                   scene.integers("starts" + start, new int[] {start}, 1),
                   pages,
-                  heads);
+                  heads,
+                  0.2f);
           start += piece;
         }
         Contract.requireClose(

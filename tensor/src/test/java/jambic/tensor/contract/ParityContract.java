@@ -177,12 +177,13 @@ public interface ParityContract {
     int b = qkv[0].dim(0);
     int t = qkv[0].dim(1);
     int heads = Integer.parseInt(run.name.replaceFirst(".*_h(\\d+)_.*", "$1"));
+    float scale = (float) (1 / Math.sqrt(qkv[0].dim(-1) / heads));
     Tensor out = run.like("out");
     Tensor lse = run.scene.output("lse", b, heads, t);
     Tensor dout = run.load("dout");
     run.backend()
         .attention()
-        .forward(out, lse, qkv[0], qkv[1], qkv[2], lengths, heads, causal, Dropout.NONE);
+        .forward(out, lse, qkv[0], qkv[1], qkv[2], lengths, heads, causal, scale, Dropout.NONE);
     run.backend()
         .attention()
         .backward(
@@ -198,6 +199,7 @@ public interface ParityContract {
             lengths,
             heads,
             causal,
+            scale,
             Dropout.NONE);
     run.require("out", out, qkv[1].dim(1));
   }

@@ -96,8 +96,9 @@ class CpuAttentionTest {
     float[][] run(int threads) {
       try (Workers workers = new Workers(threads)) {
         CpuAttention attention = new CpuAttention(workers);
-        attention.forward(out, lse, q, k, v, lengths, h, causal, dropout);
-        attention.backward(dq, dk, dv, dout, out, lse, q, k, v, lengths, h, causal, dropout);
+        float scale = (float) (1 / Math.sqrt(d));
+        attention.forward(out, lse, q, k, v, lengths, h, causal, scale, dropout);
+        attention.backward(dq, dk, dv, dout, out, lse, q, k, v, lengths, h, causal, scale, dropout);
       }
       return new float[][] {out.toFloats(), lse.toFloats(), dense(dq), dense(dk), dense(dv)};
     }

@@ -33,6 +33,15 @@ class GeluTest {
         .isLessThan(1.1e-7);
   }
 
+  @Test
+  void siluIsWithinItsStatedError() {
+    assertThat(worst(Activation.SILU, x -> x * logistic(x))).isLessThan(1e-7);
+    assertThat(
+            worstDerivative(
+                Activation.SILU, x -> logistic(x) + x * logistic(x) * (1 - logistic(x))))
+        .isLessThan(1.5e-7);
+  }
+
   @ParameterizedTest
   @EnumSource(Activation.class)
   void endsOfTheRange(Activation activation) {
@@ -117,7 +126,11 @@ class GeluTest {
   private static final double TWO_ROOT = 2 * Math.sqrt(2 / Math.PI);
 
   private static double gate(double x) {
-    return 1 / (1 + Math.exp(-TWO_ROOT * (x + 0.044715 * x * x * x)));
+    return logistic(TWO_ROOT * (x + 0.044715 * x * x * x));
+  }
+
+  private static double logistic(double x) {
+    return 1 / (1 + Math.exp(-x));
   }
 
   private static double density(double x) {

@@ -99,7 +99,7 @@ class DefinitionTest {
     Tensor v = floats(identity, 1, keys, keys);
     Tensor out = floats(new float[2 * keys], 1, 2, keys);
     Tensor lse = floats(new float[2], 1, 1, 2);
-    backend.attention().forward(out, lse, q, k, v, Tensor.NONE, 1, false, dropout);
+    backend.attention().forward(out, lse, q, k, v, Tensor.NONE, 1, false, 1, dropout);
     DropoutMask mask = new DropoutMask(dropout);
     float[] got = out.toFloats();
     for (int t = 0; t < 2; t++) {
@@ -118,7 +118,7 @@ class DefinitionTest {
     Tensor out = floats(new float[4], 1, 1, 4);
     Tensor lse = floats(new float[1], 1, 1, 1);
     Tensor lengths = integers(new int[] {2}, 1);
-    backend.attention().forward(out, lse, q, k, k, lengths, 1, false, Dropout.NONE);
+    backend.attention().forward(out, lse, q, k, k, lengths, 1, false, 0.5f, Dropout.NONE);
     double sum = Math.exp(1) + Math.exp(3); // scores 2 and 6, halved
     assertThat(lse.toFloats()[0]).isEqualTo((float) Math.log(sum));
     assertThat(out.toFloats()[0]).isEqualTo((float) (2 * Math.exp(1) / sum), within(1e-7f));

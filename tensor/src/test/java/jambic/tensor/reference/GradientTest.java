@@ -266,6 +266,7 @@ class GradientTest {
       String title, int t, int s, Tensor lengths, boolean causal, Dropout dropout) {
     int heads = 2;
     int c = heads * 3;
+    float scale = 0.8f;
     Tensor q = normal(2, t, c);
     Tensor k = normal(2, s, c);
     Tensor v = normal(2, s, c);
@@ -276,11 +277,12 @@ class GradientTest {
     Tensor dk = normal(2, s, c);
     Tensor dv = normal(2, s, c);
     Runnable forward =
-        () -> backend.attention().forward(out, lse, q, k, v, lengths, heads, causal, dropout);
+        () ->
+            backend.attention().forward(out, lse, q, k, v, lengths, heads, causal, scale, dropout);
     forward.run();
     backend
         .attention()
-        .backward(dq, dk, dv, dout, out, lse, q, k, v, lengths, heads, causal, dropout);
+        .backward(dq, dk, dv, dout, out, lse, q, k, v, lengths, heads, causal, scale, dropout);
     check(
         "attention, " + title + ", dropout " + dropout.p(),
         forward,
