@@ -15,7 +15,7 @@ final class ModelOptions {
   /** Help for whatever names a model. */
   static final String HELP =
       "Folder of a run (its best checkpoint, else its last), of a checkpoint or of a GPT-2 as"
-          + " Hugging Face has it; or gpt2, gpt2-medium, gpt2-large or gpt2-xl, fetched once.";
+          + " Hugging Face has it; nanoGPT's ckpt.pt or its folder; or gpt2, gpt2-medium, gpt2-large or gpt2-xl, fetched once.";
 
   @Option(
       names = "--offline",

@@ -67,7 +67,8 @@ record RunFolder(Path path) {
   /**
    * Where a model lies.
    *
-   * @param path a run's folder (its best checkpoint, else its last) or that of a checkpoint
+   * @param path a run's folder (its best checkpoint, else its last), that of a checkpoint, or a
+   *     checkpoint that is one file
    */
   static Path checkpoint(Path path) {
     if (!Files.exists(path)) {
@@ -75,7 +76,7 @@ record RunFolder(Path path) {
           path + " does not exist; name the folder of a run or of a checkpoint");
     }
     if (!Files.isDirectory(path)) {
-      throw new JambicException(path + " is a file; name the folder that the model lies in");
+      return path; // nanoGPT's ckpt.pt, or opening it says what to name
     }
     return Stream.of(Trainer.BEST, Trainer.LAST)
         .map(path::resolve)
@@ -90,9 +91,16 @@ record RunFolder(Path path) {
         .tokenizer()
         .orElseThrow(() ->
             new JambicException(
-                checkpoint.folder()
-                    + " has no tokenizer.json, so it can neither read nor write text; put there the one it"
-                    + " was trained with"));
+                checkpoint.folder() + " has no " + vocabulary(checkpoint.folder())));
+  }
+
+  private static String vocabulary(Path model) {
+    return Files.isRegularFile(model) || !Files.exists(model.resolve("config.json"))
+        ? "vocabulary, so it can neither read nor write text; put the meta.pkl of the data that it was"
+            + " trained on, or a tokenizer.json, beside its ckpt.pt (or name the folder that has it"
+            + " with --tokenizer, to train)"
+        : "tokenizer.json, so it can neither read nor write text; put there the one it was trained"
+            + " with";
   }
 
   /**

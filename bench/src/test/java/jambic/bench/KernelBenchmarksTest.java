@@ -28,12 +28,23 @@ class KernelBenchmarksTest {
         Arguments.of(gelu("erf"), "3x5"),
         Arguments.of(gelu("tanh"), "3x5"),
         Arguments.of(new CrossEntropyBenchmark(), "3x5"),
+        Arguments.of(new CrossAttentionBenchmark(), "2x3x4x2x4"),
+        Arguments.of(logProbs(1), "3x5"),
+        Arguments.of(logProbs(0.7f), "3x5"),
+        Arguments.of(new RowsBenchmark(), "3x5x7"),
+        Arguments.of(new ProductBenchmark(), "3x5"),
         Arguments.of(new AdamWBenchmark(), "2x3x5"));
   }
 
   private static Workbench gemm(String form) {
     GemmBenchmark benchmark = new GemmBenchmark();
     benchmark.form = form;
+    return benchmark;
+  }
+
+  private static Workbench logProbs(float temperature) {
+    LogProbsBenchmark benchmark = new LogProbsBenchmark();
+    benchmark.temperature = temperature;
     return benchmark;
   }
 

@@ -17,10 +17,11 @@ import java.util.stream.Stream;
 /**
  * A stored model: a folder with {@code config.json}, {@code model.safetensors} (or its shards) and
  * perhaps {@code tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open
- * here; folders saved here open there, unless the model has a biased head, which that family does
- * not know. A model with adapters is stored as these alone, as PEFT does, with the name or the
- * place of the model that they belong to. A relative place is meant from the working directory, as
- * PEFT means it; where no model is there, from the adapters' folder, and else it is a name.
+ * here, also with weights as {@code pytorch_model.bin}, and so does nanoGPT's {@code ckpt.pt};
+ * folders saved here open there, unless the model has a biased head, which that family does not
+ * know. A model with adapters is stored as these alone, as PEFT does, with the name or the place of
+ * the model that they belong to. A relative place is meant from the working directory, as PEFT means
+ * it; where no model is there, from the adapters' folder, and else it is a name.
  *
  * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
  * tensor, so that memory for the model may then be taken:
@@ -47,6 +48,7 @@ public final class Checkpoint implements Closeable {
   private final Path folder;
   private final Optional<Lora> lora;
   private final GenerationConfig generation;
+  private volatile boolean closed;
 
   private Checkpoint(
       Path folder,
@@ -68,7 +70,7 @@ public final class Checkpoint implements Closeable {
   /**
    * Opens a checkpoint.
    *
-   * @param folder its folder
+   * @param folder its folder, or nanoGPT's {@code ckpt.pt}
    * @return the checkpoint, to be closed
    * @throws JambicException if a file is missing, broken or of an unknown architecture, or the
    *     files do not fit each other
@@ -92,23 +94,23 @@ public final class Checkpoint implements Closeable {
   private static Checkpoint openWhole(Path folder, BaseModels bases) throws IOException {
     requireDescribed(folder);
     Optional<Lora> lora = LoraFiles.find(folder, bases);
-    Path base = lora.map(Lora::base).orElse(folder);
-    GptConfig described = ConfigFile.read(base);
-    Optional<Tokenizer> tokenizer = Tokenizer.find(folder).or(() -> Tokenizer.find(base));
-    tokenizer.ifPresent(t -> requireFit(folder, t, described));
-    WeightFiles files = WeightFiles.open(base);
+    Path place = lora.map(Lora::base).orElse(folder);
+    ModelFiles base = ModelFiles.open(place);
     try {
-      var weights = HuggingFaceWeights.of(files.path().toString(), described, files.entries());
+      Optional<Tokenizer> tokenizer =
+          lora.flatMap(adapters -> Tokenizer.find(folder)).or(base::tokenizer);
+      tokenizer.ifPresent(t -> requireFit(folder, t, base.config()));
+      HuggingFaceWeights weights = base.checked();
       GptConfig config =
           lora.isPresent() && Files.exists(folder.resolve(ConfigFile.NAME))
               ? ConfigFile.read(folder)
               : weights.config();
       requireVariant(weights.config(), config);
       lora.ifPresent(adapters -> LoraFiles.requireFit(folder, adapters.layers(), config));
-      GenerationConfig generation = GenerationConfig.read(folder, base);
-      return new Checkpoint(folder, lora, generation, config, tokenizer, files, weights);
+      GenerationConfig generation = GenerationConfig.read(folder, place);
+      return new Checkpoint(folder, lora, generation, config, tokenizer, base.weights(), weights);
     } catch (RuntimeException e) {
-      files.close();
+      base.close();
       throw e;
     }
   }
@@ -136,7 +138,8 @@ public final class Checkpoint implements Closeable {
 
   private static boolean isDescribed(Path folder) {
     return Files.exists(folder.resolve(ConfigFile.NAME))
-        || Files.exists(folder.resolve(LoraFiles.CONFIG));
+        || Files.exists(folder.resolve(LoraFiles.CONFIG))
+        || Files.exists(folder.resolve(NanoGptCheckpoint.NAME));
   }
 
   /**
@@ -214,7 +217,11 @@ public final class Checkpoint implements Closeable {
    */
   public void export(Path folder, Gpt gpt) {
     boolean described = Files.exists(this.folder.resolve(ConfigFile.NAME));
-    Path source = described ? this.folder : lora.orElseThrow().base();
+    Path source = described ? this.folder : lora.map(Lora::base).orElse(this.folder);
+    if (!Files.exists(source.resolve(ConfigFile.NAME))) { // nanoGPT's, which says nothing of them
+      save(folder, gpt, tokenizer);
+      return;
+    }
     save(
         folder,
         gpt,
@@ -322,8 +329,10 @@ public final class Checkpoint implements Closeable {
   }
 
   private Gpt filled(Backend backend, GptConfig shape, Optional<Lora> adapters) {
+    requireOpen();
     requireVariant(weights.config(), shape);
     lora.ifPresent(stored -> LoraFiles.requireBase(folder, stored, files));
+    files.requireIntact();
     Gpt gpt = new Gpt(backend, shape, adapters, generation);
     weights.cropped(shape.blockSize()).readInto(gpt.parameters().byName());
     return gpt;
@@ -376,7 +385,16 @@ public final class Checkpoint implements Closeable {
   /** Closes the files. */
   @Override
   public void close() {
+    closed = true;
     files.close();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new JambicException(
+          "the checkpoint in %s is closed; open it again, or make its models before"
+              .formatted(folder));
+    }
   }
 
   private static void requireFit(Path folder, Tokenizer tokenizer, GptConfig config) {

@@ -94,11 +94,10 @@ public final class GenerationConfig {
 
   /** Of a checkpoint's folder, and of the model that its adapters belong to where it has some. */
   static GenerationConfig read(Path folder, Path base) {
-    JsonObject described = JsonObject.read(existing(ConfigFile.NAME, folder, base).orElseThrow());
     JsonObject config =
-        described.values().containsKey(EOS)
-            ? described
-            : new JsonObject(described.where(), Map.of(EOS, GPT2_END));
+        existing(ConfigFile.NAME, folder, base)
+            .map(GenerationConfig::describing)
+            .orElseGet(() -> new JsonObject(base.toString(), Map.of())); // nanoGPT never stops
     try {
       Optional<JsonObject> file =
           existing(ConfigFile.GENERATION, folder, base).map(JsonObject::read);
@@ -106,6 +105,14 @@ public final class GenerationConfig {
     } catch (JambicException e) {
       return new GenerationConfig(Optional.empty(), config, Optional.of(e));
     }
+  }
+
+  /** A {@code config.json} that says nothing of an end means GPT-2's. */
+  private static JsonObject describing(Path file) {
+    JsonObject json = JsonObject.read(file);
+    return json.values().containsKey(EOS)
+        ? json
+        : new JsonObject(json.where(), Map.of(EOS, GPT2_END));
   }
 
   private static Optional<Path> existing(String name, Path folder, Path base) {

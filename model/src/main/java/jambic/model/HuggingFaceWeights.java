@@ -20,8 +20,7 @@ import java.util.regex.Pattern;
  * <p>A bias that the model does not have is stored as zeros, so that other programs compute the
  * same. Where it is no longer zero when it is read back, another program trained it.
  */
-record HuggingFaceWeights(
-    String where, GptConfig config, Map<String, Safetensors.Entry> parameters) {
+record HuggingFaceWeights(String where, GptConfig config, Map<String, StoredTensor> parameters) {
   private static final String PREFIX = "transformer.";
 
   /** The causal mask and its fill value, which old files carry along. */
@@ -38,13 +37,13 @@ record HuggingFaceWeights(
    * @param stored all tensors of the file
    */
   static HuggingFaceWeights of(
-      String where, GptConfig described, Map<String, Safetensors.Entry> stored) {
+      String where, GptConfig described, Map<String, StoredTensor> stored) {
     if (described.nLayer() > stored.size()) { // before a list of that many names is made
       throw new JambicException(
           "%s holds %d tensors, too few for the %d layers of config.json"
               .formatted(where, stored.size(), described.nLayer()));
     }
-    Map<String, Safetensors.Entry> byName = new LinkedHashMap<>();
+    Map<String, StoredTensor> byName = new LinkedHashMap<>();
     stored.forEach((name, entry) -> {
       String plain = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
       if (byName.put(plain, entry) != null) {
@@ -54,7 +53,7 @@ record HuggingFaceWeights(
       }
     });
     GptConfig config = stored(where, described, byName);
-    Map<String, Safetensors.Entry> parameters = new LinkedHashMap<>();
+    Map<String, StoredTensor> parameters = new LinkedHashMap<>();
     GptParameters.of(config)
         .forEach((name, shape) ->
             parameters.put(name, require(where, name, storedShape(name, shape), byName)));
@@ -78,7 +77,7 @@ record HuggingFaceWeights(
    * has another head than the embedding, that is the head, as in transformers 5.
    */
   private static GptConfig stored(
-      String where, GptConfig described, Map<String, Safetensors.Entry> byName) {
+      String where, GptConfig described, Map<String, StoredTensor> byName) {
     Map<String, Shape> known = GptParameters.of(described);
     boolean bias = described.bias();
     boolean qkvBias = described.qkvBias();
@@ -96,17 +95,15 @@ record HuggingFaceWeights(
     return described.withBias(bias, qkvBias).withTiedHead(tied);
   }
 
-  private static boolean hasOwnHead(Map<String, Safetensors.Entry> byName) {
-    Safetensors.Entry head = byName.get(GptParameters.HEAD_WEIGHT);
-    Safetensors.Entry tokens = byName.get(GptParameters.TOKENS);
-    return head != null
-        && tokens != null
-        && (head.type() != tokens.type() || head.data().mismatch(tokens.data()) >= 0);
+  private static boolean hasOwnHead(Map<String, StoredTensor> byName) {
+    StoredTensor head = byName.get(GptParameters.HEAD_WEIGHT);
+    StoredTensor tokens = byName.get(GptParameters.TOKENS);
+    return head != null && tokens != null && !head.sameAs(tokens);
   }
 
   /** Those of the same model with a shorter context: the first positions' embeddings. */
   HuggingFaceWeights cropped(int blockSize) {
-    Map<String, Safetensors.Entry> cropped = new LinkedHashMap<>(parameters);
+    Map<String, StoredTensor> cropped = new LinkedHashMap<>(parameters);
     cropped.computeIfPresent(GptParameters.POSITIONS, (name, entry) -> entry.first(blockSize));
     return new HuggingFaceWeights(where, config.withBlockSize(blockSize), cropped);
   }
@@ -167,9 +164,9 @@ record HuggingFaceWeights(
     });
   }
 
-  private static Safetensors.Entry require(
-      String where, String name, List<Long> shape, Map<String, Safetensors.Entry> stored) {
-    Safetensors.Entry entry = stored.get(name);
+  private static StoredTensor require(
+      String where, String name, List<Long> shape, Map<String, StoredTensor> stored) {
+    StoredTensor entry = stored.get(name);
     if (entry == null) {
       throw new JambicException(
           "%s lacks the tensor '%s', which the model of config.json has".formatted(where, name));
@@ -181,15 +178,15 @@ record HuggingFaceWeights(
     }
     if (!entry.type().isReadableAsFloat()) {
       throw new JambicException(
-          "%s: tensor '%s' holds %s, not floating-point numbers of 16 or 32 bits"
+          "%s: tensor '%s' holds %s, not floating-point numbers of 16, 32 or 64 bits"
               .formatted(where, entry.name(), entry.type()));
     }
     return entry;
   }
 
-  private static boolean isZero(Safetensors.Entry entry) {
+  private static boolean isZero(StoredTensor entry) {
     float[] values = new float[Math.toIntExact(entry.size())];
-    entry.readFloats(values, 0);
+    entry.readFloats(values, 0, 0, values.length);
     for (float value : values) {
       if (value != 0) {
         return false;

@@ -82,7 +82,7 @@ final class LoraFiles {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
-    if (!isWhole(folder)) {
+    if (!WeightFiles.areIn(folder)) {
       return Optional.of(read(file, bases));
     }
     if (Files.exists(folder.resolve(WEIGHTS)) || Files.exists(folder.resolve(PICKLED))) {
@@ -92,11 +92,6 @@ final class LoraFiles {
               + " folder");
     }
     return Optional.empty();
-  }
-
-  private static boolean isWhole(Path folder) {
-    return Files.exists(folder.resolve(WeightFiles.SINGLE))
-        || Files.exists(folder.resolve(WeightFiles.INDEX));
   }
 
   private static Lora read(Path file, BaseModels bases) {
@@ -116,7 +111,7 @@ final class LoraFiles {
     }
     Optional<Path> folder = folder(file, name);
     Path base = folder.or(() -> named(json, name, bases)).orElseThrow(() -> noBase(file, name));
-    if (!isWhole(base) && Files.exists(base.resolve(CONFIG))) {
+    if (!WeightFiles.areIn(base) && Files.exists(base.resolve(CONFIG))) {
       throw new JambicException(
           "%s belongs to %s, which holds adapters itself; export that, and name the new folder as %s"
               .formatted(file, base, BASE));
@@ -131,8 +126,7 @@ final class LoraFiles {
    */
   private static Optional<Path> folder(Path file, String name) {
     return candidates(file, name).stream()
-        .filter(path ->
-            Files.exists(path.resolve(ConfigFile.NAME)) || Files.exists(path.resolve(CONFIG)))
+        .filter(path -> ModelFiles.areIn(path) || Files.exists(path.resolve(CONFIG)))
         .findFirst();
   }
 

@@ -7,7 +7,6 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -16,7 +15,6 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
@@ -38,11 +36,6 @@ import java.util.Optional;
  * <p>Any thread may read a view; {@link #close} ends every {@linkplain Entry#data segment} of it.
  */
 public final class Safetensors implements AutoCloseable {
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfShort SHORTS =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private final Path file;
   private final Arena arena;
   private final Map<String, String> metadata;
@@ -247,19 +240,13 @@ public final class Safetensors implements AutoCloseable {
       return data.byteSize() / type.bytes();
     }
 
-    /** A view of the first {@code count} slices along the outermost dimension. */
-    Entry first(int count) {
-      List<Long> cut = new ArrayList<>(shape);
-      cut.set(0, (long) count);
-      return new Entry(name, type, cut, data.asSlice(0, data.byteSize() / shape.get(0) * count));
-    }
-
     /**
-     * Copies all elements as floats; half precisions are widened exactly.
+     * Copies all elements as floats; half precisions are widened exactly, double precision is
+     * rounded.
      *
      * @param target where to write
      * @param offset index of the first element written
-     * @throws JambicException if the elements are neither F32, F16 nor BF16
+     * @throws JambicException if the elements are neither F32, F16, BF16 nor F64
      * @throws IndexOutOfBoundsException if they do not fit
      */
     public void readFloats(float[] target, int offset) {
@@ -268,24 +255,7 @@ public final class Safetensors implements AutoCloseable {
 
     /** The same for {@code count} elements from {@code first} on. */
     void readFloats(float[] target, int offset, long first, int count) {
-      Objects.checkFromIndexSize(offset, count, target.length);
-      switch (type) {
-        case F32 -> MemorySegment.copy(data, FLOATS, first * Float.BYTES, target, offset, count);
-        case F16 -> {
-          for (int i = 0; i < count; i++) {
-            target[offset + i] = Float.float16ToFloat(data.getAtIndex(SHORTS, first + i));
-          }
-        }
-        case BF16 -> {
-          for (int i = 0; i < count; i++) {
-            target[offset + i] = Float.intBitsToFloat(data.getAtIndex(SHORTS, first + i) << 16);
-          }
-        }
-        default ->
-            throw new JambicException(
-                "tensor %s holds %s, not floating-point numbers of 16 or 32 bits"
-                    .formatted(Wording.quote(name), type));
-      }
+      StoredTensor.of(this).readFloats(target, offset, first, count);
     }
   }
 

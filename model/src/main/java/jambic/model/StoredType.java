@@ -54,9 +54,9 @@ public enum StoredType {
     return bytes;
   }
 
-  /** Whether every value is exactly a float of Java. */
+  /** Whether the values are floats of Java, or numbers of more bits that are rounded to them. */
   boolean isReadableAsFloat() {
-    return this == F32 || this == F16 || this == BF16;
+    return this == F32 || this == F16 || this == BF16 || this == F64;
   }
 
   /** The type of that name, empty if the format has none such that fills whole bytes. */

@@ -16,60 +16,124 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * The open safetensors files of a checkpoint: one, or the shards that {@code
- * model.safetensors.index.json} lists. All are mapped, so opening costs their headers only.
+ * The open files of a checkpoint's weights: one, or the shards that an index lists, as safetensors
+ * or, where these are missing, as PyTorch's own. All are mapped, so opening costs their headers
+ * only.
  */
 final class WeightFiles implements Closeable {
   static final String SINGLE = "model.safetensors";
-  static final String INDEX = SINGLE + ".index.json";
 
-  private static final String PICKLED = "pytorch_model.bin";
+  private static final String INDEX = SINGLE + ".index.json";
+  private static final String TORCH_SINGLE = "pytorch_model.bin";
+  private static final String TORCH_INDEX = TORCH_SINGLE + ".index.json";
+
+  /** What torch.compile and DistributedDataParallel put before every name. */
+  private static final List<String> WRAPPERS = List.of("_orig_mod.", "module.");
 
   private final Path path;
-  private final List<Safetensors> files;
-  private final Map<String, Safetensors.Entry> entries;
+  private final List<Part> parts;
+  private final Map<String, StoredTensor> entries;
 
-  private WeightFiles(Path path, List<Safetensors> files, Map<String, Safetensors.Entry> entries) {
+  private WeightFiles(Path path, List<Part> parts, Map<String, StoredTensor> entries) {
     this.path = path;
-    this.files = files;
+    this.parts = parts;
     this.entries = entries;
   }
 
-  /** Opens the weights of a folder; where it has both forms, the single file counts. */
+  /** One open file. */
+  private record Part(
+      Path file, Map<String, StoredTensor> tensors, Runnable check, Runnable closing) {
+
+    static Part open(Path file) {
+      if (file.getFileName().toString().endsWith(".safetensors")) {
+        Safetensors safetensors = Safetensors.open(file);
+        Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+        safetensors.entries().forEach((name, entry) -> tensors.put(name, StoredTensor.of(entry)));
+        return new Part(file, tensors, () -> {}, safetensors::close);
+      }
+      TorchFile torch = TorchFile.open(file);
+      try {
+        return of(torch, torch.tensors(torch.root()));
+      } catch (RuntimeException e) {
+        torch.close();
+        throw e;
+      }
+    }
+
+    static Part of(TorchFile torch, Map<String, StoredTensor> tensors) {
+      return new Part(torch.file(), tensors, torch::requireIntact, torch::close);
+    }
+
+    StoredTensor tensor(String name) {
+      StoredTensor tensor = tensors.get(name);
+      if (tensor == null) {
+        throw new JambicException(file + ": there is no tensor " + Wording.quote(name));
+      }
+      return tensor;
+    }
+  }
+
+  /** Whether a folder has weights of a whole model. */
+  static boolean areIn(Path folder) {
+    return Stream.of(SINGLE, INDEX, TORCH_SINGLE, TORCH_INDEX)
+        .anyMatch(name -> Files.exists(folder.resolve(name)));
+  }
+
+  /** Opens the weights of a folder, in the order in which transformers looks for them. */
   static WeightFiles open(Path folder) {
-    Path single = folder.resolve(SINGLE);
-    Path index = folder.resolve(INDEX);
-    if (!Files.exists(single) && Files.exists(index)) {
-      return openShards(folder, index);
+    for (String single : List.of(SINGLE, TORCH_SINGLE)) {
+      Path file = folder.resolve(single);
+      Path index = folder.resolve(single + ".index.json");
+      if (Files.exists(file)) {
+        Part part = Part.open(file);
+        return new WeightFiles(file, List.of(part), withoutWrappers(part.tensors()));
+      }
+      if (Files.exists(index)) {
+        return openShards(folder, index);
+      }
     }
-    if (!Files.exists(single) && Files.exists(folder.resolve(PICKLED))) {
-      throw new JambicException(
-          "%s has its weights as %s, which only Python can read; save them as %s"
-              .formatted(folder, PICKLED, SINGLE));
-    }
-    Safetensors file = Safetensors.open(single);
-    return new WeightFiles(single, List.of(file), file.entries());
+    throw new JambicException(
+        "cannot read %s: there is no such file or folder".formatted(folder.resolve(SINGLE)));
+  }
+
+  /** The weights of an open file that holds more than these. */
+  static WeightFiles of(TorchFile torch, Map<String, StoredTensor> tensors) {
+    return new WeightFiles(torch.file(), List.of(Part.of(torch, tensors)), tensors);
   }
 
   private static WeightFiles openShards(Path folder, Path index) {
     JsonObject weightMap = JsonObject.read(index).object("weight_map");
-    Map<String, Safetensors> byName = new LinkedHashMap<>();
-    Map<String, Safetensors.Entry> entries = new LinkedHashMap<>();
+    Map<String, Part> byName = new LinkedHashMap<>();
+    Map<String, StoredTensor> entries = new LinkedHashMap<>();
     try {
       for (String tensor : weightMap.values().keySet()) {
         String name = weightMap.text(tensor);
         if (!byName.containsKey(name)) {
-          byName.put(name, Safetensors.open(shard(folder, index, name)));
+          byName.put(name, Part.open(shard(folder, index, name)));
         }
-        entries.put(tensor, byName.get(name).entry(tensor));
+        entries.put(tensor, byName.get(name).tensor(tensor));
       }
     } catch (RuntimeException e) {
-      byName.values().forEach(Safetensors::close);
+      byName.values().forEach(part -> part.closing().run());
       throw e;
     }
-    return new WeightFiles(index, new ArrayList<>(byName.values()), entries);
+    return new WeightFiles(index, new ArrayList<>(byName.values()), withoutWrappers(entries));
+  }
+
+  /** The tensors without the names of modules that were wrapped around the whole model. */
+  static Map<String, StoredTensor> withoutWrappers(Map<String, StoredTensor> tensors) {
+    for (String wrapper : WRAPPERS) {
+      if (!tensors.isEmpty()
+          && tensors.keySet().stream().allMatch(name -> name.startsWith(wrapper))) {
+        Map<String, StoredTensor> plain = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> plain.put(name.substring(wrapper.length()), tensor));
+        return withoutWrappers(plain);
+      }
+    }
+    return tensors;
   }
 
   private static Path shard(Path folder, Path index, String name) {
@@ -105,7 +169,7 @@ final class WeightFiles implements Closeable {
   }
 
   /** All tensors by name. */
-  Map<String, Safetensors.Entry> entries() {
+  Map<String, StoredTensor> entries() {
     return Collections.unmodifiableMap(entries);
   }
 
@@ -114,7 +178,7 @@ final class WeightFiles implements Closeable {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       byte[] chunk = new byte[1 << 20];
-      for (Path part : files.stream().map(Safetensors::file).sorted().toList()) {
+      for (Path part : parts.stream().map(Part::file).sorted().toList()) {
         try (InputStream in = Files.newInputStream(part)) {
           for (int count = in.read(chunk); count >= 0; count = in.read(chunk)) {
             digest.update(chunk, 0, count);
@@ -129,8 +193,13 @@ final class WeightFiles implements Closeable {
     }
   }
 
+  /** Refuses files that were damaged, where their format can tell; reads all of them. */
+  void requireIntact() {
+    parts.forEach(part -> part.check().run());
+  }
+
   @Override
   public void close() {
-    files.forEach(Safetensors::close);
+    parts.forEach(part -> part.closing().run());
   }
 }

@@ -19,8 +19,8 @@ final class WeightReader {
   private float[] buffer = {};
 
   /** Copies a tensor of the same shape. */
-  void read(Tensor target, Safetensors.Entry entry) {
-    if (entry.type() == StoredType.F32) {
+  void read(Tensor target, StoredTensor entry) {
+    if (entry.type() == StoredType.F32 && entry.isContiguous()) {
       target.write(entry.data());
       return;
     }
@@ -36,7 +36,11 @@ final class WeightReader {
   }
 
   /** Copies the transpose of a (K, N) matrix into an (N, K) one. */
-  void readTransposed(Tensor target, Safetensors.Entry entry) {
+  void readTransposed(Tensor target, StoredTensor entry) {
+    if (entry.transposed().isContiguous()) { // as nanoGPT stores them
+      read(target, entry.transposed());
+      return;
+    }
     int rows = target.dim(1);
     int columns = target.dim(0);
     float[] to = buffer(rows * columns);

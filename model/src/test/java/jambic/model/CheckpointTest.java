@@ -172,7 +172,7 @@ class CheckpointTest {
                 source.name().equals(fc)
                     ? new Safetensors.Source(fc, StoredType.I32, source.shape(), source.content())
                     : source),
-        "tensor '" + fc + "' holds I32, not floating-point numbers of 16 or 32 bits");
+        "tensor '" + fc + "' holds I32, not floating-point numbers of 16, 32 or 64 bits");
     refused(
         config,
         source ->

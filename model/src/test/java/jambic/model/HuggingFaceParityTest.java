@@ -209,18 +209,6 @@ class HuggingFaceParityTest {
   }
 
   @Test
-  void pickledWeightsAreNamed() throws IOException {
-    copyConfig();
-    Files.createFile(folder.resolve("pytorch_model.bin"));
-    assertThatThrownBy(() -> Checkpoint.open(folder))
-        .isInstanceOf(JambicException.class)
-        .hasMessage(
-            folder
-                + " has its weights as pytorch_model.bin, which only Python can read; save them as"
-                + " model.safetensors");
-  }
-
-  @Test
   void aShorterContextKeepsTheFirstPositions() {
     try (Backend backend = Backends.open("reference", 1);
         Checkpoint checkpoint = Checkpoint.open(TINY)) {

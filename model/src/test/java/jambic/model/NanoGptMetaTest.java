@@ -51,7 +51,7 @@ class NanoGptMetaTest {
       quoteCharacter = '`',
       textBlock =
           """
-          cos%system%(.      | its opcode 0x63 makes something else
+          cos%system%(.      | it calls for Python's 'os.system', which weights do not need
           }.                 | it has no 'itos' and 'stoi'
           K%.                | it has no 'itos' and 'stoi'
           ``                 | it is cut short or damaged

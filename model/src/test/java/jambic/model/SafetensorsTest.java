@@ -93,7 +93,7 @@ class SafetensorsTest {
       opened.entry("bf16").readFloats(values, 4);
       assertThat(values).containsExactly(1, -2, 0x1p-24f, 0, 1, -2, Float.POSITIVE_INFINITY);
       assertThatThrownBy(() -> opened.entry("i16").readFloats(values, 0))
-          .hasMessage("tensor 'i16' holds I16, not floating-point numbers of 16 or 32 bits");
+          .hasMessage("tensor 'i16' holds I16, not floating-point numbers of 16, 32 or 64 bits");
       assertThatThrownBy(() -> opened.entry("f16").readFloats(values, 5))
           .isInstanceOf(IndexOutOfBoundsException.class);
     }

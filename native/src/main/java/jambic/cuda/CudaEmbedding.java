@@ -71,8 +71,7 @@ final class CudaEmbedding implements EmbeddingKernels {
   @Override
   public void rows(Tensor out, Tensor x, Tensor index) {
     Grid grid = Grid.of(Math.toIntExact(index.size()), THREADS);
-    gpu.kernels(SOURCE, x.dtype())
-        .launch("rows", grid, out, index, x, x.dim(-1), x.shape().rows());
+    gpu.kernels(SOURCE, x.dtype()).launch("rows", grid, out, index, x, x.dim(-1), x.shape().rows());
   }
 
   @Override

@@ -114,6 +114,10 @@ final class EmulatedKernels {
         kernels.loss(shifts, vocabulary);
       }
     }
+    for (int shifts = 0; shifts < 4; shifts++) {
+      kernels.rows(shifts, 7, 63, 40);
+      kernels.rows(shifts, 300, 200, 9);
+    }
     for (Activation activation : Activation.values()) {
       kernels.activation(activation);
     }
@@ -248,6 +252,12 @@ final class EmulatedKernels {
           outputs.add("residual in place", y, ROUNDED);
           side.backend.elementwise().add(out, x, y);
           outputs.add("add", out, ROUNDED);
+          side.backend.elementwise().multiply(out, x, out);
+          outputs.add("multiply in place", out, 2 * ROUNDED);
+          side.backend.elementwise().scale(out, x, -2.7f);
+          outputs.add("scale", out, ROUNDED);
+          side.backend.elementwise().scale(y, y, 0.3f);
+          outputs.add("scale in place", y, 2 * ROUNDED);
           side.backend.elementwise().fill(List.of(x, out), 0.1f);
           outputs.add("fill", out, ROUNDED);
         });
@@ -271,6 +281,37 @@ final class EmulatedKernels {
           outputs.add("loss", loss, SUMMED);
           outputs.add("lse", lse, SUMMED);
           outputs.add("dlogits", dlogits, ROUNDED);
+          Tensor logProbs = side.floats(6, rows);
+          side.backend.loss().logProbs(logProbs, lse, logits, targets, 0.7f);
+          outputs.add("logProbs", logProbs, SUMMED);
+          outputs.add("lse of logProbs", lse, SUMMED);
+          Tensor dout = side.floats(7, rows);
+          side.backend.loss().logProbsBackward(dlogits, dout, lse, logits, targets, 0.7f);
+          outputs.add("dlogits of logProbs", dlogits, ROUNDED);
+          side.backend.loss().logProbsBackward(logits, dout, lse, logits, targets, 0.7f);
+          outputs.add("dlogits of logProbs in place", logits, ROUNDED);
+        });
+  }
+
+  /** Indices in and out of order, some again and again, some never. */
+  private void rows(int shifts, int n, int c, int m) {
+    check(
+        "rows N " + n + " C " + c + " M " + m,
+        shifts,
+        (side, outputs) -> {
+          Tensor x = side.activations(1, n, c);
+          Tensor out = side.activations(2, m, c);
+          int[] indices = new int[m];
+          Arrays.setAll(indices, i -> i % 3 == 0 ? n - 1 : i * 31 % n);
+          Tensor index = side.integers(indices);
+          side.backend.embedding().rows(out, x, index);
+          outputs.add("out", out, 0);
+          Tensor dout = side.activations(3, m, c);
+          Tensor dx = side.activations(4, n, c);
+          side.backend.embedding().rowsBackward(dx, dout, index, true);
+          outputs.add("dx added to", dx, ROUNDED);
+          side.backend.embedding().rowsBackward(dx, dout, index, false);
+          outputs.add("dx", dx, ROUNDED);
         });
   }
 

@@ -237,6 +237,59 @@ class RefusalTest {
   }
 
   @Test
+  void attentionOfShapesThatDoNotFit() {
+    Tensor q = floats(2, 3, 4);
+    Tensor kv = floats(2, 5, 8);
+    Tensor lengths = region.allocate(DType.I32, Shape.of(2));
+    refused(
+        () -> ops.attention(floats(6, 4), kv, lengths, 2, false, 0),
+        "attention: needs q (B, T, C), got F32(6, 4)");
+    for (Tensor other : new Tensor[] {floats(2, 5, 4), floats(3, 5, 8), floats(10, 8)}) {
+      refused(
+          () -> ops.attention(q, other, lengths, 2, false, 0),
+          "attention: q F32(2, 3, 4) needs kv (2, S, 8), got " + other);
+    }
+    refused(
+        () -> ops.attention(q, kv, lengths, 3, false, 0),
+        "attention: F32(2, 3, 4) has a width of 4, which 3 heads do not divide");
+    refused(
+        () -> ops.attention(q, kv, lengths, 2, true, 0),
+        "attention: where it is causal, q F32(2, 3, 4) needs as many keys, got kv F32(2, 5, 8)");
+    refused(
+        () -> ops.attention(q, kv, region.allocate(DType.I32, Shape.of(3)), 2, false, 0),
+        "attention: q F32(2, 3, 4) needs lengths (2), got I32(3)");
+    refused(() -> ops.attention(q, kv, floats(2), 2, false, 0), "attention: needs I32, got F32(2)");
+    refused(
+        () -> ops.attention(q, kv, lengths, 2, false, 1),
+        "attention: a probability to drop is at least 0 and below 1, got 1.0");
+  }
+
+  @Test
+  void rowsProductsAndLogProbsThatDoNotFit() {
+    Tensor x = floats(2, 3, 4);
+    Tensor index = region.allocate(DType.I32, Shape.of(6));
+    refused(() -> ops.rows(x, floats(2)), "rows: needs I32, got F32(2)");
+    refused(() -> ops.rows(index, index), "rows: needs floats, got I32(6)");
+    refused(() -> ops.rows(x, Tensor.NONE), "rows: needs I32 (M), got none");
+    refused(() -> ops.multiply(x, floats(6, 4)), "multiply: a F32(2, 3, 4) and b F32(6, 4) differ");
+    refused(
+        () -> ops.scale(x, Float.POSITIVE_INFINITY),
+        "scale: the factor must be finite, got Infinity");
+    for (float temperature : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
+      refused(
+          () -> ops.logProbs(x, floats(5, 4), Tensor.NONE, index, temperature),
+          "logProbs: temperature must be above 0 and finite, got " + temperature);
+    }
+    refused(
+        () -> ops.logProbs(x, floats(5, 3), Tensor.NONE, index, 1),
+        "logProbs: x F32(2, 3, 4) needs w (n, 4), got F32(5, 3)");
+    Tensor few = region.allocate(DType.I32, Shape.of(5));
+    refused(
+        () -> ops.logProbs(x, floats(5, 4), Tensor.NONE, few, 1),
+        "logProbs: F32(2, 3, 4) needs I32 targets, one a row, got I32(5)");
+  }
+
+  @Test
   void losesNoMemoryByAWrongRelease() {
     Region other = backend.region();
     Tensor x = other.allocate(DType.F32, Shape.of(2, 3));

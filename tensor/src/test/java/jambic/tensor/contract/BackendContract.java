@@ -27,6 +27,7 @@ public abstract class BackendContract
         ThreadsContract,
         PagedAttentionContract,
         QuantizedContract,
+        OpsContract,
         ParityContract {
   private Contract contract;
 

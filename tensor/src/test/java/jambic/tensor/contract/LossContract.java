@@ -6,7 +6,10 @@ import jambic.tensor.spi.Backend;
 import java.util.function.IntToDoubleFunction;
 import org.junit.jupiter.api.Test;
 
-/** Cross-entropy and log-probabilities: ugly vocabularies, rows that do not count, smoothing, extreme logits. */
+/**
+ * Cross-entropy and log-probabilities: ugly vocabularies, rows that do not count, smoothing,
+ * extreme logits.
+ */
 public interface LossContract {
   /**
    * The judge.
