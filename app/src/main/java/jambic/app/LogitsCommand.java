@@ -109,7 +109,7 @@ final class LogitsCommand implements Callable<Integer> {
   }
 
   private int[] encode(Tokenizer tokenizer, String text) {
-    return allowSpecial ? tokenizer.encodeWithSpecialTokens(text) : tokenizer.encode(text);
+    return tokenizer.encodePrompt(text, allowSpecial);
   }
 
   /** Prints (T, V) scores row by row: all of them at once would be too much text for a string. */

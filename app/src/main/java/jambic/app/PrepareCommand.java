@@ -227,6 +227,9 @@ final class PrepareCommand implements Callable<Integer> {
     if (ended) {
       terminal.print("ends     <|endoftext|> after each of " + Wording.count(files.size(), "text"));
     }
+    if (tokenizer.promptBegin().length + tokenizer.promptEnd().length > 0) {
+      terminal.print("note     what the tokenizer puts around a prompt is not in the data");
+    }
     terminal.print("next     " + ShellCommand.of("train", "--data", out));
   }
 

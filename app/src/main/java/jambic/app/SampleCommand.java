@@ -341,7 +341,7 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private int[] encode(Tokenizer tokenizer, String prompt) {
-    return allowSpecial ? tokenizer.encodeWithSpecialTokens(prompt) : tokenizer.encode(prompt);
+    return tokenizer.encodePrompt(prompt, allowSpecial);
   }
 
   private String prompt(Tokenizer tokenizer) {

@@ -30,7 +30,10 @@ import picocli.CommandLine.Spec;
 /** Turns text into token ids and back. */
 @Command(
     name = "tokenize",
-    description = "Turns text into token ids, or with --decode ids into text.",
+    description = {
+      "Turns text into token ids, or with --decode ids into text. The ids are those of a prompt:",
+      "a tokenizer that puts tokens around it does so here, as in sample and logits."
+    },
     mixinStandardHelpOptions = true,
     sortOptions = false,
     footerHeading = "%nExamples:%n",
@@ -130,11 +133,13 @@ final class TokenizeCommand implements Callable<Integer> {
     if (allowSpecial) {
       StringBuilder whole = new StringBuilder(); // a special token may lie across two parts
       parts(whole::append);
-      print.accept(vocabulary.encodeWithSpecialTokens(whole.toString()));
+      print.accept(vocabulary.encodePrompt(whole.toString(), true));
     } else {
       TokenEncoder encoder = vocabulary.encoder();
+      print.accept(vocabulary.promptBegin());
       parts(part -> print.accept(encoder.next(part)));
       print.accept(encoder.end());
+      print.accept(vocabulary.promptEnd());
     }
     printer.println(count ? String.valueOf(seen[0]) : "");
   }
@@ -225,8 +230,7 @@ final class TokenizeCommand implements Callable<Integer> {
     if (!(value instanceof String text)) {
       throw new JambicException("this is no JSON string; give one a line");
     }
-    int[] ids = allowSpecial ? vocabulary.encodeWithSpecialTokens(text) : vocabulary.encode(text);
-    return "[" + joined(ids, ",") + "]";
+    return "[" + joined(vocabulary.encodePrompt(text, allowSpecial), ",") + "]";
   }
 
   private static String text(Tokenizer vocabulary, Object value) {

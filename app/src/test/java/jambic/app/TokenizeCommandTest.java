@@ -55,6 +55,42 @@ class TokenizeCommandTest {
   }
 
   @Test
+  void addsWhatTheTokenizerPutsAroundAPrompt() throws IOException {
+    Files.writeString(
+        folder.resolve("tokenizer.json"),
+        """
+        {"added_tokens":[{"id":2,"content":"<s>","special":true}],
+         "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},
+         "post_processor":{"type":"TemplateProcessing",
+          "single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
+          "special_tokens":{"<s>":{"id":"<s>","ids":[2],"tokens":["<s>"]}}},
+         "model":{"vocab":{"a":0,"b":1},"merges":[]}}
+        """);
+    Path text = file("ab");
+    assertThat(CommandLineCall.of("tokenize", "--tokenizer", folder, text).out())
+        .isEqualTo("2 0 1\n");
+    assertThat(CommandLineCall.of("tokenize", "--tokenizer", folder, "--count", text).out())
+        .isEqualTo("3\n");
+    assertThat(CommandLineCall.of("tokenize", "--tokenizer", folder, "--allow-special", text).out())
+        .isEqualTo("2 0 1\n");
+    assertThat(
+            CommandLineCall.of("tokenize", "--tokenizer", folder, "--jsonl", file("\"ab\"")).out())
+        .isEqualTo("[2,0,1]\n");
+    CommandLineCall data =
+        CommandLineCall.of(
+            "prepare",
+            "--tokenizer",
+            folder,
+            "--out",
+            folder.resolve("data"),
+            file("abbaabbaab".repeat(3)));
+    assertThat(data.code()).isZero();
+    assertThat(data.out() + data.err())
+        .contains("tokens   27 to train on and 3 held back")
+        .contains("what the tokenizer puts around a prompt is not in the data");
+  }
+
+  @Test
   void convertsLinesOfJson() throws IOException {
     Path texts = file("\"Hello world\"\n\"\"\r\n\"\\u00e9\\n\"");
     CommandLineCall ids = CommandLineCall.of("tokenize", "--jsonl", texts);

@@ -10,14 +10,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Byte-level BPE vocabularies as files: {@code tokenizer.json} of Hugging Face's tokenizers, and
@@ -26,8 +27,16 @@ import java.util.stream.IntStream;
 final class BpeFiles {
   private static final String VOCAB = "vocab.json";
   private static final String MERGES = "merges.txt";
-  private static final String ADDED = "added_tokens.json";
   static final String END_OF_TEXT = "<|endoftext|>";
+
+  private static final KeyRules MODEL =
+      new KeyRules()
+          .obeys("type", "vocab", "merges", "ignore_merges")
+          .supports("dropout", 0)
+          .supports("continuing_subword_prefix", "")
+          .supports("end_of_word_suffix", "")
+          // About bytes that the vocabulary lacks, which are refused where they occur.
+          .ignores("unk_token", "fuse_unk", "byte_fallback");
 
   private BpeFiles() {}
 
@@ -48,7 +57,8 @@ final class BpeFiles {
     for (String merge : merges) {
       vocab.put(merge.replace(" ", ""), vocab.size());
     }
-    return make("GPT-2", vocab, merges, Map.of(END_OF_TEXT, vocab.size()), Set.of());
+    List<AddedToken> added = List.of(endOfText(vocab.size()));
+    return make("GPT-2", vocab, merges, added, BpeOptions.GPT2, TokenizerSettings.NONE);
   }
 
   /** The tokenizer of a folder's {@code vocab.json} and {@code merges.txt}. */
@@ -63,8 +73,13 @@ final class BpeFiles {
     return vocab ? Optional.of(readTwo(folder)) : Optional.empty();
   }
 
+  /** GPT-2's only added token, as its tokenizer.json describes it. */
+  static AddedToken endOfText(int id) {
+    return AddedToken.of(id, END_OF_TEXT, true);
+  }
+
   private static BpeTokenizer readTwo(Path folder) {
-    requireNothingAdded(folder.resolve(TokenizerFile.CLASS_FILE));
+    TokenizerSettings settings = TokenizerSettings.read(folder);
     Path file = folder.resolve(MERGES);
     List<String> merges;
     try {
@@ -73,38 +88,59 @@ final class BpeFiles {
       throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
     }
     Map<String, Integer> vocab = ids(JsonObject.read(folder.resolve(VOCAB)));
-    Map<String, Integer> special = new HashMap<>();
-    if (Files.exists(folder.resolve(ADDED))) {
-      special.putAll(ids(JsonObject.read(folder.resolve(ADDED))));
-    }
-    // These files do not say which tokens are special: what looks so and no merge makes.
-    Set<String> made = new HashSet<>();
-    merges.forEach(merge -> made.add(merge.replace(" ", "")));
-    vocab.forEach((token, id) -> {
-      if (token.length() > 2 && token.matches("<.*>|\\[.*]") && !made.contains(token)) {
-        special.put(token, id);
-      }
-    });
-    return make(folder.toString(), vocab, merges, special, Set.of());
+    List<AddedToken> added = added(vocab, List.of(), settings, true);
+    JsonObject json = settings.json();
+    BpeOptions options =
+        new BpeOptions(
+            json.optionalBoolean("add_prefix_space").orElse(false),
+            false,
+            new PromptTemplate(
+                ends(json, "add_bos_token", "bos_token", added),
+                ends(json, "add_eos_token", "eos_token", added)));
+    return make(folder.toString(), vocab, merges, added, options, settings);
   }
 
-  /** Refuses settings by which transformers gives a text other ids than these two files do. */
-  private static void requireNothingAdded(Path settings) {
-    if (Files.exists(settings)) {
-      JsonObject json = JsonObject.read(settings);
-      for (String key : List.of("add_prefix_space", "add_bos_token")) {
-        if (json.optionalBoolean(key).orElse(false)) {
-          throw unsupported(json, "'" + key + "' is true");
-        }
-      }
+  /** The id of the end of a text, if settings ask for it. */
+  private static List<Integer> ends(
+      JsonObject settings, String key, String name, List<AddedToken> added) {
+    if (!settings.optionalBoolean(key).orElse(false)) {
+      return List.of();
     }
+    String content =
+        switch (settings.values().get(name)) {
+          case null -> settings.values().containsKey(name) ? "" : END_OF_TEXT;
+          case Map<?, ?> token -> String.valueOf(token.get("content"));
+          case Object text -> text.toString();
+        };
+    return added.stream()
+        .filter(token -> token.content().equals(content))
+        .map(AddedToken::id)
+        .findFirst()
+        .map(List::of)
+        .orElseThrow(() ->
+            new JambicException(
+                "%s: '%s' is true, but the vocabulary has no '%s'"
+                    .formatted(settings.where(), key, name)));
+  }
+
+  /** All added tokens; the class of GPT-2's tokenizers has one that nobody needs to name. */
+  private static List<AddedToken> added(
+      Map<String, Integer> vocab, List<AddedToken> file, TokenizerSettings settings, boolean gpt2) {
+    List<AddedToken> added = new ArrayList<>(AddedTokens.of(vocab, file, settings));
+    Integer end = vocab.get(END_OF_TEXT);
+    if (gpt2
+        && end != null
+        && added.stream().noneMatch(token -> token.content().equals(END_OF_TEXT))) {
+      added.add(endOfText(end));
+    }
+    return added;
   }
 
   private static List<String> mergesOf(List<String> lines) {
-    boolean titled = !lines.isEmpty() && lines.getFirst().startsWith("#version");
-    return lines.subList(titled ? 1 : 0, lines.size()).stream()
-        .filter(line -> !line.isBlank())
-        .toList();
+    // An editor's byte order mark is no part of the text.
+    String first = lines.isEmpty() ? "" : lines.getFirst().replaceFirst("^\uFEFF", "");
+    Stream<String> titled = Stream.of(first).filter(line -> !line.startsWith("#version"));
+    return Stream.concat(titled, lines.stream().skip(1)).filter(line -> !line.isBlank()).toList();
   }
 
   private static Map<String, Integer> ids(JsonObject json) {
@@ -114,9 +150,17 @@ final class BpeFiles {
   }
 
   /** The tokenizer of a {@code tokenizer.json} whose model is BPE. */
-  static BpeTokenizer read(JsonObject json) {
-    requireGpt2(json);
+  static BpeTokenizer read(JsonObject json, TokenizerSettings settings) {
+    TokenizerParts.check(json);
+    TokenizerParts.checkDecoder(json, "ByteLevel");
     JsonObject model = json.object("model");
+    MODEL.check(model);
+    BpeOptions options =
+        new BpeOptions(
+            TokenizerParts.addsPrefixSpace(json),
+            model.optionalBoolean("ignore_merges").orElse(false),
+            PromptTemplate.read(json));
+    requireAgreement(settings, options);
     List<String> merges = new ArrayList<>();
     for (Object merge : model.optionalList("merges").orElse(List.of())) {
       // A text in older files, a pair of texts in newer ones.
@@ -125,67 +169,41 @@ final class BpeFiles {
               ? pair.get(0) + " " + pair.get(1)
               : String.valueOf(merge));
     }
-    Map<String, Integer> special = new HashMap<>();
-    Set<String> plain = new HashSet<>();
-    for (Object added : json.optionalList("added_tokens").orElse(List.of())) {
-      if (!(added instanceof Map<?, ?> token
-          && token.get("content") instanceof String content
-          && token.get("id") instanceof Integer id)) {
-        throw new JambicException(
-            json.where() + ": an entry of 'added_tokens' lacks its content or its id");
-      }
-      special.put(content, id);
-      if (Boolean.FALSE.equals(token.get("special"))) {
-        plain.add(content);
-      }
-    }
-    return make(json.where(), ids(model.object("vocab")), merges, special, plain);
+    Map<String, Integer> vocab = ids(model.object("vocab"));
+    List<AddedToken> added =
+        added(vocab, TokenizerFile.added(json), settings, settings.isGpt2Class());
+    return make(json.where(), vocab, merges, added, options, settings);
   }
 
-  /** Refuses what would give other ids than GPT-2's way of encoding. */
-  private static void requireGpt2(JsonObject json) {
-    JsonObject model = json.object("model");
-    JsonObject pieces =
-        json.optionalObject("pre_tokenizer")
-            .orElseThrow(() -> unsupported(json, "it has no 'pre_tokenizer'"));
-    if (!pieces.optionalText("type").orElse("").equals("ByteLevel")) {
-      throw unsupported(
-          json, "its pre_tokenizer is " + Wording.quote(pieces.optionalText("type").orElse("")));
+  /** Refuses a file and settings by which tokenizers and transformers give other ids. */
+  private static void requireAgreement(TokenizerSettings settings, BpeOptions options) {
+    boolean prefix =
+        settings
+            .json()
+            .optionalBoolean("add_prefix_space")
+            .orElse(!settings.isGpt2Class() && options.addPrefixSpace());
+    if (prefix != options.addPrefixSpace()) {
+      throw new JambicException(
+          "%s: 'add_prefix_space' is %b, but %b in %s; make them agree"
+              .formatted(settings.where(), prefix, options.addPrefixSpace(), TokenizerFile.NAME));
     }
-    if (pieces.optionalBoolean("add_prefix_space").orElse(true)) {
-      throw unsupported(json, "'add_prefix_space' is true");
+    if (options.ignoreMerges() && settings.isGpt2Class()) {
+      throw new JambicException(
+          settings.where()
+              + ": the 'tokenizer_class' of GPT-2 does not know 'ignore_merges', which is true in"
+              + " tokenizer.json; make it PreTrainedTokenizerFast");
     }
-    if (!pieces.optionalBoolean("use_regex").orElse(true)) {
-      throw unsupported(json, "'use_regex' is false");
-    }
-    if (json.optionalObject("normalizer").isPresent()) {
-      throw unsupported(json, "it has a normalizer");
-    }
-    if (model.optionalBoolean("ignore_merges").orElse(false)) {
-      throw unsupported(json, "'ignore_merges' is true");
-    }
-    if (model.optionalFloat("dropout").orElse(0f) != 0) {
-      throw unsupported(json, "it drops merges at random");
-    }
-    for (String affix : List.of("continuing_subword_prefix", "end_of_word_suffix")) {
-      if (!model.optionalText(affix).orElse("").isEmpty()) {
-        throw unsupported(json, "it has a '" + affix + "'");
-      }
-    }
-  }
-
-  private static JambicException unsupported(JsonObject json, String difference) {
-    return new JambicException(
-        "%s holds a BPE tokenizer unlike GPT-2's, which is not supported: %s"
-            .formatted(json.where(), difference));
   }
 
   private static BpeTokenizer make(
       String where,
       Map<String, Integer> vocab,
       List<String> merges,
-      Map<String, Integer> special,
-      Set<String> plain) {
+      List<AddedToken> added,
+      BpeOptions options,
+      TokenizerSettings settings) {
+    Map<String, Integer> special = new LinkedHashMap<>();
+    added.forEach(token -> special.put(token.content(), token.id()));
     Map<String, Integer> all = new LinkedHashMap<>(vocab);
     all.putAll(special);
     ByteAlphabet alphabet = new ByteAlphabet();
@@ -210,6 +228,7 @@ final class BpeFiles {
     if (tokens.length == 0) {
       throw new JambicException(where + ": the vocabulary is empty");
     }
+    options.template().requireWithin(where, tokens.length);
     List<BpeMerges.Merge> parsed = new ArrayList<>(merges.size());
     for (String merge : merges) {
       String[] pair = merge.split(" ", -1);
@@ -229,8 +248,10 @@ final class BpeFiles {
       }
       parsed.add(new BpeMerges.Merge(left, right, merged));
     }
-    requireMade(where, vocab, parsed, special.keySet());
-    return new BpeTokenizer(tokens, parsed, special, plain);
+    if (!options.ignoreMerges()) {
+      requireMade(where, vocab, parsed, special.keySet());
+    }
+    return new BpeTokenizer(tokens, parsed, added, options, settings);
   }
 
   /**
@@ -245,6 +266,7 @@ final class BpeFiles {
     List<String> lost =
         vocab.keySet().stream()
             .filter(token -> !made.get(vocab.get(token)) && !special.contains(token))
+            .filter(token -> !token.matches("<.*>|\\[.*]")) // an added one that nobody names
             .filter(token -> isPair(token, vocab))
             .toList();
     if (!lost.isEmpty()) {
@@ -268,25 +290,14 @@ final class BpeFiles {
       Path folder,
       byte[][] tokens,
       List<BpeMerges.Merge> merges,
-      Map<String, Integer> special,
-      Set<String> plain) {
+      List<AddedToken> added,
+      BpeOptions options,
+      TokenizerSettings settings) {
     ByteAlphabet alphabet = new ByteAlphabet();
     String[] texts = new String[tokens.length];
-    List<Object> added = new ArrayList<>();
-    special.entrySet().stream()
-        .sorted(Map.Entry.comparingByValue())
-        .forEach(entry -> {
-          texts[entry.getValue()] = entry.getKey();
-          added.add(
-              TokenizerFile.ordered(
-                  "id", entry.getValue(),
-                  "content", entry.getKey(),
-                  "single_word", false,
-                  "lstrip", false,
-                  "rstrip", false,
-                  "normalized", false,
-                  "special", !plain.contains(entry.getKey())));
-        });
+    List<AddedToken> inOrder =
+        added.stream().sorted(Comparator.comparingInt(AddedToken::id)).toList();
+    inOrder.forEach(token -> texts[token.id()] = token.content());
     Map<String, Object> vocab = new LinkedHashMap<>();
     for (int id = 0; id < tokens.length; id++) {
       if (texts[id] == null) {
@@ -300,11 +311,11 @@ final class BpeFiles {
     json.put("version", "1.0");
     json.put("truncation", null);
     json.put("padding", null);
-    json.put("added_tokens", added);
+    json.put("added_tokens", inOrder.stream().map(AddedToken::toJson).toList());
     json.put("normalizer", null);
-    json.put("pre_tokenizer", byteLevel());
-    json.put("post_processor", null);
-    json.put("decoder", byteLevel());
+    json.put("pre_tokenizer", TokenizerParts.byteLevel(options.addPrefixSpace()));
+    json.put("post_processor", options.template().toJson(inOrder).orElse(null));
+    json.put("decoder", TokenizerParts.byteLevel(false));
     json.put(
         "model",
         TokenizerFile.ordered(
@@ -323,25 +334,22 @@ final class BpeFiles {
             "byte_fallback",
             false,
             "ignore_merges",
-            false,
+            options.ignoreMerges(),
             "vocab",
             vocab,
             "merges",
             lines));
     JsonObject.write(folder.resolve(TokenizerFile.NAME), json);
-    Map<String, Object> description =
-        TokenizerFile.ordered(
-            "tokenizer_class", "PreTrainedTokenizerFast", "clean_up_tokenization_spaces", false);
-    if (special.containsKey(END_OF_TEXT)) {
-      description.put("bos_token", END_OF_TEXT);
-      description.put("eos_token", END_OF_TEXT);
-      description.put("unk_token", END_OF_TEXT);
+    Map<String, Object> description = settings.toJson();
+    boolean ended = inOrder.stream().anyMatch(token -> token.content().equals(END_OF_TEXT));
+    if (ended && (settings.values().isEmpty() || settings.isGpt2Class())) {
+      // What that class takes where a file does not say it.
+      for (String key : List.of("bos_token", "eos_token", "unk_token")) {
+        if (!description.containsKey(key)) {
+          description.put(key, END_OF_TEXT);
+        }
+      }
     }
     JsonObject.write(folder.resolve(TokenizerFile.CLASS_FILE), description);
-  }
-
-  private static Map<String, Object> byteLevel() {
-    return TokenizerFile.ordered(
-        "type", "ByteLevel", "add_prefix_space", false, "trim_offsets", true, "use_regex", true);
   }
 }

@@ -9,13 +9,11 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * GPT-2's byte-level byte-pair encoding (Radford et al., "Language Models are Unsupervised
@@ -34,8 +32,11 @@ public final class BpeTokenizer implements Tokenizer {
   private final byte[][] tokens; // by id
   private final int[] byteIds; // by byte, -1 where the vocabulary lacks it
   private final BpeMerges merges;
-  private final Map<String, Integer> specialTokens; // the longest first
-  private final Set<String> plain; // of these, those that are special to nobody else
+  private final List<AddedToken> added;
+  private final BpeOptions options;
+  private final TokenizerSettings settings; // only to write them back
+  private final Map<String, Integer>
+      words; // by a character a byte; empty unless merges are ignored
 
   // A word's ids, at its hash. Threads may overwrite each other's entries, which are immutable.
   private final Word[] cache = new Word[CACHE_SLOTS];
@@ -47,22 +48,22 @@ public final class BpeTokenizer implements Tokenizer {
    *
    * @param tokens by id: the bytes of each token
    * @param merges the merges, in order
-   * @param specialTokens the ids of the texts that are single tokens on request
-   * @param plain those of them that other programs do not leave out of a text, as they do special
-   *     ones
+   * @param added the tokens that are found before a text is cut into words
+   * @param options how this differs from GPT-2's tokenizer
+   * @param settings what stood beside it in a folder
    */
   BpeTokenizer(
       byte[][] tokens,
       List<BpeMerges.Merge> merges,
-      Map<String, Integer> specialTokens,
-      Set<String> plain) {
+      List<AddedToken> added,
+      BpeOptions options,
+      TokenizerSettings settings) {
     this.tokens = tokens;
-    this.plain = Set.copyOf(plain);
     this.merges = new BpeMerges(merges);
-    this.specialTokens = new LinkedHashMap<>();
-    specialTokens.entrySet().stream()
-        .sorted(Comparator.comparingInt(special -> -special.getKey().length()))
-        .forEach(special -> this.specialTokens.put(special.getKey(), special.getValue()));
+    this.added = List.copyOf(added);
+    this.options = options;
+    this.settings = settings;
+    words = options.ignoreMerges() ? words() : Map.of();
     byteIds = new int[256];
     Arrays.fill(byteIds, -1);
     for (int id = 0; id < tokens.length; id++) {
@@ -81,58 +82,122 @@ public final class BpeTokenizer implements Tokenizer {
     return BpeFiles.gpt2();
   }
 
+  /** The tokens that merges would make, which an added token hides only from the search. */
+  private Map<String, Integer> words() {
+    Set<Integer> beyond = new HashSet<>();
+    added.forEach(token -> beyond.add(token.id()));
+    Map<String, Integer> ids = new HashMap<>();
+    for (int id = 0; id < tokens.length; id++) {
+      if (!beyond.contains(id)) {
+        ids.put(new String(tokens[id], StandardCharsets.ISO_8859_1), id);
+      }
+    }
+    return ids;
+  }
+
   @Override
   public int[] encode(String text) {
-    Ids ids = new Ids(text.length() / 3);
-    encode(text, 0, text.length(), ids);
-    return ids.toArray();
+    return encode(text, false);
   }
 
   @Override
   public int[] encodeWithSpecialTokens(String text) {
-    Ids ids = new Ids(text.length() / 3);
-    int done = 0;
-    for (Matcher found = specialPattern().matcher(text); found.find(); done = found.end()) {
-      // The text between two special tokens is a text of its own.
-      for (int id : encode(text.substring(done, found.start()))) {
-        ids.add(id);
-      }
-      ids.add(specialTokens.get(found.group()));
-    }
-    for (int id : encode(text.substring(done))) {
-      ids.add(id);
-    }
-    return ids.toArray();
+    return encode(text, true);
   }
 
-  private Pattern specialPattern() {
-    return specialTokens.isEmpty()
-        ? Pattern.compile("(?!)") // matches nowhere
-        : Pattern.compile(
-            String.join("|", specialTokens.keySet().stream().map(Pattern::quote).toList()));
+  private int[] encode(String text, boolean special) {
+    Words words = new Words(text.length() / 3);
+    TextPieces pieces = pieces(words, special);
+    pieces.text(text);
+    pieces.end();
+    return words.take();
+  }
+
+  /** Finds added tokens: first those that are looked for in the text as it is, then the others. */
+  private TextPieces pieces(Words words, boolean special) {
+    return finder(false, special, finder(true, special, words));
+  }
+
+  private TextPieces finder(boolean normalized, boolean special, TextPieces next) {
+    List<AddedToken> tokens =
+        added.stream().filter(token -> token.normalized() == normalized).toList();
+    boolean any = tokens.stream().anyMatch(token -> special || !token.special());
+    return any ? new AddedTokenFinder(tokens, special, next) : next;
   }
 
   @Override
   public TokenEncoder encoder() {
+    Words words = new Words(0);
+    TextPieces pieces = pieces(words, false);
     return new TokenEncoder() {
-      private String open = "";
-
       @Override
       public int[] next(String text) {
-        String all = open + text;
-        Ids ids = new Ids(all.length() / 3);
-        int done = encode(all, 0, all.length() - Gpt2Pieces.LOOK_AHEAD, ids);
-        open = all.substring(done);
-        return ids.toArray();
+        pieces.text(text);
+        return words.take();
       }
 
       @Override
       public int[] end() {
-        int[] ids = encode(open);
-        open = "";
-        return ids;
+        pieces.end();
+        return words.take();
       }
     };
+  }
+
+  @Override
+  public int[] promptBegin() {
+    return toArray(options.template().before());
+  }
+
+  @Override
+  public int[] promptEnd() {
+    return toArray(options.template().after());
+  }
+
+  private static int[] toArray(List<Integer> ids) {
+    return ids.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /** Cuts texts into words and merges the bytes of each. */
+  private final class Words implements TextPieces {
+    private Ids ids;
+    private String open = "";
+    private boolean fresh = true; // nothing of the text has come
+
+    Words(int capacity) {
+      ids = new Ids(capacity);
+    }
+
+    @Override
+    public void text(String part) {
+      String all = open.isEmpty() ? part : open + part;
+      if (fresh && !all.isEmpty()) {
+        fresh = false;
+        if (options.addPrefixSpace() && !all.startsWith(" ")) {
+          all = " " + all;
+        }
+      }
+      open = all.substring(encode(all, 0, all.length() - Gpt2Pieces.LOOK_AHEAD, ids));
+    }
+
+    @Override
+    public void token(int id) {
+      end();
+      ids.add(id);
+    }
+
+    @Override
+    public void end() {
+      encode(open, 0, open.length(), ids);
+      open = "";
+      fresh = true;
+    }
+
+    int[] take() {
+      int[] taken = ids.toArray();
+      ids = new Ids(taken.length);
+      return taken;
+    }
   }
 
   /** Encodes the pieces from an index on that end no later than another, where it returns. */
@@ -184,6 +249,13 @@ public final class BpeTokenizer implements Tokenizer {
         }
       }
       i += Character.charCount(c);
+    }
+    if (options.ignoreMerges()) {
+      byte[] bytes = decodeBytes(Arrays.copyOf(ids, count));
+      Integer word = words.get(new String(bytes, StandardCharsets.ISO_8859_1));
+      if (word != null) {
+        return new int[] {word};
+      }
     }
     return merges.apply(Arrays.copyOf(ids, count));
   }
@@ -249,21 +321,25 @@ public final class BpeTokenizer implements Tokenizer {
 
   @Override
   public Map<String, Integer> specialTokens() {
-    return Map.copyOf(specialTokens);
+    Map<String, Integer> ids = new HashMap<>();
+    added.forEach(token -> ids.put(token.content(), token.id()));
+    return Map.copyOf(ids);
   }
 
   @Override
   public void save(Path folder) {
-    BpeFiles.write(folder, tokens, merges.inOrder(), specialTokens, plain);
+    BpeFiles.write(folder, tokens, merges.inOrder(), added, options, settings);
   }
 
-  /** Two are equal if they have the same tokens, merges and special tokens. */
+  /** Two are equal if they have the same tokens and merges, and find added tokens alike. */
   @Override
   public boolean equals(Object other) {
     return other instanceof BpeTokenizer that
         && Arrays.deepEquals(tokens, that.tokens)
         && merges.inOrder().equals(that.merges.inOrder())
-        && specialTokens.equals(that.specialTokens);
+        && options.equals(that.options)
+        && added.size() == that.added.size()
+        && added.stream().allMatch(token -> that.added.stream().anyMatch(token::sameIds));
   }
 
   @Override

@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -96,7 +95,11 @@ public final class BpeTrainer {
     int end = tokens.size();
     tokens.add(BpeFiles.END_OF_TEXT.getBytes(StandardCharsets.UTF_8));
     return new BpeTokenizer(
-        tokens.toArray(byte[][]::new), merges, Map.of(BpeFiles.END_OF_TEXT, end), Set.of());
+        tokens.toArray(byte[][]::new),
+        merges,
+        List.of(BpeFiles.endOfText(end)),
+        BpeOptions.GPT2,
+        TokenizerSettings.NONE);
   }
 
   private List<Word> words(int[] byteIds) {

@@ -13,10 +13,17 @@ public final class CharTokenizer implements Tokenizer {
 
   private final int[] codePoints; // by id
   private final int[][] pages; // ids by code point: pages[c >> 8][c & 255]
+  private final TokenizerSettings settings; // only to write them back
 
   /** Takes over the array, which holds each code point once. */
   CharTokenizer(int[] codePoints) {
+    this(codePoints, TokenizerSettings.NONE);
+  }
+
+  /** Takes over the array, which holds each code point once. */
+  CharTokenizer(int[] codePoints, TokenizerSettings settings) {
     this.codePoints = codePoints;
+    this.settings = settings;
     int[] nothing = new int[PAGE_MASK + 1];
     Arrays.fill(nothing, UNKNOWN);
     this.pages = new int[(Character.MAX_CODE_POINT >> PAGE_BITS) + 1][];
@@ -140,7 +147,7 @@ public final class CharTokenizer implements Tokenizer {
 
   @Override
   public void save(Path folder) {
-    TokenizerFile.write(folder, codePoints);
+    TokenizerFile.write(folder, codePoints, settings);
   }
 
   /** Two are equal if they have the same characters. */

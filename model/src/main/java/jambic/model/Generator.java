@@ -111,7 +111,7 @@ public final class Generator implements AutoCloseable {
           String piece = stopTokens.contains(token) ? "" : decoder.next(token);
           return piece.isEmpty() || listener.test(piece);
         };
-    int[][] prompts = {tokenizer.encode(prompt)};
+    int[][] prompts = {tokenizer.encodePrompt(prompt, false)};
     // Models are often padded to a rounder vocabulary; what is beyond the tokenizer's has no text.
     int candidates = Math.min(tokenizer.vocabSize(), model.config().vocabSize());
     generate(prompts, count, sampling, candidates, decoding);

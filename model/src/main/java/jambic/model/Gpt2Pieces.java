@@ -86,6 +86,11 @@ final class Gpt2Pieces {
     return i;
   }
 
+  /** Whether a character is white space in Unicode. */
+  static boolean isSpace(int codePoint) {
+    return kind(codePoint) == SPACE;
+  }
+
   private static byte kind(int codePoint) {
     return codePoint < ASCII ? KINDS[codePoint] : look(codePoint);
   }

@@ -11,6 +11,7 @@ import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,7 +42,9 @@ record JsonObject(String where, Map<String, Object> values) {
         throw new JambicException(
             file + " is " + size + " bytes long, more than the " + LONGEST + " a description has");
       }
-      return new JsonObject(file.toString(), only(Files.readString(file), file));
+      // An editor's byte order mark is no part of the text.
+      String text = Files.readString(file).replaceFirst("^\uFEFF", "");
+      return new JsonObject(file.toString(), only(text, file));
     } catch (JacksonException e) {
       String where =
           Optional.ofNullable(e.getLocation())
@@ -136,6 +139,20 @@ record JsonObject(String where, Map<String, Object> values) {
   Optional<JsonObject> optionalObject(String key) {
     return value(key, Map.class, "an object")
         .map(members -> new JsonObject(where + ": " + key, (Map<String, Object>) members));
+  }
+
+  /** The objects in the array under a key, none if it is not there. */
+  @SuppressWarnings("unchecked") // the keys of a JSON object are strings
+  List<JsonObject> objects(String key) {
+    List<JsonObject> objects = new ArrayList<>();
+    for (Object one : optionalList(key).orElse(List.of())) {
+      String place = "%s: entry %d of %s".formatted(where, objects.size() + 1, Wording.quote(key));
+      if (!(one instanceof Map<?, ?> members)) {
+        throw new JambicException(place + " must be an object");
+      }
+      objects.add(new JsonObject(place, (Map<String, Object>) members));
+    }
+    return objects;
   }
 
   private <T> Optional<T> value(String key, Class<T> type, String wanted) {

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Turns text into token ids and back. Immutable, for any number of threads. */
 public interface Tokenizer {
@@ -20,8 +22,8 @@ public interface Tokenizer {
   int[] encode(String text);
 
   /**
-   * Turns text into token ids, taking the texts of special tokens as these tokens. In all other
-   * methods they are text like any other.
+   * Turns text into token ids, taking the texts of special tokens as these tokens. Elsewhere they
+   * are text like any other. Added tokens that are not special count everywhere.
    *
    * @param text the text
    * @return its ids, each from 0 to {@code vocabSize() - 1}
@@ -29,6 +31,39 @@ public interface Tokenizer {
    */
   default int[] encodeWithSpecialTokens(String text) {
     return encode(text);
+  }
+
+  /**
+   * Turns a prompt into token ids as transformers does: with what the tokenizer puts around a text,
+   * such as a token for its beginning. All other methods leave that out, for the text that a model
+   * trains on has no such ends wherever it is cut.
+   *
+   * @param text the prompt
+   * @param special whether the texts of special tokens are these tokens
+   * @return its ids, each from 0 to {@code vocabSize() - 1}
+   * @throws JambicException if the vocabulary cannot express the text
+   */
+  default int[] encodePrompt(String text, boolean special) {
+    int[] ids = special ? encodeWithSpecialTokens(text) : encode(text);
+    return Stream.of(promptBegin(), ids, promptEnd()).flatMapToInt(IntStream::of).toArray();
+  }
+
+  /**
+   * What the tokenizer puts before a prompt.
+   *
+   * @return the ids; mostly there are none
+   */
+  default int[] promptBegin() {
+    return new int[0];
+  }
+
+  /**
+   * What the tokenizer puts behind a prompt.
+   *
+   * @return the ids; mostly there are none
+   */
+  default int[] promptEnd() {
+    return new int[0];
   }
 
   /**
@@ -73,7 +108,7 @@ public interface Tokenizer {
   int vocabSize();
 
   /**
-   * The texts that are single tokens on request, such as the end of a document.
+   * The texts that are single tokens, such as the end of a document.
    *
    * @return their ids; mostly there are none
    */

@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Vocabularies as other programs write them. */
 class BpeFilesTest {
@@ -111,13 +110,27 @@ class BpeFilesTest {
       delimiter = '|',
       textBlock =
           """
-          "add_prefix_space":false | "add_prefix_space":true | 'add_prefix_space' is true
+          "add_prefix_space":false | "add_prefix_space":false,"use_regex":false | 'use_regex' is false
           "ByteLevel" | "Metaspace" | its pre_tokenizer is 'Metaspace'
-          "normalizer":null | "normalizer":{"type":"NFC"} | it has a normalizer
-          "vocab" | "ignore_merges":true,"vocab" | 'ignore_merges' is true
-          "vocab" | "dropout":0.1,"vocab" | it drops merges at random
-          "vocab" | "end_of_word_suffix":"</w>","vocab" | it has a 'end_of_word_suffix'
-          "content" | "text" | an entry of 'added_tokens' lacks its content or its id
+          "ByteLevel" | "ByteLevel","behavior":"Isolated" | the key 'behavior' is not known
+          {"type":"ByteLevel","add_prefix_space":false} | null | it has no 'pre_tokenizer'
+          {"type":"ByteLevel","add_prefix_space":false} | {"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"ByteLevel"}]} | its pre_tokenizer is 'Digits, ByteLevel'
+          {"type":"ByteLevel","add_prefix_space":false} | {"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"a"},"behavior":"Isolated"},{"type":"ByteLevel","use_regex":false}]} | its pre_tokenizer is 'Split, ByteLevel'
+          "normalizer":null | "normalizer":{"type":"NFC"} | the normalizer 'NFC' is not supported; a tokenizer without one is
+          "normalizer":null | "normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"}]} | the normalizer 'Lowercase' is not supported
+          "normalizer":null | "truncation":{"max_length":8} | 'truncation' cuts texts
+          "normalizer":null | "padding":{"strategy":{"Fixed":8}} | 'strategy' is '{Fixed=8}', which is not supported
+          "normalizer":null | "decoder":{"type":"WordPiece"} | the decoder 'WordPiece' is not supported here; ByteLevel is
+          "normalizer":null | "post_processor":{"type":"Magic"} | the post-processor 'Magic' is not supported
+          "normalizer":null | "post_processor":{"type":"BertProcessing","sep":["x",8],"cls":["x",0]} | the post_processor adds the token id 8, which the vocabulary lacks
+          "normalizer":null | "post_processor":{"type":"BertProcessing","sep":"x","cls":["x",0]} | 'sep' must be an array, got 'x'
+          "normalizer":null | "post_processor":{"type":"TemplateProcessing","single":[]} | 'single' lacks the sequence A
+          "normalizer":null | "post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B"}}]} | 'single' must have the sequence A once
+          "vocab" | "dropout":0.1,"vocab" | 'dropout' is '0.1', which is not supported
+          "vocab" | "end_of_word_suffix":"</w>","vocab" | 'end_of_word_suffix' is '</w>', which is not supported
+          "content" | "text" | entry 1 of 'added_tokens': the key 'text' is not known
+          "added_tokens":[ | "added_tokens":[{"id":6,"content":""}, | an added token must not be empty
+          "special" | "id2":1,"special" | the key 'id2' is not known
           "l l" | "l x" | merge 1, 'l x', needs tokens that the vocabulary lacks
           "l l" | "l l l" | merge 1, 'l l l', is not two tokens
           "ll":5 | "ll":4 | has id 4, but the 8 ids must be 0 to 7, each once
@@ -168,17 +181,93 @@ class BpeFilesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"add_prefix_space", "add_bos_token"})
-  void refusesSettingsThatChangeTheIds(String key) throws IOException {
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          "split_special_tokens":true | 'split_special_tokens' is 'true', which is not supported; false is
+          "tokenizer_class":"RobertaTokenizer" | 'tokenizer_class' is 'RobertaTokenizer', which is not supported
+          "image_token":"<image>" | the key 'image_token' is not known
+          "added_tokens_decoder":{"9":{"content":"[PAD]"}} | the added token '[PAD]' has the id 9, but with this vocabulary it gets 8
+          "added_tokens_decoder":{"x":{"content":"[PAD]"}} | the key 'x' is not the id of a token
+          "added_tokens_decoder":{"8":{"content":"[PAD]","strip":true}} | the key 'strip' is not known
+          "pad_token":8 | 'pad_token' must be the text of a token or an object, got '8'
+          "add_bos_token":true,"bos_token":null | 'add_bos_token' is true, but the vocabulary has no 'bos_token'
+          """)
+  void refusesSettingsThatAreNotObeyed(String setting, String sentence) throws IOException {
     writeVocabulary();
     write("merges.txt", "l l\nĠ h");
-    Path settings = write("tokenizer_config.json", "{\"%s\": true}".formatted(key));
-    refused(
-        settings
-            + " holds a BPE tokenizer unlike GPT-2's, which is not supported: '%s' is true"
-                .formatted(key));
-    write("tokenizer_config.json", "{\"%s\": false}".formatted(key));
-    assertThat(Tokenizer.load(folder).vocabSize()).isEqualTo(8);
+    Path settings = write("tokenizer_config.json", "{" + setting + "}");
+    assertThatThrownBy(() -> Tokenizer.load(folder))
+        .isInstanceOf(JambicException.class)
+        .hasMessageStartingWith(settings.toString())
+        .hasMessageContaining(sentence);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          "add_prefix_space":true | 'add_prefix_space' is true, but false in tokenizer.json; make them agree
+          "tokenizer_class":"GPT2Tokenizer" | the 'tokenizer_class' of GPT-2 does not know 'ignore_merges'
+          """)
+  void refusesSettingsThatContradictTheTokenizer(String setting, String sentence)
+      throws IOException {
+    write(
+        "tokenizer.json",
+        json("", "\"l l\",\"Ġ h\"", "").replace("\"vocab\"", "\"ignore_merges\":true,\"vocab\""));
+    assertThat(Tokenizer.load(folder).encode("ll")).containsExactly(5);
+    Path settings = write("tokenizer_config.json", "{" + setting + "}");
+    refused(settings + ": " + sentence);
+  }
+
+  @Test
+  void dropsByteOrderMarks() throws IOException {
+    writeVocabulary();
+    Path file = folder.resolve("vocab.json");
+    Files.writeString(file, "\uFEFF" + Files.readString(file));
+    write("merges.txt", "\uFEFF#version: 0.2\nl l\nĠ h\n");
+    Tokenizer tokenizer = Tokenizer.load(folder);
+    assertThat(tokenizer.encode("hello")).containsExactly(0, 1, 5, 3);
+    write("merges.txt", "\uFEFFl l\nĠ h\n");
+    assertThat(Tokenizer.load(folder)).isEqualTo(tokenizer);
+    write("tokenizer.json", "\uFEFF" + json("", "\"l l\",\"Ġ h\"", ""));
+    assertThat(Tokenizer.load(folder)).isEqualTo(tokenizer);
+  }
+
+  @Test
+  void writesTheFlagsOfNamedTokensWhereTransformersReadsThem() throws IOException {
+    writeVocabulary();
+    write("merges.txt", "l l\nĠ h");
+    write(
+        "special_tokens_map.json",
+        """
+        {"pad_token": {"content": "[P]", "lstrip": true},
+         "additional_special_tokens": ["[Q]", {"content": "[R]", "rstrip": true}]}
+        """);
+    Path saved = Files.createDirectory(folder.resolve("saved"));
+    Tokenizer tokenizer = Tokenizer.load(folder);
+    tokenizer.save(saved);
+    assertThat(JsonObject.read(saved.resolve("tokenizer_config.json")).values())
+        .containsEntry("pad_token", "[P]")
+        .containsEntry("extra_special_tokens", List.of("[Q]", "[R]"));
+    Tokenizer back = Tokenizer.load(saved);
+    assertThat(back).isEqualTo(tokenizer);
+    assertThat(back.encodePrompt("h [P]h[R] h", true)).containsExactly(0, 8, 0, 10, 0);
+  }
+
+  @Test
+  void aTokenThatNobodyNamesIsText() throws IOException {
+    for (String letter : List.of("[", "P", "]", "[P]")) {
+      vocab.put(letter, vocab.size());
+    }
+    writeVocabulary();
+    write("merges.txt", "l l\nĠ h");
+    assertThat(Tokenizer.load(folder).encodePrompt("[P]", true)).containsExactly(8, 9, 10);
+    write("special_tokens_map.json", "{\"pad_token\": \"[P]\"}");
+    assertThat(Tokenizer.load(folder).encodePrompt("[P]", true)).containsExactly(11);
+    assertThat(Tokenizer.load(folder).encode("[P]")).containsExactly(8, 9, 10);
   }
 
   @Test

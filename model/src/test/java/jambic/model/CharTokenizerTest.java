@@ -81,6 +81,80 @@ class CharTokenizerTest {
     assertThat(loaded.decode(loaded.encode(TEXT))).isEqualTo(TEXT);
   }
 
+  @ParameterizedTest
+  @CsvSource({"'to be\n$%', '$'", "'to be\n', '\n'", "abc, a", "'`\n', '`'"})
+  void namesACharacterThatTransformersMayPadWith(String text, String pad) {
+    CharTokenizer tokenizer = CharTokenizer.of(text);
+    tokenizer.save(folder);
+    assertThat(JsonObject.read(folder.resolve("tokenizer_config.json")).values())
+        .containsEntry("pad_token", pad)
+        .containsEntry("eos_token", pad);
+    assertThat(Tokenizer.load(folder)).isEqualTo(tokenizer);
+    assertThat(tokenizer.specialTokens()).isEmpty();
+  }
+
+  @Test
+  void keepsSettingsThatTransformersWrites() throws IOException {
+    CharTokenizer.of("ab$").save(folder);
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        """
+        {"backend":"tokenizers","clean_up_tokenization_spaces":false,"eos_token":"b","is_local":true,
+         "local_files_only":true,"model_max_length":77,"pad_token":"a",
+         "tokenizer_class":"TokenizersBackend"}
+        """);
+    Files.writeString(
+        folder.resolve("tokenizer.json"),
+        Files.readString(folder.resolve("tokenizer.json"))
+            .replaceFirst(
+                "\"added_tokens\" : \\[",
+                "\"added_tokens\" : [{\"id\":1,\"content\":\"a\",\"special\":true}")
+            .replace(
+                "\"post_processor\" : null",
+                """
+                "post_processor":{"type":"TemplateProcessing","special_tokens":{},
+                 "single":[{"Sequence":{"id":"A","type_id":0}}]}\
+                """));
+    Tokenizer read = Tokenizer.load(folder);
+    assertThat(read).isEqualTo(CharTokenizer.of("ab$"));
+    assertThat(read.encodePrompt("ab", true)).containsExactly(1, 2);
+    Path saved = Files.createDirectory(folder.resolve("saved"));
+    read.save(saved);
+    assertThat(JsonObject.read(saved.resolve("tokenizer_config.json")).values())
+        .containsEntry("pad_token", "a")
+        .containsEntry("eos_token", "b")
+        .containsEntry("model_max_length", 77);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          "normalizer" : null | "normalizer":{"type":"Lowercase"}    | the normalizer 'Lowercase' is not supported
+          [\\\\s\\\\S]          | \\\\w                                  | a word-level tokenizer is supported where its 'pre_tokenizer' is a Split by the Regex [\\s\\S]
+          "Isolated"          | "Removed"                            | a word-level tokenizer is supported where
+          "Split"             | "Whitespace"                         | a word-level tokenizer is supported where
+          "post_processor" : null | "post_processor":{"type":"BertProcessing","sep":["a",0],"cls":["b",1]} | the 'post_processor' adds tokens to a text
+          "Fuse"              | "WordPiece"                          | the decoder 'WordPiece' is not supported here; Fuse is
+          "added_tokens" : [ ] | "added_tokens":[{"id":2,"content":"<pad>"}] | the added token '<pad>' is no character of the vocabulary
+          "added_tokens" : [ ] | "added_tokens":[{"id":1,"content":"a"}] | the added token 'a' is no character of the vocabulary
+          "added_tokens" : [ ] | "added_tokens":[{"id":0,"content":"a","lstrip":true}] | takes the white space beside it ('lstrip')
+          "unk_token"         | "max_words"                          | the key 'max_words' is not known
+          """)
+  void refusesWhatCharactersCannotObey(String what, String instead, String sentence)
+      throws IOException {
+    CharTokenizer.of("ab").save(folder);
+    Path file = folder.resolve("tokenizer.json");
+    String json = Files.readString(file);
+    assertThat(json).contains(what);
+    Files.writeString(file, json.replace(what, instead));
+    assertThatThrownBy(() -> Tokenizer.load(folder))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(sentence);
+  }
+
   @Test
   void aFolderMayHaveNone() {
     assertThat(Tokenizer.find(folder)).isEmpty();

@@ -1,0 +1,66 @@
+package jambic.model;
+
+import jambic.tensor.JambicException;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** Brings together the tokens that a folder's files add to a vocabulary, as transformers does. */
+final class AddedTokens {
+  private final Map<String, Integer> vocab;
+  private final Map<String, AddedToken> tokens = new LinkedHashMap<>();
+
+  private AddedTokens(Map<String, Integer> vocab) {
+    this.vocab = vocab;
+  }
+
+  /**
+   * The tokens of a file and its settings.
+   *
+   * @param vocab the model's own tokens
+   * @param file the tokens that {@code tokenizer.json} adds
+   * @param settings what stands beside it
+   */
+  static List<AddedToken> of(
+      Map<String, Integer> vocab, List<AddedToken> file, TokenizerSettings settings) {
+    AddedTokens all = new AddedTokens(vocab);
+    List<AddedToken> named = settings.named();
+    Set<String> names = new HashSet<>();
+    named.forEach(token -> names.add(token.content()));
+    file.forEach(token -> all.put(token, names));
+    for (AddedToken token : settings.added()) {
+      int id = all.idOf(token.content());
+      if (id != token.id()) {
+        throw new JambicException(
+            "%s: the added token %s has the id %d, but with this vocabulary it gets %d"
+                .formatted(settings.where(), Wording.quote(token.content()), token.id(), id));
+      }
+      all.put(token, names);
+    }
+    for (AddedToken token : named) {
+      if (!all.tokens.containsKey(token.content())) {
+        all.put(token.withId(all.idOf(token.content())), names);
+      }
+    }
+    return List.copyOf(all.tokens.values());
+  }
+
+  private void put(AddedToken token, Set<String> named) {
+    tokens.put(token.content(), named.contains(token.content()) ? token.asSpecial() : token);
+  }
+
+  /** The id that a token has, or gets as a new one. */
+  private int idOf(String content) {
+    AddedToken known = tokens.get(content);
+    if (known != null) {
+      return known.id();
+    }
+    Integer id = vocab.get(content);
+    return id != null
+        ? id
+        : (int) Stream.concat(vocab.keySet().stream(), tokens.keySet().stream()).distinct().count();
+  }
+}
