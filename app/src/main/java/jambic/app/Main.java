@@ -138,9 +138,8 @@ public final class Main implements Runnable {
           @Override
           public int execute(String... words) {
             try {
-              Mistake.requireFiles(this, words);
               Mistake.requireNoFile(this, words);
-              return super.execute(words);
+              return super.execute(FlagFile.expand(this, words));
             } catch (ParameterException e) {
               return explain(e, words);
             }
@@ -152,6 +151,7 @@ public final class Main implements Runnable {
     commandLine
         .registerConverter(float.class, new Single())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExpandAtFiles(false) // FlagFile has
         .setOverwrittenOptionsAllowed(true)
         .setUsageHelpWidth(HELP_WIDTH)
         .setUsageHelpLongOptionsMaxWidth(30)

@@ -2,11 +2,6 @@ package jambic.app;
 
 import jambic.model.Wording;
 import jambic.train.NearestName;
-import java.io.File;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -15,7 +10,6 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
@@ -35,7 +29,6 @@ final class Mistake {
   private static final Pattern TYPE = Pattern.compile("'(.*)' is not an? (\\w+)");
   private static final Pattern NO_VALUE =
       Pattern.compile("(?:Missing required|Expected) parameter for option '(.+?)'.*");
-  private static final char NO_QUOTE = 0;
   private static final Pattern SUBCOMMAND = Pattern.compile("Unknown subcommand '(.*)'\\.");
 
   private Mistake() {}
@@ -152,70 +145,6 @@ final class Mistake {
       return "%s must be %s, not %s".formatted(option, wanted, Wording.quote(type.group(1)));
     }
     return option + ": " + complaint;
-  }
-
-  /**
-   * Refuses an {@code @file} that is there but cannot be read, as a folder or somebody else's, or
-   * opens a quote that its line does not close. One that is not there stays a word, which {@link
-   * #sentence} explains.
-   *
-   * @throws ParameterException if there is one
-   */
-  static void requireFiles(CommandLine root, String... args) {
-    for (String word : args) {
-      if (word.matches("@[^@].*")) {
-        File file = new File(word.substring(1)); // any text names one, unlike a Path
-        if (file.isDirectory() || file.exists() && !file.canRead()) {
-          throw new ParameterException(
-              root,
-              "cannot read flags from %s: %s; give a text file"
-                  .formatted(file, file.isDirectory() ? "it is a folder" : "permission denied"));
-        }
-        if (file.isFile()) { // a pipe can be read only once
-          requireClosedQuotes(root, file);
-        }
-      }
-    }
-  }
-
-  /** A quote would end with its line, and what was meant to follow would be lost or other words. */
-  private static void requireClosedQuotes(CommandLine root, File file) {
-    try (Stream<String> lines = Files.lines(file.toPath(), StandardCharsets.ISO_8859_1)) {
-      int number = 0;
-      for (String line : (Iterable<String>) lines::iterator) {
-        number++;
-        char open = openQuote(line);
-        if (open != NO_QUOTE) {
-          throw new ParameterException(
-              root,
-              "cannot read flags from %s: line %d opens a quote %c and does not close it; close it, or put what holds a plain %<c between quotes of the other kind"
-                  .formatted(file, number, open));
-        }
-      }
-    } catch (IOException | UncheckedIOException e) {
-      IOException cause = e instanceof IOException io ? io : ((UncheckedIOException) e).getCause();
-      throw new ParameterException(
-          root, "cannot read flags from %s: %s".formatted(file, Wording.reason(cause)), cause);
-    }
-  }
-
-  /** The quote that is open at the end of a line, as picocli reads it. */
-  private static char openQuote(String line) {
-    char open = NO_QUOTE;
-    for (int i = 0; i < line.length(); i++) {
-      char c = line.charAt(i);
-      if (open == NO_QUOTE && c == '#') {
-        return NO_QUOTE; // a comment
-      }
-      if (open != NO_QUOTE && c == '\\') {
-        i++;
-      } else if (c == open) {
-        open = NO_QUOTE;
-      } else if (open == NO_QUOTE && (c == '"' || c == '\'')) {
-        open = c;
-      }
-    }
-    return open;
   }
 
   /**

@@ -10,38 +10,50 @@ import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
-/** Where a model comes from: a folder on this machine, or a released model by its name. */
+/** Where a model comes from: a folder on this machine, or the Hugging Face hub. */
 final class ModelOptions {
   /** Help for whatever names a model. */
   static final String HELP =
       "Folder of a run (its best checkpoint, else its last), of a checkpoint or of a GPT-2 as"
-          + " Hugging Face has it; nanoGPT's ckpt.pt or its folder; or gpt2, gpt2-medium, gpt2-large or gpt2-xl, fetched once.";
+          + " Hugging Face has it; nanoGPT's ckpt.pt or its folder; or a model of GPT-2's architecture"
+          + " by its name on the hub, fetched once: gpt2, gpt2-medium, gpt2-large, gpt2-xl,"
+          + " distilgpt2, user/name, each perhaps with @revision.";
 
   @Option(
       names = "--offline",
-      description = "Take released models from the cache, fetch nothing. As HF_HUB_OFFLINE=1.")
+      description = "Take models of the hub from the cache, fetch nothing. As HF_HUB_OFFLINE=1.")
   private boolean offline;
 
-  /**
-   * The folder of the checkpoint that is meant; a folder goes before a released model of its name.
-   */
+  /** The folder of the checkpoint that is meant; a folder goes before a model of its name. */
   Path checkpoint(Path named, CommandLine command) {
     if (Files.exists(named)) {
       return RunFolder.checkpoint(named);
     }
-    return released(named)
-        .flatMap(bases(command)::find)
-        .orElseThrow(() ->
-            new JambicException(
-                "%s does not exist; name the folder of a run or of a checkpoint, or one of %s"
-                    .formatted(named, String.join(", ", Hub.MODELS))));
+    return ofHub(named).flatMap(bases(command)::find).orElseThrow(() -> absent(named));
   }
 
-  /** The name of the released model that is meant, if it is one. */
-  static Optional<String> released(Path named) {
-    return Files.exists(named)
-        ? Optional.empty()
-        : Optional.of(named.toString()).filter(Hub.MODELS::contains);
+  /**
+   * The name of a model on the hub, if one is meant. Where the folder exists that it would lie in,
+   * it is rather a mistyped path, and the hub is not asked for it.
+   */
+  static Optional<String> ofHub(Path named) {
+    return Optional.of(named.toString())
+        .filter(name -> !Files.exists(named) && Hub.isName(name))
+        .filter(name -> name.contains("@") || !isBesideOthers(named));
+  }
+
+  private static boolean isBesideOthers(Path named) {
+    return named.getParent() != null && Files.isDirectory(named.getParent());
+  }
+
+  private static JambicException absent(Path named) {
+    String remedy =
+        Hub.isName(named.toString())
+            ? "of a checkpoint; a model of the hub is %s@main where a folder %s exists here"
+                .formatted(named, named.getParent())
+            : "of a checkpoint, or a model of the hub: gpt2, distilgpt2 or user/name";
+    return new JambicException(
+        "%s does not exist; name the folder of a run or %s".formatted(named, remedy));
   }
 
   /** Where the models are that adapters call by a name. */

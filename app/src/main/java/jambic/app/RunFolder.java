@@ -1,6 +1,7 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.data.HuggingFaceCache;
 import jambic.app.data.TrainingData;
 import jambic.model.AtomicFile;
 import jambic.model.AtomicFolder;
@@ -67,8 +68,8 @@ record RunFolder(Path path) {
   /**
    * Where a model lies.
    *
-   * @param path a run's folder (its best checkpoint, else its last), that of a checkpoint, or a
-   *     checkpoint that is one file
+   * @param path a run's folder (its best checkpoint, else its last), that of a checkpoint, a
+   *     checkpoint that is one file, or a folder of Hugging Face's cache
    */
   static Path checkpoint(Path path) {
     if (!Files.exists(path)) {
@@ -82,7 +83,7 @@ record RunFolder(Path path) {
         .map(path::resolve)
         .filter(AtomicFolder::exists)
         .findFirst()
-        .orElse(path);
+        .orElseGet(() -> HuggingFaceCache.resolve(path));
   }
 
   /** The tokenizer of a checkpoint, without which no text can be read or written. */

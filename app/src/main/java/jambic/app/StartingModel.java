@@ -20,7 +20,7 @@ import java.util.Optional;
  * that may be shorter.
  *
  * @param folder its checkpoint
- * @param name of a released model, where it is one
+ * @param name by which other tools find it on the hub, where it has one
  * @param bases find the model that its adapters belong to, if it is some
  */
 record StartingModel(Path folder, Optional<String> name, BaseModels bases) {

@@ -3,6 +3,7 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.chart.LossChart;
 import jambic.app.data.Corpora;
+import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
@@ -92,7 +93,8 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "MODEL",
       description = {
         "Begin with a stored model and its tokenizer: a folder as 'jambic sample' takes, or",
-        "gpt2, gpt2-medium, gpt2-large or gpt2-xl. --block-size may cut its context."
+        "a model of the Hugging Face hub: gpt2, distilgpt2, user/name, perhaps with",
+        "@revision. --block-size may cut its context."
       })
   private Optional<Path> init = Optional.empty();
 
@@ -149,6 +151,7 @@ final class TrainCommand implements Callable<Integer> {
     requireNamed("--data", data);
     if (!resume) {
       out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
+      out.ifPresent(Trainer::requireVacant); // before anything is downloaded
     }
     TrainConfig preset = start();
     Optional<StartingModel> origin = origin();
@@ -214,7 +217,7 @@ final class TrainCommand implements Callable<Integer> {
         .map(named ->
             new StartingModel(
                 models.checkpoint(named, spec.commandLine()),
-                ModelOptions.released(named),
+                ModelOptions.ofHub(named).flatMap(Hub::commonName),
                 bases()));
   }
 

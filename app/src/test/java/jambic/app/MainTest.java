@@ -167,6 +167,21 @@ class MainTest {
   }
 
   @Test
+  void aFileOfFlagsMayBeginWithAByteOrderMarkAndNameAnother() throws Exception {
+    Path inner = Files.writeString(folder.resolve("inner"), "\uFEFF# a comment\n--seed=1 @@x");
+    Path flags =
+        Files.writeString(
+            folder.resolve("outer"), "\uFEFF--prompt 'a # b'\n@%s\n".formatted(inner));
+    String[] words =
+        FlagFile.expand(Main.commandLine(), "sample", "@" + flags, "@@y", "@none", "@");
+    assertThat(words)
+        .containsExactly("sample", "--prompt", "a # b", "--seed=1", "@x", "@y", "@none", "@");
+    Files.writeString(inner, "@" + flags);
+    assertThat(FlagFile.expand(Main.commandLine(), "@" + flags))
+        .containsExactly("--prompt", "a # b");
+  }
+
+  @Test
   void outputThatIsLostIsAFailure() throws Exception {
     Path full = Path.of("/dev/full");
     assumeTrue(Files.exists(full), "there is no /dev/full, a disk without room");

@@ -198,8 +198,8 @@ class ReleasedModelTest {
     assertThat(call.code()).isEqualTo(1);
     assertThat(call.err())
         .isEqualTo(
-            "jambic: gpt3 does not exist; name the folder of a run or of a checkpoint, or one of"
-                + " gpt2, gpt2-medium, gpt2-large, gpt2-xl"
+            "jambic: gpt3 does not exist; name the folder of a run or of a checkpoint, or a model of"
+                + " the hub: gpt2, distilgpt2 or user/name"
                 + System.lineSeparator());
   }
 }

@@ -115,6 +115,17 @@ public final class Checkpoint implements Closeable {
     }
   }
 
+  /**
+   * Refuses a model of an architecture that does not open here, by its {@code config.json} alone:
+   * its weights need not be there yet.
+   *
+   * @param folder its folder
+   * @throws JambicException if it is of another architecture, or the file is missing or broken
+   */
+  public static void requireSupported(Path folder) {
+    ConfigFile.read(folder);
+  }
+
   /** Refuses a folder that only has checkpoints in it, as a run's has, and names them. */
   private static void requireDescribed(Path folder) throws IOException {
     if (isDescribed(folder) || !Files.isDirectory(folder)) {

@@ -120,7 +120,7 @@ final class RunLock implements AutoCloseable {
             .formatted(folder, whose));
   }
 
-  private static void requireVacant(Path folder) {
+  static void requireVacant(Path folder) {
     if (AtomicFolder.exists(folder.resolve(Trainer.LAST))) {
       throw new JambicException(
           folder + " holds a run already; resume it with --resume, or name another folder");

@@ -251,6 +251,17 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
+   * Refuses a folder in which a new run cannot begin, as {@link #begin(Backend, TrainConfig,
+   * Dataset, Tokenizer, Path)} does: to be asked before anything that takes long.
+   *
+   * @param folder where a run is to begin; need not exist
+   * @throws JambicException if it holds a run or something else that would be overwritten
+   */
+  public static void requireVacant(Path folder) {
+    RunLock.requireVacant(folder);
+  }
+
+  /**
    * What a run's folder says about itself.
    *
    * @param folder the run's

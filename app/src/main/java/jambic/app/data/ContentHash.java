@@ -37,7 +37,7 @@ record ContentHash(String hex) {
     boolean large = hex.length() == SHA256_DIGITS;
     MessageDigest digest = digest(large ? "SHA-256" : "SHA-1");
     if (!large) {
-      digest.update("blob %d\0".formatted(Files.size(file)).getBytes(StandardCharsets.US_ASCII));
+      digest.update(("blob " + Files.size(file) + "\0").getBytes(StandardCharsets.US_ASCII));
     }
     byte[] chunk = new byte[1 << 20];
     try (InputStream in = Files.newInputStream(file)) {

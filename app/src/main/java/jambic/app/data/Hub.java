@@ -1,10 +1,10 @@
 package jambic.app.data;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.data.HubClient.RemoteFile;
 import jambic.app.data.HubClient.StatusException;
 import jambic.app.terminal.Terminal;
 import jambic.model.BaseModels;
+import jambic.model.Checkpoint;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.IOException;
@@ -17,45 +17,40 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
- * Finds OpenAI's released models by their names: in the user's cache, else on the Hugging Face hub.
+ * Finds models of GPT-2's architecture, and adapters of them, by the names that they have on the
+ * Hugging Face hub: in the user's cache, in that of Hugging Face's tools, else on the hub.
  *
- * <p>Fetched is what opening a checkpoint needs and nothing else. A file gets its name when all of
- * it is there and its checksum is the hub's; what breaks off stays as {@code .part} and is gone on
- * with; a hub that is busy is asked again. What is in the cache is used without asking it.
+ * <p>Fetched is what opening a checkpoint needs and nothing else; a model of another architecture
+ * is refused before its weights are fetched. A file gets its name when all of it is there and its
+ * checksum is the hub's; what breaks off stays as {@code .part} and is gone on with; a hub that is
+ * busy is asked again. What is in a cache is used without asking it.
  *
  * <p>The environment says what it says to Hugging Face's own tools: {@code HF_ENDPOINT} names
- * another hub, {@code HF_TOKEN} a user's token, {@code HF_HUB_OFFLINE=1} keeps off the network.
+ * another hub, {@code HF_TOKEN} a user's token, {@code HF_HUB_OFFLINE=1} keeps off the network,
+ * {@code HF_HUB_CACHE} or {@code HF_HOME} says where those tools' cache is.
  */
 public final class Hub implements BaseModels {
-  /** The names of the models. */
-  public static final List<String> MODELS = List.of("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl");
-
-  private static final String OWNER = "openai-community";
   private static final String ENDPOINT = "https://huggingface.co";
-  private static final List<String> DESCRIPTION =
-      List.of("config.json", "vocab.json", "merges.txt");
-  private static final String WEIGHTS = "model.safetensors";
-  private static final String INDEX = WEIGHTS + ".index.json";
   private static final int MOST_ATTEMPTS = 20;
   private static final int MOST_RESTS = 4;
 
   private final HubClient client;
   private final Path cache;
+  private final HuggingFaceCache others;
   private final boolean offline;
   private final Terminal terminal;
 
-  Hub(HubClient client, Path cache, boolean offline, Terminal terminal) {
+  private Hub(
+      HubClient client, Path cache, HuggingFaceCache others, boolean offline, Terminal terminal) {
     this.client = client;
     this.cache = cache;
+    this.others = others;
     this.offline = offline;
     this.terminal = terminal;
   }
@@ -72,12 +67,14 @@ public final class Hub implements BaseModels {
     Path home = Path.of(System.getProperty("user.home"));
     Map<String, String> environment = System.getenv();
     Path cache = CacheFolder.of(System.getProperty("os.name"), environment, home);
-    return of(environment, cache, offline, Duration.ofSeconds(20), terminal);
+    HuggingFaceCache others = HuggingFaceCache.of(environment, home);
+    return of(environment, cache, others, offline, Duration.ofSeconds(20), terminal);
   }
 
   static Hub of(
       Map<String, String> environment,
       Path cache,
+      HuggingFaceCache others,
       boolean offline,
       Duration patience,
       Terminal terminal) {
@@ -92,6 +89,7 @@ public final class Hub implements BaseModels {
     return new Hub(
         new HubClient(exchange, endpoint(environment), token),
         cache,
+        others,
         offline || Set.of("1", "ON", "YES", "TRUE").contains(off),
         terminal);
   }
@@ -107,30 +105,53 @@ public final class Hub implements BaseModels {
   }
 
   /**
-   * Finds a model by its name, which its owner's may precede as PEFT writes it.
+   * Whether a text is a name that a model may have on the hub: {@code user/name}, one of OpenAI's
+   * or {@code distilgpt2}, each with {@code @revision} or without.
    *
-   * @param name {@code gpt2}, {@code openai-community/gpt2} and so on
-   * @return as {@link #folder}; empty if it is none of {@link #MODELS}
+   * @param text what a model is called
+   * @return false for a path, and for a word that is the name of none
    */
-  @Override
-  public Optional<Path> find(String name) {
-    String model = name.startsWith(OWNER + "/") ? name.substring(OWNER.length() + 1) : name;
-    return Optional.of(model).filter(MODELS::contains).map(this::folder);
+  public static boolean isName(String text) {
+    return ModelId.of(text).isPresent();
   }
 
   /**
-   * The folder of a model, fetched if it is not in the cache.
+   * The name by which other tools find the same model, which know no revision in a name.
    *
-   * @param model one of {@link #MODELS}
-   * @return its folder, as a checkpoint is
-   * @throws JambicException if it cannot be had; what came of it is kept for the next try
+   * @param text what a model is called
+   * @return its name; empty if a certain revision is meant
    */
-  public Path folder(String model) {
-    Path folder = cache.resolve("hub").resolve(OWNER).resolve(model);
+  public static Optional<String> commonName(String text) {
+    return ModelId.of(text).filter(ModelId::isNewest).map(ModelId::toString);
+  }
+
+  /**
+   * The folder of a model, fetched if no cache has it.
+   *
+   * @param name {@code gpt2}, {@code openai-community/gpt2}, {@code user/name@revision} and so on
+   * @return its folder, as a checkpoint is; empty if that is no name of a model
+   * @throws JambicException if it cannot be had, or is of another architecture; what came of it is
+   *     kept for the next try
+   */
+  @Override
+  public Optional<Path> find(String name) {
+    return ModelId.of(name).map(this::folder);
+  }
+
+  private Path folder(ModelId model) {
+    Path folder =
+        cache
+            .resolve("hub")
+            .resolve(model.owner())
+            .resolve(model.name() + (model.isNewest() ? "" : "@" + model.revision("--")));
     try {
-      Optional<String> missing = missing(folder);
+      Optional<String> missing = ModelFiles.missing(folder);
       if (missing.isEmpty()) {
         return folder;
+      }
+      Optional<Path> found = others.find(model);
+      if (found.isPresent()) {
+        return found.get();
       }
       if (offline) {
         throw new JambicException(
@@ -146,10 +167,7 @@ public final class Hub implements BaseModels {
           terminal.print("waiting for another jambic, which downloads " + model);
           lock.lock();
         }
-        for (String file : DESCRIPTION) {
-          require(model, file, folder);
-        }
-        fetchWeights(model, folder);
+        fetch(model, folder);
       }
       return folder;
     } catch (IOException e) {
@@ -158,55 +176,77 @@ public final class Hub implements BaseModels {
     }
   }
 
-  /** A file that a folder lacks. */
-  private static Optional<String> missing(Path folder) throws IOException {
-    String weights =
-        Files.exists(folder.resolve(INDEX)) && !Files.exists(folder.resolve(WEIGHTS))
-            ? INDEX
-            : WEIGHTS;
-    Stream<String> shards =
-        weights.equals(INDEX) ? shards(folder.resolve(INDEX)).stream() : Stream.of();
-    return Stream.of(DESCRIPTION.stream(), Stream.of(weights), shards)
-        .flatMap(names -> names)
-        .filter(name -> !Files.exists(folder.resolve(name)))
-        .findFirst();
-  }
-
-  private void fetchWeights(String model, Path folder) throws IOException {
-    if (Files.exists(folder.resolve(INDEX)) || !fetch(model, WEIGHTS, folder)) {
-      require(model, INDEX, folder);
-      for (String shard : shards(folder.resolve(INDEX))) {
-        require(model, shard, folder);
+  /** Fetches all that is missing, the weights last. */
+  private void fetch(ModelId model, Path folder) throws IOException {
+    boolean described = fetch(model, ModelFiles.CONFIG, folder);
+    if (described) {
+      requireSupported(model, folder);
+    } else if (!fetch(model, ModelFiles.ADAPTER_CONFIG, folder)) {
+      throw lacks(model, ModelFiles.CONFIG);
+    }
+    if (!fetch(model, ModelFiles.TOKENIZER, folder)) {
+      for (String file : ModelFiles.GPT2_TOKENIZER) {
+        fetch(model, file, folder);
       }
     }
+    for (String file : ModelFiles.SETTINGS) {
+      fetch(model, file, folder);
+    }
+    if (!(described && fetchWeights(model, folder)) && !fetchAdapters(model, folder)) {
+      throw lacks(model, String.join(" or ", described ? ModelFiles.WEIGHTS : ModelFiles.ADAPTERS));
+    }
   }
 
-  /** The files that an index lists; it comes from elsewhere and must not lead out of its folder. */
-  private static Set<String> shards(Path index) throws IOException {
-    Map<String, Object> json = JSON.std.mapFrom(Files.readString(index));
-    Set<String> shards = new LinkedHashSet<>();
-    if (json.get("weight_map") instanceof Map<?, ?> weightMap) {
-      weightMap.values().forEach(name -> shards.add(String.valueOf(name)));
+  /** Better now than after its gigabytes. */
+  private static void requireSupported(ModelId model, Path folder) throws IOException {
+    try {
+      Checkpoint.requireSupported(folder);
+    } catch (JambicException e) {
+      Files.delete(folder.resolve(ModelFiles.CONFIG)); // the hub's may be another one next time
+      String reason =
+          e.getMessage()
+              .replace(folder.resolve(ModelFiles.CONFIG).toString(), "its " + ModelFiles.CONFIG);
+      throw new JambicException("%s cannot be used: %s".formatted(model, reason), e);
     }
-    for (String shard : shards) {
-      if (!shard.matches("[\\w-]+\\.safetensors")) {
-        throw new JambicException(
-            "%s names the file \"%s\", which is not one of the model's".formatted(index, shard));
+  }
+
+  private boolean fetchWeights(ModelId model, Path folder) throws IOException {
+    for (String weights : ModelFiles.WEIGHTS) {
+      String index = ModelFiles.index(weights);
+      if (!Files.exists(folder.resolve(index)) && fetch(model, weights, folder)) {
+        return true;
+      }
+      if (fetch(model, index, folder)) {
+        for (String shard : ModelFiles.shards(folder, weights)) {
+          if (!fetch(model, shard, folder)) {
+            throw lacks(model, shard);
+          }
+        }
+        return true;
       }
     }
-    return shards;
+    return false;
   }
 
-  private void require(String model, String file, Path folder) throws IOException {
-    if (!fetch(model, file, folder)) {
-      throw new JambicException(
-          "%s has no %s in %s/%s; HF_ENDPOINT may name another hub"
-              .formatted(client.endpoint(), file, OWNER, model));
+  private boolean fetchAdapters(ModelId model, Path folder) throws IOException {
+    if (fetch(model, ModelFiles.ADAPTER_CONFIG, folder)) {
+      for (String weights : ModelFiles.ADAPTERS) {
+        if (fetch(model, weights, folder)) {
+          return true;
+        }
+      }
     }
+    return false;
+  }
+
+  private JambicException lacks(ModelId model, String file) {
+    return new JambicException(
+        "%s has no %s in %s; check the name, HF_ENDPOINT may name another hub"
+            .formatted(client.endpoint(), file, model.repository()));
   }
 
   /** Fetches a file that is not there yet; false if the hub has none of that name. */
-  private boolean fetch(String model, String name, Path folder) throws IOException {
+  private boolean fetch(ModelId model, String name, Path folder) throws IOException {
     Path target = folder.resolve(name);
     Path part = folder.resolve(name + ".part");
     boolean fresh = !Files.exists(part);
@@ -214,7 +254,7 @@ public final class Hub implements BaseModels {
     for (int attempt = 1; !Files.exists(target); attempt++) {
       long before = HubClient.length(part);
       try {
-        Optional<RemoteFile> found = client.find(OWNER + "/" + model, name);
+        Optional<RemoteFile> found = client.find(model, name);
         if (found.isEmpty()) {
           return false;
         }
@@ -303,23 +343,55 @@ public final class Hub implements BaseModels {
     return file.hash().isEmpty() || file.hash().get().matches(part);
   }
 
-  private JambicException failure(String model, String name, Path part, IOException e) {
-    String what = "cannot download %s of %s from %s: ".formatted(name, model, client.endpoint());
-    if (e instanceof StatusException status && status.isRefusal()) {
-      return new JambicException(
-          what
-              + e.getMessage()
-              + (client.token().isEmpty()
-                  ? ", it wants to know who asks; set HF_TOKEN to a token of yours"
-                  : ", it does not accept what HF_TOKEN holds"),
-          e);
+  private JambicException failure(ModelId model, String name, Path part, IOException e) {
+    if (e instanceof StatusException status) {
+      Optional<JambicException> refusal = refusal(model, name, status);
+      if (refusal.isPresent()) {
+        return refusal.get();
+      }
     }
+    String what = "cannot download %s of %s from %s: ".formatted(name, model, client.endpoint());
     long kept = HubClient.length(part);
     String remedy =
         kept > 0
             ? "the first %s are kept, the next try goes on from there".formatted(mebibytes(kept))
             : "try again, name a mirror with HF_ENDPOINT, or give the model's folder";
     return new JambicException(what + Exchange.reason(e) + "; " + remedy, e);
+  }
+
+  /** Why the hub does not give a file, where asking again would change nothing. */
+  private Optional<JambicException> refusal(ModelId model, String name, StatusException status) {
+    boolean known = client.token().isPresent();
+    String sentence =
+        switch (status.code()) {
+          case StatusException.NO_MODEL ->
+              "%s has no model %s, or not for everybody; check the name, %s"
+                  .formatted(
+                      client.endpoint(),
+                      model.repository(),
+                      known
+                          ? "HF_TOKEN may lack the right to see it"
+                          : "or set HF_TOKEN to a token that may see it");
+          case StatusException.NO_REVISION ->
+              "%s has no revision %s of %s; leave it out to take the newest"
+                  .formatted(client.endpoint(), model.revision(), model.repository());
+          case StatusException.GATED ->
+              "%s is only for those who accept its terms; do so at %s/%s, and set HF_TOKEN to a token of yours"
+                  .formatted(model.repository(), client.endpoint(), model.repository());
+          default ->
+              !status.isRefusal()
+                  ? ""
+                  : "cannot download %s of %s from %s: %s, %s"
+                      .formatted(
+                          name,
+                          model,
+                          client.endpoint(),
+                          status.getMessage(),
+                          known
+                              ? "it does not accept what HF_TOKEN holds"
+                              : "it wants to know who asks; set HF_TOKEN to a token of yours");
+        };
+    return Optional.of(sentence).filter(s -> !s.isEmpty()).map(s -> new JambicException(s, status));
   }
 
   private static String mebibytes(long bytes) {

@@ -45,15 +45,23 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
   /** An answer that is neither the file nor that there is none. */
   static final class StatusException extends IOException {
     private static final long serialVersionUID = 1;
+
+    // What the hub says in a header, as one number may mean several things.
+    static final String NO_MODEL = "RepoNotFound";
+    static final String NO_REVISION = "RevisionNotFound";
+    static final String GATED = "GatedRepo";
+
+    private static final Set<String> ABSENT = Set.of(NO_MODEL, NO_REVISION);
     private static final Set<Integer> BUSY = Set.of(429, 500, 502, 503, 504);
     private final int status;
+    private final String code;
     private final transient Optional<Duration> retryAfter;
 
     StatusException(HttpResponse<?> response) {
-      this(response.statusCode(), retryAfter(response.headers()));
+      this(response.statusCode(), code(response), retryAfter(response.headers()));
     }
 
-    private StatusException(int status, Optional<Duration> retryAfter) {
+    private StatusException(int status, String code, Optional<Duration> retryAfter) {
       super(
           "the server answered "
               + status
@@ -61,6 +69,7 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
                   .map(wait -> ", come back in %d s".formatted(wait.toSeconds()))
                   .orElse(""));
       this.status = status;
+      this.code = code;
       this.retryAfter = retryAfter;
     }
 
@@ -80,6 +89,15 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
       }
     }
 
+    /** What the hub says is the matter, or nothing. */
+    String code() {
+      return code;
+    }
+
+    private static String code(HttpResponse<?> response) {
+      return response.headers().firstValue("X-Error-Code").orElse("");
+    }
+
     /** Whether the hub wants to know who asks, or does not let that user in. */
     boolean isRefusal() {
       return status == 401 || status == 403;
@@ -96,9 +114,17 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
     }
   }
 
-  /** What the hub says of a file, empty if it has none of that name. */
-  Optional<RemoteFile> find(String repository, String name) throws IOException {
-    URI uri = URI.create("%s/%s/resolve/main/%s".formatted(endpoint, repository, name));
+  /** What the hub says of a file, empty if the model has none of that name. */
+  Optional<RemoteFile> find(ModelId model, String name) throws IOException {
+    URI uri =
+        URI.create(
+            String.join(
+                "/",
+                endpoint.toString(),
+                model.repository(),
+                "resolve",
+                model.revision("%2F"),
+                name));
     OptionalLong size = OptionalLong.empty();
     Optional<String> etag = Optional.empty();
     for (int hop = 0; hop <= MOST_REDIRECTIONS; hop++) {
@@ -111,11 +137,12 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
               received -> {});
       int status = response.statusCode();
       HttpHeaders headers = response.headers();
-      if (status == 404) {
+      String code = StatusException.code(response);
+      if (status == 404 && !StatusException.ABSENT.contains(code)) {
         return Optional.empty();
       }
       boolean page = headers.firstValue("Content-Type").orElse("").startsWith("text/html");
-      if (page && !StatusException.BUSY.contains(status)) {
+      if (page && code.isEmpty() && !StatusException.BUSY.contains(status)) {
         throw new IOException("a web page came, perhaps of a sign-in to the network"); // no model
       }
       boolean redirected = status >= 300 && status < 400;
@@ -192,7 +219,7 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
       throws IOException {
     HttpRequest.Builder request = request(file.uri());
     if (have > 0) {
-      request.header("Range", "bytes=%d-".formatted(have));
+      request.header("Range", "bytes=" + have + "-");
     }
     boolean known = isHub(file.uri()) && token.isPresent(); // the token must not be sent on
     HttpResponse<Path> response =

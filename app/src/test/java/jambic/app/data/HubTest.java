@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -31,15 +32,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against a hub and its storage on this machine: two servers, as the real ones are. */
 @Timeout(30)
 class HubTest {
   private static final byte[] WEIGHTS = "0123456789abcdef".repeat(20_000).getBytes();
+  private static final String CONFIG =
+      """
+      {"model_type": "gpt2", "vocab_size": 9, "n_positions": 8, "n_layer": 1, "n_head": 1, "n_embd": 4}
+      """;
   private static final Pattern RANGE = Pattern.compile("(?i)range: bytes=(\\d+)-");
 
   @TempDir Path cache;
+  @TempDir Path others;
   private final Map<String, byte[]> small = new HashMap<>();
   private final Map<String, byte[]> large = new HashMap<>();
   private final StringWriter said = new StringWriter();
@@ -54,7 +61,8 @@ class HubTest {
 
   @BeforeEach
   void start() {
-    for (String name : List.of("config.json", "vocab.json", "merges.txt")) {
+    small.put("config.json", CONFIG.getBytes(StandardCharsets.UTF_8));
+    for (String name : List.of("vocab.json", "merges.txt")) {
       small.put(name, ("{} of " + name).getBytes(StandardCharsets.UTF_8));
     }
     large.put("model.safetensors", WEIGHTS);
@@ -71,7 +79,7 @@ class HubTest {
 
   @Test
   void fetchesWhatACheckpointNeedsOnceAndKeepsTheTokenForTheHub() throws IOException {
-    assertThat(hub(Map.of("HF_TOKEN", "hf_secret")).folder("gpt2")).isEqualTo(folder);
+    assertThat(hub(Map.of("HF_TOKEN", "hf_secret")).find("gpt2")).contains(folder);
     assertThat(files())
         .containsExactlyInAnyOrder(
             ".lock", "config.json", "vocab.json", "merges.txt", "model.safetensors");
@@ -82,16 +90,154 @@ class HubTest {
     assertThat(said.toString())
         .contains("downloading model.safetensors from " + endpoint() + ", 0.3 MiB");
     int asked = hub.requests().size();
-    assertThat(hub(Map.of()).folder("gpt2")).isEqualTo(folder);
+    assertThat(hub(Map.of()).find("gpt2")).contains(folder);
     assertThat(hub.requests()).hasSize(asked);
   }
 
   @Test
-  void adaptersNameAModelWithItsOwnerOrWithout() {
-    assertThat(hub(Map.of()).find("gpt2")).contains(folder);
+  void aModelIsFoundByItsNameWithItsOwnerOrByTheShortOneOfOld() {
     assertThat(hub(Map.of()).find("openai-community/gpt2")).contains(folder);
-    assertThat(hub(Map.of()).find("somebody/gpt2")).isEmpty();
+    assertThat(hub(Map.of()).find("gpt2")).contains(folder);
+    Path hubFolder = cache.resolve("hub");
+    assertThat(hub(Map.of()).find("distilgpt2"))
+        .contains(hubFolder.resolve("distilbert/distilgpt2"));
+    assertThat(hub(Map.of()).find("some-body/My.Model_2"))
+        .contains(hubFolder.resolve("some-body/My.Model_2"));
+    assertThat(hub.requests())
+        .contains("HEAD /some-body/My.Model_2/resolve/main/config.json HTTP/1.1");
     assertThat(hub(Map.of()).find("../gpt2")).isEmpty();
+    assertThat(hub(Map.of()).find("gpt3")).isEmpty();
+  }
+
+  @Test
+  void aRevisionIsAnotherModel() throws IOException {
+    Path revised = folder.resolveSibling("gpt2@v1.0");
+    assertThat(hub(Map.of()).find("gpt2@v1.0")).contains(revised);
+    assertThat(hub.requests())
+        .contains("HEAD /openai-community/gpt2/resolve/v1.0/config.json HTTP/1.1");
+    assertThat(hub(Map.of()).find("me/m@refs/pr/1"))
+        .contains(cache.resolve("hub/me/m@refs--pr--1"));
+    assertThat(hub.requests()).contains("HEAD /me/m/resolve/refs%2Fpr%2F1/config.json HTTP/1.1");
+    assertThat(folder).doesNotExist();
+    assertThat(hub(Map.of()).find("gpt2@main")).contains(folder);
+  }
+
+  @Test
+  void fetchesATokenizerInOneFileAndAllThatChangesAResult() throws IOException {
+    List<String> settings =
+        List.of(
+            "tokenizer.json",
+            "generation_config.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json");
+    settings.forEach(name -> small.put(name, name.getBytes(StandardCharsets.UTF_8)));
+    hub(Map.of()).find("me/m");
+    folder = cache.resolve("hub/me/m");
+    assertThat(files()).containsAll(settings).doesNotContain("vocab.json", "merges.txt");
+    assertThat(files()).contains("config.json", "model.safetensors");
+  }
+
+  @Test
+  void takesPickledWeightsWhereThereAreNoOthers() throws IOException {
+    large.remove("model.safetensors");
+    large.put("pytorch_model.bin", WEIGHTS);
+    hub(Map.of()).find("gpt2");
+    assertThat(folder.resolve("pytorch_model.bin")).hasBinaryContent(WEIGHTS);
+    assertThat(hub(Map.of("HF_HUB_OFFLINE", "1")).find("gpt2")).contains(folder);
+  }
+
+  @Test
+  void takesPickledShardsWhereThereAreNoOthers() {
+    large.remove("model.safetensors");
+    large.put("pytorch_model-00001-of-00001.bin", "first".getBytes());
+    index("pytorch_model.bin", "pytorch_model-00001-of-00001.bin");
+    hub(Map.of()).find("gpt2");
+    assertThat(folder.resolve("pytorch_model-00001-of-00001.bin")).hasContent("first");
+  }
+
+  @Test
+  void fetchesAdapters() throws IOException {
+    small.clear();
+    large.clear();
+    small.put("adapter_config.json", "{}".getBytes());
+    large.put("adapter_model.safetensors", WEIGHTS);
+    assertThat(hub(Map.of()).find("me/lora")).contains(cache.resolve("hub/me/lora"));
+    folder = cache.resolve("hub/me/lora");
+    assertThat(files())
+        .containsExactlyInAnyOrder(".lock", "adapter_config.json", "adapter_model.safetensors");
+  }
+
+  @Test
+  void aModelOfAnotherArchitectureIsRefusedBeforeItsWeights() {
+    small.put("config.json", "{\"model_type\": \"llama\"}".getBytes());
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> hub(Map.of()).find("me/llama"))
+          .isInstanceOf(JambicException.class)
+          .hasMessageStartingWith("me/llama cannot be used: its config.json describes a model of")
+          .hasMessageContaining("llama")
+          .hasMessageContaining("'gpt2' is");
+    }
+    assertThat(storage.requests()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "401 No | RepoNotFound | has no model me/m, or not for everybody; check the name, or set HF_TOKEN to",
+        "404 No | RepoNotFound | has no model me/m, or not for everybody; check the name, or set HF_TOKEN to",
+        "404 No | RevisionNotFound | has no revision v2 of me/m; leave it out to take the newest",
+        "403 No | GatedRepo | me/m is only for those who accept its terms; do so at http",
+      })
+  void aModelThatTheHubDoesNotGiveIsASentence(String status, String code, String sentence) {
+    refusal = status + "\r\nContent-Type: text/html\r\nX-Error-Code: " + code;
+    assertThatThrownBy(() -> hub(Map.of()).find("me/m@v2"))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining(sentence);
+    assertThat(hub.requests()).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"models--openai-community--gpt2", "models--gpt2"})
+  void takesWhatHuggingFacesToolsHaveFetched(String name) throws IOException {
+    Path snapshot = snapshot(others.resolve(name));
+    assertThat(hub(Map.of()).find("gpt2")).contains(snapshot);
+    assertThat(hub(Map.of()).find("gpt2@abc123")).contains(snapshot);
+    assertThat(hub(Map.of("HF_HUB_OFFLINE", "1")).find("gpt2")).contains(snapshot);
+    assertThat(hub.requests()).isEmpty();
+    assertThat(folder).doesNotExist();
+    Files.delete(snapshot.resolve("merges.txt"));
+    assertThat(hub(Map.of()).find("gpt2")).contains(folder);
+  }
+
+  /** A model as Hugging Face's tools keep it: names of files are links to their content. */
+  private static Path snapshot(Path model) throws IOException {
+    Path snapshot = Files.createDirectories(model.resolve("snapshots/abc123"));
+    Files.createDirectories(model.resolve("blobs"));
+    for (String name : List.of("config.json", "vocab.json", "merges.txt", "model.safetensors")) {
+      Files.writeString(model.resolve("blobs").resolve("blob-of-" + name), name);
+      Files.createSymbolicLink(snapshot.resolve(name), Path.of("../../blobs/blob-of-" + name));
+    }
+    Files.createDirectories(model.resolve("refs"));
+    Files.writeString(model.resolve("refs/main"), "abc123");
+    return snapshot;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"fa-IR", "ar-EG", "hi-IN-u-nu-deva", "tr-TR"})
+  void fetchesAndGoesOnInALocaleWithDigitsAndLettersOfItsOwn(String locale) throws IOException {
+    Locale before = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag(locale));
+    try {
+      Files.createDirectories(folder);
+      Files.write(folder.resolve("model.safetensors.part"), Arrays.copyOf(WEIGHTS, 50_000));
+      assertThat(hub(Map.of()).find("gpt2")).contains(folder);
+    } finally {
+      Locale.setDefault(before);
+    }
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(ranges()).containsExactly(50_000L);
   }
 
   @Test
@@ -99,20 +245,23 @@ class HubTest {
     large.remove("model.safetensors");
     large.put("model-00001-of-00002.safetensors", "first".getBytes());
     large.put("model-00002-of-00002.safetensors", "second".getBytes());
-    index("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors");
-    hub(Map.of()).folder("gpt2");
+    index(
+        "model.safetensors",
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors");
+    hub(Map.of()).find("gpt2");
     assertThat(folder.resolve("model-00002-of-00002.safetensors")).hasContent("second");
-    assertThat(hub(Map.of("HF_HUB_OFFLINE", "1")).folder("gpt2")).isEqualTo(folder);
+    assertThat(hub(Map.of("HF_HUB_OFFLINE", "1")).find("gpt2")).contains(folder);
     Files.delete(folder.resolve("model-00001-of-00002.safetensors"));
-    hub(Map.of()).folder("gpt2");
+    hub(Map.of()).find("gpt2");
     assertThat(folder.resolve("model-00001-of-00002.safetensors")).hasContent("first");
   }
 
   @Test
   void anIndexCannotNameFilesElsewhere() {
     large.remove("model.safetensors");
-    index("../../evil.safetensors");
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+    index("model.safetensors", "../../evil.safetensors");
+    assertThatThrownBy(() -> hub(Map.of()).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("names the file \"../../evil.safetensors\", which is not one of");
   }
@@ -120,7 +269,7 @@ class HubTest {
   @Test
   void goesOnAtOnceWhereAConnectionBroke() throws IOException {
     sent = rest -> Arrays.copyOf(rest, Math.max(rest.length / 2, Math.min(rest.length, 100_000)));
-    hub(Map.of()).folder("gpt2");
+    hub(Map.of()).find("gpt2");
     assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
     assertThat(storage.heads()).hasSizeGreaterThan(1);
     assertThat(ranges()).startsWith(0L, 160_000L).doesNotHaveDuplicates().isSorted();
@@ -136,7 +285,7 @@ class HubTest {
               case 120_000 -> new byte[0];
               default -> rest;
             };
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of()).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(
             "cannot download model.safetensors of gpt2 from "
@@ -146,7 +295,7 @@ class HubTest {
     assertThat(folder.resolve("model.safetensors")).doesNotExist();
     assertThat(folder.resolve("model.safetensors.part")).hasSize(first);
     sent = rest -> rest;
-    hub(Map.of()).folder("gpt2");
+    hub(Map.of()).find("gpt2");
     assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
     assertThat(ranges()).endsWith((long) first);
     assertThat(said.toString()).contains("0.3 MiB, going on after 0.2 MiB");
@@ -157,12 +306,12 @@ class HubTest {
     Files.createDirectories(folder);
     Path part = folder.resolve("model.safetensors.part");
     Files.write(part, new byte[50_000]);
-    hub(Map.of()).folder("gpt2");
+    hub(Map.of()).find("gpt2");
     assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
     assertThat(ranges()).containsExactly(50_000L, 0L);
     Files.delete(folder.resolve("model.safetensors"));
     Files.write(part, new byte[WEIGHTS.length + 1]);
-    hub(Map.of()).folder("gpt2");
+    hub(Map.of()).find("gpt2");
     assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
   }
 
@@ -172,7 +321,7 @@ class HubTest {
     Path part = folder.resolve("model.safetensors.part");
     Files.write(part, Arrays.copyOf(WEIGHTS, 50_000));
     shift = 7;
-    hub(Map.of()).folder("gpt2");
+    hub(Map.of()).find("gpt2");
     assertThat(folder.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
     assertThat(ranges()).containsExactly(50_000L, 0L);
   }
@@ -180,7 +329,7 @@ class HubTest {
   @Test
   void aServerThatNeverSendsTheFileFromItsBeginningIsAskedOnce() {
     unasked = true;
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of()).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining(": the server sends another part of it than was asked for; try");
     assertThat(ranges()).containsExactly(0L);
@@ -192,7 +341,7 @@ class HubTest {
     Map<String, byte[]> files = small.containsKey(name) ? small : large;
     byte[] right = files.get(name);
     sent = rest -> rest.length == right.length ? flipped(rest) : rest;
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of()).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "cannot download %s of gpt2 from %s: what came is another file, its checksum is not the hub's; try again, name a mirror with HF_ENDPOINT, or give the model's folder"
@@ -204,12 +353,12 @@ class HubTest {
   @Test
   void aRefusalSaysWhatTheTokenIsFor() {
     refusal = "401 Unauthorized";
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of()).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "cannot download config.json of gpt2 from %s: the server answered 401, it wants to know who asks; set HF_TOKEN to a token of yours"
                 .formatted(endpoint()));
-    assertThatThrownBy(() -> hub(Map.of("HF_TOKEN", "old")).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of("HF_TOKEN", "old")).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageEndingWith("the server answered 401, it does not accept what HF_TOKEN holds");
   }
@@ -217,7 +366,7 @@ class HubTest {
   @Test
   void thePageOfANetworksSignInIsNoFile() {
     refusal = "200 OK\r\nContent-Type: text/html; charset=utf-8";
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of()).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("a web page came, perhaps of a sign-in to the network; try again");
     assertThat(folder.resolve("config.json")).doesNotExist();
@@ -234,11 +383,11 @@ class HubTest {
   @Test
   void aHubWithoutTheModelIsNamed() {
     small.clear();
-    assertThatThrownBy(() -> hub(Map.of()).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of()).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             endpoint()
-                + " has no config.json in openai-community/gpt2; HF_ENDPOINT may name another hub");
+                + " has no config.json in openai-community/gpt2; check the name, HF_ENDPOINT may name another hub");
   }
 
   @Test
@@ -248,7 +397,7 @@ class HubTest {
       port = socket.getLocalPort(); // free again when this block ends
     }
     String nobody = "http://127.0.0.1:" + port;
-    assertThatThrownBy(() -> hub(Map.of("HF_ENDPOINT", nobody)).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of("HF_ENDPOINT", nobody)).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(
             "cannot download config.json of gpt2 from " + nobody + ": no connection")
@@ -265,23 +414,24 @@ class HubTest {
   void asksABusyHubAgain(String status) {
     refusal = status;
     refusals = 2;
-    assertThat(impatientHub().folder("gpt2")).isEqualTo(folder);
+    assertThat(impatientHub().find("gpt2")).contains(folder);
     assertThat(said.toString().lines().filter(line -> line.endsWith("; trying again in 0 s")))
         .hasSize(2)
         .allMatch(line -> line.startsWith("the server answered " + status.substring(0, 3)));
-    assertThat(hub.requests()).hasSize(2 + 4 + 3); // two were in vain, three files have a body
+    assertThat(hub.requests())
+        .hasSize(2 + 9 + 3); // two were in vain, nine files are asked for, three come from here
   }
 
   @Test
   void asksFiveTimesAndNoMore() {
     refusal = "503 Service Unavailable";
-    assertThatThrownBy(() -> impatientHub().folder("gpt2"))
+    assertThatThrownBy(() -> impatientHub().find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining(": the server answered 503; try again");
     assertThat(hub.requests()).hasSize(5);
     refusal = "404 Not Found";
-    assertThatThrownBy(() -> impatientHub().folder("gpt2")).isInstanceOf(JambicException.class);
-    assertThat(hub.requests()).hasSize(6);
+    assertThatThrownBy(() -> impatientHub().find("gpt2")).isInstanceOf(JambicException.class);
+    assertThat(hub.requests()).hasSize(5 + 2); // the model's configuration, that of adapters
   }
 
   @Test
@@ -289,7 +439,7 @@ class HubTest {
     refusal = "429 Too Many Requests\r\nRetry-After: 1";
     refusals = 1;
     long before = System.nanoTime();
-    assertThat(impatientHub().folder("gpt2")).isEqualTo(folder);
+    assertThat(impatientHub().find("gpt2")).contains(folder);
     assertThat(Duration.ofNanos(System.nanoTime() - before)).isGreaterThan(Duration.ofSeconds(1));
     assertThat(said.toString()).contains("the server answered 429, come back in 1 s; trying again");
   }
@@ -298,7 +448,7 @@ class HubTest {
   @ValueSource(strings = {"3600", "Tue, 31 Dec 2999 23:59:59 GMT"})
   void doesNotWaitForHours(String after) {
     refusal = "429 Too Many Requests\r\nRetry-After: " + after;
-    assertThatThrownBy(() -> impatientHub().folder("gpt2"))
+    assertThatThrownBy(() -> impatientHub().find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining(": the server answered 429, come back in ");
     assertThat(hub.requests()).hasSize(1);
@@ -307,7 +457,7 @@ class HubTest {
   @ParameterizedTest
   @ValueSource(strings = {"1", "true", "Yes", "ON"})
   void offlineAsksNobody(String value) {
-    assertThatThrownBy(() -> hub(Map.of("HF_HUB_OFFLINE", value)).folder("gpt2"))
+    assertThatThrownBy(() -> hub(Map.of("HF_HUB_OFFLINE", value)).find("gpt2"))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "gpt2 is not in the cache, as %s lacks config.json, and nothing is fetched offline; leave --offline and HF_HUB_OFFLINE out, or give the model's folder"
@@ -328,7 +478,7 @@ class HubTest {
     Map<String, String> all = new HashMap<>(Map.of("HF_ENDPOINT", endpoint() + "/"));
     all.putAll(environment);
     Terminal terminal = Terminal.of(new PrintWriter(said, true));
-    return Hub.of(all, cache, false, patience, terminal);
+    return Hub.of(all, cache, new HuggingFaceCache(others), false, patience, terminal);
   }
 
   private String endpoint() {
@@ -346,13 +496,13 @@ class HubTest {
     return storage.heads().stream().map(HubTest::from).toList();
   }
 
-  private void index(String... shards) {
+  private void index(String weights, String... shards) {
     StringBuilder map = new StringBuilder();
     for (int i = 0; i < shards.length; i++) {
-      map.append(i == 0 ? "" : ",").append("\"t%d\":\"%s\"".formatted(i, shards[i]));
+      map.append(i == 0 ? "" : ",").append("\"t" + i + "\":\"" + shards[i] + "\"");
     }
     small.put(
-        "model.safetensors.index.json",
+        weights + ".index.json",
         ("{\"metadata\":{},\"weight_map\":{" + map + "}}").getBytes(StandardCharsets.UTF_8));
   }
 
@@ -387,8 +537,13 @@ class HubTest {
     if (large.containsKey(name)) {
       byte[] content = large.get(name);
       return LoopbackServer.answer(
-          "302 Found\r\nLocation: http://127.0.0.1:%d/%s\r\nX-Linked-Size: %d\r\nX-Linked-ETag: \"%s\""
-              .formatted(storage.port(), name, content.length, digest("SHA-256", content)),
+          String.format(
+              Locale.ROOT,
+              "302 Found\r\nLocation: http://127.0.0.1:%d/%s\r\nX-Linked-Size: %d\r\nX-Linked-ETag: \"%s\"",
+              storage.port(),
+              name,
+              content.length,
+              digest("SHA-256", content)),
           0,
           new byte[0]);
     }
@@ -403,8 +558,12 @@ class HubTest {
     String status =
         from == 0
             ? "200 OK"
-            : "206 Partial Content\r\nContent-Range: bytes %d-%d/%d"
-                .formatted(from, content.length - 1, content.length);
+            : String.format(
+                Locale.ROOT,
+                "206 Partial Content\r\nContent-Range: bytes %d-%d/%d",
+                from,
+                content.length - 1,
+                content.length);
     return LoopbackServer.answer(status, rest.length, sent.apply(rest));
   }
 

@@ -48,7 +48,7 @@ final class LoopbackServer implements AutoCloseable {
   /** An answer of a status and a body that is announced to be {@code length} bytes long. */
   static Answer answer(String status, int length, byte[] body) {
     return out -> {
-      String head = "HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n".formatted(status, length);
+      String head = "HTTP/1.1 " + status + "\r\nContent-Length: " + length + "\r\n\r\n";
       out.write(head.getBytes(StandardCharsets.US_ASCII));
       out.write(body);
     };
