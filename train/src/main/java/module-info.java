@@ -4,6 +4,7 @@
  */
 module jambic.train {
   requires transitive jambic.model;
+  requires com.fasterxml.jackson.core;
   requires com.fasterxml.jackson.jr.ob;
   requires static jdk.jfr;
 

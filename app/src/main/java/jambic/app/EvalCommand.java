@@ -83,6 +83,8 @@ final class EvalCommand implements Callable<Integer> {
       })
   private Optional<String> data = Optional.empty();
 
+  @Mixin private TextField field;
+
   @Option(
       names = "--split",
       paramLabel = "PART",
@@ -203,6 +205,9 @@ final class EvalCommand implements Callable<Integer> {
                     given.named()
                         + " does not say which text it was trained on; name one with --data"));
     Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, Optional.of(name));
-    return TrainingData.load(corpora, Optional.of(name), Optional.of(tokenizer), context);
+    Optional<String> ofRun =
+        data.isEmpty() ? RunFolder.of(checkpoint.folder()).textField() : Optional.empty();
+    return TrainingData.load(
+        corpora, Optional.of(name), field.name().or(() -> ofRun), Optional.of(tokenizer), context);
   }
 }

@@ -8,9 +8,12 @@ import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.train.Dataset;
-import jambic.train.TextParts;
+import jambic.train.JsonLines;
+import jambic.train.Texts;
+import jambic.train.Texts.Source;
 import jambic.train.TokenFolder;
 import java.io.IOException;
+import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -25,6 +28,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -49,6 +53,7 @@ import picocli.CommandLine.Spec;
       "  jambic prepare input.txt --tokenizer char --out data     one token a character",
       "  jambic prepare more.txt --tokenizer data --out more      with the same vocabulary",
       "  zcat books.gz | jambic prepare - --out data              what comes from a pipe",
+      "  jambic prepare a.jsonl --text-field text --out data      a text in each line's object",
       "  jambic train --data data"
     })
 final class PrepareCommand implements Callable<Integer> {
@@ -59,6 +64,8 @@ final class PrepareCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = "UTF-8 texts, one after the other; - is standard input.")
   private List<Path> files;
+
+  @Mixin private TextField field;
 
   @ArgGroup private Choice choice = new Choice();
 
@@ -84,8 +91,9 @@ final class PrepareCommand implements Callable<Integer> {
       fallbackValue = "true",
       paramLabel = "true|false",
       description =
-          "Put <|endoftext|> between documents: after every file. Default: true for two files or"
-              + " more, where the vocabulary has it.")
+          "Put <|endoftext|> between documents: after every file, or every line's text with"
+              + " --text-field. Default: true for two files or more and for --text-field, where the"
+              + " vocabulary has it.")
   private Optional<Boolean> endOfText = Optional.empty();
 
   @Option(
@@ -101,8 +109,8 @@ final class PrepareCommand implements Callable<Integer> {
   private boolean json;
 
   private Terminal terminal;
-  private List<Path> texts; // the files, or copies of what can be read only once
   private long bytes; // of all texts
+  private long ends; // of texts, in one reading
 
   @Override
   public Integer call() throws IOException {
@@ -123,43 +131,67 @@ final class PrepareCommand implements Callable<Integer> {
     TokenFolder folder = new TokenFolder(out);
     folder.requireReplaceable();
     try (Spool spool = new Spool(out, terminal)) {
-      texts = files.stream().map(spool::lasting).toList();
-      prepare(folder);
+      prepare(
+          folder, files.stream().map(f -> new Source(spool.lasting(f), Spool.name(f))).toList());
     }
     return 0;
   }
 
-  private void prepare(TokenFolder folder) throws IOException {
-    bytes = size();
+  private void prepare(TokenFolder folder, List<Source> sources) throws IOException {
+    bytes = size(sources);
+    if (field.name().isEmpty()) {
+      requirePlain(sources);
+    }
+    Optional<Tokenizer> found =
+        choice.trainBpe.isPresent() || choice.name.equals(Vocabulary.CHAR)
+            ? Optional.empty()
+            : Optional.of(Vocabulary.named(choice.name));
+    boolean hasEnd =
+        found.map(t -> t.endOfText().isPresent()).orElse(choice.trainBpe.isPresent());
+    boolean ended = isEnded(hasEnd);
+    Texts texts = new Texts(sources, TextField.read(field.name()), !ended);
     // The split is by characters, so the first reading counts them; vocabularies come from it too.
     long[] characters = {0};
     Consumer<String> count = part -> characters[0] += part.codePointCount(0, part.length());
-    Tokenizer tokenizer = tokenizer(count);
+    Tokenizer tokenizer = tokenizer(texts, ended, found, count);
     if (characters[0] == 0) {
       throw new JambicException(
           (files.size() == 1 ? Spool.name(files.getFirst()) + " is" : "the texts are")
               + " empty; give a text to train on");
     }
-    OptionalInt end = endOfText(tokenizer);
+    OptionalInt end = ended ? tokenizer.endOfText() : OptionalInt.empty();
     Dataset dataset =
         folder.write(texts, characters[0], tokenizer, end, shown("encoding", part -> {}));
     terminal.clear();
-    report(dataset, tokenizer, end.isPresent());
+    report(dataset, tokenizer, ended);
   }
 
-  private OptionalInt endOfText(Tokenizer tokenizer) {
-    OptionalInt id = tokenizer.endOfText();
-    if (endOfText.orElse(false) && id.isEmpty()) {
+  private static void requirePlain(List<Source> sources) {
+    for (Source source : sources) {
+      try (Reader text = Files.newBufferedReader(source.file())) {
+        JsonLines.requirePlain(text, source.name());
+      } catch (IOException e) {
+        throw new JambicException(
+            "cannot read %s: %s".formatted(source.name(), Wording.reason(e)), e);
+      }
+    }
+  }
+
+  /** Whether an id ends each text. */
+  private boolean isEnded(boolean hasEnd) {
+    if (endOfText.orElse(false) && !hasEnd) {
       throw new ParameterException(
           spec.commandLine(),
           "--end-of-text needs a vocabulary with <|endoftext|>, which this one lacks; take gpt2's or one of --train-bpe");
     }
-    return endOfText.orElse(files.size() > 1) ? id : OptionalInt.empty();
+    boolean several = files.size() > 1 || TextField.read(field.name()).isPresent();
+    return hasEnd && endOfText.orElse(several);
   }
 
-  private long size() {
+  private static long size(List<Source> sources) {
     long sum = 0;
-    for (Path file : texts) {
+    for (Source source : sources) {
+      Path file = source.file();
       try {
         sum += Files.size(file);
       } catch (NoSuchFileException e) {
@@ -171,10 +203,12 @@ final class PrepareCommand implements Callable<Integer> {
     return sum;
   }
 
-  private Tokenizer tokenizer(Consumer<String> count) {
+  private Tokenizer tokenizer(
+      Texts texts, boolean ended, Optional<Tokenizer> found, Consumer<String> count) {
     if (choice.trainBpe.isPresent()) {
       BpeTrainer trainer = new BpeTrainer();
-      TextParts.read(texts, shown("counting words", count.andThen(trainer::add)));
+      Runnable end = ended ? trainer::endText : () -> {};
+      read(texts, shown("counting words", count.andThen(trainer::add)), end);
       terminal.status("learning tokens");
       Tokenizer learned = trainer.train(choice.trainBpe.get());
       if (learned.vocabSize() < choice.trainBpe.get()) {
@@ -186,15 +220,22 @@ final class PrepareCommand implements Callable<Integer> {
     }
     if (choice.name.equals(Vocabulary.CHAR)) {
       BitSet seen = new BitSet();
-      TextParts.read(
-          texts,
-          shown(
-              "counting characters", count.andThen(part -> part.codePoints().forEach(seen::set))));
+      Consumer<String> see = part -> part.codePoints().forEach(seen::set);
+      read(texts, shown("counting characters", count.andThen(see)), () -> {});
       return CharTokenizer.of(seen);
     }
-    Tokenizer found = Vocabulary.named(choice.name);
-    TextParts.read(texts, shown("counting characters", count));
-    return found;
+    read(texts, shown("counting characters", count), () -> {});
+    return found.orElseThrow();
+  }
+
+  private void read(Texts texts, Consumer<String> part, Runnable end) {
+    ends = 0;
+    texts.read(
+        part,
+        () -> {
+          ends++;
+          end.run();
+        });
   }
 
   /** The same, with progress. */
@@ -225,7 +266,7 @@ final class PrepareCommand implements Callable<Integer> {
     terminal.print(format("tokens   %,d to train on and %,d held back", train, val));
     terminal.print(format("kinds    %,d", tokenizer.vocabSize()));
     if (ended) {
-      terminal.print("ends     <|endoftext|> after each of " + Wording.count(files.size(), "text"));
+      terminal.print("ends     <|endoftext|> after each of " + Wording.count(ends, "text"));
     }
     if (tokenizer.promptBegin().length + tokenizer.promptEnd().length > 0) {
       terminal.print("note     what the tokenizer puts around a prompt is not in the data");

@@ -37,6 +37,7 @@ record RunFolder(Path path) {
   // Its fields that are read again.
   static final String ENGINE = "jambic";
   static final String DATA = "data";
+  static final String TEXT_FIELD = "text_field";
   static final String BACKEND = "backend";
   static final String DTYPE = "dtype";
 
@@ -176,6 +177,11 @@ record RunFolder(Path path) {
   /** The name of the text that this run trained on, if that is known. */
   Optional<String> data() {
     return Optional.ofNullable(read().get(DATA)).map(Object::toString);
+  }
+
+  /** The field of its text that was asked for, if one was. */
+  Optional<String> textField() {
+    return Optional.ofNullable(read().get(TEXT_FIELD)).map(Object::toString);
   }
 
   /** The name of the backend that it ran on last, if that is known. */

@@ -17,10 +17,10 @@ import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.train.TextFile;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
-import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -236,8 +236,8 @@ final class SampleCommand implements Callable<Integer> {
   private void writeTo(Path file, Consumer<Sink> texts) {
     AtomicFile.write(
         file,
-        channel -> {
-          Writer writer = Channels.newWriter(channel, StandardCharsets.UTF_8);
+        stream -> {
+          Writer writer = new OutputStreamWriter(stream, StandardCharsets.UTF_8);
           try {
             texts.accept(text -> {
               try {
@@ -348,10 +348,7 @@ final class SampleCommand implements Callable<Integer> {
     if (start.text.isPresent()) {
       return start.text.get();
     }
-    return start
-        .file
-        .map(file -> TextFile.read(file).replaceFirst("^\uFEFF", "")) // an editor's mark
-        .orElseGet(() -> start(tokenizer));
+    return start.file.map(TextFile::read).orElseGet(() -> start(tokenizer));
   }
 
   /**

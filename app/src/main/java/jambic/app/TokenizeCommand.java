@@ -1,13 +1,12 @@
 package jambic.app;
 
-import com.fasterxml.jackson.core.JsonFactoryBuilder;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.train.JsonLines;
+import jambic.train.TextLines;
 import jambic.train.TextParts;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -47,14 +46,6 @@ import picocli.CommandLine.Spec;
       "  echo 15496 995 | jambic tokenize --decode        Hello world"
     })
 final class TokenizeCommand implements Callable<Integer> {
-  /** A line may be as long as a text. */
-  private static final JSON READER =
-      new JSON(
-          new JsonFactoryBuilder()
-              .streamReadConstraints(
-                  StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
-              .build());
-
   private static final String STANDARD_INPUT = "standard input";
 
   @Spec private CommandSpec spec;
@@ -185,44 +176,20 @@ final class TokenizeCommand implements Callable<Integer> {
   private void lines(Path source, Function<Object, String> convert) {
     boolean standard = source.toString().equals("-");
     String name = standard ? STANDARD_INPUT : source.toString();
-    StringBuilder open = new StringBuilder(); // a line may lie across two parts
-    long[] number = {0};
-    Consumer<String> part =
-        text -> {
-          int from = 0;
-          for (int end; (end = text.indexOf('\n', from)) >= 0; from = end + 1) {
-            print(name, ++number[0], open.append(text, from, end).toString(), convert);
-            open.setLength(0);
-          }
-          open.append(text, from, text.length());
-        };
+    TextLines lines = new TextLines((number, line) -> print(name, number, line, convert));
     if (standard) {
-      TextParts.read(System.in, name, part);
+      TextParts.read(System.in, name, lines);
     } else {
-      TextParts.read(List.of(source), part);
+      TextParts.read(List.of(source), lines);
     }
-    if (!open.isEmpty()) {
-      print(name, ++number[0], open.toString(), convert);
-    }
+    lines.end();
   }
 
   private void print(String name, long number, String line, Function<Object, String> convert) {
     try {
-      spec.commandLine().getOut().println(convert.apply(json(line)));
+      spec.commandLine().getOut().println(convert.apply(JsonLines.value(line)));
     } catch (JambicException e) {
       throw new JambicException("%s, line %d: %s".formatted(name, number, e.getMessage()), e);
-    }
-  }
-
-  private static Object json(String line) {
-    try (JsonParser parser = READER.createParser(line)) {
-      Object value = READER.anyFrom(parser);
-      if (parser.nextToken() != null) {
-        throw new JambicException("something follows the first value; give one a line");
-      }
-      return value;
-    } catch (IOException e) {
-      throw new JambicException("this is not valid JSON", e);
     }
   }
 

@@ -110,6 +110,8 @@ final class TrainCommand implements Callable<Integer> {
       })
   private Optional<String> data = Optional.empty();
 
+  @Mixin private TextField field;
+
   @Option(
       names = "--tokenizer",
       paramLabel = "NAME",
@@ -256,7 +258,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!resume) {
       Optional<Tokenizer> given =
           tokenizer.map(Vocabulary::named).or(() -> origin.map(o -> o.tokenizer(data)));
-      return TrainingData.load(corpora, data, given, blockSize);
+      return TrainingData.load(corpora, data, field(), given, blockSize);
     }
     if (tokenizer.isPresent()) {
       throw new ParameterException(
@@ -268,7 +270,12 @@ final class TrainCommand implements Callable<Integer> {
             .orElseThrow(() ->
                 new JambicException(
                     resumed() + " does not say which text it was trained on; name it with --data"));
-    return TrainingData.load(corpora, Optional.of(name), Optional.of(savedTokenizer()), blockSize);
+    return TrainingData.load(
+        corpora, Optional.of(name), field(), Optional.of(savedTokenizer()), blockSize);
+  }
+
+  private Optional<String> field() {
+    return field.name().or(() -> resume ? new RunFolder(resumed()).textField() : Optional.empty());
   }
 
   private Tokenizer savedTokenizer() {
@@ -364,6 +371,7 @@ final class TrainCommand implements Callable<Integer> {
     record.put("java", Runtime.version().toString());
     record.put(RunFolder.DATA, Corpora.lastingName(data.name()));
     record.put("data_sha256", data.sha256().get());
+    field().ifPresent(name -> record.put(RunFolder.TEXT_FIELD, name));
     record.put(RunFolder.BACKEND, backend.name());
     dtype.ifPresent(type -> record.put(RunFolder.DTYPE, type));
     record.put("device", backend.description());

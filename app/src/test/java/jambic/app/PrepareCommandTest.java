@@ -7,6 +7,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -147,6 +148,66 @@ class PrepareCommandTest {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  @Test
+  void aFieldOfJsonLinesIsADocumentOfEachLine() throws IOException {
+    Path lines =
+        Files.writeString(folder.resolve("x.jsonl"), "{\"text\":\"hello\"}\n".repeat(40));
+    refused(
+        lines + " is JSON Lines, an object a line; name the field that is the text, as in"
+            + " --text-field text, or say --text-field '' to take its lines as they stand",
+        "prepare",
+        lines,
+        "--out",
+        data);
+    assertThat(good("prepare", lines, "--text-field=text", "--out", data).out())
+        .contains("ends     <|endoftext|> after each of 40 texts");
+    assertThat(length("prepare", lines, "--text-field", "text")).isEqualTo(80); // hello, its end
+    assertThat(length("prepare", lines, "--text-field", "text", "--tokenizer=char"))
+        .isEqualTo(40 * 6); // with a line break
+    assertThat(Files.readString(data.resolve("tokenizer.json"))).doesNotContain("\"{\"");
+    assertThat(length("prepare", lines, "--text-field=text", "--end-of-text=false"))
+        .isEqualTo(80); // hello, a line break
+    assertThat(length("prepare", lines, "--text-field", "", "--tokenizer=char"))
+        .isEqualTo(Files.size(lines));
+    good("prepare", lines, "--text-field=text", "--train-bpe", 270, "--out", data);
+    assertThat(Files.readString(data.resolve("tokenizer.json")))
+        .contains("\"hello\"")
+        .doesNotContain("\"ohe\"", "\"oh\"");
+    refused(
+        lines + ", line 1: there is no field 'body', but text",
+        "prepare",
+        lines,
+        "--text-field=body",
+        "--out",
+        data);
+  }
+
+  @Test
+  void jsonLinesFromStandardInputAreNamedSo() throws IOException {
+    InputStream before = System.in;
+    try {
+      byte[] lines = "\uFEFF{\"text\":\"hello\"}\n{\"text\":7}\n".getBytes(StandardCharsets.UTF_8);
+      System.setIn(new ByteArrayInputStream(lines));
+      refused(
+          "standard input, line 2: the field 'text' is no text but a number",
+          "prepare",
+          "-",
+          "--text-field=text",
+          "--out",
+          data);
+    } finally {
+      System.setIn(before);
+    }
+  }
+
+  @Test
+  void aByteOrderMarkIsNoCharacterOfTheVocabulary() throws IOException {
+    Path marked = folder.resolve("marked");
+    Files.writeString(marked, "\uFEFF" + Files.readString(text));
+    assertThat(length("prepare", marked, marked, "--tokenizer=char"))
+        .isEqualTo(2 * Files.size(text));
   }
 
   @Test

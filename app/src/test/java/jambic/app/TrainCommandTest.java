@@ -87,6 +87,56 @@ class TrainCommandTest {
   }
 
   @Test
+  void aFileOfFlagsMayBeginWithAByteOrderMark() throws IOException {
+    Path flags =
+        Files.writeString(folder.resolve("flags"), "\uFEFF# short\n--max-iters 3 --seed '4'\n");
+    CommandLineCall call = TinyRun.train(text, run, "@" + flags);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(call.out()).contains("3/3");
+    Path wide = Files.writeString(folder.resolve("wide"), "--seed=1", StandardCharsets.UTF_16);
+    CommandLineCall refused = TinyRun.train(text, run, "@" + wide);
+    assertThat(refused.code()).isEqualTo(2);
+    assertThat(refused.err())
+        .startsWith("jambic: " + wide + " is UTF-16, not UTF-8; convert the file to UTF-8 first");
+  }
+
+  @Test
+  void aFieldOfJsonLinesIsTheTextOfTheRunAndOfWhatFollowsIt() throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (String line : Files.readAllLines(text)) {
+      lines.append("{\"text\":\"%s\"}\n".formatted(line));
+    }
+    Path jsonl = Files.writeString(folder.resolve("x.data"), lines);
+    CommandLineCall plain = TinyRun.train(jsonl, run);
+    assertThat(plain.code()).isEqualTo(1);
+    assertThat(plain.err()).contains(jsonl + " is JSON Lines", "--text-field text");
+
+    CommandLineCall call = TinyRun.train(jsonl, run, "--text-field=text", "--max-iters=10");
+    assertThat(call.code()).as(call.err()).isZero();
+    Path whole = folder.resolve("whole");
+    TinyRun.train(text, whole, "--max-iters=10"); // the same lines as a text
+    assertThat(run.resolve("last/model.safetensors"))
+        .hasSameBinaryContentAs(whole.resolve("last/model.safetensors"));
+
+    CommandLineCall resumed =
+        CommandLineCall.of("train", "--resume", "--out", run, "--max-iters=12");
+    assertThat(resumed.code()).as(resumed.err()).isZero();
+    String own = CommandLineCall.of("eval", run).out();
+    assertThat(own).isNotBlank();
+    assertThat(CommandLineCall.of("eval", run, "--data", jsonl, "--text-field=text").out())
+        .isEqualTo(own);
+    assertThat(CommandLineCall.of("eval", run, "--data", text).out().replace(text.toString(), ""))
+        .isEqualTo(own.replace(jsonl.toString(), ""));
+
+    assertThat(TinyRun.train(jsonl, folder.resolve("as-is"), "--text-field=").code()).isZero();
+    CommandLineCall named = CommandLineCall.of("train", "--text-field=text");
+    assertThat(named.err())
+        .isEqualTo(
+            "jambic: --text-field is for a file of JSON Lines, which tinyshakespeare is not; leave it out%n"
+                .formatted());
+  }
+
+  @Test
   void aFolderWithARunIsNotOverwritten() throws IOException {
     TinyRun.train(text, run);
     byte[] before = Files.readAllBytes(run.resolve("last/model.safetensors"));
@@ -97,6 +147,9 @@ class TrainCommandTest {
             "jambic: %s holds a run already; resume it with --resume, or name another folder%n"
                 .formatted(run));
     assertThat(run.resolve("last/model.safetensors")).hasBinaryContent(before);
+    assertThat(TinyRun.train(text, run, "--init", folder.resolve("none")).err())
+        .as("before its model is looked for")
+        .isEqualTo(again.err());
   }
 
   @Test

@@ -2,8 +2,7 @@ package jambic.model;
 
 import jambic.tensor.JambicException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,10 +23,10 @@ public final class AtomicFile {
     /**
      * Writes the bytes.
      *
-     * @param channel the empty temporary file, open for writing
-     * @throws IOException if {@code channel} throws it
+     * @param out the empty temporary file, which an interrupt does not close
+     * @throws IOException if {@code out} throws it
      */
-    void writeTo(FileChannel channel) throws IOException;
+    void writeTo(OutputStream out) throws IOException;
   }
 
   /**
@@ -40,8 +39,8 @@ public final class AtomicFile {
   public static void write(Path file, Body body) {
     try {
       if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-          body.writeTo(channel);
+        try (OutputStream out = Files.newOutputStream(file, StandardOpenOption.WRITE)) {
+          body.writeTo(out);
         }
         return;
       }
@@ -50,11 +49,12 @@ public final class AtomicFile {
       leftovers.deleteAbandoned();
       Path temporary = leftovers.fresh();
       try {
-        try (FileChannel channel =
-            FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-          body.writeTo(channel);
-          channel.force(true);
+        try (OutputStream out =
+            Files.newOutputStream(
+                temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          body.writeTo(out);
         }
+        Leftovers.syncFile(temporary);
         Files.move(
             temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         Leftovers.syncFolder(leftovers.parent());
@@ -75,13 +75,6 @@ public final class AtomicFile {
    * @throws JambicException if that fails; the old file is untouched and no temporary file is left
    */
   public static void writeString(Path file, String text) {
-    write(
-        file,
-        channel -> {
-          ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
   }
 }

@@ -3,7 +3,6 @@ package jambic.model;
 import jambic.tensor.JambicException;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -15,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -42,7 +42,7 @@ import java.util.stream.Stream;
  */
 public final class AtomicFolder {
   private static final int ATTEMPTS = 10;
-  private static final long PAUSE_MILLIS = 50;
+  private static final long PAUSE_NANOS = 50_000_000;
 
   private AtomicFolder() {}
 
@@ -289,12 +289,19 @@ public final class AtomicFolder {
     }
   }
 
-  private static void pause() throws IOException {
-    try {
-      Thread.sleep(PAUSE_MILLIS);
-    } catch (InterruptedException e) {
+  /** Waits a moment, no less on a thread that is interrupted: it is about to save, perhaps. */
+  private static void pause() {
+    boolean interrupted = false;
+    long end = System.nanoTime() + PAUSE_NANOS;
+    for (long left = PAUSE_NANOS; left > 0; left = end - System.nanoTime()) {
+      try {
+        TimeUnit.NANOSECONDS.sleep(left);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted");
     }
   }
 

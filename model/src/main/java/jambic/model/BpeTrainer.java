@@ -40,6 +40,12 @@ public final class BpeTrainer {
     open = all.substring(count(all, all.length() - Gpt2Pieces.LOOK_AHEAD));
   }
 
+  /** Ends a text: no word goes on in what is added next. */
+  public void endText() {
+    count(open, open.length());
+    open = "";
+  }
+
   private int count(String text, int to) {
     int begin = 0;
     while (begin < to) {
@@ -54,7 +60,7 @@ public final class BpeTrainer {
   }
 
   /**
-   * Learns from all that was added, which is one text.
+   * Learns from all that was added.
    *
    * @param vocabSize tokens, the 256 bytes and {@code <|endoftext|>} among them
    * @return a tokenizer of that many tokens, or of fewer if no pair is left that occurs twice
@@ -66,8 +72,7 @@ public final class BpeTrainer {
           "a byte-pair vocabulary has at least %d tokens (the bytes and the end of a text), not %d"
               .formatted(LEAST_VOCAB_SIZE, vocabSize));
     }
-    count(open, open.length());
-    open = "";
+    endText();
     List<byte[]> tokens = new ArrayList<>();
     int[] byteIds = new int[256];
     ByteAlphabet alphabet = new ByteAlphabet();

@@ -1,19 +1,20 @@
 package jambic.model;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 
 /**
- * Gathers writes into chunks outside the Java heap. Writing a large heap buffer straight to a file
- * makes the JDK keep a copy of it outside the heap for the life of the thread.
+ * Gathers writes into chunks. Writing a large heap buffer straight to a file makes the JDK keep a
+ * copy of it outside the heap for the life of the thread.
  */
 final class ChunkedChannel implements WritableByteChannel {
-  private final WritableByteChannel target;
-  private final ByteBuffer chunk = ByteBuffer.allocateDirect(1 << 20);
+  private final OutputStream target;
+  private final ByteBuffer chunk = ByteBuffer.allocate(1 << 18);
   private long written;
 
-  ChunkedChannel(WritableByteChannel target) {
+  ChunkedChannel(OutputStream target) {
     this.target = target;
   }
 
@@ -40,7 +41,7 @@ final class ChunkedChannel implements WritableByteChannel {
 
   @Override
   public boolean isOpen() {
-    return target.isOpen();
+    return true;
   }
 
   /** Passes on what is left and leaves the target open. */
@@ -50,10 +51,7 @@ final class ChunkedChannel implements WritableByteChannel {
   }
 
   private void flush() throws IOException {
-    chunk.flip();
-    while (chunk.hasRemaining()) {
-      target.write(chunk);
-    }
+    target.write(chunk.array(), 0, chunk.position());
     chunk.clear();
   }
 }

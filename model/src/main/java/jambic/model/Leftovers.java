@@ -85,24 +85,33 @@ record Leftovers(Path parent, String prefix) {
       if (Files.isDirectory(path)) {
         syncFolder(path);
       } else {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
-          channel.force(true);
-        }
+        syncFile(path);
       }
     }
   }
 
+  /** Brings a file's bytes to the disk. */
+  static void syncFile(Path file) throws IOException {
+    sync(() -> FileChannel.open(file, StandardOpenOption.WRITE));
+  }
+
   /** Brings the names in a folder to the disk, where the system can do that. */
   static void syncFolder(Path folder) throws IOException {
-    FileChannel channel;
     try {
-      channel = FileChannel.open(folder, StandardOpenOption.READ);
+      FileChannel.open(folder, StandardOpenOption.READ).close();
     } catch (IOException windowsOpensNoFolders) {
       return;
     }
-    try (channel) {
-      channel.force(true);
-    }
+    sync(() -> FileChannel.open(folder, StandardOpenOption.READ));
+  }
+
+  private static void sync(Uninterrupted.Action<FileChannel> opened) throws IOException {
+    Uninterrupted.call(() -> {
+      try (FileChannel channel = opened.run()) {
+        channel.force(true);
+        return channel;
+      }
+    });
   }
 
   private static List<Path> childrenFirst(Path root) throws IOException {

@@ -67,6 +67,14 @@ public final class Safetensors implements AutoCloseable {
    * @throws JambicException if the file cannot be read or is not a sound safetensors file
    */
   public static Safetensors open(Path file) {
+    try {
+      return Uninterrupted.call(() -> map(file));
+    } catch (IOException e) {
+      throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
+    }
+  }
+
+  private static Safetensors map(Path file) throws IOException {
     Arena arena = Arena.ofShared();
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long dataBegin = Long.BYTES + headerLength(file, channel);
@@ -77,10 +85,7 @@ public final class Safetensors implements AutoCloseable {
       MemorySegment data =
           channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena).asSlice(dataBegin);
       return new Safetensors(file, arena, header, data);
-    } catch (IOException e) {
-      arena.close();
-      throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
-    } catch (JambicException e) {
+    } catch (IOException | JambicException e) {
       arena.close();
       throw e;
     }
@@ -113,9 +118,9 @@ public final class Safetensors implements AutoCloseable {
     }
     AtomicFile.write(
         file,
-        channel -> {
+        stream -> {
           byte[] header = new SafetensorsHeader(metadata, slots).toBytes();
-          try (ChunkedChannel out = new ChunkedChannel(channel)) {
+          try (ChunkedChannel out = new ChunkedChannel(stream)) {
             out.write(
                 ByteBuffer.allocate(Long.BYTES)
                     .order(ByteOrder.LITTLE_ENDIAN)

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import jambic.tensor.JambicException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.FutureTask;
@@ -61,8 +60,8 @@ class AtomicFileTest {
     assertThatThrownBy(() ->
             AtomicFile.write(
                 file,
-                channel -> {
-                  channel.write(ByteBuffer.allocate(10));
+                out -> {
+                  out.write(new byte[10]);
                   throw new IOException("No space left on device");
                 }))
         .isInstanceOf(JambicException.class)

@@ -244,6 +244,21 @@ class CheckpointTest {
   }
 
   @Test
+  void aClosedCheckpointSaysSo() {
+    Path folder = parent.resolve("ckpt");
+    try (Gpt gpt = new Gpt(backend, GptConfigTest.small(4), new Init(0.02f, true, 1))) {
+      Checkpoint.save(folder, gpt, Optional.empty());
+    }
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    checkpoint.close();
+    checkpoint.close();
+    assertThatThrownBy(() -> checkpoint.gpt(backend))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "the checkpoint %s is closed; open it again to make a model of it".formatted(folder));
+  }
+
+  @Test
   void namesTheCheckpointsInAFolderThatIsNone() {
     Path best = saved(GptConfigTest.small(4));
     assertThatThrownBy(() -> Gpt.load(best.getParent(), backend))

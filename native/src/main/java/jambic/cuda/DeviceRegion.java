@@ -21,6 +21,7 @@ import java.util.Set;
  */
 final class DeviceRegion implements Region {
   private static final long CHUNK = 32 << 20;
+  private static final long FIRST_CHUNK = 2 << 20; // the driver takes no less from the device
   private static final long LINE = 256; // what cuBLASLt's fastest kernels want a matrix to start at
 
   /** Products are fastest where matrices have a multiple of so many rows and columns. */
@@ -123,10 +124,11 @@ final class DeviceRegion implements Region {
    * any where memory is scarce. What is computed from a batch lies in a region that is rewound.
    */
   private Chunk chunk(String what, long bytes) {
-    long address = bytes > CHUNK / 4 ? 0 : gpu.memory().takeIfFree(CHUNK);
+    long shared = Math.clamp(bytes(), FIRST_CHUNK, CHUNK); // as large as all before together
+    long address = bytes > shared / 4 ? 0 : gpu.memory().takeIfFree(shared);
     return address == 0
         ? new Chunk(gpu.memory().take(bytes, what, rewound ? Purpose.BATCH : Purpose.MODEL), bytes)
-        : new Chunk(address, CHUNK);
+        : new Chunk(address, shared);
   }
 
   private static long take(Chunk chunk, long bytes) {

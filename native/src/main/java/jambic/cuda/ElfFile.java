@@ -1,11 +1,9 @@
 package jambic.cuda;
 
-import static java.nio.file.StandardOpenOption.READ;
-
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -27,17 +25,17 @@ final class ElfFile {
 
   /** Why the loader must not see a file, as the end of a sentence about it; empty if it may. */
   static Optional<String> flaw(Path file) {
-    try (FileChannel channel = FileChannel.open(file, READ)) {
-      ByteBuffer header = read(channel, 0, HEADER_BYTES);
+    try (RandomAccessFile elf = new RandomAccessFile(file.toFile(), "r")) {
+      ByteBuffer header = read(elf, 0, HEADER_BYTES);
       if (!isForThisMachine(header)) {
         return Optional.of("is no library for this machine");
       }
-      long bytes = channel.size();
-      long whole = wholeBytes(channel, header);
+      long bytes = elf.length();
+      long whole = wholeBytes(elf, header);
       if (bytes < whole) {
         return Optional.of("is cut short: %d of %d bytes".formatted(bytes, whole));
       }
-      return endsInZeros(channel, header)
+      return endsInZeros(elf, header)
           ? Optional.of("is incomplete: it ends in zeros")
           : Optional.empty();
     } catch (IOException e) {
@@ -55,14 +53,14 @@ final class ElfFile {
   }
 
   /** Up to where the file must reach: its headers and segments, of which the sections are last. */
-  private static long wholeBytes(FileChannel channel, ByteBuffer header) throws IOException {
+  private static long wholeBytes(RandomAccessFile elf, ByteBuffer header) throws IOException {
     long segments = header.getLong(32);
     int segmentBytes = Short.toUnsignedInt(header.getShort(56)) * SEGMENT_BYTES;
     long sections = header.getLong(40);
     int sectionBytes = Short.toUnsignedInt(header.getShort(60)) * SECTION_BYTES;
     long whole = Math.max(HEADER_BYTES, sections + sectionBytes);
     whole = Math.max(whole, segments + segmentBytes);
-    ByteBuffer table = read(channel, segments, segmentBytes);
+    ByteBuffer table = read(elf, segments, segmentBytes);
     for (int at = 0; at < segmentBytes; at += SEGMENT_BYTES) {
       whole = Math.max(whole, table.getLong(at + 8) + table.getLong(at + 32));
     }
@@ -73,26 +71,22 @@ final class ElfFile {
    * An interrupted download may have its full length. What comes last in nearly every library is
    * the list of its sections, of which the first alone is all zeros.
    */
-  private static boolean endsInZeros(FileChannel channel, ByteBuffer header) throws IOException {
+  private static boolean endsInZeros(RandomAccessFile elf, ByteBuffer header) throws IOException {
     long sections = header.getLong(40);
     int bytes = Short.toUnsignedInt(header.getShort(60)) * SECTION_BYTES;
     return bytes > SECTION_BYTES
         && sections > 0
-        && sections <= channel.size() - bytes
-        && read(channel, sections, bytes).rewind().equals(ByteBuffer.allocate(bytes));
+        && sections <= elf.length() - bytes
+        && read(elf, sections, bytes).rewind().equals(ByteBuffer.allocate(bytes));
   }
 
   /** Zeros stand for what is beyond the end. */
-  private static ByteBuffer read(FileChannel channel, long position, int bytes) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    long at = position;
-    while (buffer.hasRemaining()) {
-      int count = channel.read(buffer, at);
-      if (count < 0) {
-        break;
-      }
-      at += count;
-    }
-    return buffer;
+  private static ByteBuffer read(RandomAccessFile elf, long position, int bytes)
+      throws IOException {
+    byte[] read = new byte[bytes];
+    elf.seek(position); // not a channel, which an interrupt would close
+    int at = 0;
+    for (int count; at < bytes && (count = elf.read(read, at, bytes - at)) > 0; at += count) {}
+    return ByteBuffer.wrap(read).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

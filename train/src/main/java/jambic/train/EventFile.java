@@ -8,13 +8,12 @@ import java.io.Closeable;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
 
 /**
@@ -90,8 +89,8 @@ public final class EventFile implements Closeable {
       if (end == 0) {
         return create(file);
       }
-      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-        channel.truncate(end);
+      try (RandomAccessFile whole = new RandomAccessFile(file.toFile(), "rw")) {
+        whole.setLength(end);
       }
       return new EventFile(file, true);
     } catch (IOException e) {

@@ -159,8 +159,7 @@ public record MemoryEstimate(
     throw new JambicException(
         need
             + ", but the heap holds at most %s; ".formatted(human(limit))
-            // A chunk is as long for a smaller model.
-            + (unused > needed / 2 ? "" : "lower " + lower + ", or ")
+            + "lower %s, or ".formatted(lower)
             + "give Java a larger heap with -Xmx");
   }
 

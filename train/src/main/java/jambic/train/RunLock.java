@@ -1,6 +1,7 @@
 package jambic.train;
 
 import jambic.model.AtomicFolder;
+import jambic.model.Uninterrupted;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.IOException;
@@ -77,7 +78,7 @@ final class RunLock implements AutoCloseable {
         throw inUse(folder, "this process");
       }
       try {
-        return lock(folder, file, made);
+        return Uninterrupted.call(() -> lock(folder, file, made));
       } catch (IOException | RuntimeException e) {
         OWN.remove(file);
         throw e;

@@ -14,7 +14,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * Reads training text: strict UTF-8, the whole file at once.
+ * Reads training text: strict UTF-8, the whole file at once, without the byte order mark that it
+ * may begin with.
  *
  * <p>Java's own {@code Files.readString} is strict too, but says neither which file nor where; a
  * person with a 300 MB file needs the byte offset.
@@ -22,6 +23,9 @@ import java.nio.file.Path;
 public final class TextFile {
   /** Arrays end at 2^31 - 1; a little below it so that a terminator or a header never overflows. */
   private static final long MAX_BYTES = Integer.MAX_VALUE - 64L;
+
+  /** The byte order mark, as a character. */
+  static final char MARK = '\uFEFF';
 
   private TextFile() {}
 
@@ -46,20 +50,44 @@ public final class TextFile {
    * @throws JambicException if the text is empty or malformed
    */
   public static String decode(byte[] bytes, String name) {
-    if (bytes.length == 0) {
-      throw new JambicException(name + " is empty; give a text to train on");
-    }
     CharsetDecoder decoder = decoder();
     ByteBuffer in = ByteBuffer.wrap(bytes);
     CharBuffer out = CharBuffer.allocate(bytes.length); // UTF-8 never has more chars than bytes
     CoderResult result = decoder.decode(in, out, true);
     if (result.isError()) {
-      int offset = in.position(); // the decoder stops in front of the bytes it refuses
-      throw new JambicException(
-          "%s is not UTF-8: malformed byte 0x%02x at offset %d; convert the file to UTF-8 first"
-              .formatted(name, bytes[offset], offset));
+      throw malformed(name, 0, in);
     }
-    return out.flip().toString();
+    String text = withoutMark(out.flip().toString());
+    if (text.isEmpty()) {
+      throw new JambicException(name + " is empty; give a text to train on");
+    }
+    return text;
+  }
+
+  /** Some editors begin a file with a byte order mark, which is not of the text. */
+  static String withoutMark(String text) {
+    return !text.isEmpty() && text.charAt(0) == MARK ? text.substring(1) : text;
+  }
+
+  /**
+   * Why bytes are refused.
+   *
+   * @param name what they are of
+   * @param begin the offset of the buffer's first byte
+   * @param in where the decoder stopped, in front of the bytes that it refuses
+   */
+  static JambicException malformed(String name, long begin, ByteBuffer in) {
+    int malformed = Byte.toUnsignedInt(in.get(in.position()));
+    long offset = begin + in.position();
+    String what = "not UTF-8: malformed byte 0x%02x at offset %d".formatted(malformed, offset);
+    String remedy = "convert the file to UTF-8 first";
+    if (offset == 0 && (malformed == 0xFE || malformed == 0xFF)) { // its byte order mark
+      what = "UTF-16, not UTF-8";
+    } else if (begin == 0 && offset == 1 && malformed == 0x8B && in.get(0) == 0x1F) {
+      what = "compressed by gzip";
+      remedy = "unpack it first";
+    }
+    return new JambicException("%s is %s; %s".formatted(name, what, remedy));
   }
 
   private static byte[] bytes(Path file) {

@@ -14,7 +14,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Reads texts of any length in strict UTF-8, a part at a time; no part ends amid a character. */
+/**
+ * Reads texts of any length in strict UTF-8, a part at a time; no part ends amid a character. A
+ * byte order mark at a text's beginning is left out.
+ */
 public final class TextParts {
   private static final int PART_BYTES = 1 << 20;
 
@@ -28,17 +31,19 @@ public final class TextParts {
    * @throws JambicException if a file cannot be read or is not UTF-8, naming the byte offset
    */
   public static void read(List<Path> files, Consumer<String> part) {
-    for (Path file : files) {
-      if (Files.isDirectory(file)) {
-        throw new JambicException(file + " is a folder; give a text file");
-      }
-      try (InputStream in = Files.newInputStream(file)) {
-        read(in, file.toString(), part);
-      } catch (NoSuchFileException e) {
-        throw new JambicException(file + " does not exist", e);
-      } catch (IOException e) {
-        throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
-      }
+    files.forEach(file -> read(file, file.toString(), part));
+  }
+
+  static void read(Path file, String name, Consumer<String> part) {
+    if (Files.isDirectory(file)) {
+      throw new JambicException(name + " is a folder; give a text file");
+    }
+    try (InputStream in = Files.newInputStream(file)) {
+      read(in, name, part);
+    } catch (NoSuchFileException e) {
+      throw new JambicException(name + " does not exist", e);
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(name, Wording.reason(e)), e);
     }
   }
 
@@ -55,6 +60,7 @@ public final class TextParts {
     ByteBuffer bytes = ByteBuffer.allocate(PART_BYTES);
     CharBuffer chars = CharBuffer.allocate(PART_BYTES); // UTF-8 never has more chars than bytes
     long offset = 0; // of the buffer's first byte
+    boolean begun = false;
     try {
       for (boolean last = false; !last; ) {
         int count = in.read(bytes.array(), bytes.position(), bytes.remaining());
@@ -62,14 +68,16 @@ public final class TextParts {
         bytes.position(bytes.position() + Math.max(0, count)).flip();
         CoderResult result = decoder.decode(bytes, chars, last);
         if (result.isError()) {
-          throw new JambicException(
-              "%s is not UTF-8: malformed byte 0x%02x at offset %d; convert the file to UTF-8 first"
-                  .formatted(name, bytes.get(bytes.position()), offset + bytes.position()));
+          throw TextFile.malformed(name, offset, bytes);
         }
         offset += bytes.position();
         bytes.compact();
         String text = chars.flip().toString();
         chars.clear();
+        if (!begun && !text.isEmpty()) {
+          text = TextFile.withoutMark(text);
+          begun = true;
+        }
         if (!text.isEmpty()) {
           part.accept(text);
         }

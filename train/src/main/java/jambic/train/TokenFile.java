@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.model.Uninterrupted;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import java.io.IOException;
@@ -46,6 +47,14 @@ final class TokenFile implements Tokens {
    * @param vocabSize tokens of its vocabulary, which tells how wide its ids are
    */
   static TokenFile map(Path file, int vocabSize) {
+    try {
+      return Uninterrupted.call(() -> mapped(file, vocabSize));
+    } catch (IOException e) {
+      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+    }
+  }
+
+  private static TokenFile mapped(Path file, int vocabSize) throws IOException {
     int width = width(vocabSize);
     try (FileChannel channel = FileChannel.open(file)) {
       long size = channel.size();
@@ -57,8 +66,6 @@ final class TokenFile implements Tokens {
       MemorySegment bytes =
           channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto()); // lives as this does
       return new TokenFile(file, bytes, width, vocabSize);
-    } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
     }
   }
 

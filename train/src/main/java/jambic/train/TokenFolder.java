@@ -91,17 +91,17 @@ public record TokenFolder(Path path) {
    * characters to train on, the rest to validate with. A crash leaves the old folder or the new one
    * whole.
    *
-   * @param files UTF-8, one after the other, which can be read again: no pipes
-   * @param characters the characters (Unicode code points) of all files together
+   * @param texts which can be read again: no pipes
+   * @param characters the characters (Unicode code points) of all texts together
    * @param tokenizer turns them into ids
-   * @param endOfText the id to put after every file; without it they are one text
+   * @param endOfText the id to put after every text; without it they are one
    * @param part hears of each part of the text, before it is encoded
    * @return the folder's dataset
-   * @throws JambicException if a file cannot be read, is too short, has changed or does not fit the
+   * @throws JambicException if a text cannot be read, is too short, has changed or does not fit the
    *     vocabulary, or the folder holds other files, which would go; what was there is untouched
    */
   public Dataset write(
-      List<Path> files,
+      Texts texts,
       long characters,
       Tokenizer tokenizer,
       OptionalInt endOfText,
@@ -116,27 +116,23 @@ public record TokenFolder(Path path) {
               Ids val = new Ids(temporary.resolve(VAL), tokenizer.encoder(), width)) {
             long boundary = (long) (characters * 0.9); // Python's int(n * 0.9), rounding and all
             long[] seen = {0};
-            for (Path file : files) {
-              TextParts.read(
-                  List.of(file),
-                  text -> {
-                    part.accept(text);
-                    long count = text.codePointCount(0, text.length());
-                    int ofTrain = (int) Math.clamp(boundary - seen[0], 0, count);
-                    int cut = text.offsetByCodePoints(0, ofTrain);
-                    train.write(text.substring(0, cut));
-                    val.write(text.substring(cut));
-                    seen[0] += count;
-                  });
-              Ids last = seen[0] <= boundary ? train : val;
-              endOfText.ifPresent(last::end);
-            }
+            texts.read(
+                text -> {
+                  part.accept(text);
+                  long count = text.codePointCount(0, text.length());
+                  int ofTrain = (int) Math.clamp(boundary - seen[0], 0, count);
+                  int cut = text.offsetByCodePoints(0, ofTrain);
+                  train.write(text.substring(0, cut));
+                  val.write(text.substring(cut));
+                  seen[0] += count;
+                },
+                () -> endOfText.ifPresent((seen[0] <= boundary ? train : val)::end));
             if (seen[0] != characters) {
               throw new JambicException("the text changed while it was encoded; do it again");
             }
             train.end();
             val.end();
-            requireEnough(files, train.count, val.count);
+            requireEnough(train.count, val.count);
           } catch (UncheckedIOException e) {
             throw e.getCause();
           }
@@ -145,15 +141,11 @@ public record TokenFolder(Path path) {
   }
 
   /** A window of one token and the one after it is the least that a model learns from. */
-  private static void requireEnough(List<Path> files, long train, long val) {
+  private static void requireEnough(long train, long val) {
     if (Math.min(train, val) < 2) {
       throw new JambicException(
-          "%s: %s to train on and %d held back are too few, a context of 1 needs 2 of each; give a"
-                  .formatted(
-                      files.size() == 1 ? "the text" : "the texts",
-                      Wording.count(train, "token"),
-                      val)
-              + " longer text");
+          "the text: %s to train on and %d held back are too few, a context of 1 needs 2 of each; give a longer text"
+              .formatted(Wording.count(train, "token"), val));
     }
   }
 

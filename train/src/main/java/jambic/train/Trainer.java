@@ -361,17 +361,19 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Trains until all iterations are done.
+   * Trains until all iterations are done, or the thread is interrupted.
    *
    * @param listener hears of progress
+   * @return how it ended
    * @throws JambicException as {@link #run(Listener, BooleanSupplier)}
    */
-  public void run(Listener listener) {
-    run(listener, () -> false);
+  public Outcome run(Listener listener) {
+    return run(listener, () -> false);
   }
 
   /**
-   * Trains until all iterations are done or someone asks to stop.
+   * Trains until all iterations are done or someone asks to stop, be it by interrupting the thread,
+   * which is still interrupted afterwards.
    *
    * @param listener hears of progress
    * @param stop asked after every iteration, and between the batches of one and of an evaluation;
@@ -386,6 +388,10 @@ public final class Trainer implements AutoCloseable {
     if (closed) {
       throw new JambicException("the run is closed; resume it");
     }
+    return train(listener, () -> stop.getAsBoolean() || Thread.currentThread().isInterrupted());
+  }
+
+  private Outcome train(Listener listener, BooleanSupplier stop) {
     notice.ifPresent(listener::onNotice);
     notice = Optional.empty();
     try (MetricsLog log = openLog(listener)) {

@@ -150,14 +150,11 @@ class MemoryEstimateTest {
   }
 
   @Test
-  void aHeapWithoutRoomForTheChunksOfASmallRunIsTooSmallWhateverIsLowered() {
+  void aSmallRunTakesAtMostTwiceWhatItNeeds() {
     MemoryEstimate estimate =
         MemoryEstimate.of(Preset.LECTURE_SMALL.config(), VOCAB, Long.MAX_VALUE);
-    assertThatThrownBy(() -> estimate.requireWithin(40L << 20))
-        .isInstanceOf(JambicException.class)
-        .hasMessageMatching(
-            "the run would need 64 MiB \\(model, gradients and moments .*, unused ends of chunks 6\\d"
-                + " MiB\\), but the heap holds at most 40 MiB; give Java a larger heap with -Xmx");
+    long taken = estimate.regions().stream().mapToLong(Long::longValue).sum();
+    assertThat(taken).isLessThan(2 * estimate.total()).isLessThan(6L << 20);
   }
 
   @Test

@@ -19,9 +19,35 @@ class TextFileTest {
 
   @Test
   void readsEveryPlaneOfUnicodeUnchanged() throws IOException {
-    String text = "\uFEFFa\r\n\u00e9 \u65e5\u672c \uD83D\uDE00\u0000end";
+    String text = "a\uFEFF\r\n\u00e9 \u65e5\u672c \uD83D\uDE00\u0000end";
     Path file = Files.writeString(folder.resolve("text"), text);
     assertThat(TextFile.read(file)).isEqualTo(text);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "efbbbf61    | a",
+        "efbbbfefbbbf61 | \uFEFFa",
+      })
+  void aByteOrderMarkAtTheBeginningIsNoText(String hex, String text) {
+    assertThat(TextFile.decode(HexFormat.of().parseHex(hex), "text")).isEqualTo(text);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "efbbbf      | text is empty; give a text to train on",
+        "fffe6100    | text is UTF-16, not UTF-8; convert the file to UTF-8 first",
+        "feff0061    | text is UTF-16, not UTF-8; convert the file to UTF-8 first",
+        "1f8b0800    | text is compressed by gzip; unpack it first",
+      })
+  void otherFormsOfTextAreNamed(String hex, String sentence) {
+    assertThatThrownBy(() -> TextFile.decode(HexFormat.of().parseHex(hex), "text"))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(sentence);
   }
 
   @ParameterizedTest

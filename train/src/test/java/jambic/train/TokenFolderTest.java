@@ -9,8 +9,11 @@ import jambic.model.TokenDecoder;
 import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -45,7 +48,7 @@ class TokenFolderTest {
   }
 
   private Dataset write(Tokenizer tokenizer) {
-    return folder.write(List.of(text), 100, tokenizer, OptionalInt.empty(), part -> {});
+    return folder.write(Texts.of(text), 100, tokenizer, OptionalInt.empty(), part -> {});
   }
 
   private static int[] all(Tokens tokens) {
@@ -70,8 +73,8 @@ class TokenFolderTest {
   void documentsEndWithTheirTokenAndDoNotMelt() throws IOException {
     Tokenizer gpt2 = BpeTokenizer.gpt2();
     int end = gpt2.endOfText().orElseThrow();
-    List<Path> files =
-        List.of(
+    Texts files =
+        Texts.of(
             Files.writeString(temporary.resolve("a"), "Hel"),
             Files.writeString(temporary.resolve("b"), "lo world, lo world"),
             Files.writeString(temporary.resolve("c"), ""),
@@ -129,7 +132,7 @@ class TokenFolderTest {
     // int(14 * 0.9) is 12
     Files.writeString(text, "abcdefghijklmn");
     Tokenizer tokenizer = CharTokenizer.of("abcdefghijklmn");
-    Dataset data = folder.write(List.of(text), 14, tokenizer, OptionalInt.empty(), part -> {});
+    Dataset data = folder.write(Texts.of(text), 14, tokenizer, OptionalInt.empty(), part -> {});
     assertThat(tokenizer.decode(all(data.train()))).isEqualTo("abcdefghijkl");
     assertThat(tokenizer.decode(all(data.val()))).isEqualTo("mn");
   }
@@ -139,7 +142,7 @@ class TokenFolderTest {
     Path hello = Files.writeString(temporary.resolve("hello.txt"), "Hel");
     Path rest = Files.writeString(temporary.resolve("rest.txt"), "lo world" + " ".repeat(2));
     BpeTokenizer gpt2 = BpeTokenizer.gpt2();
-    Dataset data = folder.write(List.of(hello, rest), 13, gpt2, OptionalInt.empty(), part -> {});
+    Dataset data = folder.write(Texts.of(hello, rest), 13, gpt2, OptionalInt.empty(), part -> {});
     assertThat(all(data.train())).startsWith(15_496, 995);
   }
 
@@ -151,7 +154,7 @@ class TokenFolderTest {
     Assumptions.assumeTrue(Files.exists(input), input + " does not exist");
     BpeTokenizer gpt2 = BpeTokenizer.gpt2();
     Dataset written =
-        folder.write(List.of(input), 1_115_394, gpt2, OptionalInt.empty(), part -> {});
+        folder.write(Texts.of(input), 1_115_394, gpt2, OptionalInt.empty(), part -> {});
     assertThat(written.train().length()).isEqualTo(301_966);
     assertThat(written.val().length()).isEqualTo(36_059);
   }
@@ -202,12 +205,12 @@ class TokenFolderTest {
     Files.writeString(text, "a");
     refused(() -> write(tokenizer), "the text changed while it was encoded");
     refused(
-        () -> folder.write(List.of(temporary), 1, tokenizer, OptionalInt.empty(), part -> {}),
+        () -> folder.write(Texts.of(temporary), 1, tokenizer, OptionalInt.empty(), part -> {}),
         temporary + " is a folder");
     refused(
         () ->
             folder.write(
-                List.of(temporary.resolve("no")), 1, tokenizer, OptionalInt.empty(), part -> {}),
+                Texts.of(temporary.resolve("no")), 1, tokenizer, OptionalInt.empty(), part -> {}),
         "no does not exist");
   }
 
@@ -216,13 +219,13 @@ class TokenFolderTest {
     Tokenizer tokenizer = CharTokenizer.of("abcdefghijk");
     Files.writeString(text, "abcdefghij");
     refused(
-        () -> folder.write(List.of(text), 10, tokenizer, OptionalInt.empty(), part -> {}),
+        () -> folder.write(Texts.of(text), 10, tokenizer, OptionalInt.empty(), part -> {}),
         "the text: 9 tokens to train on and 1 held back are too few, a context of 1 needs 2 of each");
     assertThat(folder.path()).doesNotExist();
     Files.writeString(text, "abcdefghijk");
     assertThat(
             folder
-                .write(List.of(text), 11, tokenizer, OptionalInt.empty(), part -> {})
+                .write(Texts.of(text), 11, tokenizer, OptionalInt.empty(), part -> {})
                 .val()
                 .length())
         .isEqualTo(2);
@@ -240,6 +243,25 @@ class TokenFolderTest {
     refused(
         () -> TextParts.read(List.of(text), part -> {}),
         "malformed byte 0xf0 at offset " + (cut.length - 10));
+  }
+
+  @Test
+  void aMarkAtTheBeginningIsDroppedHoweverTheBytesCome() {
+    byte[] bytes = "\uFEFFa\uFEFFb".getBytes(StandardCharsets.UTF_8);
+    InputStream oneByOne =
+        new ByteArrayInputStream(bytes) {
+          @Override
+          public int read(byte[] target, int offset, int length) {
+            return super.read(target, offset, Math.min(1, length));
+          }
+        };
+    StringBuilder read = new StringBuilder();
+    TextParts.read(oneByOne, "text", read::append);
+    assertThat(read).hasToString("a\uFEFFb");
+    byte[] utf16 = "ab".getBytes(StandardCharsets.UTF_16);
+    refused(
+        () -> TextParts.read(new ByteArrayInputStream(utf16), "standard input", part -> {}),
+        "standard input is UTF-16, not UTF-8; convert the file to UTF-8 first");
   }
 
   private static void refused(Runnable action, String sentence) {

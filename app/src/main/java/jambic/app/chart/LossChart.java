@@ -6,7 +6,6 @@ import jambic.app.chart.Canvas.Style;
 import jambic.model.AtomicFile;
 import jambic.tensor.JambicException;
 import jambic.train.Metrics;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -87,14 +86,7 @@ public record LossChart(String title, List<Run> runs) {
       throw new JambicException(file + " must end in .svg or .png, the formats of a chart");
     }
     draw(canvas);
-    ByteBuffer bytes = ByteBuffer.wrap(canvas.bytes());
-    AtomicFile.write(
-        file,
-        channel -> {
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(file, stream -> stream.write(canvas.bytes()));
   }
 
   private void draw(Canvas canvas) {

@@ -7,7 +7,6 @@ import jambic.tensor.JambicException;
 import jambic.train.TextFile;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -106,7 +105,7 @@ public final class Corpora {
     return switch (name) {
       case TINY_SHAKESPEARE -> loadTinyShakespeare();
       case JdkSource.NAME -> JdkSource.read(javaHome);
-      default -> new Corpus(name, TextFile.read(file(name)));
+      default -> new Corpus(name, TextFile.read(file(name).orElseThrow(() -> missing(name))));
     };
   }
 
@@ -137,16 +136,19 @@ public final class Corpora {
     };
   }
 
-  private static Path file(String name) {
+  /** The file of a name, if it is one's and not that of a text which is known here. */
+  static Optional<Path> file(String name) {
     try {
-      Path file = Path.of(name);
-      if (Files.exists(file)) {
-        return file;
-      }
+      return name.equals(TINY_SHAKESPEARE) || name.equals(JdkSource.NAME)
+          ? Optional.empty()
+          : Optional.of(Path.of(name)).filter(Files::exists);
     } catch (InvalidPathException e) {
-      // Then it is no file either.
+      return Optional.empty();
     }
-    throw new JambicException(
+  }
+
+  private static JambicException missing(String name) {
+    return new JambicException(
         "there is no file %s to train on; give a file, %s or %s"
             .formatted(name, TINY_SHAKESPEARE, JdkSource.NAME));
   }
@@ -212,14 +214,7 @@ public final class Corpora {
     terminal.clear();
     try {
       Files.createDirectories(target.getParent());
-      ByteBuffer content = ByteBuffer.wrap(bytes);
-      AtomicFile.write(
-          target,
-          channel -> {
-            while (content.hasRemaining()) {
-              channel.write(content);
-            }
-          });
+      AtomicFile.write(target, stream -> stream.write(bytes));
     } catch (IOException | JambicException e) {
       // The run does not need the file, only the next one's time does.
       terminal.print("cannot keep it for the next time: " + e.getMessage());

@@ -4,13 +4,21 @@ import jambic.model.CharTokenizer;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.train.Dataset;
+import jambic.train.JsonLines;
+import jambic.train.Texts;
 import jambic.train.TokenFolder;
 import jambic.train.Tokens;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * What a model trains on, or is measured with: a text, or a folder that {@code jambic prepare} made
@@ -29,17 +37,33 @@ public record TrainingData(
    *
    * @param corpora finds texts
    * @param name of a text or a folder; empty for the text without a choice
+   * @param field of JSON Lines that is the text, or nothing for a text as it stands; empty for a
+   *     plain text, which must not be JSON Lines
    * @param given the vocabulary to use; empty for that of the folder, or the characters of the text
    * @param blockSize the context length
    * @return the data
    * @throws JambicException if it cannot be had, or has another vocabulary than the one given
    */
   public static TrainingData load(
-      Corpora corpora, Optional<String> name, Optional<Tokenizer> given, int blockSize) {
+      Corpora corpora,
+      Optional<String> name,
+      Optional<String> field,
+      Optional<Tokenizer> given,
+      int blockSize) {
     Optional<Path> folder = name.flatMap(TrainingData::folder);
-    return folder.isPresent()
-        ? ofFolder(folder.get(), name.orElseThrow(), given)
-        : ofText(name.map(corpora::load).orElseGet(corpora::loadDefault), given, blockSize);
+    if (field.isPresent() && !field.get().isEmpty()) {
+      Path file = name.filter(n -> folder.isEmpty()).flatMap(Corpora::file)
+          .orElseThrow(() -> new JambicException("--text-field is for a file of JSON Lines, which %s is not; leave it out".formatted(name.orElse(Corpora.TINY_SHAKESPEARE))));
+      return ofLines(file, name.orElseThrow(), field.get(), given, blockSize);
+    }
+    if (folder.isPresent()) {
+      return ofFolder(folder.get(), name.orElseThrow(), given);
+    }
+    Corpus text = name.map(corpora::load).orElseGet(corpora::loadDefault);
+    if (field.isEmpty() && name.flatMap(Corpora::file).isPresent()) {
+      JsonLines.requirePlain(new StringReader(text.text()), text.name());
+    }
+    return ofText(text, given, blockSize);
   }
 
   /**
@@ -72,6 +96,32 @@ public record TrainingData(
     }
     Tokenizer tokenizer = given.orElseGet(folder::requireTokenizer);
     Dataset dataset = folder.open(tokenizer);
+    return new TrainingData(name, tokenizer, dataset, dataset::fingerprint);
+  }
+
+  private static TrainingData ofLines(
+      Path file, String name, String field, Optional<Tokenizer> given, int blockSize) {
+    OptionalInt end =
+        given.map(Tokenizer::endOfText).orElse(OptionalInt.empty()); // characters have none
+    Texts lines =
+        new Texts(List.of(new Texts.Source(file, name)), Optional.of(field), end.isEmpty());
+    List<String> texts = new ArrayList<>(); // a line is one part
+    lines.read(texts::add, () -> {});
+    if (texts.isEmpty()) {
+      throw new JambicException(name + " is empty; give a text to train on");
+    }
+    Tokenizer tokenizer = given.orElseGet(() -> CharTokenizer.of(String.join("", texts)));
+    IntStream.Builder ids = IntStream.builder();
+    for (int i = 0; i < texts.size(); i++) {
+      try {
+        Arrays.stream(tokenizer.encode(texts.get(i))).forEach(ids);
+      } catch (JambicException e) {
+        throw new JambicException(
+            "text %d of %s does not fit the model: %s".formatted(i + 1, name, e.getMessage()), e);
+      }
+      end.ifPresent(ids);
+    }
+    Dataset dataset = Dataset.split(Tokens.of(ids.build().toArray()), blockSize, name);
     return new TrainingData(name, tokenizer, dataset, dataset::fingerprint);
   }
 

@@ -19,12 +19,17 @@ public final class HostRegion implements Region {
   private static final int LONGEST = Integer.MAX_VALUE - 128; // with what rounding adds, an array
 
   private boolean closed;
+  private boolean rewound; // so it holds what is computed from a batch
   private final BooleanSupplier open = () -> !closed;
 
+  private final BooleanSupplier ofBatch = () -> rewound;
+
   private final Arena floats =
-      new Arena(DType.F32, n -> new HostStorage.Floats(new float[n], open));
-  private final Arena ints = new Arena(DType.I32, n -> new HostStorage.Ints(new int[n], open));
-  private final Arena bytes = new Arena(DType.I8, n -> new HostStorage.Bytes(new byte[n], open));
+      new Arena(DType.F32, n -> new HostStorage.Floats(new float[n], open), ofBatch);
+  private final Arena ints =
+      new Arena(DType.I32, n -> new HostStorage.Ints(new int[n], open), ofBatch);
+  private final Arena bytes =
+      new Arena(DType.I8, n -> new HostStorage.Bytes(new byte[n], open), ofBatch);
 
   @Override
   public Tensor allocate(DType dtype, Shape shape) {
@@ -53,6 +58,7 @@ public final class HostRegion implements Region {
 
   @Override
   public void rewind() {
+    rewound = true;
     floats.rewind();
     ints.rewind();
     bytes.rewind();
@@ -77,11 +83,13 @@ public final class HostRegion implements Region {
     private final IntFunction<Storage> allocator;
     private final List<Storage> arrays = new ArrayList<>();
     private final Set<HostLayout.Place> taken = new HashSet<>();
+    private final BooleanSupplier ofBatch;
     private HostLayout layout;
 
-    Arena(DType dtype, IntFunction<Storage> allocator) {
+    Arena(DType dtype, IntFunction<Storage> allocator, BooleanSupplier ofBatch) {
       this.dtype = dtype;
       this.allocator = allocator;
+      this.ofBatch = ofBatch;
       layout = empty();
     }
 
@@ -100,23 +108,39 @@ public final class HostRegion implements Region {
                 + shape
                 + "; lower the batch size or the context");
       }
-      HostLayout.Place place = layout.place(shape.size());
+      HostLayout.Place place = place(shape);
       taken.add(place);
       return Tensor.over(shape, dtype, arrays.get(place.chunk()), place.offset());
     }
 
-    /** Small tensors share an array, so it may be larger than what was asked for. */
-    private void grow(long capacity) {
+    private HostLayout.Place place(Shape shape) {
       try {
-        arrays.add(allocator.apply((int) capacity));
+        return layout.place(shape.size());
       } catch (OutOfMemoryError e) {
         Runtime runtime = Runtime.getRuntime();
         long used = runtime.totalMemory() - runtime.freeMemory();
         throw new JambicException(
-            "out of memory: %d MiB more are needed, of the heap's %d MiB %d are taken; give the JVM more with -Xmx, or lower the batch size or the context"
-                .formatted(dtype.bytes() * capacity >> 20, runtime.maxMemory() >> 20, used >> 20),
+            "out of memory: a tensor %s%s needs %s, of the heap's %s %s are taken; give the JVM more with -Xmx, or %s"
+                .formatted(
+                    dtype,
+                    shape,
+                    mebibytes(dtype.bytes() * shape.size()),
+                    mebibytes(runtime.maxMemory()),
+                    mebibytes(used),
+                    ofBatch.getAsBoolean()
+                        ? "lower the batch size or the context"
+                        : "take a smaller model or a smaller KV cache"),
             e);
       }
+    }
+
+    private static String mebibytes(long bytes) {
+      return "%d MiB".formatted(Math.ceilDiv(bytes, 1 << 20)); // a small need is not none
+    }
+
+    /** Small tensors share an array, so it may be larger than what was asked for. */
+    private void grow(long capacity) {
+      arrays.add(allocator.apply((int) capacity));
     }
 
     void release(Tensor tensor) {

@@ -16,6 +16,7 @@ import java.util.function.LongConsumer;
  */
 public final class HostLayout {
   private static final int CHUNK = 1 << 24; // bytes: large enough that a collector lets it lie
+  private static final int FIRST_CHUNK = 1 << 16; // bytes; the next ones are as large as all before
   private static final int LINE = 64; // bytes of a cache line
 
   // An array's elements start 16 bytes behind its (line-aligned, when large) header: 48 more
@@ -46,17 +47,19 @@ public final class HostLayout {
 
   private final int line; // elements
   private final int first; // elements
-  private final int chunkSize; // elements
+  private final long least; // elements of a chunk
+  private final long most; // elements of a chunk
   private final LongConsumer grow;
   private final List<Chunk> chunks = new ArrayList<>();
   private final List<Integer> open = new ArrayList<>(); // those with room, in order
   private final Map<Long, Deque<Place>> released = new HashMap<>(); // by size
   private long elements;
 
-  private HostLayout(int bytes, int chunkBytes, LongConsumer grow) {
+  private HostLayout(int bytes, int leastBytes, int mostBytes, LongConsumer grow) {
     this.line = LINE / bytes;
     this.first = FIRST / bytes;
-    this.chunkSize = chunkBytes / bytes;
+    this.least = leastBytes / bytes;
+    this.most = mostBytes / bytes;
     this.grow = grow;
   }
 
@@ -69,7 +72,9 @@ public final class HostLayout {
    * @return an empty layout
    */
   public static HostLayout of(DType dtype, LongConsumer grow) {
-    return new HostLayout(dtype.bytes(), dtype == DType.I32 ? LINE : CHUNK, grow);
+    return dtype == DType.I32
+        ? new HostLayout(dtype.bytes(), LINE, LINE, grow)
+        : new HostLayout(dtype.bytes(), FIRST_CHUNK, CHUNK, grow);
   }
 
   /**
@@ -93,7 +98,8 @@ public final class HostLayout {
       }
     }
     // A large tensor gets an array of its own length: most of them would leave half of a chunk.
-    long capacity = size > chunkSize / 4 ? Math.addExact(size, line) : chunkSize;
+    long chunk = Math.clamp(elements, least, most);
+    long capacity = size > chunk / 4 ? Math.addExact(size, line) : chunk;
     long sum = Math.addExact(elements, capacity);
     grow.accept(capacity);
     elements = sum;

@@ -1,0 +1,167 @@
+package jambic.train;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.Wording;
+import jambic.tensor.JambicException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Reader;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** JSON Lines: a file with a JSON object a line, of which one field may be a text. */
+public final class JsonLines {
+  /** A line may be as long as a text. */
+  private static final JsonFactory FACTORY =
+      new JsonFactoryBuilder()
+          .streamReadConstraints(
+              StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
+          .build();
+
+  private static final JSON READER = new JSON(FACTORY);
+  private static final List<String> ENDINGS = List.of(".jsonl", ".ndjson");
+  private static final int FIRST_LINES = 10;
+
+  private JsonLines() {}
+
+  /**
+   * Refuses JSON Lines where a plain text is expected: braces and names of fields would be learned.
+   * They are told by the file's name, or because its first lines, two at least, are JSON objects
+   * that have a text in a field of the same name. Any other text may begin with a brace.
+   *
+   * @param text is read from its beginning, but not to its end
+   * @param name of the file
+   * @throws JambicException if it is JSON Lines, saying how to name the field
+   */
+  public static void requirePlain(Reader text, String name) {
+    Set<String> fields = commonTexts(text);
+    boolean named = ENDINGS.stream().anyMatch(name.toLowerCase(Locale.ROOT)::endsWith);
+    if (named || !fields.isEmpty()) {
+      String field = fields.contains("text") ? "text" : fields.stream().findFirst().orElse("NAME");
+      throw new JambicException(
+          "%s is JSON Lines%s; name the field that is the text, as in --text-field %s, or say --text-field '' to take its lines as they stand"
+              .formatted(name, fields.isEmpty() ? " by its name" : ", an object a line", field));
+    }
+  }
+
+  /** The fields that are texts in each of the first lines; none if these are not JSON Lines. */
+  private static Set<String> commonTexts(Reader text) {
+    Set<String> common = new LinkedHashSet<>();
+    try (BufferedReader reader = new BufferedReader(text);
+        JsonParser parser = FACTORY.createParser(withoutMark(reader))) {
+      int lastLine = 0;
+      for (int count = 0; count < FIRST_LINES; count++) {
+        JsonToken token = parser.nextToken();
+        if (token == null) {
+          return count > 1 ? common : Set.of();
+        }
+        int line = parser.currentTokenLocation().getLineNr();
+        if (token != JsonToken.START_OBJECT || line == lastLine) {
+          return Set.of();
+        }
+        Set<String> texts = texts(parser);
+        lastLine = line;
+        if (parser.currentLocation().getLineNr() != line) { // an object over several lines
+          return Set.of();
+        }
+        if (count == 0) {
+          common.addAll(texts);
+        } else {
+          common.retainAll(texts);
+        }
+      }
+      return common;
+    } catch (IOException noJson) {
+      return Set.of();
+    }
+  }
+
+  private static Reader withoutMark(BufferedReader reader) throws IOException {
+    reader.mark(1);
+    if (reader.read() != TextFile.MARK) {
+      reader.reset();
+    }
+    return reader;
+  }
+
+  /** The fields of an object that are texts; nothing else is kept of it, however long it is. */
+  private static Set<String> texts(JsonParser parser) throws IOException {
+    Set<String> texts = new LinkedHashSet<>();
+    for (String field; (field = parser.nextFieldName()) != null; ) {
+      JsonToken value = parser.nextToken();
+      if (value == JsonToken.VALUE_STRING) {
+        texts.add(field);
+      }
+      parser.skipChildren();
+    }
+    return texts;
+  }
+
+  /**
+   * The text in a line.
+   *
+   * @param line one of JSON Lines
+   * @param field whose value is the text
+   * @return the text
+   * @throws JambicException if the line is no JSON object or has no text in that field
+   */
+  static String text(String line, String field) {
+    if (!(value(line) instanceof Map<?, ?> fields)) {
+      throw new JambicException("this is no JSON object; give one a line, with the field " + field);
+    }
+    if (!fields.containsKey(field)) {
+      throw new JambicException(
+          "there is no field %s, but %s"
+              .formatted(
+                  Wording.quote(field),
+                  fields.isEmpty()
+                      ? "none at all"
+                      : String.join(", ", fields.keySet().stream().map(String::valueOf).toList())));
+    }
+    if (!(fields.get(field) instanceof String text)) {
+      throw new JambicException(
+          "the field %s is no text but %s"
+              .formatted(Wording.quote(field), kind(fields.get(field))));
+    }
+    return text;
+  }
+
+  /**
+   * The value in a line.
+   *
+   * @param line one value of JSON
+   * @return the value as Java has it; empty for null
+   * @throws JambicException if it is not JSON, or something follows
+   */
+  public static Object value(String line) {
+    try (JsonParser parser = FACTORY.createParser(line)) {
+      Object value = READER.anyFrom(parser);
+      if (parser.nextToken() != null) {
+        throw new JambicException("something follows the first value; give one a line");
+      }
+      return Optional.ofNullable(value).orElse(Optional.empty());
+    } catch (IOException e) {
+      throw new JambicException("this is not valid JSON", e);
+    }
+  }
+
+  private static String kind(Object value) {
+    return switch (value) {
+      case null -> "null";
+      case Map<?, ?> object -> "an object";
+      case List<?> list -> "a list";
+      case Boolean bool -> "true or false";
+      case Number number -> "a number";
+      default -> "a " + value.getClass().getSimpleName();
+    };
+  }
+}
