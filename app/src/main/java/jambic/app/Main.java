@@ -150,6 +150,7 @@ public final class Main implements Runnable {
     }
     commandLine
         .registerConverter(float.class, new Single())
+        .registerConverter(Float.class, new Single())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // FlagFile has
         .setOverwrittenOptionsAllowed(true)

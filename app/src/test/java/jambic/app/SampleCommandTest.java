@@ -123,7 +123,7 @@ class SampleCommandTest {
 
   /** A copy of the trained model whose end token is one that it writes greedily. */
   private static Path ending(String name, String eos) throws IOException {
-    Path copy = Files.createDirectories(folder.resolve(name));
+    Path copy = Files.createDirectories(folder.resolve("copies").resolve(name));
     try (Stream<Path> files = Files.list(run.resolve("best"))) {
       for (Path file : files.toList()) {
         Files.copy(file, copy.resolve(file.getFileName()));

@@ -15,6 +15,7 @@ public class CrossAttentionBenchmark extends Workbench {
   private AttentionKernels kernels;
   private int heads;
   private int c;
+  private float scale;
   private Tensor lengths;
   private Tensor q;
   private Tensor kv;
@@ -33,6 +34,7 @@ public class CrossAttentionBenchmark extends Workbench {
     kernels = backend().attention();
     heads = btshd[3];
     c = heads * btshd[4];
+    scale = (float) (1 / Math.sqrt(btshd[4]));
     int[] counts = ids(keys, batch).toInts();
     for (int b = 0; b < batch; b++) {
       counts[b]++;
@@ -53,7 +55,7 @@ public class CrossAttentionBenchmark extends Workbench {
   public void forward() {
     Tensor k = kv.columns(0, c);
     Tensor v = kv.columns(c, c);
-    kernels.forward(out, lse, q, k, v, lengths, heads, false, Dropout.NONE);
+    kernels.forward(out, lse, q, k, v, lengths, heads, false, scale, Dropout.NONE);
   }
 
   /** Both passes. */
@@ -73,6 +75,7 @@ public class CrossAttentionBenchmark extends Workbench {
         lengths,
         heads,
         false,
+        scale,
         Dropout.NONE);
   }
 }

@@ -373,7 +373,7 @@ public final class Checkpoint implements Closeable {
           .forEach((name, weight) -> {
             String layer = name.replaceFirst("\\.weight$", "");
             if (!layer.equals(name) && adapters.layers().adapts(layer)) {
-              LoraAdapter.of(adapters, region, stored, layer, weight);
+              LoraAdapter.of(adapters, stored, layer, weight);
             }
           });
       LoraFiles.readInto(folder, stored);

@@ -4,11 +4,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What becomes of every key of a model's {@code config.json} and {@code generation_config.json}:
- * those that transformers 4 and 5 write for GPT-2, and Jambic's own.
+ * What becomes of every key of a model's {@code config.json}: those that transformers 4 and 5 write
+ * for GPT-2, and Jambic's own.
  */
 final class ConfigKeys {
-  /** Of {@code config.json}. */
   static final KeyRules MODEL =
       new KeyRules()
           .obeys("model_type", "architectures", "vocab_size")
@@ -52,37 +51,6 @@ final class ConfigKeys {
           .ignores("output_scores", "return_dict_in_generate", "forced_bos_token_id")
           .ignores("forced_eos_token_id", "remove_invalid_values", "suppress_tokens")
           .ignores("exponential_decay_length_penalty", "begin_suppress_tokens");
-
-  /** Of {@code generation_config.json}. */
-  static final KeyRules GENERATION =
-      new KeyRules()
-          // Which tokens come, and where a text ends: for what generates to obey or to refuse.
-          .obeys("eos_token_id", "max_length", "max_new_tokens", "min_length", "min_new_tokens")
-          .obeys("stop_strings", "max_time", "do_sample", "temperature", "top_k", "top_p", "min_p")
-          .obeys("top_h", "typical_p", "epsilon_cutoff", "eta_cutoff", "repetition_penalty")
-          .obeys("no_repeat_ngram_size", "bad_words_ids", "force_words_ids", "constraints")
-          .obeys("forced_bos_token_id", "forced_eos_token_id", "forced_decoder_ids")
-          .obeys("exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens")
-          .obeys("sequence_bias", "token_healing", "guidance_scale", "watermarking_config")
-          .obeys("renormalize_logits", "remove_invalid_values", "penalty_alpha", "dola_layers")
-          .obeys("num_beams", "num_beam_groups", "diversity_penalty", "length_penalty")
-          .obeys("early_stopping", "num_return_sequences")
-          // Of encoders, which GPT-2 does not have.
-          .ignores("encoder_repetition_penalty", "encoder_no_repeat_ngram_size")
-          .ignores("decoder_start_token_id")
-          // A prompt says how it begins, and padding is masked.
-          .ignores("bos_token_id", "pad_token_id")
-          // How fast it goes and what comes with the tokens.
-          .ignores("use_cache", "cache_implementation", "cache_config", "max_cache_len")
-          .ignores("return_legacy_cache", "prefill_chunk_size", "low_memory", "compile_config")
-          .ignores("disable_compile", "continuous_batching_config", "use_mtp", "is_assistant")
-          .ignores("num_assistant_tokens", "num_assistant_tokens_schedule")
-          .ignores("assistant_confidence_threshold", "assistant_early_exit", "assistant_lookbehind")
-          .ignores("target_lookbehind", "assistant_ensemble_weight", "speculation_type")
-          .ignores("prompt_lookup_num_tokens", "max_matching_ngram_size")
-          .ignores("output_attentions", "output_hidden_states", "output_scores", "output_logits")
-          .ignores("return_dict_in_generate", "generation_kwargs")
-          .ignores("_from_model_config", "transformers_version");
 
   private ConfigKeys() {}
 }

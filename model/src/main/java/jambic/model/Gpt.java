@@ -181,7 +181,7 @@ public final class Gpt implements AutoCloseable {
     Tensor weight = matrix(name + ".weight", out, in);
     Optional<LoraAdapter> adapter =
         lora.filter(l -> l.layers().adapts(name))
-            .map(l -> LoraAdapter.of(l, region, adapters, name, weight));
+            .map(l -> LoraAdapter.of(l, adapters, name, weight));
     return new Linear(weight, bias(name, out, biased), adapter);
   }
 

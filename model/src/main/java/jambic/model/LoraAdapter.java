@@ -1,47 +1,36 @@
 package jambic.model;
 
-import jambic.tensor.DType;
 import jambic.tensor.Ops;
-import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
-import jambic.tensor.spi.Region;
 
 /**
- * The adapter of one linear layer. It is made of linear layers itself, the scale too: multiplying
- * by the constant {@code scale · I} takes rank² products a token, nothing beside the others.
+ * The adapter of one linear layer, made of linear layers itself.
  *
  * @param a (rank, in)
  * @param b (out, rank)
- * @param scaling (rank, rank), not trained
+ * @param scale what their product is multiplied by
  * @param dropout probability of zeroing an input of A in training
  */
-record LoraAdapter(Tensor a, Tensor b, Tensor scaling, float dropout) {
+record LoraAdapter(Tensor a, Tensor b, float scale, float dropout) {
   /** The ends of the names of A and B. */
   static final String A = ".lora_A.weight";
 
   static final String B = ".lora_B.weight";
 
   /** The adapter of a layer whose weight is (out, in). */
-  static LoraAdapter of(
-      Lora lora, Region region, Parameters adapters, String layer, Tensor weight) {
+  static LoraAdapter of(Lora lora, Parameters adapters, String layer, Tensor weight) {
     int rank = lora.layers().rank(layer);
-    Tensor scaling = region.allocate(DType.F32, Shape.of(rank, rank));
-    float[] diagonal = new float[rank * rank];
-    for (int i = 0; i < rank; i++) {
-      diagonal[i * rank + i] = lora.layers().scale(layer);
-    }
-    scaling.set(diagonal);
     return new LoraAdapter(
         adapters.add(layer + A, rank, weight.dim(1)),
         adapters.add(layer + B, weight.dim(0), rank),
-        scaling,
+        lora.layers().scale(layer),
         lora.layers().dropout());
   }
 
   /** What the layer computes of x (..., in), given what its weight makes of it, y (..., out). */
   Tensor addTo(Ops ops, Tensor y, Tensor x) {
     Tensor low = ops.linear(ops.dropout(x, dropout), a, Tensor.NONE); // (..., rank)
-    Tensor scaled = ops.linear(low, scaling, Tensor.NONE); // (..., rank)
+    Tensor scaled = ops.scale(low, scale); // (..., rank)
     return ops.residual(y, ops.linear(scaled, b, Tensor.NONE), 0); // (..., out)
   }
 

@@ -18,7 +18,9 @@ import java.util.function.Function;
  * <p>A tape is written once. The forward pass runs while it is recorded, {@link #backward} runs and
  * records the gradients, and {@link #program} is the whole of it as a list of launches over fixed
  * memory: each later step writes new tokens into the same tensors and runs the program, which
- * allocates nothing and can be captured by a device.
+ * allocates nothing and can be captured by a device. Where a loss is computed elsewhere, a step is
+ * two programs: {@link #program}, taken before {@link #backward(Tensor, Tensor, List)}, and {@link
+ * #backwardProgram}, with the gradients of its outputs set in between.
  *
  * <p>The backward pass visits operations from last to first. Once an operation's derivative is
  * taken, nobody reads its output or that output's gradient any more, and both return to the region,
@@ -26,10 +28,10 @@ import java.util.function.Function;
  * few gradients, not twice the activations. Gradients of trained tensors are added to {@link
  * Tensor#grad}, unless {@link #backward(Tensor, float, List)} is told that they begin anew.
  *
- * <p>The forward pass reuses memory too: the input of {@link #dropout} and the branch of a {@link
- * #residual} become the output in place where the operation just before made them and is not
- * attention. Whatever is written over, there or on the way back, is refused from then on, by
- * operations and by copies from and to the host.
+ * <p>The forward pass reuses memory too: the input of {@link #dropout} or {@link #scale} and the
+ * branch of a {@link #residual} become the output in place where the operation just before made
+ * them and is not attention. Whatever is written over, there or on the way back, is refused from
+ * then on, by operations and by copies from and to the host.
  */
 public final class Tape extends Ops {
   private record Node(
