@@ -11,6 +11,11 @@ module jambic.tensor {
 
   exports jambic.tensor;
   exports jambic.tensor.spi;
+  exports jambic.tensor.text to
+      jambic.app,
+      jambic.cuda,
+      jambic.model,
+      jambic.train;
 
   uses jambic.tensor.spi.BackendProvider;
 

@@ -1,5 +1,6 @@
 package jambic.launch;
 
+import jambic.tensor.text.Text;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URI;
 import java.nio.file.FileSystemNotFoundException;
@@ -27,7 +28,7 @@ public final class Launcher {
     String version = System.getProperty("java.specification.version");
     if (tooOld(version)) {
       refuse(
-          String.format(
+          Text.format(
               "this is Java %s and Jambic needs Java %d or newer: get one from"
                   + " https://adoptium.net",
               version, NEEDED));

@@ -5,6 +5,7 @@ import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Unavailable;
+import jambic.tensor.text.Text;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,7 +53,9 @@ final class BackendOptions {
     if (given.isPresent() && !isReference(backend)) {
       passedOver()
           .forEach(reason ->
-              command.getErr().printf("jambic: computing on %s, %s%n", backend.name(), reason));
+              command
+                  .getErr()
+                  .println(Text.format("jambic: computing on %s, %s", backend.name(), reason)));
     }
     return backend;
   }
@@ -70,13 +73,14 @@ final class BackendOptions {
     if (!name.equals(AUTO) && !names.contains(name)) {
       throw new ParameterException(
           command,
-          "there is no backend %s; choose %s or %s"
-              .formatted(name, AUTO, String.join(", ", names)));
+          Text.format(
+              "there is no backend %s; choose %s or %s", name, AUTO, String.join(", ", names)));
     }
     int count = threads.orElse(Backends.processors());
     if (count < 1 || count > Backends.MAX_THREADS) {
       throw new ParameterException(
-          command, "--threads must be from 1 to %d, not %d".formatted(Backends.MAX_THREADS, count));
+          command,
+          Text.format("--threads must be from 1 to %d, not %d", Backends.MAX_THREADS, count));
     }
     Backend backend = open(name, count, n -> precision(command, type.apply(n)));
     if (isReference(backend)) {
@@ -110,7 +114,7 @@ final class BackendOptions {
   /** Why {@code auto} had to pass over a backend that it would rather have taken. */
   List<String> passedOver() {
     return passedOver.entrySet().stream()
-        .map(better -> "no %s: %s".formatted(better.getKey(), better.getValue().reason()))
+        .map(better -> Text.format("no %s: %s", better.getKey(), better.getValue().reason()))
         .toList();
   }
 
@@ -140,6 +144,6 @@ final class BackendOptions {
         .findFirst()
         .orElseThrow(() ->
             new ParameterException(
-                command, "--dtype is one of fp32, tf32 and bf16, not '%s'".formatted(text)));
+                command, Text.format("--dtype is one of fp32, tf32 and bf16, not '%s'", text)));
   }
 }

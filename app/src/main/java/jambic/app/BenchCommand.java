@@ -8,12 +8,13 @@ import jambic.model.Sampling;
 import jambic.tensor.Philox;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.ModelFlops;
-import jambic.train.Preset;
-import jambic.train.TrainConfig;
+import jambic.tensor.text.Text;
 import jambic.train.GradientClip;
+import jambic.train.ModelFlops;
 import jambic.train.NextTokenPrediction;
 import jambic.train.Optimizer;
+import jambic.train.Preset;
+import jambic.train.TrainConfig;
 import jambic.train.TrainingStep;
 import jambic.train.WindowSource;
 import java.io.IOException;
@@ -22,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
@@ -212,6 +212,6 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static void print(PrintWriter out, String format, Object... arguments) {
-    out.println(String.format(Locale.ROOT, format, arguments));
+    out.println(Text.format(format, arguments));
   }
 }

@@ -3,6 +3,7 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.doctor.Checkup;
 import jambic.app.doctor.Finding;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
@@ -42,12 +43,12 @@ final class DoctorCommand implements Callable<Integer> {
     } else {
       for (Finding finding : findings) {
         out.println(
-            "%-4s  %-17s %s%s"
-                .formatted(
-                    finding.healthy() ? "ok" : "MEND",
-                    finding.name(),
-                    finding.value(),
-                    finding.remedy().isEmpty() ? "" : ": " + finding.remedy()));
+            Text.format(
+                "%-4s  %-17s %s%s",
+                finding.healthy() ? "ok" : "MEND",
+                finding.name(),
+                finding.value(),
+                finding.remedy().isEmpty() ? "" : ": " + finding.remedy()));
       }
     }
     out.flush();

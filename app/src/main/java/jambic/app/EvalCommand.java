@@ -12,6 +12,7 @@ import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import jambic.train.Batches;
 import jambic.train.Dataset;
 import jambic.train.Dataset.Split;
@@ -151,8 +152,9 @@ final class EvalCommand implements Callable<Integer> {
                 : estimator.whole(part);
         if (!Double.isFinite(loss)) {
           throw new JambicException(
-              "the loss is %s: the weights in %s are damaged, or those of a run that diverged"
-                  .formatted(loss, folder));
+              Text.format(
+                  "the loss is %s: the weights in %s are damaged, or those of a run that diverged",
+                  loss, folder));
         }
         long length = dataset.of(part).length();
         long tokens = evalIters.map(n -> (long) n * batch * context).orElse(length);
@@ -162,8 +164,7 @@ final class EvalCommand implements Callable<Integer> {
           result.put(name + "_perplexity", Math.exp(loss));
         } else {
           out.println(
-              String.format(
-                  Locale.ROOT,
+              Text.format(
                   "%-5s  loss %.4f  perplexity %.3f  over %s of %s",
                   name,
                   loss,
@@ -183,7 +184,7 @@ final class EvalCommand implements Callable<Integer> {
   private void requirePositive(String option, Optional<Integer> value) {
     if (value.isPresent() && value.get() < 1) {
       throw new ParameterException(
-          spec.commandLine(), "%s must be at least 1, not %d".formatted(option, value.get()));
+          spec.commandLine(), Text.format("%s must be at least 1, not %d", option, value.get()));
     }
   }
 
@@ -191,8 +192,9 @@ final class EvalCommand implements Callable<Integer> {
     if (blockSize.isPresent() && blockSize.get() > stored.blockSize()) {
       throw new ParameterException(
           spec.commandLine(),
-          "--block-size can be at most %d, the context of the model, not %d"
-              .formatted(stored.blockSize(), blockSize.get()));
+          Text.format(
+              "--block-size can be at most %d, the context of the model, not %d",
+              stored.blockSize(), blockSize.get()));
     }
     return blockSize.map(stored::withBlockSize).orElse(stored);
   }

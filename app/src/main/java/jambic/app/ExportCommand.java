@@ -5,6 +5,7 @@ import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -57,8 +58,9 @@ final class ExportCommand implements Callable<Integer> {
   private static void requireGpt2(Path folder, GptConfig config) {
     if (config.headBias()) {
       throw new JambicException(
-          "%s cannot be exported: its head has a bias, which GPT-2's architecture has no place for;"
-                  .formatted(folder)
+          Text.format(
+                  "%s cannot be exported: its head has a bias, which GPT-2's architecture has no place for;",
+                  folder)
               + " train with --head-bias=false for a model that can");
     }
   }

@@ -1,6 +1,7 @@
 package jambic.app;
 
 import jambic.model.Wording;
+import jambic.tensor.text.Text;
 import java.io.File;
 import java.io.IOException;
 import java.io.StreamTokenizer;
@@ -62,15 +63,16 @@ final class FlagFile {
     if (file.isDirectory() || !file.canRead()) {
       throw new ParameterException(
           root,
-          "cannot read flags from %s: %s; give a text file"
-              .formatted(file, file.isDirectory() ? "it is a folder" : "permission denied"));
+          Text.format(
+              "cannot read flags from %s: %s; give a text file",
+              file, file.isDirectory() ? "it is a folder" : "permission denied"));
     }
     try {
       String text = new String(Files.readAllBytes(file.toPath()), StandardCharsets.UTF_8);
       return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
     } catch (IOException e) {
       throw new ParameterException(
-          root, "cannot read flags from %s: %s".formatted(file, Wording.reason(e)), e);
+          root, Text.format("cannot read flags from %s: %s", file, Wording.reason(e)), e);
     }
   }
 
@@ -102,8 +104,9 @@ final class FlagFile {
       if (open != NO_QUOTE) {
         throw new ParameterException(
             root,
-            "cannot read flags from %s: line %d opens a quote %c and does not close it; close it, or put what holds a plain %<c between quotes of the other kind"
-                .formatted(file, number, open));
+            Text.format(
+                "cannot read flags from %s: line %d opens a quote %c and does not close it; close it, or put what holds a plain %<c between quotes of the other kind",
+                file, number, open));
       }
     }
   }

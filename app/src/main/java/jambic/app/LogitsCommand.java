@@ -11,12 +11,12 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
@@ -120,8 +120,9 @@ final class LogitsCommand implements Callable<Integer> {
     for (int i = from * vocabSize; i < logits.length; i++) {
       if (!Float.isFinite(logits[i])) {
         throw new JambicException(
-            "a score after the token %d is %s: the model's weights are damaged, or those of a run that diverged"
-                .formatted(ids[i / vocabSize], logits[i]));
+            Text.format(
+                "a score after the token %d is %s: the model's weights are damaged, or those of a run that diverged",
+                ids[i / vocabSize], logits[i]));
       }
     }
     if (json) {
@@ -132,7 +133,7 @@ final class LogitsCommand implements Callable<Integer> {
       if (json) {
         out.print((t > from ? "," : "") + JSON.std.asString(scores));
       } else {
-        out.println("after %6d  %s".formatted(ids[t], likeliest(scores)));
+        out.println(Text.format("after %6d  %s", ids[t], likeliest(scores)));
       }
     }
     if (json) {
@@ -146,7 +147,7 @@ final class LogitsCommand implements Callable<Integer> {
         .boxed()
         .sorted(Comparator.comparingDouble(id -> -scores[id]))
         .limit(SHOWN)
-        .map(id -> String.format(Locale.ROOT, "%6d %8.3f", id, scores[id]))
+        .map(id -> Text.format("%6d %8.3f", id, scores[id]))
         .reduce((a, b) -> a + "   " + b)
         .orElse("");
   }

@@ -2,6 +2,7 @@ package jambic.app;
 
 import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.HyperparameterException;
 import java.io.FileDescriptor;
 import java.io.OutputStreamWriter;
@@ -191,10 +192,10 @@ public final class Main implements Runnable {
       return new RunLast().execute(parsed);
     } catch (OutOfMemoryError e) {
       return fail(
-          "out of memory, the heap's %d MiB are full; %sgive Java more with JAMBIC_JAVA_OPTS=-Xmx and a size"
-              .formatted(
-                  Runtime.getRuntime().maxMemory() >> 20,
-                  memoryFlags(parsed).map(flags -> "lower " + flags + ", or ").orElse("")),
+          Text.format(
+              "out of memory, the heap's %d MiB are full; %sgive Java more with JAMBIC_JAVA_OPTS=-Xmx and a size",
+              Runtime.getRuntime().maxMemory() >> 20,
+              memoryFlags(parsed).map(flags -> "lower " + flags + ", or ").orElse("")),
           e);
     } catch (LinkageError | StackOverflowError | InternalError | AssertionError e) {
       return fail(defect(e), e);

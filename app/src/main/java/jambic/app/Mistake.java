@@ -1,6 +1,7 @@
 package jambic.app;
 
 import jambic.model.Wording;
+import jambic.tensor.text.Text;
 import jambic.train.NearestName;
 import java.util.Arrays;
 import java.util.Collection;
@@ -46,7 +47,7 @@ final class Mistake {
     Matcher noValue = NO_VALUE.matcher(message);
     if (noValue.matches()) {
       OptionSpec option = command.optionsMap().get(noValue.group(1));
-      return "%s needs a value: %s".formatted(option.longestName(), named(option));
+      return Text.format("%s needs a value: %s", option.longestName(), named(option));
     }
     if (e instanceof MissingParameterException missing) {
       return missing(missing.getMissing(), command);
@@ -61,16 +62,17 @@ final class Mistake {
 
   private static String unknown(String word, CommandSpec command) {
     if (word.matches("@.+")) { // an existing file's words would stand here in its place
-      return "there is no file %s to read flags from".formatted(word.substring(1));
+      return Text.format("there is no file %s to read flags from", word.substring(1));
     }
     if (word.startsWith("-")) {
       String name = word.split("=")[0];
       String question = NearestName.question(name, command.optionsMap().keySet());
-      return "there is no option %s%s %s --help has them all"
-          .formatted(name, question.isEmpty() ? ";" : question, command.qualifiedName());
+      return Text.format(
+          "there is no option %s%s %s --help has them all",
+          name, question.isEmpty() ? ";" : question, command.qualifiedName());
     }
     return command.subcommands().isEmpty()
-        ? "the argument %s is one too many".formatted(word)
+        ? Text.format("the argument %s is one too many", word)
         : noCommand(word, command.subcommands().keySet());
   }
 
@@ -105,12 +107,12 @@ final class Mistake {
   /** The same for words that picocli does not ask for. */
   static String missing(String names, CommandSpec command) {
     String example = command.usageMessage().footer()[0].strip().split(" {2,}")[0];
-    return "%s needs %s, as in: %s".formatted(command.name(), names, example);
+    return Text.format("%s needs %s, as in: %s", command.name(), names, example);
   }
 
   private static String named(ArgSpec arg) {
     return arg instanceof OptionSpec option
-        ? "%s %s".formatted(option.longestName(), option.paramLabel())
+        ? Text.format("%s %s", option.longestName(), option.paramLabel())
         : arg.paramLabel();
   }
 
@@ -119,14 +121,14 @@ final class Mistake {
     if (choice.matches()) {
       List<String> names = List.of(choice.group(1).toLowerCase(Locale.ROOT).split(", "));
       return names.size() == 1
-          ? "%s must be %s, not %s"
-              .formatted(option, names.getFirst(), Wording.quote(choice.group(2)))
-          : "%s must be one of %s, not %s%s"
-              .formatted(
-                  option,
-                  String.join(", ", names),
-                  Wording.quote(choice.group(2)),
-                  NearestName.question(choice.group(2), names));
+          ? Text.format(
+              "%s must be %s, not %s", option, names.getFirst(), Wording.quote(choice.group(2)))
+          : Text.format(
+              "%s must be one of %s, not %s%s",
+              option,
+              String.join(", ", names),
+              Wording.quote(choice.group(2)),
+              NearestName.question(choice.group(2), names));
     }
     Matcher type = TYPE.matcher(complaint);
     if (type.matches()) {
@@ -142,7 +144,7 @@ final class Mistake {
             case "boolean" -> "true or false";
             default -> "a " + type.group(2);
           };
-      return "%s must be %s, not %s".formatted(option, wanted, Wording.quote(type.group(1)));
+      return Text.format("%s must be %s, not %s", option, wanted, Wording.quote(type.group(1)));
     }
     return option + ": " + complaint;
   }
@@ -164,16 +166,16 @@ final class Mistake {
             command.getCommandSpec().optionsMap().get(option.longestName() + "-file");
         throw new ParameterException(
             command,
-            "%s %s would read flags from the file %s; %sfor a value that begins with @ write @%s"
-                .formatted(
-                    args[i],
-                    next,
-                    next.substring(1),
-                    ofFile == null
-                        ? ""
-                        : "for its text say %s %s, "
-                            .formatted(ofFile.longestName(), next.substring(1)),
-                    next));
+            Text.format(
+                "%s %s would read flags from the file %s; %sfor a value that begins with @ write @%s",
+                args[i],
+                next,
+                next.substring(1),
+                ofFile == null
+                    ? ""
+                    : Text.format(
+                        "for its text say %s %s, ", ofFile.longestName(), next.substring(1)),
+                next));
       }
     }
   }

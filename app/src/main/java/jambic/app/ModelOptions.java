@@ -4,6 +4,7 @@ import jambic.app.data.Hub;
 import jambic.app.terminal.Terminal;
 import jambic.model.BaseModels;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -49,11 +50,12 @@ final class ModelOptions {
   private static JambicException absent(Path named) {
     String remedy =
         Hub.isName(named.toString())
-            ? "of a checkpoint; a model of the hub is %s@main where a folder %s exists here"
-                .formatted(named, named.getParent())
+            ? Text.format(
+                "of a checkpoint; a model of the hub is %s@main where a folder %s exists here",
+                named, named.getParent())
             : "of a checkpoint, or a model of the hub: gpt2, distilgpt2 or user/name";
     return new JambicException(
-        "%s does not exist; name the folder of a run or %s".formatted(named, remedy));
+        Text.format("%s does not exist; name the folder of a run or %s", named, remedy));
   }
 
   /** Where the models are that adapters call by a name. */

@@ -6,6 +6,7 @@ import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
 import jambic.train.Device;
 import jambic.train.NearestName;
 import jambic.train.Plan;
@@ -145,7 +146,7 @@ final class PlanCommand implements Callable<Integer> {
     require(devices >= 1, "--devices must be at least 1, not " + devices);
     require(
         threads >= 1 && threads <= Backends.MAX_THREADS,
-        "--threads must be from 1 to %d, not %d".formatted(Backends.MAX_THREADS, threads));
+        Text.format("--threads must be from 1 to %d, not %d", Backends.MAX_THREADS, threads));
     require(
         mfu > 0 && mfu <= 1,
         "--mfu must be above 0 and at most 1, not " + Hyperparameters.text(mfu));

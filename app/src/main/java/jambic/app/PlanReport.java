@@ -6,6 +6,7 @@ import jambic.model.GptConfig;
 import jambic.model.GptFamily;
 import jambic.model.Wording;
 import jambic.tensor.Precision;
+import jambic.tensor.text.Text;
 import jambic.train.Chinchilla;
 import jambic.train.Device;
 import jambic.train.ForwardFlops;
@@ -128,22 +129,25 @@ final class PlanReport {
         "             %s",
         mixed
             ? "mixed precision: activations in bfloat16, and a copy of the weights; all else in 32 bits"
-            : "32 bits throughout, as the CPU backend computes; its regions take %s, in chunks"
-                .formatted(human(taken(memory))));
+            : Text.format(
+                "32 bits throughout, as the CPU backend computes; its regions take %s, in chunks",
+                human(taken(memory))));
     line(out, "             %s", verdict(plan));
   }
 
   private static String verdict(Plan plan) {
-    String has = "%s have %s".formatted(plan.device().name(), human(plan.device().memory()));
+    String has = Text.format("%s have %s", plan.device().name(), human(plan.device().memory()));
     if (plan.fits()) {
       return "fits: " + has;
     }
     long least = plan.leastDevices();
     return least == 0
-        ? "does not fit: %s, less than the activations of one micro batch; lower --batch-size"
-            .formatted(has)
-        : "does not fit: %s; divided evenly, as ZeRO's third stage does it, it needs %,d of them"
-            .formatted(has, least);
+        ? Text.format(
+            "does not fit: %s, less than the activations of one micro batch; lower --batch-size",
+            has)
+        : Text.format(
+            "does not fit: %s; divided evenly, as ZeRO's third stage does it, it needs %,d of them",
+            has, least);
   }
 
   private static void time(StringBuilder out, Plan plan) {
@@ -187,7 +191,7 @@ final class PlanReport {
   /** Says where devices wait, and for what. */
   private static void idle(StringBuilder out, Plan plan) {
     int microBatches = plan.config().gradientAccumulationSteps();
-    String batches = "%,d micro batch%s".formatted(microBatches, microBatches == 1 ? "" : "es");
+    String batches = Text.format("%,d micro batch%s", microBatches, microBatches == 1 ? "" : "es");
     if (plan.devices() > microBatches) {
       line(
           out,
@@ -321,8 +325,8 @@ final class PlanReport {
           config.headSize(),
           config.blockSize(),
           model.batchTokens(),
-          String.format(ROOT, "%.1fe-4", 1e4 * model.learningRate()),
-          String.format(ROOT, "%,d", GptFamily.TOKENS));
+          Text.format("%.1fe-4", 1e4 * model.learningRate()),
+          Text.format("%,d", GptFamily.TOKENS));
     }
     Map<String, List<String>> notes = new LinkedHashMap<>();
     for (GptFamily model : GptFamily.values()) {
@@ -402,8 +406,7 @@ final class PlanReport {
 
   /** Three digits where there are so many, and no empty decimals. */
   private static String number(double value) {
-    String text =
-        String.format(ROOT, value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f", value);
+    String text = Text.format(value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f", value);
     return text.contains(".") ? text.replaceAll("\\.?0+$", "") : text;
   }
 
@@ -422,10 +425,10 @@ final class PlanReport {
     }
     return seconds < 730 * 86_400.0
         ? number(seconds / 86_400) + " days"
-        : "%s years".formatted(String.format(ROOT, "%,.0f", seconds / 86_400 / 365.25));
+        : Text.format("%s years", Text.format("%,.0f", seconds / 86_400 / 365.25));
   }
 
   private static void line(StringBuilder out, String format, Object... values) {
-    out.append(String.format(ROOT, format, values)).append(System.lineSeparator());
+    out.append(Text.format(format, values)).append(System.lineSeparator());
   }
 }

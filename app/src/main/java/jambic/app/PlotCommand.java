@@ -3,6 +3,7 @@ package jambic.app;
 import jambic.app.chart.LossChart;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.MetricsLog;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -86,7 +87,7 @@ final class PlotCommand implements Callable<Integer> {
       }
     } catch (IOException e) {
       throw new JambicException(
-          "cannot make the folder %s: %s".formatted(folder, Wording.reason(e)), e);
+          Text.format("cannot make the folder %s: %s", folder, Wording.reason(e)), e);
     }
   }
 

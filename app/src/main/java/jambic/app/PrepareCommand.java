@@ -7,6 +7,7 @@ import jambic.model.CharTokenizer;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.Dataset;
 import jambic.train.JsonLines;
 import jambic.train.Texts;
@@ -20,7 +21,6 @@ import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -121,8 +121,9 @@ final class PrepareCommand implements Callable<Integer> {
     if (choice.trainBpe.isPresent() && choice.trainBpe.get() < BpeTrainer.LEAST_VOCAB_SIZE) {
       throw new ParameterException(
           spec.commandLine(),
-          "--train-bpe must be at least %d (the bytes and the end of a text), not %d"
-              .formatted(BpeTrainer.LEAST_VOCAB_SIZE, choice.trainBpe.get()));
+          Text.format(
+              "--train-bpe must be at least %d (the bytes and the end of a text), not %d",
+              BpeTrainer.LEAST_VOCAB_SIZE, choice.trainBpe.get()));
     }
     if (files.stream().filter(Spool::isStandardInput).count() > 1) {
       throw new ParameterException(
@@ -146,8 +147,7 @@ final class PrepareCommand implements Callable<Integer> {
         choice.trainBpe.isPresent() || choice.name.equals(Vocabulary.CHAR)
             ? Optional.empty()
             : Optional.of(Vocabulary.named(choice.name));
-    boolean hasEnd =
-        found.map(t -> t.endOfText().isPresent()).orElse(choice.trainBpe.isPresent());
+    boolean hasEnd = found.map(t -> t.endOfText().isPresent()).orElse(choice.trainBpe.isPresent());
     boolean ended = isEnded(hasEnd);
     Texts texts = new Texts(sources, TextField.read(field.name()), !ended);
     // The split is by characters, so the first reading counts them; vocabularies come from it too.
@@ -172,7 +172,7 @@ final class PrepareCommand implements Callable<Integer> {
         JsonLines.requirePlain(text, source.name());
       } catch (IOException e) {
         throw new JambicException(
-            "cannot read %s: %s".formatted(source.name(), Wording.reason(e)), e);
+            Text.format("cannot read %s: %s", source.name(), Wording.reason(e)), e);
       }
     }
   }
@@ -197,7 +197,7 @@ final class PrepareCommand implements Callable<Integer> {
       } catch (NoSuchFileException e) {
         throw new JambicException(file + " does not exist", e);
       } catch (IOException e) {
-        throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+        throw new JambicException(Text.format("cannot read %s: %s", file, Wording.reason(e)), e);
       }
     }
     return sum;
@@ -275,6 +275,6 @@ final class PrepareCommand implements Callable<Integer> {
   }
 
   private static String format(String format, Object... values) {
-    return String.format(Locale.ROOT, format, values);
+    return Text.format(format, values);
   }
 }

@@ -9,6 +9,7 @@ import jambic.model.Checkpoint;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.MetricsLog;
 import jambic.train.Trainer;
 import java.io.IOException;
@@ -60,8 +61,8 @@ record RunFolder(Path path) {
       }
     } catch (IOException e) {
       throw new JambicException(
-          "cannot make a folder in %s: %s; name one with --out"
-              .formatted(parent, Wording.reason(e)),
+          Text.format(
+              "cannot make a folder in %s: %s; name one with --out", parent, Wording.reason(e)),
           e);
     }
   }
@@ -116,12 +117,12 @@ record RunFolder(Path path) {
     Tokenizer other = data.flatMap(TrainingData::vocabulary).orElseGet(() -> tokenizer(checkpoint));
     if (other.vocabSize() != checkpoint.config().vocabSize()) {
       throw new JambicException(
-          "%s has no tokenizer.json, and that of %s has %s but the model %d; put there the one it was"
-                  .formatted(
-                      checkpoint.folder(),
-                      data.orElseThrow(),
-                      Wording.count(other.vocabSize(), "token"),
-                      checkpoint.config().vocabSize())
+          Text.format(
+                  "%s has no tokenizer.json, and that of %s has %s but the model %d; put there the one it was",
+                  checkpoint.folder(),
+                  data.orElseThrow(),
+                  Wording.count(other.vocabSize(), "token"),
+                  checkpoint.config().vocabSize())
               + " trained with");
     }
     return other;
@@ -145,8 +146,9 @@ record RunFolder(Path path) {
         .findFirst()
         .ifPresent(name -> {
           throw new JambicException(
-              "%s holds a %s that is not of a run; name another folder with --out"
-                  .formatted(path, name));
+              Text.format(
+                  "%s holds a %s that is not of a run; name another folder with --out",
+                  path, name));
         });
   }
 
@@ -168,8 +170,8 @@ record RunFolder(Path path) {
       AtomicFile.writeString(path.resolve(RECORD), json + "\n");
     } catch (IOException e) {
       throw new JambicException(
-          "cannot write to %s: %s; name another folder with --out"
-              .formatted(path, Wording.reason(e)),
+          Text.format(
+              "cannot write to %s: %s; name another folder with --out", path, Wording.reason(e)),
           e);
     }
   }
@@ -199,16 +201,17 @@ record RunFolder(Path path) {
     String type = BackendOptions.typeOf(backend, dtype);
     List<String> changes = new ArrayList<>();
     if (!own.equals(backend)) {
-      changes.add("backend %s (was %s)".formatted(backend, own));
+      changes.add(Text.format("backend %s (was %s)", backend, own));
     }
     if (!ownType.equals(type)) {
-      changes.add("dtype %s (was %s)".formatted(type, ownType));
+      changes.add(Text.format("dtype %s (was %s)", type, ownType));
     }
     return changes.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            "the run goes on with %s, so it will not be the one it would have been"
-                .formatted(String.join(", ", changes)));
+            Text.format(
+                "the run goes on with %s, so it will not be the one it would have been",
+                String.join(", ", changes)));
   }
 
   /** The type that it was asked to compute with, if it was. */
@@ -235,6 +238,6 @@ record RunFolder(Path path) {
 
   private static JambicException damaged(Path file, IOException cause) {
     return new JambicException(
-        "%s is damaged; delete it, and name the text with --data".formatted(file), cause);
+        Text.format("%s is damaged; delete it, and name the text with --data", file), cause);
   }
 }

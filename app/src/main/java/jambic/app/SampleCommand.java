@@ -15,6 +15,7 @@ import jambic.model.Token;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
 import jambic.train.TextFile;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -204,8 +205,9 @@ final class SampleCommand implements Callable<Integer> {
       int context = model.config().blockSize();
       if (length > context) {
         say(
-            "the prompt has %d tokens and the context %d: only the last %d are read"
-                .formatted(length, context, context));
+            Text.format(
+                "the prompt has %d tokens and the context %d: only the last %d are read",
+                length, context, context));
       }
       try (InferenceEngine engine =
           new InferenceEngine(model, Optional.of(tokenizer), 1, context)) {
@@ -401,7 +403,7 @@ final class SampleCommand implements Callable<Integer> {
   private void requireAtLeast(String name, int value, int least) {
     if (value < least) {
       throw new ParameterException(
-          spec.commandLine(), "%s must be at least %d, not %d".formatted(name, least, value));
+          spec.commandLine(), Text.format("%s must be at least %d, not %d", name, least, value));
     }
   }
 

@@ -1,5 +1,6 @@
 package jambic.app;
 
+import jambic.tensor.text.Text;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -15,11 +16,11 @@ final class Single implements ITypeConverter<Float> {
       boolean vanished = value == 0 && text.matches("[^eEpP]*[1-9].*");
       boolean burst = Float.isInfinite(value) && !text.contains("Infinity");
       if (vanished || burst) {
-        throw new TypeConversionException("'%s' is not a %s".formatted(text, KIND));
+        throw new TypeConversionException(Text.format("'%s' is not a %s", text, KIND));
       }
       return value;
     } catch (NumberFormatException e) {
-      throw new TypeConversionException("'%s' is not a float".formatted(text));
+      throw new TypeConversionException(Text.format("'%s' is not a float", text));
     }
   }
 }

@@ -3,6 +3,7 @@ package jambic.app;
 import jambic.app.terminal.Terminal;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.TextParts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
@@ -67,8 +67,7 @@ final class Spool implements AutoCloseable {
             part -> {
               characters[0] += part.length();
               terminal.status(
-                  String.format(
-                      Locale.ROOT, "reading %s  %,d MB", name(file), characters[0] / 1_000_000));
+                  Text.format("reading %s  %,d MB", name(file), characters[0] / 1_000_000));
               try {
                 writer.write(part);
               } catch (IOException e) {
@@ -91,8 +90,9 @@ final class Spool implements AutoCloseable {
 
   private JambicException unkept(Path file, IOException e) {
     return new JambicException(
-        "cannot keep a copy of %s in %s, to read it twice: %s"
-            .formatted(name(file), folder, Wording.reason(e)),
+        Text.format(
+            "cannot keep a copy of %s in %s, to read it twice: %s",
+            name(file), folder, Wording.reason(e)),
         e);
   }
 

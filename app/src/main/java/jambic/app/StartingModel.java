@@ -8,6 +8,7 @@ import jambic.model.Lora;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
 import jambic.train.HyperparameterException;
 import jambic.train.TrainConfig;
 import java.nio.file.Path;
@@ -40,14 +41,16 @@ record StartingModel(Path folder, Optional<String> name, BaseModels bases) {
         .forEach((name, value) -> {
           if (!asked.get(name).toString().equals(value.toString())) {
             throw new HyperparameterException(
-                "%s is %s in the model of --init and cannot be %s; leave the flag out"
-                    .formatted(name, value, asked.get(name)));
+                Text.format(
+                    "%s is %s in the model of --init and cannot be %s; leave the flag out",
+                    name, value, asked.get(name)));
           }
         });
     if (config.blockSize() > shape.blockSize()) {
       throw new HyperparameterException(
-          "blockSize can be at most %d, the context of the model of --init, not %d"
-              .formatted(shape.blockSize(), config.blockSize()));
+          Text.format(
+              "blockSize can be at most %d, the context of the model of --init, not %d",
+              shape.blockSize(), config.blockSize()));
     }
   }
 
@@ -75,8 +78,9 @@ record StartingModel(Path folder, Optional<String> name, BaseModels bases) {
     int size = config().vocabSize();
     if (tokenizer.vocabSize() > size) {
       throw new JambicException(
-          "the tokenizer has %d tokens and the model in %s %d; they do not belong together"
-              .formatted(tokenizer.vocabSize(), folder, size));
+          Text.format(
+              "the tokenizer has %d tokens and the model in %s %d; they do not belong together",
+              tokenizer.vocabSize(), folder, size));
     }
     return size;
   }

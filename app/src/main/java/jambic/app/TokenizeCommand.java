@@ -5,6 +5,7 @@ import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.JsonLines;
 import jambic.train.TextLines;
 import jambic.train.TextParts;
@@ -189,7 +190,7 @@ final class TokenizeCommand implements Callable<Integer> {
     try {
       spec.commandLine().getOut().println(convert.apply(JsonLines.value(line)));
     } catch (JambicException e) {
-      throw new JambicException("%s, line %d: %s".formatted(name, number, e.getMessage()), e);
+      throw new JambicException(Text.format("%s, line %d: %s", name, number, e.getMessage()), e);
     }
   }
 

@@ -18,6 +18,7 @@ import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
 import jambic.train.EventFile;
 import jambic.train.HyperparameterException;
 import jambic.train.MemoryEstimate;
@@ -32,7 +33,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -506,6 +506,6 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private static String format(String format, Object... values) {
-    return String.format(Locale.ROOT, format, values);
+    return Text.format(format, values);
   }
 }

@@ -4,6 +4,7 @@ import jambic.model.AtomicFolder;
 import jambic.model.BpeTokenizer;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -25,8 +26,9 @@ final class Vocabulary {
     }
     if (!isFolder(name)) {
       throw new JambicException(
-          "there is no tokenizer %s, nor a folder of that name; give %s, or the folder of a model"
-              .formatted(name, GPT2));
+          Text.format(
+              "there is no tokenizer %s, nor a folder of that name; give %s, or the folder of a model",
+              name, GPT2));
     }
     return AtomicFolder.read(RunFolder.checkpoint(Path.of(name)), Tokenizer::load);
   }

@@ -152,10 +152,10 @@ class PrepareCommandTest {
 
   @Test
   void aFieldOfJsonLinesIsADocumentOfEachLine() throws IOException {
-    Path lines =
-        Files.writeString(folder.resolve("x.jsonl"), "{\"text\":\"hello\"}\n".repeat(40));
+    Path lines = Files.writeString(folder.resolve("x.jsonl"), "{\"text\":\"hello\"}\n".repeat(40));
     refused(
-        lines + " is JSON Lines, an object a line; name the field that is the text, as in"
+        lines
+            + " is JSON Lines, an object a line; name the field that is the text, as in"
             + " --text-field text, or say --text-field '' to take its lines as they stand",
         "prepare",
         lines,

@@ -14,6 +14,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Dropout;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import jambic.train.GradientClip;
 import jambic.train.Optimizer;
 import jambic.train.Preset;
@@ -149,7 +150,7 @@ final class DeviceRows {
                       true,
                       0.125f,
                       Dropout.NONE);
-      String shape = "%dx%dx%dx64 causal".formatted(batch, steps, heads);
+      String shape = Text.format("%dx%dx%dx64 causal", batch, steps, heads);
       double product = (double) batch * heads * steps * steps * 64; // half of the scores, 2 a term
       double once = millis(forward);
       double both =
@@ -174,7 +175,7 @@ final class DeviceRows {
         Tensor dw = normal(region, DType.F32, vocabulary, c);
         Tensor logits = region.allocatePadded(type, Shape.of(rows, vocabulary));
         double flops = 2.0 * rows * c * vocabulary;
-        String shape = "%dx%dx%d ".formatted(rows, vocabulary, c);
+        String shape = Text.format("%dx%dx%d ", rows, vocabulary, c);
         double forward = millis(() -> backend.linear().forward(logits, x, w, Tensor.NONE));
         print("product", shape + "forward", forward, Map.of("tflops", flops / forward * 1e-9));
         double input = millis(() -> backend.linear().backwardInput(x, logits, w, false));
@@ -231,7 +232,7 @@ final class DeviceRows {
           double step = median(times);
           print(
               "decode",
-              "gpt2-124m x %d, %d steps".formatted(batch, steps),
+              Text.format("gpt2-124m x %d, %d steps", batch, steps),
               step,
               Map.of("tokens_per_s", batch * 1e3 / step));
         }

@@ -1,7 +1,7 @@
 package jambic.bench;
 
+import jambic.tensor.text.Text;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * What several rounds say about one subject and engine.
@@ -44,6 +44,6 @@ record Summary(double median, double low, double high, double best, List<Row> ro
   /** Three significant digits, or all digits before the point. */
   static String digits(double x) {
     int decimals = Math.clamp(2 - (int) Math.floor(Math.log10(Math.max(x, 1e-9))), 0, 6);
-    return String.format(Locale.ROOT, "%." + decimals + "f", x);
+    return Text.format("%." + decimals + "f", x);
   }
 }

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,8 +36,9 @@ final class AddedTokens {
       int id = all.idOf(token.content());
       if (id != token.id()) {
         throw new JambicException(
-            "%s: the added token %s has the id %d, but with this vocabulary it gets %d"
-                .formatted(settings.where(), Wording.quote(token.content()), token.id(), id));
+            Text.format(
+                "%s: the added token %s has the id %d, but with this vocabulary it gets %d",
+                settings.where(), Wording.quote(token.content()), token.id(), id));
       }
       all.put(token, names);
     }

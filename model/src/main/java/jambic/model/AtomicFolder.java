@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -189,11 +190,12 @@ public final class AtomicFolder {
           .findFirst()
           .ifPresent(other -> {
             throw new JambicException(
-                "%s holds %s, which %s would delete; name another folder"
-                    .formatted(folder, other, replacing));
+                Text.format(
+                    "%s holds %s, which %s would delete; name another folder",
+                    folder, other, replacing));
           });
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(folder, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", folder, Wording.reason(e)), e);
     }
   }
 

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -67,8 +68,9 @@ final class BpeFiles {
     boolean merges = Files.exists(folder.resolve(MERGES));
     if (vocab != merges) {
       throw new JambicException(
-          "%s has a %s but no %s, and a tokenizer needs both"
-              .formatted(folder, vocab ? VOCAB : MERGES, vocab ? MERGES : VOCAB));
+          Text.format(
+              "%s has a %s but no %s, and a tokenizer needs both",
+              folder, vocab ? VOCAB : MERGES, vocab ? MERGES : VOCAB));
     }
     return vocab ? Optional.of(readTwo(folder)) : Optional.empty();
   }
@@ -119,8 +121,9 @@ final class BpeFiles {
         .map(List::of)
         .orElseThrow(() ->
             new JambicException(
-                "%s: '%s' is true, but the vocabulary has no '%s'"
-                    .formatted(settings.where(), key, name)));
+                Text.format(
+                    "%s: '%s' is true, but the vocabulary has no '%s'",
+                    settings.where(), key, name)));
   }
 
   /** All added tokens; the class of GPT-2's tokenizers has one that nobody needs to name. */
@@ -184,8 +187,9 @@ final class BpeFiles {
             .orElse(!settings.isGpt2Class() && options.addPrefixSpace());
     if (prefix != options.addPrefixSpace()) {
       throw new JambicException(
-          "%s: 'add_prefix_space' is %b, but %b in %s; make them agree"
-              .formatted(settings.where(), prefix, options.addPrefixSpace(), TokenizerFile.NAME));
+          Text.format(
+              "%s: 'add_prefix_space' is %b, but %b in %s; make them agree",
+              settings.where(), prefix, options.addPrefixSpace(), TokenizerFile.NAME));
     }
     if (options.ignoreMerges() && settings.isGpt2Class()) {
       throw new JambicException(
@@ -211,8 +215,9 @@ final class BpeFiles {
     all.forEach((text, id) -> {
       if (id < 0 || id >= tokens.length || tokens[id] != null) {
         throw new JambicException(
-            "%s: the token %s has id %d, but the %d ids must be 0 to %d, each once"
-                .formatted(where, Wording.quote(text), id, tokens.length, tokens.length - 1));
+            Text.format(
+                "%s: the token %s has id %d, but the %d ids must be 0 to %d, each once",
+                where, Wording.quote(text), id, tokens.length, tokens.length - 1));
       }
       if (special.containsKey(text)) {
         tokens[id] = text.getBytes(StandardCharsets.UTF_8);
@@ -220,8 +225,9 @@ final class BpeFiles {
         tokens[id] = alphabet.bytes(text);
       } else {
         throw new JambicException(
-            "%s: the token %s is not made of the characters that stand for bytes, so this is no"
-                    .formatted(where, Wording.quote(text))
+            Text.format(
+                    "%s: the token %s is not made of the characters that stand for bytes, so this is no",
+                    where, Wording.quote(text))
                 + " byte-level vocabulary");
       }
     });
@@ -234,17 +240,19 @@ final class BpeFiles {
       String[] pair = merge.split(" ", -1);
       if (pair.length != 2) {
         throw new JambicException(
-            "%s: merge %d, %s, is not two tokens with a space between them"
-                .formatted(where, parsed.size() + 1, Wording.quote(merge)));
+            Text.format(
+                "%s: merge %d, %s, is not two tokens with a space between them",
+                where, parsed.size() + 1, Wording.quote(merge)));
       }
       Integer left = vocab.get(pair[0]);
       Integer right = vocab.get(pair[1]);
       Integer merged = vocab.get(pair[0] + pair[1]);
       if (left == null || right == null || merged == null) {
         throw new JambicException(
-            ("%s: merge %d, %s, needs tokens that the vocabulary lacks; vocabulary and merges do"
-                    + " not belong together")
-                .formatted(where, parsed.size() + 1, Wording.quote(merge)));
+            Text.format(
+                "%s: merge %d, %s, needs tokens that the vocabulary lacks; vocabulary and merges do"
+                    + " not belong together",
+                where, parsed.size() + 1, Wording.quote(merge)));
       }
       parsed.add(new BpeMerges.Merge(left, right, merged));
     }
@@ -271,11 +279,11 @@ final class BpeFiles {
             .toList();
     if (!lost.isEmpty()) {
       throw new JambicException(
-          "%s: no merge makes the token %s%s, so the merges are cut short or another vocabulary's, and both have to be got anew; or it was added, and belongs into added_tokens.json"
-              .formatted(
-                  where,
-                  Wording.quote(lost.getFirst()),
-                  lost.size() == 1 ? "" : " and " + Wording.count(lost.size() - 1, "other")));
+          Text.format(
+              "%s: no merge makes the token %s%s, so the merges are cut short or another vocabulary's, and both have to be got anew; or it was added, and belongs into added_tokens.json",
+              where,
+              Wording.quote(lost.getFirst()),
+              lost.size() == 1 ? "" : " and " + Wording.count(lost.size() - 1, "other")));
     }
   }
 

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -244,8 +245,8 @@ public final class BpeTokenizer implements Tokenizer {
         ids[count] = byteIds[b & 0xFF];
         if (ids[count++] < 0) {
           throw new JambicException(
-              "the vocabulary lacks the byte 0x%02x, which the character U+%04X needs"
-                  .formatted(b, c));
+              Text.format(
+                  "the vocabulary lacks the byte 0x%02x, which the character U+%04X needs", b, c));
         }
       }
       i += Character.charCount(c);
@@ -308,8 +309,8 @@ public final class BpeTokenizer implements Tokenizer {
   private byte[] token(int id) {
     if (id < 0 || id >= tokens.length) {
       throw new JambicException(
-          "token id %d is outside the vocabulary, which ends at %d"
-              .formatted(id, tokens.length - 1));
+          Text.format(
+              "token id %d is outside the vocabulary, which ends at %d", id, tokens.length - 1));
     }
     return tokens[id];
   }

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -69,8 +70,9 @@ public final class BpeTrainer {
   public BpeTokenizer train(int vocabSize) {
     if (vocabSize < LEAST_VOCAB_SIZE) {
       throw new JambicException(
-          "a byte-pair vocabulary has at least %d tokens (the bytes and the end of a text), not %d"
-              .formatted(LEAST_VOCAB_SIZE, vocabSize));
+          Text.format(
+              "a byte-pair vocabulary has at least %d tokens (the bytes and the end of a text), not %d",
+              LEAST_VOCAB_SIZE, vocabSize));
     }
     endText();
     List<byte[]> tokens = new ArrayList<>();

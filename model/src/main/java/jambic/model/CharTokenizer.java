@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -84,8 +85,9 @@ public final class CharTokenizer implements Tokenizer {
       int id = pages[c >> PAGE_BITS][c & PAGE_MASK];
       if (id == UNKNOWN) {
         throw new JambicException(
-            "%s is not among the %d characters of the vocabulary"
-                .formatted(describe(text, i), codePoints.length));
+            Text.format(
+                "%s is not among the %d characters of the vocabulary",
+                describe(text, i), codePoints.length));
       }
       ids[count++] = id;
       i += Character.charCount(c) - 1;
@@ -164,8 +166,9 @@ public final class CharTokenizer implements Tokenizer {
   private int codePoint(int id) {
     if (id < 0 || id >= codePoints.length) {
       throw new JambicException(
-          "token id %d is outside the vocabulary, which ends at %d"
-              .formatted(id, codePoints.length - 1));
+          Text.format(
+              "token id %d is outside the vocabulary, which ends at %d",
+              id, codePoints.length - 1));
     }
     return codePoints[id];
   }
@@ -176,13 +179,13 @@ public final class CharTokenizer implements Tokenizer {
     int lineBegin = text.lastIndexOf('\n', index - 1) + 1;
     long line = 1 + text.substring(0, lineBegin).chars().filter(ch -> ch == '\n').count();
     String name = Character.getName(c);
-    return "the character %s(U+%04X%s) at index %d (line %d, column %d)"
-        .formatted(
-            Wording.isPrintable(c) ? "'" + Character.toString(c) + "' " : "",
-            c,
-            name == null ? "" : " " + name,
-            text.codePointCount(0, index),
-            line,
-            1 + text.codePointCount(lineBegin, index));
+    return Text.format(
+        "the character %s(U+%04X%s) at index %d (line %d, column %d)",
+        Wording.isPrintable(c) ? "'" + Character.toString(c) + "' " : "",
+        c,
+        name == null ? "" : " " + name,
+        text.codePointCount(0, index),
+        line,
+        1 + text.codePointCount(lineBegin, index));
   }
 }

@@ -4,6 +4,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,8 +21,8 @@ import java.util.stream.Stream;
  * here, also with weights as {@code pytorch_model.bin}, and so does nanoGPT's {@code ckpt.pt};
  * folders saved here open there, unless the model has a biased head, which that family does not
  * know. A model with adapters is stored as these alone, as PEFT does, with the name or the place of
- * the model that they belong to. A relative place is meant from the working directory, as PEFT means
- * it; where no model is there, from the adapters' folder, and else it is a name.
+ * the model that they belong to. A relative place is meant from the working directory, as PEFT
+ * means it; where no model is there, from the adapters' folder, and else it is a name.
  *
  * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
  * tensor, so that memory for the model may then be taken:
@@ -141,8 +142,9 @@ public final class Checkpoint implements Closeable {
               .toList();
       if (!names.isEmpty()) {
         throw new JambicException(
-            "%s is no checkpoint but holds %s; name %s"
-                .formatted(folder, String.join(" and ", names), folder.resolve(names.getFirst())));
+            Text.format(
+                "%s is no checkpoint but holds %s; name %s",
+                folder, String.join(" and ", names), folder.resolve(names.getFirst())));
       }
     }
   }
@@ -352,15 +354,16 @@ public final class Checkpoint implements Closeable {
   private static void requireVariant(GptConfig stored, GptConfig shape) {
     if (shape.blockSize() > stored.blockSize()) {
       throw new JambicException(
-          "the model was trained for a context of %d tokens, which can be made shorter but not %d"
-              .formatted(stored.blockSize(), shape.blockSize()));
+          Text.format(
+              "the model was trained for a context of %d tokens, which can be made shorter but not %d",
+              stored.blockSize(), shape.blockSize()));
     }
     GptConfig same =
         stored
             .withBlockSize(shape.blockSize())
             .withDropout(shape.dropout(), shape.attnDropout(), shape.embdDropout());
     if (!shape.equals(same)) {
-      throw new JambicException("the stored model is %s, not %s".formatted(same, shape));
+      throw new JambicException(Text.format("the stored model is %s, not %s", same, shape));
     }
   }
 
@@ -403,16 +406,17 @@ public final class Checkpoint implements Closeable {
   private void requireOpen() {
     if (closed) {
       throw new JambicException(
-          "the checkpoint in %s is closed; open it again, or make its models before"
-              .formatted(folder));
+          Text.format(
+              "the checkpoint in %s is closed; open it again, or make its models before", folder));
     }
   }
 
   private static void requireFit(Path folder, Tokenizer tokenizer, GptConfig config) {
     if (tokenizer.vocabSize() > config.vocabSize()) {
       throw new JambicException(
-          "%s: the tokenizer has %d tokens and the model %d; they do not belong together"
-              .formatted(folder, tokenizer.vocabSize(), config.vocabSize()));
+          Text.format(
+              "%s: the tokenizer has %d tokens and the model %d; they do not belong together",
+              folder, tokenizer.vocabSize(), config.vocabSize()));
     }
   }
 

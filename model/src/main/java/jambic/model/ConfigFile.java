@@ -2,6 +2,7 @@ package jambic.model;
 
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -167,7 +168,8 @@ final class ConfigFile {
     float normEps = json.optionalFloat("layer_norm_epsilon").orElse(GptConfig.DEFAULT_NORM_EPS);
     int nInner = json.optionalInteger("n_inner").orElse(GptConfig.usualInner(nEmbd));
     boolean scaleAttn = json.optionalBoolean("scale_attn_weights").orElse(true);
-    boolean scaleAttnByLayer = json.optionalBoolean("scale_attn_by_inverse_layer_idx").orElse(false);
+    boolean scaleAttnByLayer =
+        json.optionalBoolean("scale_attn_by_inverse_layer_idx").orElse(false);
     try {
       return new GptConfig(
           vocabSize,
@@ -202,8 +204,9 @@ final class ConfigFile {
     Optional<Integer> own = json.optionalInteger(key);
     if (own.isPresent() && !own.equals(value)) {
       throw new JambicException(
-          "%s: '%s' is %d and '%s', another name of it, %d; remove one of them"
-              .formatted(json.where(), key, own.get(), other, value.get()));
+          Text.format(
+              "%s: '%s' is %d and '%s', another name of it, %d; remove one of them",
+              json.where(), key, own.get(), other, value.get()));
     }
     return value.get();
   }
@@ -226,13 +229,15 @@ final class ConfigFile {
                     json.where() + " names no architecture: it lacks the key 'model_type'"));
     if (!type.equals(GPT2) && !type.equals(OWN)) {
       throw new JambicException(
-          "%s describes a model of the architecture %s, which is not supported; '%s' is"
-              .formatted(json.where(), Wording.quote(type), GPT2));
+          Text.format(
+              "%s describes a model of the architecture %s, which is not supported; '%s' is",
+              json.where(), Wording.quote(type), GPT2));
     }
     if (type.equals(GPT2) && !architectures.map(ConfigFile::isGpt2).orElse(true)) {
       throw new JambicException(
-          "%s describes a model of the class %s, which is not supported; GPT2LMHeadModel is"
-              .formatted(json.where(), Wording.quote(architectures.orElseThrow().toString())));
+          Text.format(
+              "%s describes a model of the class %s, which is not supported; GPT2LMHeadModel is",
+              json.where(), Wording.quote(architectures.orElseThrow().toString())));
     }
   }
 
@@ -260,8 +265,9 @@ final class ConfigFile {
       case "silu", "swish" -> Activation.SILU;
       default ->
           throw new JambicException(
-              "%s: the activation_function %s is not supported; gelu_new, gelu_fast, gelu, relu and silu are"
-                  .formatted(json.where(), Wording.quote(name)));
+              Text.format(
+                  "%s: the activation_function %s is not supported; gelu_new, gelu_fast, gelu, relu and silu are",
+                  json.where(), Wording.quote(name)));
     };
   }
 }

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -147,8 +148,9 @@ public final class GenerationConfig {
     for (Object id : ids) {
       if (!(id instanceof Integer end)) {
         throw new JambicException(
-            "%s: '%s' must be a token's id or an array of them, got %s"
-                .formatted(json.where(), EOS, Wording.quote(String.valueOf(given))));
+            Text.format(
+                "%s: '%s' must be a token's id or an array of them, got %s",
+                json.where(), EOS, Wording.quote(String.valueOf(given))));
       }
       ends.add(end);
     }
@@ -201,8 +203,8 @@ public final class GenerationConfig {
     for (String key : List.of("max_new_tokens", "max_length")) {
       if (json.optionalInteger(key).orElse(1) < 1) {
         throw new JambicException(
-            "%s: '%s' must be at least 1, got %s"
-                .formatted(json.where(), key, json.values().get(key)));
+            Text.format(
+                "%s: '%s' must be at least 1, got %s", json.where(), key, json.values().get(key)));
       }
     }
   }
@@ -272,8 +274,9 @@ public final class GenerationConfig {
             .map(all -> {
               if (all <= promptLength) {
                 throw new JambicException(
-                    "%s: 'max_length' is %d and the prompt has %d tokens already; say how many to add"
-                        .formatted(file.get().where(), all, promptLength));
+                    Text.format(
+                        "%s: 'max_length' is %d and the prompt has %d tokens already; say how many to add",
+                        file.get().where(), all, promptLength));
               }
               return all - promptLength;
             }));

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -195,9 +196,9 @@ public final class Generator implements AutoCloseable {
     }
     if (prompts.length != batch) {
       throw new JambicException(
-          "the generator was made for %s, got %s"
-              .formatted(
-                  Wording.count(batch, "sequence"), Wording.count(prompts.length, "prompt")));
+          Text.format(
+              "the generator was made for %s, got %s",
+              Wording.count(batch, "sequence"), Wording.count(prompts.length, "prompt")));
     }
     if (count < 0) {
       throw new JambicException("cannot generate " + count + " tokens");
@@ -205,7 +206,8 @@ public final class Generator implements AutoCloseable {
     for (int[] prompt : prompts) {
       if (count > LONGEST - prompt.length) {
         throw new JambicException(
-            "cannot generate %d tokens at once; a text has at most %d".formatted(count, LONGEST));
+            Text.format(
+                "cannot generate %d tokens at once; a text has at most %d", count, LONGEST));
       }
       if (prompt.length == 0) {
         throw new JambicException("a prompt needs at least one token, got an empty one");

@@ -2,6 +2,7 @@ package jambic.model;
 
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 
 /**
  * The shape of a {@code Gpt}: everything that decides which parameters a model has and what they
@@ -163,8 +164,9 @@ public record GptConfig(
   public void requireContext(int length) {
     if (length > blockSize) {
       throw new JambicException(
-          "the model's context is %s, got %d; give it the last %d"
-              .formatted(Wording.count(blockSize, "token"), length, blockSize));
+          Text.format(
+              "the model's context is %s, got %d; give it the last %d",
+              Wording.count(blockSize, "token"), length, blockSize));
     }
   }
 

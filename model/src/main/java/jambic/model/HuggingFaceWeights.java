@@ -4,6 +4,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.ShapeException;
 import jambic.tensor.Tensor;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -40,16 +41,18 @@ record HuggingFaceWeights(String where, GptConfig config, Map<String, StoredTens
       String where, GptConfig described, Map<String, StoredTensor> stored) {
     if (described.nLayer() > stored.size()) { // before a list of that many names is made
       throw new JambicException(
-          "%s holds %d tensors, too few for the %d layers of config.json"
-              .formatted(where, stored.size(), described.nLayer()));
+          Text.format(
+              "%s holds %d tensors, too few for the %d layers of config.json",
+              where, stored.size(), described.nLayer()));
     }
     Map<String, StoredTensor> byName = new LinkedHashMap<>();
     stored.forEach((name, entry) -> {
       String plain = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
       if (byName.put(plain, entry) != null) {
         throw new JambicException(
-            "%s holds %s both with and without the prefix '%s'"
-                .formatted(where, Wording.quote(plain), PREFIX));
+            Text.format(
+                "%s holds %s both with and without the prefix '%s'",
+                where, Wording.quote(plain), PREFIX));
       }
     });
     GptConfig config = stored(where, described, byName);
@@ -65,8 +68,9 @@ record HuggingFaceWeights(String where, GptConfig config, Map<String, StoredTens
     }
     if (!spare.isEmpty()) {
       throw new JambicException(
-          "%s holds the tensor %s, which the model of config.json does not have"
-              .formatted(where, Wording.quote(spare.iterator().next())));
+          Text.format(
+              "%s holds the tensor %s, which the model of config.json does not have",
+              where, Wording.quote(spare.iterator().next())));
     }
     return new HuggingFaceWeights(where, config, parameters);
   }
@@ -159,7 +163,8 @@ record HuggingFaceWeights(String where, GptConfig config, Map<String, StoredTens
     }
     expected.forEach((name, shape) -> {
       if (!tensors.get(name).shape().equals(shape)) {
-        throw new ShapeException("%s must be %s, got %s".formatted(name, shape, tensors.get(name)));
+        throw new ShapeException(
+            Text.format("%s must be %s, got %s", name, shape, tensors.get(name)));
       }
     });
   }
@@ -169,17 +174,19 @@ record HuggingFaceWeights(String where, GptConfig config, Map<String, StoredTens
     StoredTensor entry = stored.get(name);
     if (entry == null) {
       throw new JambicException(
-          "%s lacks the tensor '%s', which the model of config.json has".formatted(where, name));
+          Text.format("%s lacks the tensor '%s', which the model of config.json has", where, name));
     }
     if (!entry.shape().equals(shape)) {
       throw new JambicException(
-          "%s: tensor '%s' has the shape %s, but config.json makes it %s"
-              .formatted(where, entry.name(), entry.shape(), shape));
+          Text.format(
+              "%s: tensor '%s' has the shape %s, but config.json makes it %s",
+              where, entry.name(), entry.shape(), shape));
     }
     if (!entry.type().isReadableAsFloat()) {
       throw new JambicException(
-          "%s: tensor '%s' holds %s, not floating-point numbers of 16, 32 or 64 bits"
-              .formatted(where, entry.name(), entry.type()));
+          Text.format(
+              "%s: tensor '%s' holds %s, not floating-point numbers of 16, 32 or 64 bits",
+              where, entry.name(), entry.type()));
     }
     return entry;
   }

@@ -5,6 +5,7 @@ import jambic.tensor.Eager;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.LinearKernels;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -182,11 +183,11 @@ public final class InferenceEngine implements AutoCloseable {
     }
     if (request.pastContext() == PastContext.FINISH && length > blockSize) {
       throw new JambicException(
-          "the prompt has %d tokens%s and the model's context %d; shorten it"
-              .formatted(
-                  prompt.length,
-                  sequence.length() > 0 ? " after " + sequence.length() + " of the session" : "",
-                  blockSize));
+          Text.format(
+              "the prompt has %d tokens%s and the model's context %d; shorten it",
+              prompt.length,
+              sequence.length() > 0 ? " after " + sequence.length() + " of the session" : "",
+              blockSize));
     }
     model.config().requireIds(prompt);
     if (!request.stop().isEmpty() && tokenizer.isEmpty()) {
@@ -195,8 +196,9 @@ public final class InferenceEngine implements AutoCloseable {
     long needed = Math.min(blockSize, (long) length + request.maxNewTokens());
     if (needed > cache.positions()) {
       throw new JambicException(
-          "the request needs room for %d tokens and the KV cache has %d in all; ask for fewer new tokens or give the engine more"
-              .formatted(needed, cache.positions()));
+          Text.format(
+              "the request needs room for %d tokens and the KV cache has %d in all; ask for fewer new tokens or give the engine more",
+              needed, cache.positions()));
     }
   }
 
@@ -327,8 +329,9 @@ public final class InferenceEngine implements AutoCloseable {
   private void requireNoListener(String method) {
     if (Thread.holdsLock(this)) {
       throw new JambicException(
-          "a listener cannot call %s: the engine is amid a step, which goes on when it returns"
-              .formatted(method));
+          Text.format(
+              "a listener cannot call %s: the engine is amid a step, which goes on when it returns",
+              method));
     }
   }
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,11 +49,12 @@ record JsonObject(String where, Map<String, Object> values) {
     } catch (JacksonException e) {
       String where =
           Optional.ofNullable(e.getLocation())
-              .map(at -> " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr()))
+              .map(at -> Text.format(" (line %d, column %d)", at.getLineNr(), at.getColumnNr()))
               .orElse("");
       throw new JambicException(
-          "%s is not a valid JSON object%s: %s"
-              .formatted(file, where, Wording.complaint(e.getOriginalMessage())),
+          Text.format(
+              "%s is not a valid JSON object%s: %s",
+              file, where, Wording.complaint(e.getOriginalMessage())),
           e);
     } catch (IOException e) {
       throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
@@ -65,8 +67,9 @@ record JsonObject(String where, Map<String, Object> values) {
       JsonToken first = parser.nextToken();
       if (first != JsonToken.START_OBJECT) {
         throw new JambicException(
-            "%s is not a valid JSON object: it %s"
-                .formatted(file, first == null ? "is empty" : "holds " + kind(first)));
+            Text.format(
+                "%s is not a valid JSON object: it %s",
+                file, first == null ? "is empty" : "holds " + kind(first)));
       }
       Map<String, Object> values = READER.mapFrom(parser);
       if (parser.nextToken() != null) {
@@ -146,7 +149,8 @@ record JsonObject(String where, Map<String, Object> values) {
   List<JsonObject> objects(String key) {
     List<JsonObject> objects = new ArrayList<>();
     for (Object one : optionalList(key).orElse(List.of())) {
-      String place = "%s: entry %d of %s".formatted(where, objects.size() + 1, Wording.quote(key));
+      String place =
+          Text.format("%s: entry %d of %s", where, objects.size() + 1, Wording.quote(key));
       if (!(one instanceof Map<?, ?> members)) {
         throw new JambicException(place + " must be an object");
       }
@@ -159,8 +163,9 @@ record JsonObject(String where, Map<String, Object> values) {
     Object value = values.get(key);
     if (value != null && !type.isInstance(value)) {
       throw new JambicException(
-          "%s: %s must be %s, got %s"
-              .formatted(where, Wording.quote(key), wanted, Wording.quote(String.valueOf(value))));
+          Text.format(
+              "%s: %s must be %s, got %s",
+              where, Wording.quote(key), wanted, Wording.quote(String.valueOf(value))));
     }
     return Optional.ofNullable(type.cast(value));
   }

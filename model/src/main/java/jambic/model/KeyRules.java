@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -64,18 +65,19 @@ final class KeyRules {
           List<Object> values = supported.get(key);
           if (values == null) {
             throw new JambicException(
-                ("%s: the key %s is not known, so what it asks for cannot be obeyed; remove it if"
-                        + " it changes no result")
-                    .formatted(json.where(), Wording.quote(key)));
+                Text.format(
+                    "%s: the key %s is not known, so what it asks for cannot be obeyed; remove it if"
+                        + " it changes no result",
+                    json.where(), Wording.quote(key)));
           }
           if (!values.contains(comparable(value))) {
             throw new JambicException(
-                "%s: '%s' is %s, which is not supported; %s"
-                    .formatted(
-                        json.where(),
-                        key,
-                        Wording.quote(value.toString()),
-                        remedies.getOrDefault(key, only(values))));
+                Text.format(
+                    "%s: '%s' is %s, which is not supported; %s",
+                    json.where(),
+                    key,
+                    Wording.quote(value.toString()),
+                    remedies.getOrDefault(key, only(values))));
           }
         });
   }

@@ -1,5 +1,6 @@
 package jambic.model;
 
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
@@ -53,7 +54,8 @@ record Leftovers(Path parent, String prefix) {
   Path fresh() {
     long random = ThreadLocalRandom.current().nextLong() >>> 16;
     ProcessHandle own = ProcessHandle.current();
-    return parent.resolve("%s%d-%d-%x".formatted(prefix, own.pid(), start(own).orElse(0), random));
+    return parent.resolve(
+        Text.format("%s%d-%d-%x", prefix, own.pid(), start(own).orElse(0), random));
   }
 
   /** Whether a process that lives, perhaps this one, has a sibling here. */

@@ -2,6 +2,7 @@ package jambic.model;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
+import jambic.tensor.text.Text;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -98,23 +99,26 @@ final class LoraFiles {
     JsonObject json = JsonObject.read(file);
     if (!json.text("peft_type").equals("LORA")) {
       throw new JambicException(
-          "%s describes adapters of the kind %s; LORA is supported"
-              .formatted(file, Wording.quote(json.text("peft_type"))));
+          Text.format(
+              "%s describes adapters of the kind %s; LORA is supported",
+              file, Wording.quote(json.text("peft_type"))));
     }
     RULES.check(json);
     LoraLayers layers = LoraLayers.read(json);
     String name = json.optionalText(BASE).map(String::strip).orElse("");
     if (name.isEmpty()) {
       throw new JambicException(
-          "%s names no base model; write the folder of the model that the adapters belong to as %s into that file"
-              .formatted(file, BASE));
+          Text.format(
+              "%s names no base model; write the folder of the model that the adapters belong to as %s into that file",
+              file, BASE));
     }
     Optional<Path> folder = folder(file, name);
     Path base = folder.or(() -> named(json, name, bases)).orElseThrow(() -> noBase(file, name));
     if (!WeightFiles.areIn(base) && Files.exists(base.resolve(CONFIG))) {
       throw new JambicException(
-          "%s belongs to %s, which holds adapters itself; export that, and name the new folder as %s"
-              .formatted(file, base, BASE));
+          Text.format(
+              "%s belongs to %s, which holds adapters itself; export that, and name the new folder as %s",
+              file, base, BASE));
     }
     return new Lora(
         layers, base, folder.isPresent() ? Optional.empty() : Optional.of(name), baseSha256(file));
@@ -146,8 +150,9 @@ final class LoraFiles {
     Optional<String> revision = json.optionalText("revision").filter(r -> !r.equals("main"));
     if (found.isPresent() && revision.isPresent()) {
       throw new JambicException(
-          "%s: 'revision' is %s, and of a named model only main is known; fetch that revision, and name its folder as %s"
-              .formatted(json.where(), Wording.quote(revision.get()), BASE));
+          Text.format(
+              "%s: 'revision' is %s, and of a named model only main is known; fetch that revision, and name its folder as %s",
+              json.where(), Wording.quote(revision.get()), BASE));
     }
     return found;
   }
@@ -156,8 +161,9 @@ final class LoraFiles {
     List<Path> tried = candidates(file, name);
     String places = tried.stream().map(Path::toString).collect(Collectors.joining(" or "));
     return new JambicException(
-        "%s belongs to the model in %s, which is not there; put it back, or name its new folder as %s in that file"
-            .formatted(file, tried.isEmpty() ? Wording.quote(name) : places, BASE));
+        Text.format(
+            "%s belongs to the model in %s, which is not there; put it back, or name its new folder as %s in that file",
+            file, tried.isEmpty() ? Wording.quote(name) : places, BASE));
   }
 
   private static Optional<String> baseSha256(Path config) {
@@ -169,8 +175,9 @@ final class LoraFiles {
   private static Safetensors open(Path weights) {
     if (!Files.exists(weights) && Files.exists(weights.resolveSibling(PICKLED))) {
       throw new JambicException(
-          "%s holds its adapters as a pickle, %s; open it in PEFT and save it again, which writes %s"
-              .formatted(weights.getParent(), PICKLED, WEIGHTS));
+          Text.format(
+              "%s holds its adapters as a pickle, %s; open it in PEFT and save it again, which writes %s",
+              weights.getParent(), PICKLED, WEIGHTS));
     }
     return Safetensors.open(weights);
   }
@@ -189,8 +196,9 @@ final class LoraFiles {
       }
       if (!others.isEmpty()) {
         throw new JambicException(
-            "%s holds %s, which is not of an adapter that %s describes; %s"
-                .formatted(path, Wording.quote(others.iterator().next()), CONFIG, MERGE));
+            Text.format(
+                "%s holds %s, which is not of an adapter that %s describes; %s",
+                path, Wording.quote(others.iterator().next()), CONFIG, MERGE));
       }
     }
   }
@@ -199,8 +207,9 @@ final class LoraFiles {
     List<Long> shape = entry.shape();
     if (shape.size() != 2 || shape.get(dimension) != rank) {
       throw new JambicException(
-          "%s: %s has the shape %s, but %s makes its rank %d; correct the rank there"
-              .formatted(path, entry.name(), shape, CONFIG, rank));
+          Text.format(
+              "%s: %s has the shape %s, but %s makes its rank %d; correct the rank there",
+              path, entry.name(), shape, CONFIG, rank));
     }
   }
 
@@ -208,8 +217,9 @@ final class LoraFiles {
   static void requireBase(Path folder, Lora lora, WeightFiles base) {
     if (lora.baseSha256().isPresent() && !lora.baseSha256().get().equals(base.sha256())) {
       throw new JambicException(
-          "the adapters in %s belong to other weights than %s holds now; put those back, or name the"
-                  .formatted(folder, base.path())
+          Text.format(
+                  "the adapters in %s belong to other weights than %s holds now; put those back, or name the",
+                  folder, base.path())
               + " folder that has them as base_model_name_or_path in "
               + CONFIG);
     }
@@ -255,8 +265,9 @@ final class LoraFiles {
             Safetensors.Entry entry = file.entry(PREFIX + name);
             if (!entry.shape().equals(shape(tensor))) {
               throw new JambicException(
-                  "%s: %s has the shape %s, but %s makes it %s"
-                      .formatted(path, name, entry.shape(), CONFIG, shape(tensor)));
+                  Text.format(
+                      "%s: %s has the shape %s, but %s makes it %s",
+                      path, name, entry.shape(), CONFIG, shape(tensor)));
             }
             float[] values = new float[Math.toIntExact(entry.size())];
             entry.readFloats(values, 0);

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -110,8 +111,9 @@ record LoraLayers(
     for (String target : targets) {
       if (LAYERS.stream().noneMatch(ModuleNames.of(List.of(target))::match)) {
         throw new JambicException(
-            "LoRA has no layer %s to adapt; there are c_attn, c_proj, c_fc, attn.c_proj and"
-                    .formatted(Wording.quote(target))
+            Text.format(
+                    "LoRA has no layer %s to adapt; there are c_attn, c_proj, c_fc, attn.c_proj and",
+                    Wording.quote(target))
                 + " mlp.c_proj");
       }
     }
@@ -136,9 +138,10 @@ record LoraLayers(
     List<String> names = blocksNames(json);
     if (targets instanceof String && !(blocks.isEmpty() && names.isEmpty())) {
       throw new JambicException(
-          ("%s: 'layers_to_transform' and 'layers_pattern' go with a list of 'target_modules', not"
-                  + " with the text %s, so PEFT refuses them too; write the blocks into that")
-              .formatted(json.where(), Wording.quote(targets.toString())));
+          Text.format(
+              "%s: 'layers_to_transform' and 'layers_pattern' go with a list of 'target_modules', not"
+                  + " with the text %s, so PEFT refuses them too; write the blocks into that",
+              json.where(), Wording.quote(targets.toString())));
     }
     if (blocks.isEmpty() && !names.isEmpty()) {
       throw new JambicException(
@@ -175,8 +178,9 @@ record LoraLayers(
     for (Object element : json.optionalList(key).orElse(List.of())) {
       if (!(element instanceof Integer block)) {
         throw new JambicException(
-            "%s must hold numbers of layers, got %s"
-                .formatted(ModuleNames.where(json, key), Wording.quote(String.valueOf(element))));
+            Text.format(
+                "%s must hold numbers of layers, got %s",
+                ModuleNames.where(json, key), Wording.quote(String.valueOf(element))));
       }
       blocks.add(block);
     }
@@ -323,19 +327,20 @@ record LoraLayers(
     Optional<String> other = others.stream().filter(this::matches).findFirst();
     if (other.isPresent()) {
       throw new JambicException(
-          "%s: 'target_modules' names %s, which can have no adapter here; c_attn, c_proj and c_fc can; %s"
-              .formatted(where, other.get(), LoraFiles.MERGE));
+          Text.format(
+              "%s: 'target_modules' names %s, which can have no adapter here; c_attn, c_proj and c_fc can; %s",
+              where, other.get(), LoraFiles.MERGE));
     }
     List<String> adapted = layers.stream().filter(this::adapts).toList();
     if (adapted.isEmpty()) {
       throw new JambicException(
-          ("%s: 'target_modules'%s%s name no layer of the model, whose layers are"
-                  + " transformer.h.0.attn.c_attn to transformer.h.%d.mlp.c_proj; correct them")
-              .formatted(
-                  where,
-                  blocks.isEmpty() ? "" : ", 'layers_to_transform'",
-                  excluded.isEmpty() ? "" : ", 'exclude_modules'",
-                  count - 1));
+          Text.format(
+              "%s: 'target_modules'%s%s name no layer of the model, whose layers are"
+                  + " transformer.h.0.attn.c_attn to transformer.h.%d.mlp.c_proj; correct them",
+              where,
+              blocks.isEmpty() ? "" : ", 'layers_to_transform'",
+              excluded.isEmpty() ? "" : ", 'exclude_modules'",
+              count - 1));
     }
     return adapted;
   }

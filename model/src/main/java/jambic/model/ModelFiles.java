@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -62,8 +63,9 @@ record ModelFiles(
     String name = file.getFileName().toString();
     if (Stream.of(".pt", ".pth", ".ckpt").noneMatch(name::endsWith)) {
       throw new JambicException(
-          "%s is a file; name the folder that it and the model's other files lie in, or nanoGPT's %s"
-              .formatted(file, NanoGptCheckpoint.NAME));
+          Text.format(
+              "%s is a file; name the folder that it and the model's other files lie in, or nanoGPT's %s",
+              file, NanoGptCheckpoint.NAME));
     }
   }
 
@@ -77,8 +79,9 @@ record ModelFiles(
     Path checkpoint = folder.resolve(NanoGptCheckpoint.NAME);
     if (Files.exists(checkpoint)) {
       throw new JambicException(
-          "%s holds a %s but no weights to it; for nanoGPT's checkpoint name %s"
-              .formatted(folder, ConfigFile.NAME, checkpoint));
+          Text.format(
+              "%s holds a %s but no weights to it; for nanoGPT's checkpoint name %s",
+              folder, ConfigFile.NAME, checkpoint));
     }
   }
 
@@ -87,7 +90,7 @@ record ModelFiles(
     FOREIGN.forEach((end, format) -> {
       if (name.endsWith(end)) {
         throw new JambicException(
-            "%s is in %s, which is not read; %s".formatted(file, format, SUPPORTED));
+            Text.format("%s is in %s, which is not read; %s", file, format, SUPPORTED));
       }
     });
   }

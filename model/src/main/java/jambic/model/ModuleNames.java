@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -40,8 +41,9 @@ record ModuleNames(List<String> ends, Optional<String> expression) {
     for (Object element : json.optionalList(key).orElse(List.of())) {
       if (!(element instanceof String text)) {
         throw new JambicException(
-            "%s must hold names only, got %s"
-                .formatted(where(json, key), Wording.quote(String.valueOf(element))));
+            Text.format(
+                "%s must hold names only, got %s",
+                where(json, key), Wording.quote(String.valueOf(element))));
       }
       texts.add(text);
     }
@@ -49,7 +51,7 @@ record ModuleNames(List<String> ends, Optional<String> expression) {
   }
 
   static String where(JsonObject json, String key) {
-    return "%s: '%s'".formatted(json.where(), key);
+    return Text.format("%s: '%s'", json.where(), key);
   }
 
   /** Whether a module is one of these. */

@@ -2,6 +2,7 @@ package jambic.model;
 
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -52,8 +53,9 @@ final class NanoGptCheckpoint {
     this.torch = torch;
     if (!(torch.root() instanceof Map<?, ?> members && members.containsKey("model_args"))) {
       throw new JambicException(
-          "%s is no checkpoint of nanoGPT: it has no 'model_args', which say what the model is; as"
-                  .formatted(file)
+          Text.format(
+                  "%s is no checkpoint of nanoGPT: it has no 'model_args', which say what the model is; as",
+                  file)
               + " pytorch_model.bin in a folder with a config.json, weights alone can be read");
     }
     this.root = members;
@@ -122,8 +124,8 @@ final class NanoGptCheckpoint {
     if (!(args.get(key) instanceof Long value) || value != value.intValue()) {
       throw refused(
           args.containsKey(key)
-              ? "model_args: '%s' must be an integer of 32 bits".formatted(key)
-              : "model_args: '%s' is missing".formatted(key));
+              ? Text.format("model_args: '%s' must be an integer of 32 bits", key)
+              : Text.format("model_args: '%s' is missing", key));
     }
     return value.intValue();
   }
@@ -149,8 +151,9 @@ final class NanoGptCheckpoint {
     for (Object key : members.keySet()) {
       if (!known.contains(key.toString())) {
         throw refused(
-            "%sthe key %s is not one of nanoGPT's, so what it asks for cannot be obeyed"
-                .formatted(where, Wording.quote(key.toString())));
+            Text.format(
+                "%sthe key %s is not one of nanoGPT's, so what it asks for cannot be obeyed",
+                where, Wording.quote(key.toString())));
       }
     }
   }

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -56,7 +57,8 @@ final class NanoGptMeta {
 
   private static JambicException refused(Path file, String why) {
     return new JambicException(
-        "%s is no vocabulary of nanoGPT's characters: %s; make the folder anew with: jambic prepare FILE --tokenizer char"
-            .formatted(file, why));
+        Text.format(
+            "%s is no vocabulary of nanoGPT's characters: %s; make the folder anew with: jambic prepare FILE --tokenizer char",
+            file, why));
   }
 }

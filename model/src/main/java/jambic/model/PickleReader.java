@@ -1,5 +1,6 @@
 package jambic.model;
 
+import jambic.tensor.text.Text;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -147,7 +148,7 @@ final class PickleReader {
         }
         default ->
             throw new PickleException(
-                "its opcode 0x%02x makes something else than plain data".formatted(opcode));
+                Text.format("its opcode 0x%02x makes something else than plain data", opcode));
       }
     }
   }
@@ -159,7 +160,7 @@ final class PickleReader {
 
   private void count() throws PickleException {
     if (++values > MOST_VALUES) {
-      throw new PickleException("it makes more than %,d values".formatted(MOST_VALUES));
+      throw new PickleException(Text.format("it makes more than %,d values", MOST_VALUES));
     }
   }
 
@@ -205,7 +206,7 @@ final class PickleReader {
 
   private long integer(int length) throws PickleException {
     if (length > Long.BYTES) {
-      throw new PickleException("it has an integer of %d bytes".formatted(length));
+      throw new PickleException(Text.format("it has an integer of %d bytes", length));
     }
     long value = 0;
     for (int i = 0; i < length; i++) {
@@ -238,7 +239,7 @@ final class PickleReader {
 
   private static PickleException foreign(String name) {
     return new PickleException(
-        "it calls for Python's %s, which weights do not need".formatted(Wording.quote(name)));
+        Text.format("it calls for Python's %s, which weights do not need", Wording.quote(name)));
   }
 
   private void pushTuple(List<Object> elements) throws PickleException {
@@ -271,8 +272,9 @@ final class PickleReader {
     for (Object name : attributes.keySet()) {
       if (!name.equals("_metadata")) {
         throw new PickleException(
-            "it sets the attribute %s, which weights do not need"
-                .formatted(Wording.quote(name.toString())));
+            Text.format(
+                "it sets the attribute %s, which weights do not need",
+                Wording.quote(name.toString())));
       }
     }
   }

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -60,8 +61,9 @@ record PromptTemplate(List<Integer> before, List<Integer> after) {
       }
       default ->
           throw new JambicException(
-              "%s: the post-processor %s is not supported; TemplateProcessing, RobertaProcessing, BertProcessing, ByteLevel and Sequence are"
-                  .formatted(json.where(), Wording.quote(type)));
+              Text.format(
+                  "%s: the post-processor %s is not supported; TemplateProcessing, RobertaProcessing, BertProcessing, ByteLevel and Sequence are",
+                  json.where(), Wording.quote(type)));
     };
   }
 
@@ -120,8 +122,9 @@ record PromptTemplate(List<Integer> before, List<Integer> after) {
       return integer;
     }
     throw new JambicException(
-        "%s has %s where the id of a token should be"
-            .formatted(json.where(), Wording.quote(String.valueOf(id))));
+        Text.format(
+            "%s has %s where the id of a token should be",
+            json.where(), Wording.quote(String.valueOf(id))));
   }
 
   /** Refuses ids that a vocabulary lacks. */
@@ -130,8 +133,9 @@ record PromptTemplate(List<Integer> before, List<Integer> after) {
       for (int id : ids) {
         if (id < 0 || id >= vocabSize) {
           throw new JambicException(
-              "%s: the post_processor adds the token id %d, which the vocabulary lacks"
-                  .formatted(where, id));
+              Text.format(
+                  "%s: the post_processor adds the token id %d, which the vocabulary lacks",
+                  where, id));
         }
       }
     }

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -30,7 +31,8 @@ final class PythonPattern {
 
   private static JambicException unsupported(String where, String expression, String reason) {
     return new JambicException(
-        "%s: the regular expression %s is not supported: %s; write it without that, or as a list of names"
-            .formatted(where, Wording.quote(expression), reason));
+        Text.format(
+            "%s: the regular expression %s is not supported: %s; write it without that, or as a list of names",
+            where, Wording.quote(expression), reason));
   }
 }

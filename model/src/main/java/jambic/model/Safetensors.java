@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -131,8 +132,9 @@ public final class Safetensors implements AutoCloseable {
               source.content().writeTo(out);
               if (out.written() != expected) {
                 throw new IllegalStateException(
-                    "tensor %s wrote %d bytes more than its %d"
-                        .formatted(source.name(), out.written() - expected, source.byteSize()));
+                    Text.format(
+                        "tensor %s wrote %d bytes more than its %d",
+                        source.name(), out.written() - expected, source.byteSize()));
               }
             }
           }
@@ -194,7 +196,7 @@ public final class Safetensors implements AutoCloseable {
     long size = channel.size();
     if (size < Long.BYTES) {
       throw new JambicException(
-          "%s: a safetensors file has at least 8 bytes, this one has %d".formatted(file, size));
+          Text.format("%s: a safetensors file has at least 8 bytes, this one has %d", file, size));
     }
     ByteBuffer prefix = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     while (prefix.hasRemaining() && channel.read(prefix, prefix.position()) >= 0) {}
@@ -205,13 +207,15 @@ public final class Safetensors implements AutoCloseable {
     }
     if (length < 0 || length > size - Long.BYTES) {
       throw new JambicException(
-          "%s: a header of %s bytes is announced, but only %d follow: it is truncated or not a safetensors file"
-              .formatted(file, Long.toUnsignedString(length), size - Long.BYTES));
+          Text.format(
+              "%s: a header of %s bytes is announced, but only %d follow: it is truncated or not a safetensors file",
+              file, Long.toUnsignedString(length), size - Long.BYTES));
     }
     if (length > SafetensorsHeader.LONGEST) {
       throw new JambicException(
-          "%s: a header of %d bytes is announced, the format allows %d"
-              .formatted(file, length, SafetensorsHeader.LONGEST));
+          Text.format(
+              "%s: a header of %d bytes is announced, the format allows %d",
+              file, length, SafetensorsHeader.LONGEST));
     }
     return length;
   }

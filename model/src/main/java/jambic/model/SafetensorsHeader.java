@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.Reader;
@@ -141,25 +142,25 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Slot> tensors
         throw wrong(
             file,
             entry.getKey(),
-            "ends at byte %d of the data, but the file holds only %d: it is truncated or corrupt"
-                .formatted(slot.end(), dataBytes));
+            Text.format(
+                "ends at byte %d of the data, but the file holds only %d: it is truncated or corrupt",
+                slot.end(), dataBytes));
       }
       if (slot.begin() != covered) {
         throw wrong(
             file,
             entry.getKey(),
-            "starts at byte %d of the data, where byte %d is the next free one: tensors %s"
-                .formatted(
-                    slot.begin(),
-                    covered,
-                    slot.begin() < covered ? "overlap" : "must leave no hole"));
+            Text.format(
+                "starts at byte %d of the data, where byte %d is the next free one: tensors %s",
+                slot.begin(), covered, slot.begin() < covered ? "overlap" : "must leave no hole"));
       }
       covered = slot.end();
     }
     if (covered != dataBytes) {
       throw new JambicException(
-          "%s: %d bytes follow the last tensor, which belong to none: the file is corrupt"
-              .formatted(file, dataBytes - covered));
+          Text.format(
+              "%s: %d bytes follow the last tensor, which belong to none: the file is corrupt",
+              file, dataBytes - covered));
     }
   }
 
@@ -266,8 +267,9 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Slot> tensors
         throw wrong(
             file,
             name,
-            "of type %s and shape %s needs %d bytes, but its data_offsets span %d"
-                .formatted(type, shape, bytes, end - begin));
+            Text.format(
+                "of type %s and shape %s needs %d bytes, but its data_offsets span %d",
+                type, shape, bytes, end - begin));
       }
       return new Slot(type, shape, begin, end);
     }

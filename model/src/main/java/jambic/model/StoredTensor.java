@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -171,8 +172,9 @@ record StoredTensor(
       }
       default ->
           throw new JambicException(
-              "tensor %s holds %s, not floating-point numbers of 16, 32 or 64 bits"
-                  .formatted(Wording.quote(name), type));
+              Text.format(
+                  "tensor %s holds %s, not floating-point numbers of 16, 32 or 64 bits",
+                  Wording.quote(name), type));
     }
   }
 
@@ -180,8 +182,9 @@ record StoredTensor(
     float rounded = (float) value;
     if (Float.isInfinite(rounded) && !Double.isInfinite(value)) {
       throw new JambicException(
-          "tensor %s holds %s, which is too large for a float of 32 bits"
-              .formatted(Wording.quote(name), value));
+          Text.format(
+              "tensor %s holds %s, which is too large for a float of 32 bits",
+              Wording.quote(name), value));
     }
     return rounded;
   }

@@ -1,5 +1,6 @@
 package jambic.model;
 
+import jambic.tensor.text.Text;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -111,7 +112,7 @@ final class StoredZip {
     }
     requireInside(at, size, limit);
     if (count < 0 || count > Math.min(MOST_ENTRIES, size / DIRECTORY_SIZE)) {
-      throw new ZipException("its list of %d entries cannot be".formatted(count));
+      throw new ZipException(Text.format("its list of %d entries cannot be", count));
     }
     long begin = at;
     for (long i = 0; i < count; i++) {
@@ -131,7 +132,7 @@ final class StoredZip {
   private void readEntry(long at, String name, int extraLength, long limit) throws ZipException {
     if ((file.get(SHORT, at + 8) & 1) != 0 || file.get(SHORT, at + 10) != 0) {
       throw new ZipException(
-          "its entry %s is compressed or encrypted".formatted(Wording.quote(name)));
+          Text.format("its entry %s is compressed or encrypted", Wording.quote(name)));
     }
     long size = unsigned(INT, at + 24);
     long local = unsigned(INT, at + 42);

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -85,8 +86,9 @@ final class TokenizerFile {
       case "WordLevel" -> readCharacters(json, settings);
       default ->
           throw new JambicException(
-              "%s holds a tokenizer of the kind %s, which is not supported; BPE and WordLevel are"
-                  .formatted(file, Wording.quote(type)));
+              Text.format(
+                  "%s holds a tokenizer of the kind %s, which is not supported; BPE and WordLevel are",
+                  file, Wording.quote(type)));
     };
   }
 
@@ -100,19 +102,16 @@ final class TokenizerFile {
     for (String token : vocab.values().keySet()) {
       if (token.isEmpty() || token.codePointCount(0, token.length()) != 1) {
         throw new JambicException(
-            "%s: the token %s is not a single character, and words are not supported"
-                .formatted(json.where(), Wording.quote(token)));
+            Text.format(
+                "%s: the token %s is not a single character, and words are not supported",
+                json.where(), Wording.quote(token)));
       }
       int id = vocab.integer(token);
       if (id < 0 || id >= codePoints.length || codePoints[id] >= 0) {
         throw new JambicException(
-            "%s: the token %s has id %d, but the %d ids must be 0 to %d, each once"
-                .formatted(
-                    json.where(),
-                    Wording.quote(token),
-                    id,
-                    codePoints.length,
-                    codePoints.length - 1));
+            Text.format(
+                "%s: the token %s has id %d, but the %d ids must be 0 to %d, each once",
+                json.where(), Wording.quote(token), id, codePoints.length, codePoints.length - 1));
       }
       codePoints[id] = token.codePointAt(0);
       ids.put(token, id);
@@ -133,16 +132,17 @@ final class TokenizerFile {
       TokenizerSettings settings, AddedToken token, Map<String, Integer> ids) {
     if (!Integer.valueOf(token.id()).equals(ids.get(token.content()))) {
       throw new JambicException(
-          "%s: the added token %s is no character of the vocabulary, and a character tokenizer has no other tokens"
-              .formatted(settings.where(), Wording.quote(token.content())));
+          Text.format(
+              "%s: the added token %s is no character of the vocabulary, and a character tokenizer has no other tokens",
+              settings.where(), Wording.quote(token.content())));
     }
     if (token.lstrip() || token.rstrip()) {
       throw new JambicException(
-          "%s: the added token %s takes the white space beside it ('%s'), which is not supported for characters"
-              .formatted(
-                  settings.where(),
-                  Wording.quote(token.content()),
-                  token.lstrip() ? "lstrip" : "rstrip"));
+          Text.format(
+              "%s: the added token %s takes the white space beside it ('%s'), which is not supported for characters",
+              settings.where(),
+              Wording.quote(token.content()),
+              token.lstrip() ? "lstrip" : "rstrip"));
     }
   }
 

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -56,8 +57,9 @@ final class TokenizerParts {
         .findFirst()
         .ifPresent(first -> {
           throw new JambicException(
-              "%s: the normalizer %s is not supported; a tokenizer without one is"
-                  .formatted(json.where(), Wording.quote(first.text("type"))));
+              Text.format(
+                  "%s: the normalizer %s is not supported; a tokenizer without one is",
+                  json.where(), Wording.quote(first.text("type"))));
         });
   }
 
@@ -66,8 +68,9 @@ final class TokenizerParts {
     for (JsonObject decoder : flat(json, "decoder", "decoders")) {
       if (!decoder.text("type").equals(supported)) {
         throw new JambicException(
-            "%s: the decoder %s is not supported here; %s is"
-                .formatted(json.where(), Wording.quote(decoder.text("type")), supported));
+            Text.format(
+                "%s: the decoder %s is not supported here; %s is",
+                json.where(), Wording.quote(decoder.text("type")), supported));
       }
     }
   }
@@ -101,11 +104,11 @@ final class TokenizerParts {
     List<JsonObject> parts = flat(json, "pre_tokenizer", "pretokenizers");
     if (parts.size() != 1 || !isSplit(parts.getFirst(), CHARACTERS)) {
       throw new JambicException(
-          "%s: a word-level tokenizer is supported where its 'pre_tokenizer' is a Split by the Regex %s with the behavior Isolated; got %s"
-              .formatted(
-                  json.where(),
-                  EVERY_CHARACTER,
-                  Wording.quote(String.valueOf(json.values().get("pre_tokenizer")))));
+          Text.format(
+              "%s: a word-level tokenizer is supported where its 'pre_tokenizer' is a Split by the Regex %s with the behavior Isolated; got %s",
+              json.where(),
+              EVERY_CHARACTER,
+              Wording.quote(String.valueOf(json.values().get("pre_tokenizer")))));
     }
     if (!PromptTemplate.read(json).equals(PromptTemplate.NONE)) {
       throw new JambicException(
@@ -145,8 +148,9 @@ final class TokenizerParts {
 
   static JambicException unlikeGpt2(JsonObject json, String difference) {
     return new JambicException(
-        "%s holds a BPE tokenizer unlike GPT-2's, which is not supported: %s"
-            .formatted(json.where(), difference));
+        Text.format(
+            "%s holds a BPE tokenizer unlike GPT-2's, which is not supported: %s",
+            json.where(), difference));
   }
 
   /** GPT-2's own pre-tokenizer, which is its decoder too. */

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -150,7 +151,8 @@ record TokenizerSettings(String where, Map<String, Object> values, List<AddedTok
       return Integer.parseInt(id);
     } catch (NumberFormatException e) {
       throw new JambicException(
-          "%s: the key %s is not the id of a token".formatted(json.where(), Wording.quote(id)), e);
+          Text.format("%s: the key %s is not the id of a token", json.where(), Wording.quote(id)),
+          e);
     }
   }
 
@@ -192,8 +194,9 @@ record TokenizerSettings(String where, Map<String, Object> values, List<AddedTok
       return AddedToken.read(parent.object(key), 0).asSpecial();
     }
     throw new JambicException(
-        "%s: %s must be the text of a token or an object, got %s"
-            .formatted(json.where(), Wording.quote(key), Wording.quote(String.valueOf(value))));
+        Text.format(
+            "%s: %s must be the text of a token or an object, got %s",
+            json.where(), Wording.quote(key), Wording.quote(String.valueOf(value))));
   }
 
   JsonObject json() {

@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -106,8 +107,9 @@ final class TorchFile implements AutoCloseable {
         bytes.byteSize() > 262 && bytes.asSlice(257, 5).asByteBuffer().equals(ascii("ustar"));
     if (start >>> 16 == LEGACY || tar) {
       throw new JambicException(
-          "%s has the form that PyTorch wrote before 1.6; write it anew in Python, with"
-                  .formatted(file)
+          Text.format(
+                  "%s has the form that PyTorch wrote before 1.6; write it anew in Python, with",
+                  file)
               + " torch.save(torch.load(FILE, weights_only=True), FILE)");
     }
     if (start == GIT_LFS) {
@@ -125,8 +127,9 @@ final class TorchFile implements AutoCloseable {
 
   private static JambicException refused(Path file, String why) {
     return new JambicException(
-        "%s is not a file of weights as torch.save writes them: %s; fetch it again, or save the"
-                .formatted(file, why)
+        Text.format(
+                "%s is not a file of weights as torch.save writes them: %s; fetch it again, or save the",
+                file, why)
             + " weights alone, as a dictionary of tensors");
   }
 
@@ -160,7 +163,7 @@ final class TorchFile implements AutoCloseable {
       throws PickleReader.PickleException {
     StoredZip.Entry pickle = records.get("data.pkl");
     if (pickle.data().byteSize() > LONGEST_PICKLE) {
-      throw refused(file, "its data.pkl is %,d bytes long".formatted(pickle.data().byteSize()));
+      throw refused(file, Text.format("its data.pkl is %,d bytes long", pickle.data().byteSize()));
     }
     requireIntact(file, pickle);
     return PickleReader.read(pickle.data().asByteBuffer(), functions(), id -> storage(id, records));
@@ -208,8 +211,9 @@ final class TorchFile implements AutoCloseable {
     long bytes = entry.data().byteSize();
     if (bytes % storage.type().bytes() != 0 || count != bytes / storage.type().bytes()) {
       throw new PickleReader.PickleException(
-          "the storage %s of %d elements (%s) has %d bytes"
-              .formatted(Wording.quote("data/" + name), count, storage.type(), bytes));
+          Text.format(
+              "the storage %s of %d elements (%s) has %d bytes",
+              Wording.quote("data/" + name), count, storage.type(), bytes));
     }
     return new Storage(storage.type(), entry);
   }

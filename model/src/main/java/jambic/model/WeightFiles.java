@@ -1,6 +1,7 @@
 package jambic.model;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -96,7 +97,7 @@ final class WeightFiles implements Closeable {
       }
     }
     throw new JambicException(
-        "cannot read %s: there is no such file or folder".formatted(folder.resolve(SINGLE)));
+        Text.format("cannot read %s: there is no such file or folder", folder.resolve(SINGLE)));
   }
 
   /** The weights of an open file that holds more than these. */
@@ -142,12 +143,14 @@ final class WeightFiles implements Closeable {
             .map(folder::resolve)
             .orElseThrow(() ->
                 new JambicException(
-                    "%s names the file %s, which is not one of its own folder"
-                        .formatted(index, Wording.quote(name))));
+                    Text.format(
+                        "%s names the file %s, which is not one of its own folder",
+                        index, Wording.quote(name))));
     if (!Files.exists(shard)) {
       throw new JambicException(
-          "%s is missing, one of the files that %s lists; fetch it as well"
-              .formatted(shard, index.getFileName()));
+          Text.format(
+              "%s is missing, one of the files that %s lists; fetch it as well",
+              shard, index.getFileName()));
     }
     return shard;
   }
@@ -189,7 +192,7 @@ final class WeightFiles implements Closeable {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(path, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", path, Wording.reason(e)), e);
     }
   }
 

@@ -1,5 +1,6 @@
 package jambic.model;
 
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -38,7 +39,7 @@ public final class Wording {
    * @return {@code 1 layer}, {@code 1,024 tokens}
    */
   public static String count(long count, String thing) {
-    return String.format(Locale.ROOT, "%,d %s", count, count == 1 ? thing : thing + "s");
+    return Text.format("%,d %s", count, count == 1 ? thing : thing + "s");
   }
 
   /**
@@ -66,7 +67,7 @@ public final class Wording {
       if (isPrintable(c)) {
         printable.appendCodePoint(c);
       } else {
-        printable.append(String.format("\\u{%X}", c));
+        printable.append(Text.format("\\u{%X}", c));
       }
     }
     return printable.toString();

@@ -5,6 +5,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
+import jambic.tensor.text.Text;
 import java.lang.foreign.MemorySegment;
 
 /** Attention: on tensor cores in bfloat16, on the others in 32 bits. */
@@ -118,8 +119,9 @@ final class CudaAttention implements AttentionKernels {
     int size = q.dim(-1) / heads;
     if (size > MOST_HEAD_SIZE) {
       throw new JambicException(
-          "attention on CUDA has heads of at most %d numbers, and %d of width %d have %d; use more heads or the CPU"
-              .formatted(MOST_HEAD_SIZE, heads, q.dim(-1), size));
+          Text.format(
+              "attention on CUDA has heads of at most %d numbers, and %d of width %d have %d; use more heads or the CPU",
+              MOST_HEAD_SIZE, heads, q.dim(-1), size));
     }
     return new AttentionTiles(size, q.dtype());
   }

@@ -1,6 +1,7 @@
 package jambic.cuda;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 
 /** A call into one of NVIDIA's libraries that failed. */
 final class CudaException extends JambicException {
@@ -16,7 +17,8 @@ final class CudaException extends JambicException {
    */
   CudaException(int code, String name, String call, String advice) {
     super(
-        "%s failed with error %d (%s)%s"
-            .formatted(call, code, name, advice.isEmpty() ? "" : "; " + advice));
+        Text.format(
+            "%s failed with error %d (%s)%s",
+            call, code, name, advice.isEmpty() ? "" : "; " + advice));
   }
 }

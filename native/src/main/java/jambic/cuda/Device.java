@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import jambic.tensor.text.Text;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -68,7 +69,8 @@ record Device(
 
   /** What it is, in words. */
   String description() {
-    return "%s, compute capability %d.%d, %d GiB".formatted(name, major, minor, memoryBytes >> 30);
+    return Text.format(
+        "%s, compute capability %d.%d, %d GiB", name, major, minor, memoryBytes >> 30);
   }
 
   /** Whether the kernels can be compiled for it. */

@@ -5,9 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Locale;
 
 /** Takes memory of the device and gives it back, and knows how much is out. */
 final class DeviceMemory {
@@ -94,8 +94,7 @@ final class DeviceMemory {
   private JambicException outOfMemory(long bytes, String what, Purpose purpose) {
     Info info = info();
     String message =
-        String.format(
-            Locale.ROOT,
+        Text.format(
             "out of GPU memory: %s needs %.1f MiB, of the GPU's %.1f MiB only %.1f MiB are free and this process holds %.1f MiB; end what else uses the GPU%s",
             what,
             Math.ceil(tenths(bytes)) / 10, // a small need is not none

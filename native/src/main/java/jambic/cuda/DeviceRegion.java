@@ -7,6 +7,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
 import jambic.tensor.spi.Storage;
+import jambic.tensor.text.Text;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -77,8 +78,9 @@ final class DeviceRegion implements Region {
   public Tensor allocate(DType dtype, Shape shape) {
     if (closed) {
       throw new JambicException(
-          "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one"
-              .formatted(dtype, shape));
+          Text.format(
+              "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one",
+              dtype, shape));
     }
     long lines = lines(dtype, shape);
     Deque<Long> free = released.get(lines);
@@ -141,7 +143,7 @@ final class DeviceRegion implements Region {
   public void release(Tensor tensor) {
     if (!taken.remove(tensor.storage())) {
       throw new JambicException(
-          "release: the tensor %s is not of this region, or released already".formatted(tensor));
+          Text.format("release: the tensor %s is not of this region, or released already", tensor));
     }
     Shape padded = tensor.shape().withLast(tensor.rowStride());
     released

@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -33,7 +34,7 @@ final class ElfFile {
       long bytes = elf.length();
       long whole = wholeBytes(elf, header);
       if (bytes < whole) {
-        return Optional.of("is cut short: %d of %d bytes".formatted(bytes, whole));
+        return Optional.of(Text.format("is cut short: %d of %d bytes", bytes, whole));
       }
       return endsInZeros(elf, header)
           ? Optional.of("is incomplete: it ends in zeros")

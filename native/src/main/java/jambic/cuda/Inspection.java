@@ -10,6 +10,7 @@ import jambic.cuda.Libraries.Missing;
 import jambic.cuda.bindings.CublasLt;
 import jambic.cuda.bindings.CudaDriver;
 import jambic.cuda.bindings.Nvrtc;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -61,8 +62,9 @@ final class Inspection {
     if (flaw.isPresent()) {
       return lacking(
           "the driver " + flaw.get(),
-          "Install NVIDIA's driver anew, for CUDA %d.0 or newer, or compute with --backend cpu"
-              .formatted(OLDEST));
+          Text.format(
+              "Install NVIDIA's driver anew, for CUDA %d.0 or newer, or compute with --backend cpu",
+              OLDEST));
     }
     int status = cuInit(0);
     if (status != CUDA_SUCCESS()) {
@@ -71,11 +73,12 @@ final class Inspection {
     }
     int version = driverVersion();
     String versionName = version / 1000 + "." + version % 1000 / 10;
-    found.add("found %s, which runs CUDA up to %s".formatted(driver, versionName));
+    found.add(Text.format("found %s, which runs CUDA up to %s", driver, versionName));
     if (version / 1000 < OLDEST) {
       return lacking(
-          "the driver %s is too old: it runs CUDA up to %s, and the libraries are of %d.0 or newer"
-              .formatted(driver, versionName, OLDEST),
+          Text.format(
+              "the driver %s is too old: it runs CUDA up to %s, and the libraries are of %d.0 or newer",
+              driver, versionName, OLDEST),
           "Update NVIDIA's driver, or compute with --backend cpu");
     }
     if (Device.count() == 0) {
@@ -87,8 +90,9 @@ final class Inspection {
   private Installation ofDevice(Device device, int major, String driverVersion) {
     if (!device.isSupported()) {
       return lacking(
-          "the GPU, %s, is of compute capability %d.%d, and the kernels need 8.0 (Ampere) or newer"
-              .formatted(device.name(), device.major(), device.minor()),
+          Text.format(
+              "the GPU, %s, is of compute capability %d.%d, and the kernels need 8.0 (Ampere) or newer",
+              device.name(), device.major(), device.minor()),
           "Choose a newer GPU with CUDA_VISIBLE_DEVICES, or compute with --backend cpu");
     }
     found.add("found " + device.description());
@@ -152,50 +156,54 @@ final class Inspection {
     if (status == STUB_LIBRARY) {
       return lacking(
           driver + " is no driver but the toolkit's stub of one, for linking",
-          "Install NVIDIA's driver, and take %s out of LD_LIBRARY_PATH or /etc/ld.so.conf.d"
-              .formatted(driver.getParent()));
+          Text.format(
+              "Install NVIDIA's driver, and take %s out of LD_LIBRARY_PATH or /etc/ld.so.conf.d",
+              driver.getParent()));
     }
     String name = Check.driverName(status);
     return status == CUDA_ERROR_NO_DEVICE()
         ? lacking(
-            "the driver %s sees no GPU (%s)".formatted(driver, name),
+            Text.format("the driver %s sees no GPU (%s)", driver, name),
             "Look what CUDA_VISIBLE_DEVICES hides, and whether nvidia-smi lists the GPU")
         : lacking(
-            "the driver %s does not start: cuInit returned %d (%s)".formatted(driver, status, name),
+            Text.format(
+                "the driver %s does not start: cuInit returned %d (%s)", driver, status, name),
             "See whether nvidia-smi works; after an update of the driver, restart the machine");
   }
 
   private Lacking notThere(String name, int major, String driverVersion, List<Path> tried) {
     if (libraries.find(name, Integer.MAX_VALUE) instanceof Found(Path newer, int newMajor)) {
       return lacking(
-          "the driver runs CUDA up to %s, and %s is of CUDA %d"
-              .formatted(driverVersion, newer, newMajor),
-          "Update NVIDIA's driver, or install the libraries of CUDA %d (pip install %s %s)"
-              .formatted(
-                  major,
-                  Libraries.wheel(Libraries.PRODUCTS, major),
-                  Libraries.wheel(Libraries.COMPILER, major)),
+          Text.format(
+              "the driver runs CUDA up to %s, and %s is of CUDA %d",
+              driverVersion, newer, newMajor),
+          Text.format(
+              "Update NVIDIA's driver, or install the libraries of CUDA %d (pip install %s %s)",
+              major,
+              Libraries.wheel(Libraries.PRODUCTS, major),
+              Libraries.wheel(Libraries.COMPILER, major)),
           tried);
     }
     String names =
         Libraries.MAJORS.stream()
             .filter(m -> m <= major)
-            .map(m -> "lib%s.so.%d".formatted(name, m))
+            .map(m -> Text.format("lib%s.so.%d", name, m))
             .collect(Collectors.joining(" or "));
     return lacking(
         "there is no " + names + libraries.misnomer().map(vain -> ", and " + vain).orElse(""),
-        "Install the CUDA toolkit and set CUDA_HOME, or install Python's wheel (pip install %s)"
-            .formatted(Libraries.wheel(name, Libraries.newest(major))),
+        Text.format(
+            "Install the CUDA toolkit and set CUDA_HOME, or install Python's wheel (pip install %s)",
+            Libraries.wheel(name, Libraries.newest(major))),
         tried);
   }
 
   private Lacking unknownTo(Device device, int major) {
     return lacking(
-        "NVRTC %s does not know this GPU's architecture %s, only %s"
-            .formatted(
-                KernelCompiler.version(),
-                device.architecture(),
-                String.join(", ", KernelCompiler.architectures())),
+        Text.format(
+            "NVRTC %s does not know this GPU's architecture %s, only %s",
+            KernelCompiler.version(),
+            device.architecture(),
+            String.join(", ", KernelCompiler.architectures())),
         "Let CUDA_HOME name a newer toolkit, or "
             + Libraries.namedWheel(Libraries.COMPILER, Libraries.newest(major)));
   }

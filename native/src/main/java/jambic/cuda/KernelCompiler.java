@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -83,8 +84,9 @@ final class KernelCompiler {
         int status = nvrtcCompileProgram(program, options.size(), strings(arena, options));
         if (status == NVRTC_ERROR_COMPILATION()) {
           throw new JambicException(
-              "%s does not compile for %s with NVRTC %s:%n%s"
-                  .formatted(source.name(), architecture, version, log(arena, program)));
+              Text.format(
+                  "%s does not compile for %s with NVRTC %s:%n%s",
+                  source.name(), architecture, version, log(arena, program)));
         }
         if (status == BUILTIN_OPERATION_FAILURE) {
           throw new JambicException(builtinsMissing());
@@ -99,9 +101,10 @@ final class KernelCompiler {
 
   private String builtinsMissing() {
     int major = Integer.parseInt(version.substring(0, version.indexOf('.')));
-    return ("NVRTC %s does not find a libnvrtc-builtins.so.%s that is its own, which belongs beside the"
-            + " libnvrtc.so.%d that 'jambic doctor' names; install both anew, or %s")
-        .formatted(version, version, major, Libraries.namedWheel(Libraries.COMPILER, major));
+    return Text.format(
+        "NVRTC %s does not find a libnvrtc-builtins.so.%s that is its own, which belongs beside the"
+            + " libnvrtc.so.%d that 'jambic doctor' names; install both anew, or %s",
+        version, version, major, Libraries.namedWheel(Libraries.COMPILER, major));
   }
 
   private static MemorySegment strings(Arena arena, List<String> all) {

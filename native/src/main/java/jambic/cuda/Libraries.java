@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryIteratorException;
@@ -72,8 +73,9 @@ record Libraries(Map<String, String> environment, Path root) {
 
   /** How a library is installed so that it comes before every other, as half a sentence. */
   static String namedWheel(String name, int major) {
-    return "take Python's wheel (pip install -U %s) and let CUDA_HOME name its folder, which ends in %s"
-        .formatted(wheel(name, major), "site-packages/" + wheelFolder(name, major));
+    return Text.format(
+        "take Python's wheel (pip install -U %s) and let CUDA_HOME name its folder, which ends in %s",
+        wheel(name, major), "site-packages/" + wheelFolder(name, major));
   }
 
   private static String wheelFolder(String name, int major) {
@@ -89,8 +91,9 @@ record Libraries(Map<String, String> environment, Path root) {
         .filter(name -> variable(name).isPresent() && !namesLibraries(name))
         .findFirst()
         .map(name ->
-            "%s names %s, where no library of CUDA %d or %d is"
-                .formatted(name, environment.get(name), MAJORS.getFirst(), MAJORS.getLast()));
+            Text.format(
+                "%s names %s, where no library of CUDA %d or %d is",
+                name, environment.get(name), MAJORS.getFirst(), MAJORS.getLast()));
   }
 
   private boolean namesLibraries(String variable) {

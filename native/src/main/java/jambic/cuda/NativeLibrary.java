@@ -1,5 +1,6 @@
 package jambic.cuda;
 
+import jambic.tensor.text.Text;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 import java.lang.reflect.Method;
@@ -36,7 +37,7 @@ record NativeLibrary(Path file, Class<?> bindings) {
     } catch (UnsatisfiedLinkError e) {
       // Names the file once: the message begins with it, twice where the loader says so too.
       String why = e.getMessage().replace(file + ": ", "");
-      return Optional.of("%s cannot be loaded (%s)".formatted(file, why));
+      return Optional.of(Text.format("%s cannot be loaded (%s)", file, why));
     }
   }
 
@@ -46,7 +47,7 @@ record NativeLibrary(Path file, Class<?> bindings) {
       return functions(bindings)
           .filter(name -> library.find(name).isEmpty())
           .findFirst()
-          .map(name -> "%s lacks the function %s".formatted(file, name));
+          .map(name -> Text.format("%s lacks the function %s", file, name));
     }
   }
 

@@ -26,7 +26,10 @@ final class Attention {
     Dropout site = ops.dropoutSite(dropout);
     ops.launch(
         "attention.forward",
-        () -> ops.backend().attention().forward(out, lse, q, k, v, Tensor.NONE, heads, true, scale, site));
+        () ->
+            ops.backend()
+                .attention()
+                .forward(out, lse, q, k, v, Tensor.NONE, heads, true, scale, site));
     ops.record(
         out,
         true,
@@ -44,7 +47,20 @@ final class Attention {
                       ops.backend()
                           .attention()
                           .backward(
-                              dq, dk, dv, dout, out, lse, q, k, v, Tensor.NONE, heads, true, scale, site);
+                              dq,
+                              dk,
+                              dv,
+                              dout,
+                              out,
+                              lse,
+                              q,
+                              k,
+                              v,
+                              Tensor.NONE,
+                              heads,
+                              true,
+                              scale,
+                              site);
                 }));
     return out;
   }
@@ -63,7 +79,10 @@ final class Attention {
     Dropout site = ops.dropoutSite(dropout);
     ops.launch(
         "attention.forward",
-        () -> ops.backend().attention().forward(out, lse, q, k, v, lengths, heads, causal, scale, site));
+        () ->
+            ops.backend()
+                .attention()
+                .forward(out, lse, q, k, v, lengths, heads, causal, scale, site));
     ops.record(
         out,
         true,
@@ -81,7 +100,8 @@ final class Attention {
                       ops.backend()
                           .attention()
                           .backward(
-                              dq, dk, dv, dout, out, lse, q, k, v, lengths, heads, causal, scale, site);
+                              dq, dk, dv, dout, out, lse, q, k, v, lengths, heads, causal, scale,
+                              site);
                 }));
     return out;
   }

@@ -4,6 +4,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Unavailable;
 import jambic.tensor.spi.UnavailableException;
+import jambic.tensor.text.Text;
 import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -118,7 +119,7 @@ public final class Backends {
   /** Whoever asked for what only a better one can is told why that one is not here. */
   private static String because(JambicException refusal, Map<String, Unavailable> passedOver) {
     return passedOver.entrySet().stream()
-        .map(better -> "; no %s here: %s".formatted(better.getKey(), better.getValue().reason()))
+        .map(better -> Text.format("; no %s here: %s", better.getKey(), better.getValue().reason()))
         .collect(Collectors.joining("", refusal.getMessage(), ""));
   }
 
@@ -141,7 +142,7 @@ public final class Backends {
   private static void requireThreads(int threads) {
     if (threads < 1 || threads > MAX_THREADS) {
       throw new JambicException(
-          "threads must be from 1 to %d, not %d".formatted(MAX_THREADS, threads));
+          Text.format("threads must be from 1 to %d, not %d", MAX_THREADS, threads));
     }
   }
 
@@ -158,8 +159,8 @@ public final class Backends {
 
   private static JambicException unknown(String name, List<BackendProvider> providers) {
     return new JambicException(
-        "there is no backend %s; choose auto or one of %s"
-            .formatted(
-                name, String.join(", ", providers.stream().map(BackendProvider::name).toList())));
+        Text.format(
+            "there is no backend %s; choose auto or one of %s",
+            name, String.join(", ", providers.stream().map(BackendProvider::name).toList())));
   }
 }

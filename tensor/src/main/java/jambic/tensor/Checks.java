@@ -1,5 +1,7 @@
 package jambic.tensor;
 
+import jambic.tensor.text.Text;
+
 /**
  * What operations refuse at the door, with one sentence: which operation, what it needs, what it
  * got.
@@ -9,7 +11,7 @@ final class Checks {
 
   static void require(boolean holds, String message, Object... arguments) {
     if (!holds) {
-      throw new ShapeException(message.formatted(arguments));
+      throw new ShapeException(Text.format(message, arguments));
     }
   }
 
@@ -55,8 +57,9 @@ final class Checks {
     }
     if (ops.leadsBack(w.whole())) {
       throw new JambicException(
-          "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere"
-              .formatted(op, w));
+          Text.format(
+              "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere",
+              op, w));
     }
   }
 

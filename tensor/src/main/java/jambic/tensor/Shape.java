@@ -1,5 +1,6 @@
 package jambic.tensor;
 
+import jambic.tensor.text.Text;
 import java.util.Arrays;
 
 /** The extents of a tensor, outermost first; immutable. A scalar is {@code (1)}. */
@@ -64,7 +65,7 @@ public final class Shape {
   public int dim(int i) {
     int at = i < 0 ? dims.length + i : i;
     if (at < 0 || at >= dims.length) {
-      throw new ShapeException("%s has no dimension %d".formatted(this, i));
+      throw new ShapeException(Text.format("%s has no dimension %d", this, i));
     }
     return dims[at];
   }
@@ -88,7 +89,7 @@ public final class Shape {
     int last = dim(-1);
     long rows = last == 0 ? 0 : size / last;
     if (rows > Integer.MAX_VALUE) {
-      throw new ShapeException("%s has more than 2^31 - 1 rows".formatted(this));
+      throw new ShapeException(Text.format("%s has more than 2^31 - 1 rows", this));
     }
     return (int) rows;
   }

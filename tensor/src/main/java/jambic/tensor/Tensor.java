@@ -1,6 +1,7 @@
 package jambic.tensor;
 
 import jambic.tensor.spi.Storage;
+import jambic.tensor.text.Text;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -167,8 +168,9 @@ public final class Tensor {
   public Tensor columns(int from, int count) {
     if (from < 0 || count < 0 || count > shape.dim(-1) - from) {
       throw new ShapeException(
-          "columns: %s has no part that begins with column %d and is %d wide"
-              .formatted(this, from, count));
+          Text.format(
+              "columns: %s has no part that begins with column %d and is %d wide",
+              this, from, count));
     }
     return new Tensor(shape.withLast(count), dtype, storage, offset + from, rowStride, this);
   }
@@ -349,13 +351,15 @@ public final class Tensor {
     String overwriter = whole().overwriter;
     if (overwriter != null) {
       throw new JambicException(
-          "%s: %s is gone, since %s reuses its memory; read it before that, or compute it again"
-              .formatted(operation, this, overwriter));
+          Text.format(
+              "%s: %s is gone, since %s reuses its memory; read it before that, or compute it again",
+              operation, this, overwriter));
     }
     if (!storage.isLive()) {
       throw new JambicException(
-          "%s: the region of %s is closed, and with it the tensor; use it before"
-              .formatted(operation, this));
+          Text.format(
+              "%s: the region of %s is closed, and with it the tensor; use it before",
+              operation, this));
     }
   }
 

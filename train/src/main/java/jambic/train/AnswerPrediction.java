@@ -9,6 +9,7 @@ import jambic.tensor.Philox;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import jambic.train.Dataset.Split;
 import java.util.Arrays;
 import java.util.List;
@@ -38,8 +39,9 @@ public final class AnswerPrediction implements Objective {
     public Example {
       if (answer < 1 || answer > ids.length) {
         throw new JambicException(
-            "an answer must begin at an index from 1 to the %d tokens of its example, got %d"
-                .formatted(ids.length, answer));
+            Text.format(
+                "an answer must begin at an index from 1 to the %d tokens of its example, got %d",
+                ids.length, answer));
       }
     }
 
@@ -97,9 +99,10 @@ public final class AnswerPrediction implements Objective {
   private static void requireAnswers(String part, List<Example> examples, int blockSize) {
     if (examples.stream().noneMatch(example -> example.targets(blockSize) > 0)) {
       throw new JambicException(
-          ("the %s part has %s, but none with an answer within the context of %d tokens; use a"
-                  + " larger context or shorter prompts")
-              .formatted(part, Wording.count(examples.size(), "example"), blockSize));
+          Text.format(
+              "the %s part has %s, but none with an answer within the context of %d tokens; use a"
+                  + " larger context or shorter prompts",
+              part, Wording.count(examples.size(), "example"), blockSize));
     }
   }
 

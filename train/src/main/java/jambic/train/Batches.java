@@ -3,6 +3,7 @@ package jambic.train;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
+import jambic.tensor.text.Text;
 import jambic.train.Dataset.Split;
 import java.util.Arrays;
 import java.util.Locale;
@@ -45,12 +46,12 @@ public final class Batches implements WindowSource {
       long length = data.of(split).length();
       if (length <= blockSize) {
         throw new JambicException(
-            "the %s part has %s, but a context of %d needs at least %d; give a longer text or a smaller context"
-                .formatted(
-                    split.name().toLowerCase(Locale.ROOT),
-                    Wording.count(length, "token"),
-                    blockSize,
-                    blockSize + 1L));
+            Text.format(
+                "the %s part has %s, but a context of %d needs at least %d; give a longer text or a smaller context",
+                split.name().toLowerCase(Locale.ROOT),
+                Wording.count(length, "token"),
+                blockSize,
+                blockSize + 1L));
       }
     }
     this.data = data;

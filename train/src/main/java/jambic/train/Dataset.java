@@ -2,6 +2,7 @@ package jambic.train;
 
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -38,9 +39,10 @@ public record Dataset(Tokens train, Tokens val) {
     long needed = 10L * blockSize + 1; // the least n whose last tenth, rounded up, is blockSize + 1
     if (n < needed) {
       throw new JambicException(
-          ("%s has %s, but a context of %d needs at least %d (its last tenth must hold one"
-                  + " context and the token after it); give a longer text or a smaller context")
-              .formatted(name, Wording.count(n, "token"), blockSize, needed));
+          Text.format(
+              "%s has %s, but a context of %d needs at least %d (its last tenth must hold one"
+                  + " context and the token after it); give a longer text or a smaller context",
+              name, Wording.count(n, "token"), blockSize, needed));
     }
     long boundary = n * 9 / 10;
     return new Dataset(tokens.slice(0, boundary), tokens.slice(boundary, n));
@@ -72,9 +74,9 @@ public record Dataset(Tokens train, Tokens val) {
         for (int i = 0; i < count; i++) {
           if (ids[i] < 0 || ids[i] >= vocabSize) {
             throw new JambicException(
-                "token %d of the %s part has the id %d, but the vocabulary has ids up to %d; encode the text with the model's tokenizer"
-                    .formatted(
-                        from + i, split.name().toLowerCase(Locale.ROOT), ids[i], vocabSize - 1));
+                Text.format(
+                    "token %d of the %s part has the id %d, but the vocabulary has ids up to %d; encode the text with the model's tokenizer",
+                    from + i, split.name().toLowerCase(Locale.ROOT), ids[i], vocabSize - 1));
           }
         }
       }

@@ -2,6 +2,7 @@ package jambic.train;
 
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
@@ -232,6 +233,6 @@ public final class EventFile implements Closeable {
   }
 
   private static JambicException cannot(String verb, Path file, IOException e) {
-    return new JambicException("cannot %s %s: %s".formatted(verb, file, Wording.reason(e)), e);
+    return new JambicException(Text.format("cannot %s %s: %s", verb, file, Wording.reason(e)), e);
   }
 }

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.tensor.text.Text;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -45,11 +46,11 @@ record Freeze(List<String> parts) {
         if (parameters.stream().noneMatch(name -> covers(wanted, name))) {
           int last = lastBlock(parameters);
           throw new HyperparameterException(
-              "freeze names \"%s\", %s no part of the model; parts are wte, wpe, %s,"
-                      .formatted(
-                          part,
-                          wanted.equals(part) ? "which is" : "but \"" + end + "\" is",
-                          last == 0 ? "h.0" : "h.0 to h.%d, h.0-%1$d".formatted(last))
+              Text.format(
+                      "freeze names \"%s\", %s no part of the model; parts are wte, wpe, %s,",
+                      part,
+                      wanted.equals(part) ? "which is" : "but \"" + end + "\" is",
+                      last == 0 ? "h.0" : Text.format("h.0 to h.%d, h.0-%1$d", last))
                   + " h.0.attn, h.*.mlp.c_fc, ln_f and, where it is not tied to wte, lm_head");
         }
       }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
@@ -48,8 +49,9 @@ public final class JsonLines {
     if (named || !fields.isEmpty()) {
       String field = fields.contains("text") ? "text" : fields.stream().findFirst().orElse("NAME");
       throw new JambicException(
-          "%s is JSON Lines%s; name the field that is the text, as in --text-field %s, or say --text-field '' to take its lines as they stand"
-              .formatted(name, fields.isEmpty() ? " by its name" : ", an object a line", field));
+          Text.format(
+              "%s is JSON Lines%s; name the field that is the text, as in --text-field %s, or say --text-field '' to take its lines as they stand",
+              name, fields.isEmpty() ? " by its name" : ", an object a line", field));
     }
   }
 
@@ -120,17 +122,17 @@ public final class JsonLines {
     }
     if (!fields.containsKey(field)) {
       throw new JambicException(
-          "there is no field %s, but %s"
-              .formatted(
-                  Wording.quote(field),
-                  fields.isEmpty()
-                      ? "none at all"
-                      : String.join(", ", fields.keySet().stream().map(String::valueOf).toList())));
+          Text.format(
+              "there is no field %s, but %s",
+              Wording.quote(field),
+              fields.isEmpty()
+                  ? "none at all"
+                  : String.join(", ", fields.keySet().stream().map(String::valueOf).toList())));
     }
     if (!(fields.get(field) instanceof String text)) {
       throw new JambicException(
-          "the field %s is no text but %s"
-              .formatted(Wording.quote(field), kind(fields.get(field))));
+          Text.format(
+              "the field %s is no text but %s", Wording.quote(field), kind(fields.get(field))));
     }
     return text;
   }

@@ -10,9 +10,9 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -86,9 +86,9 @@ public record MemoryEstimate(
           : onPaper(config, shape, weights, activationType);
     } catch (ArithmeticException overflow) {
       throw new JambicException(
-          "a model with nLayer %d, nEmbd %d and blockSize %d at batchSize %d needs more memory than"
-                  .formatted(
-                      config.nLayer(), config.nEmbd(), config.blockSize(), config.batchSize())
+          Text.format(
+                  "a model with nLayer %d, nEmbd %d and blockSize %d at batchSize %d needs more memory than",
+                  config.nLayer(), config.nEmbd(), config.blockSize(), config.batchSize())
               + " any machine has",
           overflow);
     }
@@ -147,19 +147,19 @@ public record MemoryEstimate(
     long unused = needed - total();
     String need =
         activations == 0
-            ? "the model alone would need %s with its gradients and moments"
-                .formatted(human(total()))
-            : "the run would need %s (model, gradients and moments %s, activations %s%s)"
-                .formatted(
-                    human(needed),
-                    human(weights + gradients + moments),
-                    human(activations),
-                    unused == 0 ? "" : ", unused ends of chunks " + human(unused));
+            ? Text.format(
+                "the model alone would need %s with its gradients and moments", human(total()))
+            : Text.format(
+                "the run would need %s (model, gradients and moments %s, activations %s%s)",
+                human(needed),
+                human(weights + gradients + moments),
+                human(activations),
+                unused == 0 ? "" : ", unused ends of chunks " + human(unused));
     String lower = activations > total() / 2 ? "batchSize, blockSize or nEmbd" : "nLayer or nEmbd";
     throw new JambicException(
         need
-            + ", but the heap holds at most %s; ".formatted(human(limit))
-            + "lower %s, or ".formatted(lower)
+            + Text.format(", but the heap holds at most %s; ", human(limit))
+            + Text.format("lower %s, or ", lower)
             + "give Java a larger heap with -Xmx");
   }
 
@@ -177,8 +177,9 @@ public record MemoryEstimate(
     return available.isEmpty() || total() <= available.getAsLong()
         ? Optional.empty()
         : Optional.of(
-            "the run will need %s, but only %s of memory are free now: close other programs, or the system may stop it"
-                .formatted(human(total()), human(available.getAsLong())));
+            Text.format(
+                "the run will need %s, but only %s of memory are free now: close other programs, or the system may stop it",
+                human(total()), human(available.getAsLong())));
   }
 
   /**
@@ -195,6 +196,6 @@ public record MemoryEstimate(
       unit++;
     }
     String digits = value < 9.95 ? "%.1f %s" : "%.0f %s";
-    return String.format(Locale.ROOT, digits, value, UNITS[unit]);
+    return Text.format(digits, value, UNITS[unit]);
   }
 }

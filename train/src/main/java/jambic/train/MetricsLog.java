@@ -4,6 +4,7 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.AtomicFile;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.Closeable;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -89,8 +90,9 @@ public final class MetricsLog implements Closeable {
       if (damaged > 0) {
         Path aside = setAside(file);
         notices.accept(
-            "%s had %d damaged lines; the run goes on with the others, and the file as it was is %s"
-                .formatted(file, damaged, aside));
+            Text.format(
+                "%s had %d damaged lines; the run goes on with the others, and the file as it was is %s",
+                file, damaged, aside));
       }
       AtomicFile.writeString(file, kept.toString());
       return new MetricsLog(file);
@@ -225,7 +227,7 @@ public final class MetricsLog implements Closeable {
       Map<String, Object> fields = JSON.std.mapFrom(line);
       if (fields == null || !(fields.get("iter") instanceof Integer iter) || iter < 0) {
         throw new JambicException(
-            "%s has a line without an iteration: %s".formatted(file, Wording.quote(line)));
+            Text.format("%s has a line without an iteration: %s", file, Wording.quote(line)));
       }
       if (fields.containsKey("val_loss") || fields.containsKey("train_loss")) {
         return new Metrics.Evaluation(
@@ -243,7 +245,7 @@ public final class MetricsLog implements Closeable {
               : OptionalDouble.empty());
     } catch (IOException e) {
       throw new JambicException(
-          "%s has a line that is not JSON: %s".formatted(file, Wording.quote(line)), e);
+          Text.format("%s has a line that is not JSON: %s", file, Wording.quote(line)), e);
     }
   }
 
@@ -252,6 +254,6 @@ public final class MetricsLog implements Closeable {
   }
 
   private static JambicException cannot(String verb, Path file, IOException e) {
-    return new JambicException("cannot %s %s: %s".formatted(verb, file, Wording.reason(e)), e);
+    return new JambicException(Text.format("cannot %s %s: %s", verb, file, Wording.reason(e)), e);
   }
 }

@@ -1,7 +1,7 @@
 package jambic.train;
 
 import jambic.model.GptConfig;
-import java.util.Locale;
+import jambic.tensor.text.Text;
 import java.util.OptionalDouble;
 
 /**
@@ -70,6 +70,6 @@ public record ModelFlops(double perToken, OptionalDouble peak, String peakName) 
   }
 
   private static String format(String format, Object... arguments) {
-    return String.format(Locale.ROOT, format, arguments);
+    return Text.format(format, arguments);
   }
 }

@@ -1,5 +1,6 @@
 package jambic.train;
 
+import jambic.tensor.text.Text;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Optional;
@@ -52,7 +53,7 @@ public final class NearestName {
    * @return {@code "; did you mean NAME?"}, or nothing if no name is near
    */
   public static String question(String typed, Collection<String> names) {
-    return of(typed, names).map("; did you mean %s?"::formatted).orElse("");
+    return of(typed, names).map(value -> Text.format("; did you mean %s?", value)).orElse("");
   }
 
   private static int distance(String a, String b) {

@@ -3,6 +3,7 @@ package jambic.train;
 import jambic.model.GptConfig;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
+import jambic.tensor.text.Text;
 import java.util.OptionalDouble;
 
 /**
@@ -48,8 +49,9 @@ public record Plan(
             : MemoryEstimate.mixed(config, vocabSize, LIMIT);
     if (memory.activations() == 0) {
       throw new JambicException(
-          "the model alone would need %s with its gradients and moments, and no machine has that much; lower nLayer or nEmbd"
-              .formatted(MemoryEstimate.human(memory.total())));
+          Text.format(
+              "the model alone would need %s with its gradients and moments, and no machine has that much; lower nLayer or nEmbd",
+              MemoryEstimate.human(memory.total())));
     }
     return new Plan(config, config.gpt(vocabSize), device, devices, mfu, tokens, memory);
   }

@@ -2,6 +2,7 @@ package jambic.train;
 
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,8 +49,9 @@ final class Resumption {
       TrainingState saved, TrainConfig config, String fingerprint, Path folder) {
     if (saved.iteration() > config.maxIters()) {
       throw new HyperparameterException(
-          "%s has done %s already, more than maxIters (%d)"
-              .formatted(folder, Wording.count(saved.iteration(), "iteration"), config.maxIters()));
+          Text.format(
+              "%s has done %s already, more than maxIters (%d)",
+              folder, Wording.count(saved.iteration(), "iteration"), config.maxIters()));
     }
     if (!saved.data().equals(fingerprint)) {
       throw new JambicException(
@@ -69,9 +71,9 @@ final class Resumption {
             return;
           }
           if (STEERING.contains(name)) {
-            steered.add("%s %s (was %s)".formatted(name, value, old));
+            steered.add(Text.format("%s %s (was %s)", name, value, old));
           } else {
-            refused.add("%s is %s in its checkpoint, not %s".formatted(name, old, value));
+            refused.add(Text.format("%s is %s in its checkpoint, not %s", name, old, value));
           }
         });
     if (!refused.isEmpty()) {
@@ -83,7 +85,8 @@ final class Resumption {
     return steered.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            "the run goes on with %s, so it will not be the one it would have been"
-                .formatted(String.join(", ", steered)));
+            Text.format(
+                "the run goes on with %s, so it will not be the one it would have been",
+                String.join(", ", steered)));
   }
 }

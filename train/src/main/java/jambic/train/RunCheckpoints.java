@@ -5,6 +5,7 @@ import jambic.model.Checkpoint;
 import jambic.model.Gpt;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -39,7 +40,7 @@ record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
   /** A failure that ends a run and can be mended, with what it leaves. */
   JambicException withKept(JambicException e) {
     String remedy = isThereLast() ? ", from which --resume goes on when that is mended" : "";
-    return new JambicException("%s; %s%s".formatted(e.getMessage(), kept(), remedy), e);
+    return new JambicException(Text.format("%s; %s%s", e.getMessage(), kept(), remedy), e);
   }
 
   /** What a run that fails leaves, to end a sentence with. */

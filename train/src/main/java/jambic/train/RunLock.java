@@ -4,6 +4,7 @@ import jambic.model.AtomicFolder;
 import jambic.model.Uninterrupted;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
@@ -87,7 +88,7 @@ final class RunLock implements AutoCloseable {
       throw new JambicException(folder + " is no folder; name another for the run", e);
     } catch (IOException e) {
       throw new JambicException(
-          "cannot write to %s: %s; %s".formatted(folder, Wording.reason(e), remedy), e);
+          Text.format("cannot write to %s: %s; %s", folder, Wording.reason(e), remedy), e);
     }
   }
 
@@ -117,8 +118,8 @@ final class RunLock implements AutoCloseable {
 
   private static JambicException inUse(Path folder, String whose) {
     return new JambicException(
-        "%s is in use by a run of %s; wait for it, or name another folder"
-            .formatted(folder, whose));
+        Text.format(
+            "%s is in use by a run of %s; wait for it, or name another folder", folder, whose));
   }
 
   static void requireVacant(Path folder) {
@@ -137,8 +138,9 @@ final class RunLock implements AutoCloseable {
     }
     if (!held.isEmpty()) {
       throw new JambicException(
-          "%s holds %s, which a new run would overwrite, and no checkpoint to --resume from; name another folder, or move what it holds"
-              .formatted(folder, String.join(" and ", held)));
+          Text.format(
+              "%s holds %s, which a new run would overwrite, and no checkpoint to --resume from; name another folder, or move what it holds",
+              folder, String.join(" and ", held)));
     }
   }
 

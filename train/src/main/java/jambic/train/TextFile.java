@@ -2,6 +2,7 @@ package jambic.train;
 
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -79,7 +80,7 @@ public final class TextFile {
   static JambicException malformed(String name, long begin, ByteBuffer in) {
     int malformed = Byte.toUnsignedInt(in.get(in.position()));
     long offset = begin + in.position();
-    String what = "not UTF-8: malformed byte 0x%02x at offset %d".formatted(malformed, offset);
+    String what = Text.format("not UTF-8: malformed byte 0x%02x at offset %d", malformed, offset);
     String remedy = "convert the file to UTF-8 first";
     if (offset == 0 && (malformed == 0xFE || malformed == 0xFF)) { // its byte order mark
       what = "UTF-16, not UTF-8";
@@ -87,7 +88,7 @@ public final class TextFile {
       what = "compressed by gzip";
       remedy = "unpack it first";
     }
-    return new JambicException("%s is %s; %s".formatted(name, what, remedy));
+    return new JambicException(Text.format("%s is %s; %s", name, what, remedy));
   }
 
   private static byte[] bytes(Path file) {
@@ -98,14 +99,15 @@ public final class TextFile {
       long size = Files.size(file);
       if (size > MAX_BYTES) {
         throw new JambicException(
-            "%s has %d bytes, more than the %d that can be read at once; give a smaller file"
-                .formatted(file, size, MAX_BYTES));
+            Text.format(
+                "%s has %d bytes, more than the %d that can be read at once; give a smaller file",
+                file, size, MAX_BYTES));
       }
       return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       throw new JambicException(file + " does not exist", e);
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", file, Wording.reason(e)), e);
     }
   }
 

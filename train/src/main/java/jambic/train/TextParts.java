@@ -2,6 +2,7 @@ package jambic.train;
 
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -43,7 +44,7 @@ public final class TextParts {
     } catch (NoSuchFileException e) {
       throw new JambicException(name + " does not exist", e);
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(name, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", name, Wording.reason(e)), e);
     }
   }
 
@@ -83,7 +84,7 @@ public final class TextParts {
         }
       }
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(name, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", name, Wording.reason(e)), e);
     }
   }
 }

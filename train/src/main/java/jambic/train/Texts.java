@@ -1,6 +1,7 @@
 package jambic.train;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -70,7 +71,7 @@ public record Texts(List<Source> sources, Optional<String> field, boolean lineBr
       return lineBreaks && !text.endsWith("\n") ? text + "\n" : text;
     } catch (JambicException e) {
       throw new JambicException(
-          "%s, line %d: %s".formatted(source.name(), number, e.getMessage()), e);
+          Text.format("%s, line %d: %s", source.name(), number, e.getMessage()), e);
     }
   }
 }

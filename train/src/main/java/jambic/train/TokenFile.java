@@ -3,6 +3,7 @@ package jambic.train;
 import jambic.model.Uninterrupted;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -50,7 +51,7 @@ final class TokenFile implements Tokens {
     try {
       return Uninterrupted.call(() -> mapped(file, vocabSize));
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", file, Wording.reason(e)), e);
     }
   }
 
@@ -60,8 +61,9 @@ final class TokenFile implements Tokens {
       long size = channel.size();
       if (size % width != 0) {
         throw new JambicException(
-            "%s has %d bytes, which is no number of ids of %d bits; it is cut short or damaged"
-                .formatted(file, size, 8 * width));
+            Text.format(
+                "%s has %d bytes, which is no number of ids of %d bits; it is cut short or damaged",
+                file, size, 8 * width));
       }
       MemorySegment bytes =
           channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto()); // lives as this does
@@ -82,9 +84,10 @@ final class TokenFile implements Tokens {
       int id = id(from + i);
       if (Integer.compareUnsigned(id, vocabSize) >= 0) {
         throw new JambicException(
-            ("%s: token %d has the id %d, but the vocabulary ends at %d; the file was made with"
-                    + " another vocabulary")
-                .formatted(file, from + i, Integer.toUnsignedLong(id), vocabSize - 1));
+            Text.format(
+                "%s: token %d has the id %d, but the vocabulary ends at %d; the file was made with"
+                    + " another vocabulary",
+                file, from + i, Integer.toUnsignedLong(id), vocabSize - 1));
       }
       target[at + i] = id;
     }

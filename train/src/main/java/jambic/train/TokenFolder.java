@@ -5,6 +5,7 @@ import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -65,8 +66,9 @@ public record TokenFolder(Path path) {
     for (String file : List.of(TRAIN, VAL)) {
       if (!Files.exists(path.resolve(file))) {
         throw new JambicException(
-            "%s is a folder without a %s; give a text, or make one with: jambic prepare FILE --out DIR"
-                .formatted(path, file));
+            Text.format(
+                "%s is a folder without a %s; give a text, or make one with: jambic prepare FILE --out DIR",
+                path, file));
       }
     }
   }
@@ -144,8 +146,9 @@ public record TokenFolder(Path path) {
   private static void requireEnough(long train, long val) {
     if (Math.min(train, val) < 2) {
       throw new JambicException(
-          "the text: %s to train on and %d held back are too few, a context of 1 needs 2 of each; give a longer text"
-              .formatted(Wording.count(train, "token"), val));
+          Text.format(
+              "the text: %s to train on and %d held back are too few, a context of 1 needs 2 of each; give a longer text",
+              Wording.count(train, "token"), val));
     }
   }
 

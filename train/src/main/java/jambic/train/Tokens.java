@@ -1,6 +1,7 @@
 package jambic.train;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.Objects;
 
 /**
@@ -61,7 +62,7 @@ public interface Tokens {
   static Tokens of(int... ids) {
     for (int i = 0; i < ids.length; i++) {
       if (ids[i] < 0) {
-        throw new JambicException("token %d has the id %d, below 0".formatted(i, ids[i]));
+        throw new JambicException(Text.format("token %d has the id %d, below 0", i, ids[i]));
       }
     }
     return new Tokens() {

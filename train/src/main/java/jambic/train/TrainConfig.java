@@ -10,6 +10,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
@@ -371,7 +372,7 @@ public record TrainConfig(
       return fromMap(all);
     } catch (IOException e) {
       throw new JambicException(
-          "%s is not JSON: %s".formatted(name, Wording.complaint(e.getMessage())), e);
+          Text.format("%s is not JSON: %s", name, Wording.complaint(e.getMessage())), e);
     } catch (JambicException e) {
       throw new JambicException(name + ": " + e.getMessage(), e);
     }
@@ -433,7 +434,7 @@ public record TrainConfig(
       String kind = type == double.class ? "number" : "whole number of %d bits";
       int bits = type == int.class ? Integer.SIZE : Long.SIZE;
       throw new HyperparameterException(
-          "%s must be a %s, not \"%s\"".formatted(name, kind.formatted(bits), text), e);
+          Text.format("%s must be a %s, not \"%s\"", name, Text.format(kind, bits), text), e);
     }
     List<?> choices =
         type == boolean.class ? List.of(true, false) : List.of(type.getEnumConstants());
@@ -442,8 +443,9 @@ public record TrainConfig(
         .findFirst()
         .orElseThrow(() ->
             new HyperparameterException(
-                "%s must be one of %s, not \"%s\""
-                    .formatted(name, choices.stream().map(TrainConfig::text).toList(), text)));
+                Text.format(
+                    "%s must be one of %s, not \"%s\"",
+                    name, choices.stream().map(TrainConfig::text).toList(), text)));
   }
 
   /**
@@ -495,7 +497,7 @@ public record TrainConfig(
 
   private static void check(boolean condition, String message, Object... arguments) {
     if (!condition) {
-      throw new HyperparameterException(message.formatted(arguments));
+      throw new HyperparameterException(Text.format(message, arguments));
     }
   }
 }

@@ -11,6 +11,7 @@ import jambic.tensor.DeviceLostException;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import jambic.train.Dataset.Split;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -510,8 +511,9 @@ public final class Trainer implements AutoCloseable {
             : 4 * Math.log(model.config().vocabSize()) + 4;
     if (!(value <= limit)) {
       throw new JambicException(
-          "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate, more warm-up or clipping at a smaller gradient norm"
-              .formatted(what, value, iteration, checkpoints.kept()));
+          Text.format(
+              "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate, more warm-up or clipping at a smaller gradient norm",
+              what, value, iteration, checkpoints.kept()));
     }
   }
 

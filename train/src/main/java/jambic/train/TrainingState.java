@@ -5,6 +5,7 @@ import jambic.model.Safetensors;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -102,12 +103,12 @@ record TrainingState(int iteration, double bestValLoss, String data, TrainConfig
 
   private static JambicException wrong(Path file, String key, Map<?, ?> fields, String wanted) {
     String value = Wording.quote(String.valueOf(fields.get(key)));
-    return damaged(file, "its %s must be %s, not %s".formatted(key, wanted, value));
+    return damaged(file, Text.format("its %s must be %s, not %s", key, wanted, value));
   }
 
   private static JambicException damaged(Path file, String how) {
     return new JambicException(
-        "%s is damaged (%s); restore it, or begin a run in another folder".formatted(file, how));
+        Text.format("%s is damaged (%s); restore it, or begin a run in another folder", file, how));
   }
 
   /** Reads the moments of a checkpoint's folder. */
@@ -118,16 +119,18 @@ record TrainingState(int iteration, double bestValLoss, String data, TrainConfig
         Safetensors.Entry entry = file.entry(name);
         if (!entry.shape().equals(shape(tensor))) {
           throw new JambicException(
-              "%s: %s has the shape %s, but the model makes it %s"
-                  .formatted(path, name, entry.shape(), tensor.shape()));
+              Text.format(
+                  "%s: %s has the shape %s, but the model makes it %s",
+                  path, name, entry.shape(), tensor.shape()));
         }
         float[] values = new float[Math.toIntExact(tensor.size())];
         entry.readFloats(values, 0);
         for (float value : values) {
           if (!Float.isFinite(value)) {
             throw new JambicException(
-                "%s is damaged (%s holds %s); restore it, or begin a run in another folder"
-                    .formatted(path, name, value));
+                Text.format(
+                    "%s is damaged (%s holds %s); restore it, or begin a run in another folder",
+                    path, name, value));
           }
         }
         tensor.set(values);

@@ -8,6 +8,7 @@ import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -109,9 +110,7 @@ public final class TrainingStep {
       inputs = objective.allocate(region);
       share = region.allocate(DType.F32, Shape.of(1));
     }
-    return microSteps == 1
-        ? OptionalDouble.of(runSingle(iteration))
-        : runSeveral(iteration, stop);
+    return microSteps == 1 ? OptionalDouble.of(runSingle(iteration)) : runSeveral(iteration, stop);
   }
 
   /** One micro batch, whose gradients overwrite those of before. */
@@ -160,8 +159,9 @@ public final class TrainingStep {
   private static void requireTargets(long weight, int iteration) {
     if (weight == 0) {
       throw new JambicException(
-          "no target counts in any batch of iteration %d; use more batches or a larger context"
-              .formatted(iteration));
+          Text.format(
+              "no target counts in any batch of iteration %d; use more batches or a larger context",
+              iteration));
     }
   }
 

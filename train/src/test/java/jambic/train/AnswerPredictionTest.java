@@ -120,8 +120,7 @@ class AnswerPredictionTest {
   @Test
   void examplesWithoutAnAnswerInTheContextAreRefused() {
     assertThatThrownBy(() ->
-            new AnswerPrediction(
-                model, List.of(new Example(new int[9], 8)), examples, 1, 7, 1, 0))
+            new AnswerPrediction(model, List.of(new Example(new int[9], 8)), examples, 1, 7, 1, 0))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "the train part has 1 example, but none with an answer within the context of 7 tokens;"

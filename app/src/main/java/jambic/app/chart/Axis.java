@@ -1,6 +1,6 @@
 package jambic.app.chart;
 
-import java.util.Locale;
+import jambic.tensor.text.Text;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -49,6 +49,6 @@ record Axis(double low, double high, double step, double from, double to) {
   /** A tick in words, with the decimals its step needs. */
   String label(double tick) {
     int decimals = (int) Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-    return String.format(Locale.ROOT, "%,." + decimals + "f", tick);
+    return Text.format("%,." + decimals + "f", tick);
   }
 }

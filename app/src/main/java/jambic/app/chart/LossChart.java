@@ -5,6 +5,7 @@ import jambic.app.chart.Canvas.Ink;
 import jambic.app.chart.Canvas.Style;
 import jambic.model.AtomicFile;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.Metrics;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -188,12 +189,9 @@ public record LossChart(String title, List<Run> runs) {
         String what = alone ? "validation" : curve.name();
         entries.add(
             new Entry(
-                String.format(
-                    Locale.ROOT,
+                Text.format(
                     "%s, best %.3f at %,d",
-                    what,
-                    curve.val().y()[best],
-                    (long) curve.val().x()[best]),
+                    what, curve.val().y()[best], (long) curve.val().x()[best]),
                 curve.valInk(),
                 true));
       } else if (!alone) {

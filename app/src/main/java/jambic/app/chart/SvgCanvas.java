@@ -1,5 +1,6 @@
 package jambic.app.chart;
 
+import jambic.tensor.text.Text;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
@@ -53,11 +54,11 @@ final class SvgCanvas implements Canvas {
 
   @Override
   public void text(String text, double x, double y, Anchor anchor, boolean vertical, Style style) {
-    String place = "x=\"%s\" y=\"%s\"".formatted(number(x), number(y));
+    String place = Text.format("x=\"%s\" y=\"%s\"", number(x), number(y));
     put(
         "<text %s%s text-anchor=\"%s\" font-size=\"%s\"%s%s>%s</text>\n",
         place,
-        vertical ? " transform=\"rotate(-90 %s %s)\"".formatted(number(x), number(y)) : "",
+        vertical ? Text.format(" transform=\"rotate(-90 %s %s)\"", number(x), number(y)) : "",
         anchor.name().toLowerCase(Locale.ROOT),
         number(style.size()),
         style.bold() ? " font-weight=\"600\"" : "",
@@ -71,13 +72,15 @@ final class SvgCanvas implements Canvas {
   }
 
   private void put(String format, Object... arguments) {
-    svg.append(String.format(Locale.ROOT, format, arguments));
+    svg.append(Text.format(format, arguments));
   }
 
   private static String paint(String attribute, Ink ink) {
     String opacity =
-        ink.opacity() == 1 ? "" : " %s-opacity=\"%s\"".formatted(attribute, number(ink.opacity()));
-    return " %s=\"#%06x\"%s".formatted(attribute, ink.rgb(), opacity);
+        ink.opacity() == 1
+            ? ""
+            : Text.format(" %s-opacity=\"%s\"", attribute, number(ink.opacity()));
+    return Text.format(" %s=\"#%06x\"%s", attribute, ink.rgb(), opacity);
   }
 
   /** Two decimals are a hundredth of a pixel; trailing zeros are noise in the file. */

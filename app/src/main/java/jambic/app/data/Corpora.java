@@ -4,6 +4,7 @@ import jambic.app.terminal.Terminal;
 import jambic.model.AtomicFile;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.TextFile;
 import java.io.IOException;
 import java.net.URI;
@@ -88,8 +89,9 @@ public final class Corpora {
       terminal.print(noShakespeare.getMessage());
       Corpus corpus = JdkSource.read(javaHome);
       terminal.print(
-          "training on %s instead: java.util of this Java, %d characters"
-              .formatted(corpus.name(), corpus.text().length()));
+          Text.format(
+              "training on %s instead: java.util of this Java, %d characters",
+              corpus.name(), corpus.text().length()));
       return corpus;
     }
   }
@@ -149,8 +151,9 @@ public final class Corpora {
 
   private static JambicException missing(String name) {
     return new JambicException(
-        "there is no file %s to train on; give a file, %s or %s"
-            .formatted(name, TINY_SHAKESPEARE, JdkSource.NAME));
+        Text.format(
+            "there is no file %s to train on; give a file, %s or %s",
+            name, TINY_SHAKESPEARE, JdkSource.NAME));
   }
 
   private Corpus loadTinyShakespeare() {
@@ -170,7 +173,7 @@ public final class Corpora {
     }
     Path data = Path.of(value);
     if (!Files.exists(data)) {
-      throw new JambicException("%s names %s, which does not exist".formatted(VARIABLE, data));
+      throw new JambicException(Text.format("%s names %s, which does not exist", VARIABLE, data));
     }
     return Stream.of(data, data.resolve(TINY_SHAKESPEARE).resolve(FILE), data.resolve(FILE))
         .filter(Files::isRegularFile)
@@ -182,9 +185,10 @@ public final class Corpora {
         .filter(this::isTinyShakespeare)
         .orElseThrow(() ->
             new JambicException(
-                ("%s is not tiny Shakespeare, its SHA-256 is another;"
-                        + " to train on it all the same, say --data %s")
-                    .formatted(file, file)));
+                Text.format(
+                    "%s is not tiny Shakespeare, its SHA-256 is another;"
+                        + " to train on it all the same, say --data %s",
+                    file, file)));
   }
 
   private boolean isTinyShakespeare(byte[] bytes) {
@@ -195,7 +199,7 @@ public final class Corpora {
     try {
       return Files.isRegularFile(file) ? Optional.of(Files.readAllBytes(file)) : Optional.empty();
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(file, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", file, Wording.reason(e)), e);
     }
   }
 
@@ -209,7 +213,7 @@ public final class Corpora {
               terminal.status(
                   "",
                   share,
-                  "%4d of %d KiB".formatted(received >> 10, tinyShakespeare.size() >> 10));
+                  Text.format("%4d of %d KiB", received >> 10, tinyShakespeare.size() >> 10));
             });
     terminal.clear();
     try {

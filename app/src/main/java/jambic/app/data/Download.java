@@ -1,6 +1,7 @@
 package jambic.app.data;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.net.ProxySelector;
 import java.net.URI;
@@ -60,7 +61,7 @@ record Download(ProxySelector proxies, Duration patience) {
       return body.checked(remote);
     } catch (IOException e) {
       throw new JambicException(
-          "cannot download %s: %s".formatted(remote.uri(), Exchange.reason(e)), e);
+          Text.format("cannot download %s: %s", remote.uri(), Exchange.reason(e)), e);
     }
   }
 
@@ -90,20 +91,20 @@ record Download(ProxySelector proxies, Duration patience) {
 
     void requireRoom() throws IOException {
       if (received.get() > bytes.length) {
-        throw new IOException("it is longer than %d bytes".formatted(bytes.length));
+        throw new IOException(Text.format("it is longer than %d bytes", bytes.length));
       }
     }
 
     byte[] checked(Remote remote) throws IOException {
       if (received.get() != bytes.length) {
         throw new IOException(
-            "%d bytes came instead of %d".formatted(received.get(), bytes.length));
+            Text.format("%d bytes came instead of %d", received.get(), bytes.length));
       }
       String sha256 = Sha256.of(bytes);
       if (!sha256.equals(remote.sha256())) {
         throw new IOException(
-            "what came is another file, of SHA-256 %s instead of %s"
-                .formatted(sha256, remote.sha256()));
+            Text.format(
+                "what came is another file, of SHA-256 %s instead of %s", sha256, remote.sha256()));
       }
       return bytes;
     }

@@ -1,6 +1,7 @@
 package jambic.app.data;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
@@ -67,7 +68,8 @@ final class EnvironmentProxies extends ProxySelector {
       return new Proxy(Proxy.Type.HTTP, InetSocketAddress.createUnresolved(uri.getHost(), port));
     } catch (IllegalArgumentException e) { // also of a URI without a host
       throw new JambicException(
-          "the environment's proxy \"%s\" is not of the form http://HOST:PORT".formatted(proxy), e);
+          Text.format("the environment's proxy \"%s\" is not of the form http://HOST:PORT", proxy),
+          e);
     }
   }
 }

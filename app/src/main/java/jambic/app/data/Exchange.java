@@ -1,5 +1,6 @@
 package jambic.app.data;
 
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.ProxySelector;
@@ -90,7 +91,7 @@ record Exchange(ProxySelector proxies, Duration patience) {
           before = now;
           lastByte = System.nanoTime();
         } else if (System.nanoTime() - lastByte > patience.toNanos()) {
-          throw new IOException("nothing came for %d s".formatted(patience.toSeconds()), e);
+          throw new IOException(Text.format("nothing came for %d s", patience.toSeconds()), e);
         }
       } catch (ExecutionException e) {
         throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
@@ -111,7 +112,8 @@ record Exchange(ProxySelector proxies, Duration patience) {
   static String reason(IOException failure) {
     Matcher cut = CUT.matcher(Objects.requireNonNullElse(failure.getMessage(), ""));
     if (cut.matches()) {
-      return "the connection broke off after %s of %s bytes".formatted(cut.group(2), cut.group(1));
+      return Text.format(
+          "the connection broke off after %s of %s bytes", cut.group(2), cut.group(1));
     }
     return switch (failure) {
       case HttpConnectTimeoutException e -> "no answer to the connection";

@@ -7,6 +7,7 @@ import jambic.model.BaseModels;
 import jambic.model.Checkpoint;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
@@ -101,7 +102,8 @@ public final class Hub implements BaseModels {
         .filter(uri -> uri.getRawQuery() == null && uri.getRawFragment() == null)
         .orElseThrow(() ->
             new JambicException(
-                "HF_ENDPOINT is \"%s\", which is no address like %s".formatted(value, ENDPOINT)));
+                Text.format(
+                    "HF_ENDPOINT is \"%s\", which is no address like %s", value, ENDPOINT)));
   }
 
   /**
@@ -155,9 +157,10 @@ public final class Hub implements BaseModels {
       }
       if (offline) {
         throw new JambicException(
-            ("%s is not in the cache, as %s lacks %s, and nothing is fetched offline; leave"
-                    + " --offline and HF_HUB_OFFLINE out, or give the model's folder")
-                .formatted(model, folder, missing.get()));
+            Text.format(
+                "%s is not in the cache, as %s lacks %s, and nothing is fetched offline; leave"
+                    + " --offline and HF_HUB_OFFLINE out, or give the model's folder",
+                model, folder, missing.get()));
       }
       Files.createDirectories(folder);
       try (FileChannel lock =
@@ -172,7 +175,7 @@ public final class Hub implements BaseModels {
       return folder;
     } catch (IOException e) {
       throw new JambicException(
-          "cannot keep %s in %s: %s".formatted(model, folder, Wording.reason(e)), e);
+          Text.format("cannot keep %s in %s: %s", model, folder, Wording.reason(e)), e);
     }
   }
 
@@ -206,7 +209,7 @@ public final class Hub implements BaseModels {
       String reason =
           e.getMessage()
               .replace(folder.resolve(ModelFiles.CONFIG).toString(), "its " + ModelFiles.CONFIG);
-      throw new JambicException("%s cannot be used: %s".formatted(model, reason), e);
+      throw new JambicException(Text.format("%s cannot be used: %s", model, reason), e);
     }
   }
 
@@ -241,8 +244,9 @@ public final class Hub implements BaseModels {
 
   private JambicException lacks(ModelId model, String file) {
     return new JambicException(
-        "%s has no %s in %s; check the name, HF_ENDPOINT may name another hub"
-            .formatted(client.endpoint(), file, model.repository()));
+        Text.format(
+            "%s has no %s in %s; check the name, HF_ENDPOINT may name another hub",
+            client.endpoint(), file, model.repository()));
   }
 
   /** Fetches a file that is not there yet; false if the hub has none of that name. */
@@ -295,10 +299,10 @@ public final class Hub implements BaseModels {
       return false;
     }
     terminal.print(
-        "%s; trying again%s"
-            .formatted(
-                e.getMessage(),
-                status.retryAfter().isPresent() ? "" : " in %d s".formatted(wait.toSeconds())));
+        Text.format(
+            "%s; trying again%s",
+            e.getMessage(),
+            status.retryAfter().isPresent() ? "" : Text.format(" in %d s", wait.toSeconds())));
     try {
       Thread.sleep(wait);
     } catch (InterruptedException interrupted) {
@@ -316,12 +320,12 @@ public final class Hub implements BaseModels {
   private void fetch(RemoteFile file, String name, Path part) throws IOException {
     long have = HubClient.length(part);
     terminal.print(
-        "downloading %s from %s, %s%s"
-            .formatted(
-                name,
-                client.endpoint(),
-                mebibytes(file.size()),
-                have == 0 ? "" : ", going on after " + mebibytes(have)));
+        Text.format(
+            "downloading %s from %s, %s%s",
+            name,
+            client.endpoint(),
+            mebibytes(file.size()),
+            have == 0 ? "" : ", going on after " + mebibytes(have)));
     if (have < file.size() || file.size() == 0) {
       client.fetch(
           file,
@@ -330,14 +334,14 @@ public final class Hub implements BaseModels {
               terminal.status(
                   "",
                   (double) received / file.size(),
-                  "%s of %s".formatted(mebibytes(received), mebibytes(file.size()))));
+                  Text.format("%s of %s", mebibytes(received), mebibytes(file.size()))));
     }
   }
 
   private boolean matches(RemoteFile file, Path part) throws IOException {
     if (HubClient.length(part) != file.size()) {
       throw new IOException(
-          "%d bytes came instead of %d".formatted(HubClient.length(part), file.size()));
+          Text.format("%d bytes came instead of %d", HubClient.length(part), file.size()));
     }
     terminal.status("checking " + mebibytes(file.size()));
     return file.hash().isEmpty() || file.hash().get().matches(part);
@@ -350,11 +354,11 @@ public final class Hub implements BaseModels {
         return refusal.get();
       }
     }
-    String what = "cannot download %s of %s from %s: ".formatted(name, model, client.endpoint());
+    String what = Text.format("cannot download %s of %s from %s: ", name, model, client.endpoint());
     long kept = HubClient.length(part);
     String remedy =
         kept > 0
-            ? "the first %s are kept, the next try goes on from there".formatted(mebibytes(kept))
+            ? Text.format("the first %s are kept, the next try goes on from there", mebibytes(kept))
             : "try again, name a mirror with HF_ENDPOINT, or give the model's folder";
     return new JambicException(what + Exchange.reason(e) + "; " + remedy, e);
   }
@@ -365,36 +369,38 @@ public final class Hub implements BaseModels {
     String sentence =
         switch (status.code()) {
           case StatusException.NO_MODEL ->
-              "%s has no model %s, or not for everybody; check the name, %s"
-                  .formatted(
-                      client.endpoint(),
-                      model.repository(),
-                      known
-                          ? "HF_TOKEN may lack the right to see it"
-                          : "or set HF_TOKEN to a token that may see it");
+              Text.format(
+                  "%s has no model %s, or not for everybody; check the name, %s",
+                  client.endpoint(),
+                  model.repository(),
+                  known
+                      ? "HF_TOKEN may lack the right to see it"
+                      : "or set HF_TOKEN to a token that may see it");
           case StatusException.NO_REVISION ->
-              "%s has no revision %s of %s; leave it out to take the newest"
-                  .formatted(client.endpoint(), model.revision(), model.repository());
+              Text.format(
+                  "%s has no revision %s of %s; leave it out to take the newest",
+                  client.endpoint(), model.revision(), model.repository());
           case StatusException.GATED ->
-              "%s is only for those who accept its terms; do so at %s/%s, and set HF_TOKEN to a token of yours"
-                  .formatted(model.repository(), client.endpoint(), model.repository());
+              Text.format(
+                  "%s is only for those who accept its terms; do so at %s/%s, and set HF_TOKEN to a token of yours",
+                  model.repository(), client.endpoint(), model.repository());
           default ->
               !status.isRefusal()
                   ? ""
-                  : "cannot download %s of %s from %s: %s, %s"
-                      .formatted(
-                          name,
-                          model,
-                          client.endpoint(),
-                          status.getMessage(),
-                          known
-                              ? "it does not accept what HF_TOKEN holds"
-                              : "it wants to know who asks; set HF_TOKEN to a token of yours");
+                  : Text.format(
+                      "cannot download %s of %s from %s: %s, %s",
+                      name,
+                      model,
+                      client.endpoint(),
+                      status.getMessage(),
+                      known
+                          ? "it does not accept what HF_TOKEN holds"
+                          : "it wants to know who asks; set HF_TOKEN to a token of yours");
         };
     return Optional.of(sentence).filter(s -> !s.isEmpty()).map(s -> new JambicException(s, status));
   }
 
   private static String mebibytes(long bytes) {
-    return String.format(Locale.ROOT, "%.1f MiB", bytes / 1048576.0);
+    return Text.format("%.1f MiB", bytes / 1048576.0);
   }
 }

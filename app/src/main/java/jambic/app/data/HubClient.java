@@ -1,5 +1,6 @@
 package jambic.app.data;
 
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -66,7 +67,7 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
           "the server answered "
               + status
               + retryAfter
-                  .map(wait -> ", come back in %d s".formatted(wait.toSeconds()))
+                  .map(wait -> Text.format(", come back in %d s", wait.toSeconds()))
                   .orElse(""));
       this.status = status;
       this.code = code;
@@ -165,7 +166,8 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
                 etag.flatMap(ContentHash::ofEtag)));
       }
     }
-    throw new IOException("the server redirects more than %d times".formatted(MOST_REDIRECTIONS));
+    throw new IOException(
+        Text.format("the server redirects more than %d times", MOST_REDIRECTIONS));
   }
 
   private static URI location(URI from, HttpHeaders headers) throws IOException {
@@ -271,7 +273,7 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
 
   private static void requireRoom(long received, RemoteFile file) throws IOException {
     if (received > file.size()) {
-      throw new IOException("it is longer than %d bytes".formatted(file.size()));
+      throw new IOException(Text.format("it is longer than %d bytes", file.size()));
     }
   }
 

@@ -2,6 +2,7 @@ package jambic.app.data;
 
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
@@ -30,7 +31,7 @@ final class JdkSource {
     Path archive = javaHome.resolve("lib").resolve("src.zip");
     if (!Files.isRegularFile(archive)) {
       throw new JambicException(
-          "this Java has no sources at %s; give a text with --data FILE".formatted(archive));
+          Text.format("this Java has no sources at %s; give a text with --data FILE", archive));
     }
     try (ZipFile zip = new ZipFile(archive.toFile())) {
       List<? extends ZipEntry> entries =
@@ -49,11 +50,11 @@ final class JdkSource {
       }
       if (text.isEmpty()) {
         throw new JambicException(
-            "%s holds no java.util; give a text with --data FILE".formatted(archive));
+            Text.format("%s holds no java.util; give a text with --data FILE", archive));
       }
       return new Corpus(NAME, text.toString());
     } catch (IOException e) {
-      throw new JambicException("cannot read %s: %s".formatted(archive, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", archive, Wording.reason(e)), e);
     }
   }
 

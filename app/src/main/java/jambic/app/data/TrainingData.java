@@ -3,6 +3,7 @@ package jambic.app.data;
 import jambic.model.CharTokenizer;
 import jambic.model.Tokenizer;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.Dataset;
 import jambic.train.JsonLines;
 import jambic.train.Texts;
@@ -52,8 +53,14 @@ public record TrainingData(
       int blockSize) {
     Optional<Path> folder = name.flatMap(TrainingData::folder);
     if (field.isPresent() && !field.get().isEmpty()) {
-      Path file = name.filter(n -> folder.isEmpty()).flatMap(Corpora::file)
-          .orElseThrow(() -> new JambicException("--text-field is for a file of JSON Lines, which %s is not; leave it out".formatted(name.orElse(Corpora.TINY_SHAKESPEARE))));
+      Path file =
+          name.filter(n -> folder.isEmpty())
+              .flatMap(Corpora::file)
+              .orElseThrow(() ->
+                  new JambicException(
+                      Text.format(
+                          "--text-field is for a file of JSON Lines, which %s is not; leave it out",
+                          name.orElse(Corpora.TINY_SHAKESPEARE))));
       return ofLines(file, name.orElseThrow(), field.get(), given, blockSize);
     }
     if (folder.isPresent()) {
@@ -90,9 +97,10 @@ public record TrainingData(
     Optional<Tokenizer> own = folder.tokenizer();
     if (given.isPresent() && own.isPresent() && !given.get().equals(own.get())) {
       throw new JambicException(
-          ("%s was prepared with another vocabulary (%d tokens) than the model's or --tokenizer's"
-                  + " (%d tokens); prepare its text again with --tokenizer and that one")
-              .formatted(name, own.get().vocabSize(), given.get().vocabSize()));
+          Text.format(
+              "%s was prepared with another vocabulary (%d tokens) than the model's or --tokenizer's"
+                  + " (%d tokens); prepare its text again with --tokenizer and that one",
+              name, own.get().vocabSize(), given.get().vocabSize()));
     }
     Tokenizer tokenizer = given.orElseGet(folder::requireTokenizer);
     Dataset dataset = folder.open(tokenizer);
@@ -117,7 +125,8 @@ public record TrainingData(
         Arrays.stream(tokenizer.encode(texts.get(i))).forEach(ids);
       } catch (JambicException e) {
         throw new JambicException(
-            "text %d of %s does not fit the model: %s".formatted(i + 1, name, e.getMessage()), e);
+            Text.format("text %d of %s does not fit the model: %s", i + 1, name, e.getMessage()),
+            e);
       }
       end.ifPresent(ids);
     }

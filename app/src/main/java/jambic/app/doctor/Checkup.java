@@ -11,6 +11,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
+import jambic.tensor.text.Text;
 import jambic.train.MemoryEstimate;
 import java.io.PrintWriter;
 import java.io.Writer;
@@ -57,9 +58,9 @@ public final class Checkup {
     return Finding.of(
         "java",
         version.feature() >= 25,
-        "%s, %s, %s"
-            .formatted(
-                version, System.getProperty("java.vendor"), System.getProperty("java.vm.name")),
+        Text.format(
+            "%s, %s, %s",
+            version, System.getProperty("java.vendor"), System.getProperty("java.vm.name")),
         "get a JDK 25 or newer from https://adoptium.net");
   }
 
@@ -69,8 +70,8 @@ public final class Checkup {
         "vector module",
         there,
         VECTOR_MODULE + (there ? " is there" : " is missing"),
-        "start with ./jambic, or add --add-modules %s to the java command"
-            .formatted(VECTOR_MODULE));
+        Text.format(
+            "start with ./jambic, or add --add-modules %s to the java command", VECTOR_MODULE));
   }
 
   /** Without C2 a vector operation is a chain of calls and allocations, a hundred times slower. */
@@ -110,8 +111,9 @@ public final class Checkup {
         size.isEmpty() || bits >= 128 && !limited,
         size.isEmpty()
             ? "this JVM does not say"
-            : "%d bits, %d floats%s"
-                .formatted(bits, bits / Float.SIZE, limited ? ", limited on the command line" : ""),
+            : Text.format(
+                "%d bits, %d floats%s",
+                bits, bits / Float.SIZE, limited ? ", limited on the command line" : ""),
         "start Java without -XX:MaxVectorSize, -XX:UseSSE and -XX:UseAVX");
   }
 
@@ -120,7 +122,7 @@ public final class Checkup {
     String bytes = flag("ObjectAlignmentInBytes").orElse("8");
     return Finding.fine(
         "alignment",
-        "objects begin at multiples of %s bytes".formatted(bytes)
+        Text.format("objects begin at multiples of %s bytes", bytes)
             + (Integer.parseInt(bytes) >= 64
                 ? ""
                 : ": -XX:ObjectAlignmentInBytes=64 spares vectors that lie across cache lines"));
@@ -145,8 +147,9 @@ public final class Checkup {
     return Finding.of(
         "memory",
         max >= Math.min(SMALL_HEAP, memory / 2),
-        "heap up to %s of the machine's %s"
-            .formatted(MemoryEstimate.human(max), MemoryEstimate.human(memory)),
+        Text.format(
+            "heap up to %s of the machine's %s",
+            MemoryEstimate.human(max), MemoryEstimate.human(memory)),
         "give Java more with JAMBIC_JAVA_OPTS=-Xmx4g");
   }
 

@@ -1,9 +1,9 @@
 package jambic.app.terminal;
 
+import jambic.tensor.text.Text;
 import jambic.train.Metrics;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Locale;
 
 /**
  * Shows how a training run goes: on a terminal a bar with iteration, loss, speed and time left;
@@ -131,6 +131,6 @@ public final class TrainProgress {
   }
 
   private static String format(String format, Object... arguments) {
-    return String.format(Locale.ROOT, format, arguments);
+    return Text.format(format, arguments);
   }
 }

@@ -43,7 +43,8 @@ final class Example {
   private record Progress() implements Trainer.Listener {
     @Override
     public void onEvaluation(Metrics.Evaluation evaluation) {
-      System.out.printf("%d: validation loss %.3f%n", evaluation.iter(), evaluation.valLoss());
+      System.out.printf(
+          Locale.ROOT, "%d: validation loss %.3f%n", evaluation.iter(), evaluation.valLoss());
     }
   }
 }

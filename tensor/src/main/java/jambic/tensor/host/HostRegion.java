@@ -7,6 +7,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.HostLayout;
 import jambic.tensor.spi.Region;
 import jambic.tensor.spi.Storage;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -35,8 +36,9 @@ public final class HostRegion implements Region {
   public Tensor allocate(DType dtype, Shape shape) {
     if (closed) {
       throw new JambicException(
-          "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one"
-              .formatted(dtype, shape));
+          Text.format(
+              "the region is closed, and with it what it belongs to; a tensor %s%s needs an open one",
+              dtype, shape));
     }
     return arena(dtype).allocate(shape);
   }
@@ -120,22 +122,22 @@ public final class HostRegion implements Region {
         Runtime runtime = Runtime.getRuntime();
         long used = runtime.totalMemory() - runtime.freeMemory();
         throw new JambicException(
-            "out of memory: a tensor %s%s needs %s, of the heap's %s %s are taken; give the JVM more with -Xmx, or %s"
-                .formatted(
-                    dtype,
-                    shape,
-                    mebibytes(dtype.bytes() * shape.size()),
-                    mebibytes(runtime.maxMemory()),
-                    mebibytes(used),
-                    ofBatch.getAsBoolean()
-                        ? "lower the batch size or the context"
-                        : "take a smaller model or a smaller KV cache"),
+            Text.format(
+                "out of memory: a tensor %s%s needs %s, of the heap's %s %s are taken; give the JVM more with -Xmx, or %s",
+                dtype,
+                shape,
+                mebibytes(dtype.bytes() * shape.size()),
+                mebibytes(runtime.maxMemory()),
+                mebibytes(used),
+                ofBatch.getAsBoolean()
+                    ? "lower the batch size or the context"
+                    : "take a smaller model or a smaller KV cache"),
             e);
       }
     }
 
     private static String mebibytes(long bytes) {
-      return "%d MiB".formatted(Math.ceilDiv(bytes, 1 << 20)); // a small need is not none
+      return Text.format("%d MiB", Math.ceilDiv(bytes, 1 << 20)); // a small need is not none
     }
 
     /** Small tensors share an array, so it may be larger than what was asked for. */
@@ -151,7 +153,8 @@ public final class HostRegion implements Region {
       HostLayout.Place place = new HostLayout.Place(array, tensor.offset());
       if (!taken.remove(place)) {
         throw new JambicException(
-            "release: the tensor %s is not of this region, or released already".formatted(tensor));
+            Text.format(
+                "release: the tensor %s is not of this region, or released already", tensor));
       }
       layout.release(place, tensor.size());
     }

@@ -5,6 +5,7 @@ import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
+import jambic.tensor.text.Text;
 
 /**
  * Refuses integers that would lead a kernel out of a tensor, into its neighbours' memory. Kernels
@@ -41,8 +42,9 @@ public final class Indices {
     int bad = firstOutside(index, 0, rows);
     if (bad >= 0) {
       throw new JambicException(
-          "%s: %s %d at index %d of %s is not in [0, %d)"
-              .formatted(op, what, ints(index)[offset(index) + bad], bad, index, rows));
+          Text.format(
+              "%s: %s %d at index %d of %s is not in [0, %d)",
+              op, what, ints(index)[offset(index) + bad], bad, index, rows));
     }
   }
 
@@ -61,8 +63,9 @@ public final class Indices {
     int bad = firstOutside(lengths, 1, keys + 1);
     if (bad >= 0) {
       throw new JambicException(
-          "%s: length %d at index %d of %s is not in [1, %d]"
-              .formatted(op, ints(lengths)[offset(lengths) + bad], bad, lengths, keys));
+          Text.format(
+              "%s: length %d at index %d of %s is not in [1, %d]",
+              op, ints(lengths)[offset(lengths) + bad], bad, lengths, keys));
     }
   }
 
@@ -78,8 +81,9 @@ public final class Indices {
     int bad = firstOutside(targets, -1, classes);
     if (bad >= 0) {
       throw new JambicException(
-          "%s: target %d at index %d of %s is not in [0, %d), nor -1, which does not count"
-              .formatted(op, ints(targets)[offset(targets) + bad], bad, targets, classes));
+          Text.format(
+              "%s: target %d at index %d of %s is not in [0, %d), nor -1, which does not count",
+              op, ints(targets)[offset(targets) + bad], bad, targets, classes));
     }
   }
 
@@ -99,8 +103,9 @@ public final class Indices {
     int bad = firstOutside(starts, 0, positions - steps + 1);
     if (bad >= 0) {
       throw new JambicException(
-          "%s: row %d has %d tokens from position %d on, but positions are in [0, %d)"
-              .formatted(op, bad, steps, ints(starts)[offset(starts) + bad], positions));
+          Text.format(
+              "%s: row %d has %d tokens from position %d on, but positions are in [0, %d)",
+              op, bad, steps, ints(starts)[offset(starts) + bad], positions));
     }
   }
 

@@ -3,6 +3,7 @@ package jambic.tensor.spi;
 import jambic.tensor.DType;
 import jambic.tensor.JambicException;
 import jambic.tensor.Program;
+import jambic.tensor.text.Text;
 import java.util.OptionalDouble;
 
 /**
@@ -184,8 +185,9 @@ public interface Backend extends AutoCloseable {
    */
   default QuantizedKernels quantized() {
     throw new JambicException(
-        "the backend %s does not compute with int8 weights; use the whole ones, or the backend cpu"
-            .formatted(name()));
+        Text.format(
+            "the backend %s does not compute with int8 weights; use the whole ones, or the backend cpu",
+            name()));
   }
 
   /** Frees what the backend holds. Regions are closed before. */

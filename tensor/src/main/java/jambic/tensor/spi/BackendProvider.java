@@ -2,6 +2,7 @@ package jambic.tensor.spi;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
+import jambic.tensor.text.Text;
 import java.util.List;
 
 /** A backend on offer, found by {@link java.util.ServiceLoader}. */
@@ -76,8 +77,9 @@ public interface BackendProvider {
   default Backend open(int threads, Precision precision) {
     if (precision != Precision.BEST && precision != Precision.FP32) {
       throw new JambicException(
-          "the backend %s computes in fp32 only, not in %s; leave --dtype out, or choose --backend cuda"
-              .formatted(name(), precision));
+          Text.format(
+              "the backend %s computes in fp32 only, not in %s; leave --dtype out, or choose --backend cuda",
+              name(), precision));
     }
     return open(threads);
   }

@@ -2,6 +2,7 @@ package jambic.tensor.spi;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.BackendProvider.Unavailable;
+import jambic.tensor.text.Text;
 
 /** A backend cannot be opened here; another one may. */
 public final class UnavailableException extends JambicException {
@@ -20,7 +21,7 @@ public final class UnavailableException extends JambicException {
    * @param why the reason and the remedy
    */
   public UnavailableException(String backend, Unavailable why) {
-    super("backend %s is not available: %s. %s".formatted(backend, why.reason(), why.remedy()));
+    super(Text.format("backend %s is not available: %s. %s", backend, why.reason(), why.remedy()));
     reason = why.reason();
     remedy = why.remedy();
   }

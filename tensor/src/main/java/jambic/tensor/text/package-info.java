@@ -1,0 +1,2 @@
+/** Text that is the same on every machine. */
+package jambic.tensor.text;
