@@ -5,6 +5,7 @@
  * <p>Here and in the modules above no argument may be null, and nothing returned is: what may be
  * absent is an {@link java.util.Optional} or {@link jambic.tensor.Tensor#NONE}.
  */
+@SuppressWarnings("module") // those that it exports to are compiled later
 module jambic.tensor {
   requires jdk.incubator.vector;
   requires static jdk.jfr;

@@ -10,8 +10,8 @@ import jambic.model.Tokenizer;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.RunCheckpoints;
 import jambic.train.MetricsLog;
-import jambic.train.Trainer;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -81,7 +81,7 @@ record RunFolder(Path path) {
     if (!Files.isDirectory(path)) {
       return path; // nanoGPT's ckpt.pt, or opening it says what to name
     }
-    return Stream.of(Trainer.BEST, Trainer.LAST)
+    return Stream.of(RunCheckpoints.BEST, RunCheckpoints.LAST)
         .map(path::resolve)
         .filter(AtomicFolder::exists)
         .findFirst()
@@ -138,7 +138,7 @@ record RunFolder(Path path) {
   /** Refuses a folder that is of something else than a run, if a run's files would overwrite it. */
   void requireOwn() {
     boolean recorded = Files.exists(path.resolve(RECORD)) && read().containsKey(ENGINE);
-    if (recorded || AtomicFolder.exists(path.resolve(Trainer.LAST))) {
+    if (recorded || AtomicFolder.exists(path.resolve(RunCheckpoints.LAST))) {
       return;
     }
     Stream.concat(Stream.of(RECORD, MetricsLog.FILE_NAME), CURVES.stream())

@@ -19,6 +19,9 @@ import jambic.model.Wording;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
+import jambic.train.RunCheckpoints;
+import jambic.train.RunLoop;
+import jambic.train.RunListener;
 import jambic.train.EventFile;
 import jambic.train.HyperparameterException;
 import jambic.train.MemoryEstimate;
@@ -232,7 +235,7 @@ final class TrainCommand implements Callable<Integer> {
         out.orElseThrow(() ->
             new ParameterException(
                 spec.commandLine(), "--resume needs the run's folder; name it with --out"));
-    if (!AtomicFolder.exists(folder.resolve(Trainer.LAST))) {
+    if (!AtomicFolder.exists(folder.resolve(RunCheckpoints.LAST))) {
       throw new JambicException(
           folder + " holds no run to resume; leave --resume out to begin one there");
     }
@@ -279,7 +282,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Tokenizer savedTokenizer() {
-    Path last = resumed().resolve(Trainer.LAST);
+    Path last = resumed().resolve(RunCheckpoints.LAST);
     try (Checkpoint checkpoint = Checkpoint.open(last, bases())) {
       return RunFolder.tokenizer(checkpoint);
     }
@@ -307,7 +310,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!resume) {
       return origin.map(o -> config.gpt(o.config())).orElseGet(() -> config.gpt(vocabSize));
     }
-    try (Checkpoint last = Checkpoint.open(resumed().resolve(Trainer.LAST), bases())) {
+    try (Checkpoint last = Checkpoint.open(resumed().resolve(RunCheckpoints.LAST), bases())) {
       return config.gpt(last.config());
     }
   }
@@ -391,12 +394,12 @@ final class TrainCommand implements Callable<Integer> {
     TrainProgress progress = new TrainProgress(terminal, config.maxIters());
     Optional<EventFile> events = events(folder, trainer.iteration());
     BooleanSupplier stop = main.interruption()::isRequested;
-    Trainer.Outcome outcome;
+    RunLoop.Outcome outcome;
     main.interruption().listen();
     try {
       outcome =
           trainer.run(
-              new Trainer.Listener() {
+              new RunListener() {
                 @Override
                 public void onStep(Metrics.Step step) {
                   progress.show(step);
@@ -424,7 +427,7 @@ final class TrainCommand implements Callable<Integer> {
       progress.end();
       events.ifPresent(EventFile::close);
     }
-    if (outcome == Trainer.Outcome.STOPPED) {
+    if (outcome == RunLoop.Outcome.STOPPED) {
       terminal.print(
           format(
               "stopped and saved after %,d of %,d iterations; go on with: %s",

@@ -102,7 +102,7 @@ public record MemoryEstimate(
       PaperBackend.Ledger gradients = paper.region();
       Region state = paper.region();
       PaperBackend.Ledger activations = paper.region();
-      Parameters trained = Trainer.trained(model, config, gradients);
+      Parameters trained = config.train(model, gradients);
       GradientClip clip = new GradientClip(paper, state, trained.tensors(), config.gradClip());
       config.optimizer(paper, state, trained.byName(), clip.factor());
       Shape batch = Shape.of(config.batchSize(), config.blockSize());

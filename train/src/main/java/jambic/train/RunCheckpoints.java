@@ -16,15 +16,21 @@ import java.util.Optional;
  * @param model what is saved
  * @param tokenizer of the model, saved with it
  */
-record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
+public record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
+  /** The name of the newest checkpoint in a run's folder. */
+  public static final String LAST = "last";
+
+  /** The name of the best checkpoint in a run's folder. */
+  public static final String BEST = "best";
+
   /** Saves the model alone. */
   void saveBest(int iteration) {
-    save(iteration, Trainer.BEST, temporary -> {});
+    save(iteration, BEST, temporary -> {});
   }
 
   /** Saves all that resuming needs. */
   void saveLast(TrainingState now, Optimizer optimizer) {
-    save(now.iteration(), Trainer.LAST, temporary -> now.write(temporary, optimizer.state()));
+    save(now.iteration(), LAST, temporary -> now.write(temporary, optimizer.state()));
   }
 
   private void save(int iteration, String name, AtomicFolder.Writer others) {
@@ -46,11 +52,11 @@ record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
   /** What a run that fails leaves, to end a sentence with. */
   String kept() {
     return isThereLast()
-        ? "the checkpoint before it is kept in " + folder.resolve(Trainer.LAST)
+        ? "the checkpoint before it is kept in " + folder.resolve(LAST)
         : "there was no checkpoint yet";
   }
 
   private boolean isThereLast() {
-    return AtomicFolder.exists(folder.resolve(Trainer.LAST));
+    return AtomicFolder.exists(folder.resolve(LAST));
   }
 }

@@ -123,12 +123,12 @@ final class RunLock implements AutoCloseable {
   }
 
   static void requireVacant(Path folder) {
-    if (AtomicFolder.exists(folder.resolve(Trainer.LAST))) {
+    if (AtomicFolder.exists(folder.resolve(RunCheckpoints.LAST))) {
       throw new JambicException(
           folder + " holds a run already; resume it with --resume, or name another folder");
     }
     List<String> held = new ArrayList<>();
-    for (String name : List.of(Trainer.LAST, Trainer.BEST)) {
+    for (String name : List.of(RunCheckpoints.LAST, RunCheckpoints.BEST)) {
       if (AtomicFolder.exists(folder.resolve(name)) || Files.exists(folder.resolve(name))) {
         held.add(name);
       }

@@ -1,9 +1,11 @@
 package jambic.train;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.model.Init;
 import jambic.model.Lora;
+import jambic.model.Parameters;
 import jambic.model.Wording;
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
@@ -278,6 +280,30 @@ public record TrainConfig(
     return decayLr
         ? new Schedule.WarmupCosine(learningRate, minLr, warmupIters, lrDecayIters)
         : new Schedule.Constant(learningRate);
+  }
+
+  /**
+   * Gives gradients to what a run trains: the adapters, or the weights that are not frozen.
+   *
+   * @param model the model
+   * @param gradients where they live
+   * @return the parameters among which the trained ones are
+   * @throws HyperparameterException if there are to be adapters and the model has none, or a frozen
+   *     part is none of the model's
+   */
+  public Parameters train(Gpt model, Region gradients) {
+    if (loraRank > 0) {
+      if (model.lora().isEmpty()) {
+        throw new HyperparameterException(
+            "loraRank is for a model that is there already; name it with --init");
+      }
+      model.adapters().train(gradients);
+      return model.adapters();
+    }
+    Freeze frozen = Freeze.of(freeze);
+    frozen.requireIn(model.parameters().byName().keySet());
+    model.parameters().train(gradients, name -> !frozen.covers(name));
+    return model.parameters();
   }
 
   /**

@@ -7,14 +7,12 @@ import jambic.model.Gpt;
 import jambic.model.GptConfig;
 import jambic.model.Parameters;
 import jambic.model.Tokenizer;
-import jambic.tensor.DeviceLostException;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
 import jambic.train.Dataset.Split;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
@@ -35,58 +33,7 @@ import java.util.function.Supplier;
  * moments, and all else is a function of the iteration.
  */
 public final class Trainer implements AutoCloseable {
-  /** The name of the newest checkpoint in a run's folder. */
-  public static final String LAST = "last";
-
-  /** The name of the best checkpoint in a run's folder. */
-  public static final String BEST = "best";
-
-  private static final long SAVE_EVERY_NANOS = 300_000_000_000L;
-
-  /** How a run came to its end. */
-  public enum Outcome {
-    /** All iterations are done. */
-    FINISHED,
-    /** It was asked to stop, and saved. */
-    STOPPED
-  }
-
-  /** Hears of a run's progress. */
-  public interface Listener {
-    /**
-     * An iteration is done.
-     *
-     * @param step what it measured
-     */
-    default void onStep(Metrics.Step step) {}
-
-    /**
-     * A batch of an evaluation comes next.
-     *
-     * @param iter the updates behind the model
-     * @param done the batches measured so far
-     * @param count the batches of both splits
-     */
-    default void onEvaluationBatch(int iter, int done, int count) {}
-
-    /**
-     * An evaluation is done.
-     *
-     * @param evaluation what it measured
-     */
-    default void onEvaluation(Metrics.Evaluation evaluation) {}
-
-    /**
-     * Something that a person should know, and nothing failed.
-     *
-     * @param notice a sentence
-     */
-    default void onNotice(String notice) {}
-  }
-
-  private final Path folder;
   private final TrainConfig config;
-  private final String fingerprint; // of the data, which may be long to read
   private final Gpt model;
   private final RunCheckpoints checkpoints;
   private final Region gradients;
@@ -96,12 +43,10 @@ public final class Trainer implements AutoCloseable {
   private final Optimizer optimizer;
   private final LossEstimator estimator;
   private final TrainingStep step;
+  private final RunLoop loop;
   private final OptionalDouble peakFlops;
   private final RunLock lock;
-  private Optional<String> notice = Optional.empty();
   private boolean closed;
-  private int iteration;
-  private double bestValLoss = Double.POSITIVE_INFINITY;
 
   private Trainer(
       Gpt model,
@@ -115,15 +60,13 @@ public final class Trainer implements AutoCloseable {
     this.lock = lock;
     this.model = model;
     this.config = config;
-    this.fingerprint = fingerprint;
-    this.folder = folder;
     checkpoints = new RunCheckpoints(folder, model, tokenizer);
     this.peakFlops = peakFlops;
     Backend backend = model.backend();
     gradients = backend.region();
     state = backend.region();
     activations = backend.region();
-    Parameters trained = trained(model, config, gradients);
+    Parameters trained = config.train(model, gradients);
     clip = new GradientClip(backend, state, trained.tensors(), config.gradClip());
     optimizer = config.optimizer(backend, state, trained.byName(), clip.factor());
     int batchSize = config.batchSize();
@@ -140,22 +83,7 @@ public final class Trainer implements AutoCloseable {
             config.gradientAccumulationSteps(),
             config.seed(),
             activations);
-  }
-
-  /** Gives gradients to what a run trains: the adapters, or the weights that are not frozen. */
-  static Parameters trained(Gpt model, TrainConfig config, Region gradients) {
-    if (config.loraRank() > 0) {
-      if (model.lora().isEmpty()) {
-        throw new HyperparameterException(
-            "loraRank is for a model that is there already; name it with --init");
-      }
-      model.adapters().train(gradients);
-      return model.adapters();
-    }
-    Freeze freeze = Freeze.of(config.freeze());
-    freeze.requireIn(model.parameters().byName().keySet());
-    model.parameters().train(gradients, name -> !freeze.covers(name));
-    return model.parameters();
+    loop = new RunLoop(checkpoints, config, fingerprint, optimizer, new Training());
   }
 
   /**
@@ -270,7 +198,7 @@ public final class Trainer implements AutoCloseable {
    * @throws JambicException if there is no run to resume
    */
   public static TrainConfig configOf(Path folder) {
-    return AtomicFolder.read(folder.resolve(LAST), TrainingState::read).config();
+    return AtomicFolder.read(folder.resolve(RunCheckpoints.LAST), TrainingState::read).config();
   }
 
   /**
@@ -292,11 +220,11 @@ public final class Trainer implements AutoCloseable {
       Path folder,
       BaseModels bases,
       OptionalDouble peakFlops) {
-    Path last = folder.resolve(LAST);
+    Path last = folder.resolve(RunCheckpoints.LAST);
     configOf(folder); // leaves no lock where there is no run
     RunLock lock = RunLock.ofRun(folder);
     try {
-      Checkpoint.requireReplaceable(folder.resolve(BEST));
+      Checkpoint.requireReplaceable(folder.resolve(RunCheckpoints.BEST));
       return AtomicFolder.read(
           last, whole -> restore(backend, config, data, whole, folder, bases, peakFlops, lock));
     } catch (RuntimeException | Error e) {
@@ -331,16 +259,10 @@ public final class Trainer implements AutoCloseable {
       Trainer trainer =
           new Trainer(
               model, config, data, fingerprint, checkpoint.tokenizer(), folder, peakFlops, lock);
-      trainer.notice = changes;
       TrainingState.readMoments(last, trainer.optimizer.state());
-      trainer.iteration = saved.iteration();
-      trainer.bestValLoss = saved.bestValLoss();
+      trainer.loop.resume(saved, changes);
       return trainer;
     }
-  }
-
-  private static Path log(Path folder) {
-    return folder.resolve(MetricsLog.FILE_NAME);
   }
 
   /**
@@ -358,7 +280,7 @@ public final class Trainer implements AutoCloseable {
    * @return the iteration that comes next
    */
   public int iteration() {
-    return iteration;
+    return loop.iteration();
   }
 
   /**
@@ -366,9 +288,9 @@ public final class Trainer implements AutoCloseable {
    *
    * @param listener hears of progress
    * @return how it ended
-   * @throws JambicException as {@link #run(Listener, BooleanSupplier)}
+   * @throws JambicException as {@link #run(RunListener, BooleanSupplier)}
    */
-  public Outcome run(Listener listener) {
+  public RunLoop.Outcome run(RunListener listener) {
     return run(listener, () -> false);
   }
 
@@ -383,128 +305,69 @@ public final class Trainer implements AutoCloseable {
    * @throws JambicException if the loss explodes or is no number, the folder cannot be written or
    *     the device is lost; the last good checkpoint stays; or if this is closed
    */
-  public Outcome run(Listener listener, BooleanSupplier stop) {
+  public RunLoop.Outcome run(RunListener listener, BooleanSupplier stop) {
     Objects.requireNonNull(listener, "listener");
     Objects.requireNonNull(stop, "stop");
     if (closed) {
       throw new JambicException("the run is closed; resume it");
     }
-    return train(listener, () -> stop.getAsBoolean() || Thread.currentThread().isInterrupted());
+    return loop.run(listener, stop);
   }
 
-  private Outcome train(Listener listener, BooleanSupplier stop) {
-    notice.ifPresent(listener::onNotice);
-    notice = Optional.empty();
-    try (MetricsLog log = openLog(listener)) {
-      long saved = System.nanoTime();
-      while (true) {
-        if (iteration % config.evalInterval() == 0 || iteration == config.maxIters()) {
-          Optional<Metrics.Evaluation> measured =
-              FlightRecord.evaluation(() -> evaluate(listener, stop));
-          if (measured.isEmpty()) {
-            save(log); // a resumed run begins with the evaluation
-            return Outcome.STOPPED;
-          }
-          log.append(measured.get());
-          keep(measured.get(), log);
-          saved = System.nanoTime();
-          listener.onEvaluation(measured.get());
-        }
-        if (iteration == config.maxIters()) {
-          return Outcome.FINISHED;
-        }
-        Optional<Metrics.Step> measured = FlightRecord.step(() -> iterate(stop));
-        if (measured.isEmpty()) {
-          save(log); // a resumed run begins with this iteration
-          return Outcome.STOPPED;
-        }
-        log.append(measured.get());
-        listener.onStep(measured.get());
-        if (stop.getAsBoolean()) {
-          save(log);
-          return Outcome.STOPPED;
-        }
-        if (config.alwaysSaveCheckpoint() && System.nanoTime() - saved > SAVE_EVERY_NANOS) {
-          save(log);
-          saved = System.nanoTime();
-        }
+  /** Next tokens: batches of windows, the mean loss of both splits. */
+  private final class Training implements RunLoop.Stage {
+    @Override
+    public Optional<Metrics.Evaluation> evaluate(
+        int iteration, RunListener listener, BooleanSupplier stop) {
+      OptionalDouble train = estimate(Split.TRAIN, iteration, listener, stop);
+      OptionalDouble val =
+          train.isEmpty() ? train : estimate(Split.VAL, iteration, listener, stop);
+      if (val.isEmpty()) {
+        return Optional.empty();
       }
-    } catch (DeviceLostException e) {
-      throw checkpoints.withKept(e);
+      requireSane(val.getAsDouble(), "validation loss", iteration);
+      return Optional.of(new Metrics.Evaluation(iteration, train.getAsDouble(), val.getAsDouble()));
     }
-  }
 
-  private MetricsLog openLog(Listener listener) {
-    return iteration > 0 || Files.exists(log(folder))
-        ? MetricsLog.resume(log(folder), iteration, listener::onNotice)
-        : MetricsLog.create(log(folder));
-  }
-
-  private Optional<Metrics.Evaluation> evaluate(Listener listener, BooleanSupplier stop) {
-    OptionalDouble train = estimate(Split.TRAIN, listener, stop);
-    OptionalDouble val = train.isEmpty() ? train : estimate(Split.VAL, listener, stop);
-    if (val.isEmpty()) {
-      return Optional.empty();
+    private OptionalDouble estimate(
+        Split split, int iteration, RunListener listener, BooleanSupplier stop) {
+      int before = split.ordinal() * config.evalIters();
+      int[] done = {0};
+      return estimator.estimate(
+          split,
+          config.evalIters(),
+          () -> {
+            listener.onEvaluationBatch(iteration, before + done[0]++, 2 * config.evalIters());
+            return !stop.getAsBoolean();
+          });
     }
-    requireSane(val.getAsDouble(), "validation loss");
-    return Optional.of(new Metrics.Evaluation(iteration, train.getAsDouble(), val.getAsDouble()));
-  }
 
-  private OptionalDouble estimate(Split split, Listener listener, BooleanSupplier stop) {
-    int before = split.ordinal() * config.evalIters();
-    int[] done = {0};
-    return estimator.estimate(
-        split,
-        config.evalIters(),
-        () -> {
-          listener.onEvaluationBatch(iteration, before + done[0]++, 2 * config.evalIters());
-          return !stop.getAsBoolean();
-        });
-  }
-
-  private void keep(Metrics.Evaluation measured, MetricsLog log) {
-    boolean better = measured.valLoss() < bestValLoss;
-    if (better) {
-      bestValLoss = measured.valLoss();
-      if (iteration > 0) {
-        checkpoints.saveBest(iteration);
+    @Override
+    public Optional<Metrics.Step> iterate(int iteration, BooleanSupplier stop) {
+      long start = System.nanoTime();
+      double lr = config.schedule().at(iteration);
+      OptionalDouble done = step.run(iteration, lr, stop);
+      if (done.isEmpty()) {
+        return Optional.empty();
       }
+      double loss = done.getAsDouble();
+      double norm = clip.norm().toFloats()[0];
+      requireSane(loss, "loss", iteration);
+      requireSane(norm, "gradient norm", iteration);
+      double seconds = (System.nanoTime() - start) * 1e-9;
+      long tokens = config.tokensPerIter();
+      OptionalDouble mfu =
+          peakFlops.isPresent()
+              ? OptionalDouble.of(
+                  ModelFlops.perToken(model.config()) * tokens / seconds / peakFlops.getAsDouble())
+              : OptionalDouble.empty();
+      return Optional.of(
+          new Metrics.Step(iteration, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu));
     }
-    if (better || config.alwaysSaveCheckpoint()) {
-      save(log);
-    }
-  }
-
-  private void save(MetricsLog log) {
-    log.sync(); // a resumed run must find every line that its checkpoint is past
-    checkpoints.saveLast(new TrainingState(iteration, bestValLoss, fingerprint, config), optimizer);
-  }
-
-  private Optional<Metrics.Step> iterate(BooleanSupplier stop) {
-    long start = System.nanoTime();
-    int now = iteration;
-    double lr = config.schedule().at(now);
-    OptionalDouble done = step.run(now, lr, stop);
-    if (done.isEmpty()) {
-      return Optional.empty();
-    }
-    double loss = done.getAsDouble();
-    double norm = clip.norm().toFloats()[0];
-    requireSane(loss, "loss");
-    requireSane(norm, "gradient norm");
-    iteration++;
-    double seconds = (System.nanoTime() - start) * 1e-9;
-    long tokens = config.tokensPerIter();
-    OptionalDouble mfu =
-        peakFlops.isPresent()
-            ? OptionalDouble.of(
-                ModelFlops.perToken(model.config()) * tokens / seconds / peakFlops.getAsDouble())
-            : OptionalDouble.empty();
-    return Optional.of(new Metrics.Step(now, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu));
   }
 
   /** Above four times the loss of guessing, a run does not come back. */
-  private void requireSane(double value, String what) {
+  private void requireSane(double value, String what, int iteration) {
     double limit =
         what.equals("gradient norm")
             ? Double.MAX_VALUE

@@ -15,7 +15,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.Trainer.Outcome;
+import jambic.train.RunLoop.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -146,7 +146,7 @@ class FineTuningTest {
               parts,
               BaseModels.NONE,
               OptionalDouble.empty())) {
-        trainer.run(new Trainer.Listener() {});
+        trainer.run(new RunListener() {});
       }
       for (String file : new String[] {"adapter_model.safetensors", "optimizer.safetensors"}) {
         assertThat(parts.resolve("last").resolve(file))
@@ -196,7 +196,7 @@ class FineTuningTest {
     assertThat(train(CONFIG, parts, 4)).isEqualTo(Outcome.STOPPED);
     try (Trainer trainer =
         Trainer.resume(backend, CONFIG, data, parts, BaseModels.NONE, OptionalDouble.empty())) {
-      trainer.run(new Trainer.Listener() {});
+      trainer.run(new RunListener() {});
       assertThat(trainer.model().config()).isEqualTo(odd);
     }
     assertThat(parts.resolve("last/model.safetensors"))
@@ -273,7 +273,7 @@ class FineTuningTest {
         Gpt gpt = checkpoint.gpt(backend);
         Region memory = backend.region();
         Region activations = backend.region()) {
-      Parameters trained = Trainer.trained(gpt, config, memory);
+      Parameters trained = config.train(gpt, memory);
       GradientClip clip = new GradientClip(backend, memory, trained.tensors(), config.gradClip());
       WindowSource windows = new Batches(data, config.batchSize(), 8, 1);
       new TrainingStep(
@@ -314,7 +314,7 @@ class FineTuningTest {
                 tokenizer,
                 run,
                 OptionalDouble.empty())) {
-      return trainer.run(new Trainer.Listener() {}, () -> asked.incrementAndGet() >= stopAfter);
+      return trainer.run(new RunListener() {}, () -> asked.incrementAndGet() >= stopAfter);
     }
   }
 

@@ -10,7 +10,7 @@ import jambic.model.TokenEncoder;
 import jambic.model.Tokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
-import jambic.train.Trainer.Outcome;
+import jambic.train.RunLoop.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +65,7 @@ class InterruptTest {
     whole = shared.resolve("whole");
     try (Backend backend = Backends.open("auto", 2);
         Trainer trainer = Trainer.begin(backend, CONFIG, DATA, TOKENIZER, whole)) {
-      trainer.run(new Trainer.Listener() {});
+      trainer.run(new RunListener() {});
     }
   }
 
@@ -103,8 +103,8 @@ class InterruptTest {
               interruptIf(number == 2 && moment == Moment.WHILE_BEST_IS_SAVED);
               interruptIf(number == 3 && moment == Moment.WHILE_LAST_IS_SAVED);
             });
-    Trainer.Listener listener =
-        new Trainer.Listener() {
+    RunListener listener =
+        new RunListener() {
           @Override
           public void onStep(Metrics.Step step) {
             interruptIf(moment == Moment.IN_A_LISTENER_OF_A_STEP && step.iter() == 7);
@@ -133,7 +133,7 @@ class InterruptTest {
   @Test
   void anInterruptedThreadReadsCheckpointsAndPreparesTexts() throws IOException {
     Thread.currentThread().interrupt();
-    try (Checkpoint checkpoint = Checkpoint.open(whole.resolve(Trainer.BEST))) {
+    try (Checkpoint checkpoint = Checkpoint.open(whole.resolve(RunCheckpoints.BEST))) {
       checkpoint.gpt(backend).close();
     }
     assertThat(Trainer.configOf(whole)).isEqualTo(CONFIG);
@@ -155,7 +155,7 @@ class InterruptTest {
             try (Trainer trainer =
                 Trainer.begin(backend, CONFIG.with("maxIters", 1_000_000), DATA, TOKENIZER, run)) {
               return trainer.run(
-                  new Trainer.Listener() {
+                  new RunListener() {
                     @Override
                     public void onStep(Metrics.Step step) {
                       if (step.iter() == 300) {
@@ -194,7 +194,7 @@ class InterruptTest {
                 }
               });
       try (Trainer trainer = begin(observed, run)) {
-        trainer.run(new Trainer.Listener() {});
+        trainer.run(new RunListener() {});
       }
       while (other.isAlive()) {
         Thread.onSpinWait(); // a join would be interrupted
@@ -207,7 +207,7 @@ class InterruptTest {
   private void assertEndsAsTheWhole(Trainer resumed, Path run, int least) {
     try (resumed) {
       assertThat(resumed.iteration()).isGreaterThanOrEqualTo(least);
-      assertThat(resumed.run(new Trainer.Listener() {}, () -> false)).isEqualTo(Outcome.FINISHED);
+      assertThat(resumed.run(new RunListener() {}, () -> false)).isEqualTo(Outcome.FINISHED);
     }
     for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
       assertThat(run.resolve("last").resolve(file))

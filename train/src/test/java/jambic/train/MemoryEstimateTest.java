@@ -94,7 +94,7 @@ class MemoryEstimateTest {
     try (Backend real = Backends.open();
         Trainer trainer =
             Trainer.begin(watched(real, opened), config, data, tokenizer, folder.resolve("run"))) {
-      trainer.run(new Trainer.Listener() {});
+      trainer.run(new RunListener() {});
       return opened.stream().map(Region::bytes).toList();
     }
   }

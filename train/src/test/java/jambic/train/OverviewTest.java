@@ -36,7 +36,7 @@ class OverviewTest {
     try (Backend backend = Backends.open();
         Trainer trainer = Trainer.begin(backend, config, data, tokenizer, folder.resolve("run"))) {
       trainer.run(
-          new Trainer.Listener() {
+          new RunListener() {
             @Override
             public void onEvaluation(Metrics.Evaluation evaluation) {
               losses.add(evaluation.valLoss()); // nats a token

@@ -16,7 +16,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.Trainer.Outcome;
+import jambic.train.RunLoop.Outcome;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -95,8 +95,8 @@ class TrainerTest {
     train(CONFIG, whole, Integer.MAX_VALUE);
     Path crashed = temp.resolve("crashed");
     AtomicInteger steps = new AtomicInteger();
-    Trainer.Listener crash =
-        new Trainer.Listener() {
+    RunListener crash =
+        new RunListener() {
           @Override
           public void onStep(Metrics.Step step) {
             if (steps.incrementAndGet() == 8) {
@@ -242,8 +242,8 @@ class TrainerTest {
     assertThat(losses(run)).isEqualTo(losses(whole));
   }
 
-  private static Trainer.Listener noting(List<String> notices) {
-    return new Trainer.Listener() {
+  private static RunListener noting(List<String> notices) {
+    return new RunListener() {
       @Override
       public void onNotice(String notice) {
         notices.add(notice);
@@ -258,7 +258,7 @@ class TrainerTest {
     AtomicInteger asked = new AtomicInteger();
     try (Trainer trainer =
         Trainer.begin(backend, long1, data, tokenizer, run, OptionalDouble.empty())) {
-      Outcome outcome = trainer.run(new Trainer.Listener() {}, () -> asked.incrementAndGet() > 10);
+      Outcome outcome = trainer.run(new RunListener() {}, () -> asked.incrementAndGet() > 10);
       assertThat(outcome).isEqualTo(Outcome.STOPPED);
       assertThat(trainer.iteration()).isZero();
     }
@@ -275,7 +275,7 @@ class TrainerTest {
           .isInstanceOf(JambicException.class)
           .hasMessage(
               run + " is in use by a run of this process; wait for it, or name another folder");
-      first.run(new Trainer.Listener() {}, () -> true);
+      first.run(new RunListener() {}, () -> true);
       assertThatThrownBy(() -> resume(run)).hasMessageContaining("is in use by");
     }
     assertThat(resume(run)).isEqualTo(Outcome.FINISHED);
@@ -427,8 +427,8 @@ class TrainerTest {
     Path run = temp.resolve("run");
     train(CONFIG, run, 7);
     Path last = run.resolve("last");
-    Trainer.Listener spoiler =
-        new Trainer.Listener() {
+    RunListener spoiler =
+        new RunListener() {
           @Override
           public void onStep(Metrics.Step step) {
             try {
@@ -453,15 +453,15 @@ class TrainerTest {
   void aLostDeviceLeavesTheLastCheckpointIfThereIsOne() {
     Path run = temp.resolve("run");
     DeviceLostException lost = new DeviceLostException("the device is lost", null);
-    Trainer.Listener early =
-        new Trainer.Listener() {
+    RunListener early =
+        new RunListener() {
           @Override
           public void onEvaluationBatch(int iter, int done, int count) {
             throw lost;
           }
         };
-    Trainer.Listener late =
-        new Trainer.Listener() {
+    RunListener late =
+        new RunListener() {
           @Override
           public void onStep(Metrics.Step step) {
             throw lost;
@@ -494,7 +494,7 @@ class TrainerTest {
     Trainer trainer = Trainer.begin(backend, CONFIG, data, tokenizer, temp.resolve("run"));
     trainer.close();
     trainer.close();
-    assertThatThrownBy(() -> trainer.run(new Trainer.Listener() {}))
+    assertThatThrownBy(() -> trainer.run(new RunListener() {}))
         .isInstanceOf(JambicException.class)
         .hasMessage("the run is closed; resume it");
   }
@@ -503,7 +503,7 @@ class TrainerTest {
     AtomicInteger steps = new AtomicInteger();
     try (Trainer trainer =
         Trainer.begin(backend, config, data, tokenizer, run, OptionalDouble.empty())) {
-      return trainer.run(new Trainer.Listener() {}, () -> steps.incrementAndGet() >= stopAfter);
+      return trainer.run(new RunListener() {}, () -> steps.incrementAndGet() >= stopAfter);
     }
   }
 
@@ -511,7 +511,7 @@ class TrainerTest {
     try (Trainer trainer =
         Trainer.resume(
             backend, Trainer.configOf(run), data, run, BaseModels.NONE, OptionalDouble.empty())) {
-      return trainer.run(new Trainer.Listener() {}, () -> false);
+      return trainer.run(new RunListener() {}, () -> false);
     }
   }
 

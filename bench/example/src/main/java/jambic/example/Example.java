@@ -4,6 +4,7 @@ import jambic.model.CharTokenizer;
 import jambic.model.Generator;
 import jambic.model.Sampling;
 import jambic.tensor.Backends;
+import jambic.train.RunListener;
 import jambic.train.Dataset;
 import jambic.train.Metrics;
 import jambic.train.Preset;
@@ -40,7 +41,7 @@ final class Example {
     }
   }
 
-  private record Progress() implements Trainer.Listener {
+  private record Progress() implements RunListener {
     @Override
     public void onEvaluation(Metrics.Evaluation evaluation) {
       System.out.printf(
