@@ -12,6 +12,8 @@ module jambic.tensor {
 
   exports jambic.tensor;
   exports jambic.tensor.spi;
+  exports jambic.tensor.meta to
+      jambic.train;
   exports jambic.tensor.text to
       jambic.app,
       jambic.cuda,

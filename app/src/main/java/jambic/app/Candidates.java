@@ -15,6 +15,9 @@ import java.util.stream.Stream;
  * label.
  */
 final class Candidates {
+  /** The device of {@code plan} that is this machine. */
+  static final String CPU = "cpu";
+
   private Candidates() {}
 
   /** The presets of a run. */
@@ -41,7 +44,7 @@ final class Candidates {
   /** What a plan knows the speed and the memory of. */
   static final class Devices implements Iterable<String> {
     static final List<String> NAMES =
-        Stream.concat(Stream.of(PlanCommand.CPU), Device.KNOWN.stream().map(Device::name)).toList();
+        Stream.concat(Stream.of(CPU), Device.KNOWN.stream().map(Device::name)).toList();
 
     @Override
     public Iterator<String> iterator() {

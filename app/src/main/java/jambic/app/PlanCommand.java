@@ -44,8 +44,6 @@ import picocli.CommandLine.Spec;
       "  jambic plan --list                            the models and devices known by name"
     })
 final class PlanCommand implements Callable<Integer> {
-  /** The name of this machine as a device. */
-  static final String CPU = "cpu";
 
   @Spec private CommandSpec spec;
 
@@ -84,7 +82,7 @@ final class PlanCommand implements Callable<Integer> {
         "What computes: cpu, this machine as measured now, or an",
         "accelerator by its data sheet, as h100. Default: ${DEFAULT-VALUE}."
       },
-      defaultValue = CPU)
+      defaultValue = Candidates.CPU)
   private String device;
 
   @Option(
@@ -186,8 +184,8 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private Device device() {
-    if (device.equals(CPU)) {
-      try (Backend backend = Backends.open(CPU, threads)) {
+    if (device.equals(Candidates.CPU)) {
+      try (Backend backend = Backends.open(Candidates.CPU, threads)) {
         return new Device(
             backend.name(),
             backend.description(),

@@ -14,9 +14,9 @@ final class Version implements IVersionProvider {
 
   /** The module descriptor knows it; in the executable jar, which has none, the manifest does. */
   static String own() {
-    return Optional.ofNullable(Main.class.getModule().getDescriptor())
+    return Optional.ofNullable(Version.class.getModule().getDescriptor())
         .flatMap(ModuleDescriptor::rawVersion)
-        .or(() -> Optional.ofNullable(Main.class.getPackage().getImplementationVersion()))
+        .or(() -> Optional.ofNullable(Version.class.getPackage().getImplementationVersion()))
         .orElse("(unpackaged)");
   }
 }

@@ -69,6 +69,21 @@ public final class Checkpoint implements Closeable {
   }
 
   /**
+   * Loads a stored model; an open checkpoint has its tokenizer too.
+   *
+   * @param folder the folder of a checkpoint, as Hugging Face's GPT-2 has it; of a run, its {@code
+   *     best} or {@code last}
+   * @param backend where it computes
+   * @return the model, to be closed by the caller
+   * @throws JambicException if the folder holds no whole checkpoint, or memory runs out
+   */
+  public static Gpt load(Path folder, Backend backend) {
+    try (Checkpoint checkpoint = open(folder)) {
+      return checkpoint.gpt(backend);
+    }
+  }
+
+  /**
    * Opens a checkpoint.
    *
    * @param folder its folder, or nanoGPT's {@code ckpt.pt}
@@ -322,7 +337,7 @@ public final class Checkpoint implements Closeable {
           folder + " holds adapters, which cannot have others; export it and take what that wrote");
     }
     Gpt gpt = filled(backend, shape, Optional.of(adapters.withBaseSha256(files.sha256())));
-    Lora.init(gpt, seed);
+    Lora.init(gpt.adapters(), seed);
     return gpt;
   }
 

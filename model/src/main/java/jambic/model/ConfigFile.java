@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  */
 final class ConfigFile {
   static final String NAME = "config.json";
-  static final String GENERATION = "generation_config.json";
+  static final String GENERATION = GenerationConfig.NAME;
 
   private static final String GPT2 = "gpt2";
   private static final String OWN = "jambic-gpt";

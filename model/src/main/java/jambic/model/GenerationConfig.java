@@ -25,6 +25,10 @@ public final class GenerationConfig {
   public static final GenerationConfig NONE =
       new GenerationConfig(Optional.empty(), new JsonObject("", Map.of()), Optional.empty());
 
+  /** The name of the file. */
+  static final String NAME = "generation_config.json";
+
+  private static final String MODEL_CONFIG = "config.json";
   private static final String EOS = "eos_token_id";
   private static final int GPT2_END = 50_256; // of a config.json without the key
 
@@ -96,12 +100,12 @@ public final class GenerationConfig {
   /** Of a checkpoint's folder, and of the model that its adapters belong to where it has some. */
   static GenerationConfig read(Path folder, Path base) {
     JsonObject config =
-        existing(ConfigFile.NAME, folder, base)
+        existing(MODEL_CONFIG, folder, base)
             .map(GenerationConfig::describing)
             .orElseGet(() -> new JsonObject(base.toString(), Map.of())); // nanoGPT never stops
     try {
       Optional<JsonObject> file =
-          existing(ConfigFile.GENERATION, folder, base).map(JsonObject::read);
+          existing(NAME, folder, base).map(JsonObject::read);
       return new GenerationConfig(file, config, Optional.empty());
     } catch (JambicException e) {
       return new GenerationConfig(Optional.empty(), config, Optional.of(e));

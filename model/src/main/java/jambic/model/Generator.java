@@ -17,7 +17,7 @@ import java.util.function.Predicate;
  * over the whole context.
  *
  * <p>A sequence ends where the model chooses one of its end tokens ({@link
- * GenerationConfig#endTokens}), the token included, unless the generator was given others or none.
+ * LanguageModel#endTokens}), the token included, unless the generator was given others or none.
  *
  * <p>A generator serves one thread at a time. Threads that each have a generator of their own may
  * share the model and its backend, which computes for them in turn.
@@ -38,7 +38,7 @@ public final class Generator implements AutoCloseable {
     boolean onToken(int row, int token);
   }
 
-  private final Gpt model;
+  private final LanguageModel model;
   private final int batch;
   private final Set<Integer> stopTokens;
   private final InferenceEngine engine;
@@ -52,8 +52,8 @@ public final class Generator implements AutoCloseable {
    * @param batch how many sequences grow together
    * @throws JambicException if the model's checkpoint says them in a way that cannot be understood
    */
-  public Generator(Gpt model, int batch) {
-    this(model, batch, model.generation().endTokens());
+  public Generator(LanguageModel model, int batch) {
+    this(model, batch, model.endTokens());
   }
 
   /**
@@ -63,7 +63,7 @@ public final class Generator implements AutoCloseable {
    * @param batch how many sequences grow together
    * @param stopTokens tokens that end a sequence; none to go on past all of them
    */
-  public Generator(Gpt model, int batch, Set<Integer> stopTokens) {
+  public Generator(LanguageModel model, int batch, Set<Integer> stopTokens) {
     if (batch < 1) {
       throw new JambicException("a batch has at least 1 sequence, got " + batch);
     }
@@ -71,7 +71,7 @@ public final class Generator implements AutoCloseable {
     this.model = model;
     this.batch = batch;
     this.stopTokens = Set.copyOf(stopTokens);
-    int tokens = KvCache.tokensFor(model.config(), batch);
+    int tokens = KvCache.tokensFor(model.contextLength(), batch);
     engine = new InferenceEngine(model, Optional.empty(), batch, tokens);
   }
 
@@ -114,7 +114,7 @@ public final class Generator implements AutoCloseable {
         };
     int[][] prompts = {tokenizer.encodePrompt(prompt, false)};
     // Models are often padded to a rounder vocabulary; what is beyond the tokenizer's has no text.
-    int candidates = Math.min(tokenizer.vocabSize(), model.config().vocabSize());
+    int candidates = Math.min(tokenizer.vocabSize(), model.vocabSize());
     generate(prompts, count, sampling, candidates, decoding);
     String rest = decoder.end();
     if (!rest.isEmpty()) {
@@ -135,7 +135,7 @@ public final class Generator implements AutoCloseable {
    *     holds an id that the model does not know
    */
   public int[][] generate(int[][] prompts, int count, Sampling sampling, Listener listener) {
-    return generate(prompts, count, sampling, model.config().vocabSize(), listener);
+    return generate(prompts, count, sampling, model.vocabSize(), listener);
   }
 
   /** The same, choosing only among the first {@code candidates} ids. */
@@ -212,7 +212,7 @@ public final class Generator implements AutoCloseable {
       if (prompt.length == 0) {
         throw new JambicException("a prompt needs at least one token, got an empty one");
       }
-      model.config().requireIds(prompt);
+      model.requireIds(prompt);
     }
   }
 

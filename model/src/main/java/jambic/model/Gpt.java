@@ -1,6 +1,5 @@
 package jambic.model;
 
-import jambic.tensor.Activation;
 import jambic.tensor.Eager;
 import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
@@ -9,74 +8,17 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntFunction;
 
 /**
  * The decoder-only Transformer of GPT-2, nanoGPT and the "Let's build GPT" lecture; {@link
  * GptConfig} switches between them. Shapes: B sequences, T tokens each, C = nEmbd, V = vocabSize.
  */
-public final class Gpt implements AutoCloseable {
-  /**
-   * Loads a stored model; a {@link Checkpoint} has its tokenizer too.
-   *
-   * @param folder the folder of a checkpoint, as Hugging Face's GPT-2 has it; of a run, its {@code
-   *     best} or {@code last}
-   * @param backend where it computes
-   * @return the model, to be closed by the caller
-   * @throws JambicException if the folder holds no whole checkpoint, or memory runs out
-   */
-  public static Gpt load(Path folder, Backend backend) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-      return checkpoint.gpt(backend);
-    }
-  }
-
-  /** What self-attention does with the packed queries, keys and values of a layer. */
-  @FunctionalInterface
-  private interface Attend {
-    Tensor apply(int layer, Tensor qkv); // (B, T, 3C) -> (B, T, C)
-  }
-
-  private record Norm(Tensor weight, Tensor bias, float eps) {
-    Tensor forward(Ops ops, Tensor x) {
-      return ops.layerNorm(x, weight, bias, eps);
-    }
-  }
-
-  private record Linear(Tensor weight, Tensor bias, Optional<LoraAdapter> adapter) {
-    Tensor forward(Ops ops, Tensor x) {
-      Tensor y = ops.linear(x, weight, bias);
-      return adapter.isPresent() ? adapter.get().addTo(ops, y, x) : y;
-    }
-
-    Tensor forward(Ops ops, Tensor x, Activation activation) {
-      return adapter.isPresent()
-          ? ops.activate(forward(ops, x), activation)
-          : ops.linear(x, weight, bias, activation);
-    }
-  }
-
-  private record Mlp(Linear cFc, Activation activation, Linear cProj) {
-    Tensor forward(Ops ops, Tensor x) {
-      Tensor h = cFc.forward(ops, x, activation); // (B, T, nInner)
-      return cProj.forward(ops, h); // (B, T, C)
-    }
-  }
-
-  private record Block(
-      int layer, Norm ln1, Linear cAttn, Linear cProj, Norm ln2, Mlp mlp, float dropout) {
-    Tensor forward(Ops ops, Tensor x, Attend attend) {
-      Tensor qkv = cAttn.forward(ops, ln1.forward(ops, x)); // (B, T, 3C)
-      Tensor y = attend.apply(layer, qkv); // (B, T, C)
-      x = ops.residual(x, cProj.forward(ops, y), dropout);
-      return ops.residual(x, mlp.forward(ops, ln2.forward(ops, x)), dropout);
-    }
-  }
-
+public final class Gpt implements LanguageModel {
   private final GptConfig config;
   private final Backend backend;
   private final Region region;
@@ -85,10 +27,9 @@ public final class Gpt implements AutoCloseable {
   private final Optional<Lora> lora;
   private final GenerationConfig generation;
   private final Parameters adapters;
-  private final Tensor wte; // (V, C)
-  private final Tensor wpe; // (blockSize, C)
-  private final List<Block> blocks = new ArrayList<>();
-  private final Norm lnF;
+  private final Embedding embedding; // wte (V, C), wpe (blockSize, C)
+  private final List<TransformerBlock> blocks = new ArrayList<>();
+  private final LayerNorm lnF;
   private final Linear lmHead;
   private volatile boolean closed;
 
@@ -132,30 +73,34 @@ public final class Gpt implements AutoCloseable {
     this.region = backend.region();
     this.parameters = new Parameters(region);
     this.adapters = new Parameters(region);
+    LayerFactory layers = new LayerFactory(parameters, isQuantized, lora, adapters);
     int c = config.nEmbd();
-    wte = matrix("wte.weight", config.vocabSize(), c);
-    wpe = parameters.add("wpe.weight", config.blockSize(), c);
+    boolean bias = config.bias();
+    Tensor wte = layers.matrix("wte.weight", config.vocabSize(), c);
+    embedding = new Embedding(wte, parameters.add("wpe.weight", config.blockSize(), c));
     for (int i = 0; i < config.nLayer(); i++) {
       String h = "h." + i + ".";
       blocks.add(
-          new Block(
-              i,
-              norm(h + "ln_1"),
-              linear(h + "attn.c_attn", 3 * c, c, config.qkvBias()),
-              linear(h + "attn.c_proj", c, c, config.bias()),
-              norm(h + "ln_2"),
-              new Mlp(
-                  linear(h + "mlp.c_fc", config.nInner(), c, config.bias()),
+          new TransformerBlock(
+              layers.layerNorm(h + "ln_1", c, bias, config.normEps()),
+              new MultiHeadAttention(
+                  layers.linear(h + "attn.c_attn", 3 * c, c, config.qkvBias()),
+                  layers.linear(h + "attn.c_proj", c, c, bias),
+                  config.nHead(),
+                  config.attentionScale(i),
+                  config.attnDropout()),
+              layers.layerNorm(h + "ln_2", c, bias, config.normEps()),
+              new FeedForward(
+                  layers.linear(h + "mlp.c_fc", config.nInner(), c, bias),
                   config.activation(),
-                  linear(h + "mlp.c_proj", c, config.nInner(), config.bias())),
+                  layers.linear(h + "mlp.c_proj", c, config.nInner(), bias)),
               config.dropout()));
     }
-    lnF = norm("ln_f");
+    lnF = layers.layerNorm("ln_f", c, bias, config.normEps());
     lmHead =
         config.tiedHead()
-            ? new Linear(
-                wte, bias("lm_head", config.vocabSize(), config.headBias()), Optional.empty())
-            : linear("lm_head", config.vocabSize(), c, config.headBias());
+            ? layers.tied(wte, "lm_head", config.headBias())
+            : layers.linear("lm_head", config.vocabSize(), c, config.headBias());
   }
 
   /**
@@ -170,29 +115,59 @@ public final class Gpt implements AutoCloseable {
     init.apply(parameters, config.nLayer());
   }
 
-  private Norm norm(String name) {
-    return new Norm(
-        parameters.add(name + ".weight", config.nEmbd()),
-        bias(name, config.nEmbd(), config.bias()),
-        config.normEps());
+  @Override
+  public Tensor hidden(Ops ops, Tensor ids) {
+    requireOpen();
+    if (ids.shape().rank() != 2) {
+      throw new ShapeException("logits: ids must be I32 (B, T), got " + ids);
+    }
+    config.requireContext(ids.dim(1));
+    Tensor x = embedding.forward(ops, ids); // (B, T, C)
+    x = ops.dropout(x, config.embdDropout());
+    for (TransformerBlock block : blocks) {
+      x = block.forward(ops, x); // (B, T, C)
+    }
+    return lnF.forward(ops, x); // (B, T, C)
   }
 
-  private Linear linear(String name, int out, int in, boolean biased) {
-    Tensor weight = matrix(name + ".weight", out, in);
-    Optional<LoraAdapter> adapter =
-        lora.filter(l -> l.layers().adapts(name))
-            .map(l -> LoraAdapter.of(l, adapters, name, weight));
-    return new Linear(weight, bias(name, out, biased), adapter);
+  @Override
+  public Linear head() {
+    return lmHead;
   }
 
-  private Tensor matrix(String name, int rows, int columns) {
-    return isQuantized
-        ? parameters.addQuantized(name, rows, columns)
-        : parameters.add(name, rows, columns);
+  @Override
+  public Tensor decode(Eager ops, IntFunction<Eager> layers, KvCache cache, PackedRows batch) {
+    Tensor x = embedding.forward(ops, batch); // (R, 1, C)
+    for (int i = 0; i < blocks.size(); i++) {
+      x = blocks.get(i).forward(layers.apply(i), x, cache, i, batch); // (R, 1, C)
+    }
+    return x;
   }
 
-  private Tensor bias(String name, int size, boolean biased) {
-    return biased ? parameters.add(name + ".bias", size) : Tensor.NONE;
+  @Override
+  public Tensor scores(Eager ops, Tensor x) {
+    return lmHead.forward(ops, lnF.forward(ops, x)); // (R, 1, V)
+  }
+
+  @Override
+  public KvCache cache(Region memory, int tokens) {
+    return new KvCache(
+        memory,
+        backend.activationType(),
+        config.nLayer(),
+        config.nEmbd(),
+        config.blockSize(),
+        tokens);
+  }
+
+  @Override
+  public int vocabSize() {
+    return config.vocabSize();
+  }
+
+  @Override
+  public int contextLength() {
+    return config.blockSize();
   }
 
   /**
@@ -241,8 +216,13 @@ public final class Gpt implements AutoCloseable {
     return config;
   }
 
+  @Override
+  public Set<Integer> endTokens() {
+    return generation.endTokens();
+  }
+
   /**
-   * How the model wants to be generated with, such as the tokens that end its texts.
+   * Returns how to generate with the model unless told otherwise.
    *
    * @return what its checkpoint says; nothing where it was made without one
    */
@@ -250,20 +230,12 @@ public final class Gpt implements AutoCloseable {
     return generation;
   }
 
-  /**
-   * Where the model computes.
-   *
-   * @return the backend
-   */
+  @Override
   public Backend backend() {
     return backend;
   }
 
-  /**
-   * The weights.
-   *
-   * @return all of them, by name
-   */
+  @Override
   public Parameters parameters() {
     return parameters;
   }
@@ -287,88 +259,8 @@ public final class Gpt implements AutoCloseable {
     return adapters;
   }
 
-  /**
-   * The scores of every token to come next, at every position.
-   *
-   * @param ops how to compute
-   * @param ids I32 (B, T), T at most blockSize, each in [0, V)
-   * @return (B, T, V)
-   * @throws ShapeException if the ids are not (B, T)
-   * @throws JambicException if T is too large, an id is not of the vocabulary (thrown here if the
-   *     backend can), or the model is closed
-   */
-  public Tensor logits(Ops ops, Tensor ids) {
-    return lmHead.forward(ops, hiddenStates(ops, ids)); // (B, T, V)
-  }
-
-  /**
-   * The mean cross-entropy of predicting each target.
-   *
-   * @param ops how to compute
-   * @param ids I32 (B, T)
-   * @param targets I32 (B, T): the token after each, or -1 not to count it
-   * @return (1), in nats a token
-   */
-  public Tensor loss(Ops ops, Tensor ids, Tensor targets) {
-    Tensor x = hiddenStates(ops, ids);
-    return ops.linearCrossEntropy(x, lmHead.weight, lmHead.bias, targets, 0);
-  }
-
-  /** Tokens, I32 (B, T), through all layers and the last norm: what the head reads, (B, T, C). */
-  private Tensor hiddenStates(Ops ops, Tensor ids) {
-    requireOpen();
-    if (ids.shape().rank() != 2) {
-      throw new ShapeException("logits: ids must be I32 (B, T), got " + ids);
-    }
-    config.requireContext(ids.dim(1));
-    Tensor x = ops.embed(ids, wte, wpe); // (B, T, C)
-    x = ops.dropout(x, config.embdDropout());
-    Attend attend =
-        (layer, qkv) ->
-            ops.causalAttention(
-                qkv, config.nHead(), config.attentionScale(layer), config.attnDropout());
-    for (Block block : blocks) {
-      x = block.forward(ops, x, attend);
-    }
-    return lnF.forward(ops, x); // (B, T, C)
-  }
-
-  /**
-   * Reads tokens into a cache: what {@link #logits} computes on the way to the head, for positions
-   * that follow the cached ones.
-   *
-   * @param ops how to look tokens up
-   * @param layers how to compute each layer, asked in order; a layer needs what the one before made
-   * @param cache keys and values of earlier positions, extended
-   * @param tokens R of them
-   * @return (R, 1, C), the input of {@link #head}
-   */
-  Tensor read(Eager ops, IntFunction<Eager> layers, KvCache cache, PackedRows tokens) {
-    Tensor x = ops.embedAt(tokens.ids(), wte, wpe, tokens.positions()); // (R, 1, C)
-    for (Block block : blocks) {
-      Eager own = layers.apply(block.layer());
-      Attend attend =
-          (layer, qkv) ->
-              own.pagedAttention(
-                  qkv,
-                  cache.keys(layer),
-                  cache.values(layer),
-                  tokens.rows(),
-                  tokens.starts(),
-                  tokens.pages(),
-                  config.nHead(),
-                  config.attentionScale(layer));
-      x = block.forward(own, x, attend);
-    }
-    return x;
-  }
-
-  /** The scores of the next token, from what {@link #read} returned: (R, 1, C) to (R, 1, V). */
-  Tensor head(Eager ops, Tensor x) {
-    return lmHead.forward(ops, lnF.forward(ops, x));
-  }
-
-  void requireOpen() {
+  @Override
+  public void requireOpen() {
     if (closed) {
       throw new JambicException("the model is closed; open it again from its checkpoint");
     }

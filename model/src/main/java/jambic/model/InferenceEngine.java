@@ -41,7 +41,7 @@ public final class InferenceEngine implements AutoCloseable {
 
   private static final Runnable WAKE = () -> {};
 
-  private final Gpt model;
+  private final LanguageModel model;
   private final Optional<Tokenizer> tokenizer;
   private final int maxBatch;
   private final Region memory;
@@ -64,7 +64,7 @@ public final class InferenceEngine implements AutoCloseable {
    * @param cacheTokens how many tokens of all sequences are remembered together, each {@code 8
    *     nLayer nEmbd} bytes; a session's stay until it is closed
    */
-  public InferenceEngine(Gpt model, Optional<Tokenizer> tokenizer, int maxBatch, int cacheTokens) {
+  public InferenceEngine(LanguageModel model, Optional<Tokenizer> tokenizer, int maxBatch, int cacheTokens) {
     if (maxBatch < 1) {
       throw new JambicException("a batch has at least 1 sequence, got " + maxBatch);
     }
@@ -76,7 +76,7 @@ public final class InferenceEngine implements AutoCloseable {
     this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
     this.maxBatch = maxBatch;
     memory = model.backend().region();
-    cache = new KvCache(memory, model.backend().activationType(), model.config(), cacheTokens);
+    cache = model.cache(memory, cacheTokens);
     few = new PackedPass(model, cache, Decode::new, Decode::new);
     many = new PackedPass(model, cache, Eager::new, Decode::new);
   }
@@ -89,7 +89,7 @@ public final class InferenceEngine implements AutoCloseable {
    */
   public Session session() {
     requireOpen();
-    return new Session(this, new Sequence(cache, model.config().blockSize()));
+    return new Session(this, new Sequence(cache, model.contextLength()));
   }
 
   /**
@@ -119,7 +119,7 @@ public final class InferenceEngine implements AutoCloseable {
 
   /** How many ids may be chosen: what a vocabulary was padded with has no text. */
   int candidates() {
-    int vocabSize = model.config().vocabSize();
+    int vocabSize = model.vocabSize();
     return tokenizer.map(t -> Math.min(t.vocabSize(), vocabSize)).orElse(vocabSize);
   }
 
@@ -144,7 +144,7 @@ public final class InferenceEngine implements AutoCloseable {
     Set<Integer> endTokens;
     try {
       check(session.sequence(), request);
-      endTokens = request.ignoreEos() ? Set.of() : model.generation().endTokens();
+      endTokens = request.ignoreEos() ? Set.of() : model.endTokens();
     } catch (JambicException e) {
       session.unclaim();
       throw e;
@@ -153,7 +153,7 @@ public final class InferenceEngine implements AutoCloseable {
     Set<Integer> ends = new HashSet<>(request.stopTokens());
     ends.addAll(endTokens);
     Optional<StopText> text = tokenizer.map(t -> new StopText(t.decoder(), request.stop()));
-    Sampler sampler = new Sampler(request.sampling(), row, candidates, model.config().vocabSize());
+    Sampler sampler = new Sampler(request.sampling(), row, candidates, model.vocabSize());
     Generation generation =
         new Generation(request, ends, session, completion, listener, sampler, text);
     commands.add(() -> begin(generation));
@@ -176,7 +176,7 @@ public final class InferenceEngine implements AutoCloseable {
 
   private void check(Sequence sequence, Request request) {
     int[] prompt = request.prompt();
-    int blockSize = model.config().blockSize();
+    int blockSize = model.contextLength();
     int length = sequence.length() + prompt.length;
     if (length == 0) {
       throw new JambicException("a prompt needs at least one token, got an empty one");
@@ -189,7 +189,7 @@ public final class InferenceEngine implements AutoCloseable {
               sequence.length() > 0 ? " after " + sequence.length() + " of the session" : "",
               blockSize));
     }
-    model.config().requireIds(prompt);
+    model.requireIds(prompt);
     if (!request.stop().isEmpty() && tokenizer.isEmpty()) {
       throw new JambicException("stop strings need a tokenizer, and the engine has none");
     }
@@ -371,7 +371,7 @@ public final class InferenceEngine implements AutoCloseable {
 
   /** Lets in whom there is room for, in the order in which they came. */
   private void admit() {
-    int blockSize = model.config().blockSize();
+    int blockSize = model.contextLength();
     while (!waiting.isEmpty() && running.size() < maxBatch) {
       Generation next = waiting.peek();
       if (next.isEmpty()) {
@@ -388,7 +388,7 @@ public final class InferenceEngine implements AutoCloseable {
     if (closed || generations.isEmpty()) {
       return;
     }
-    int vocabSize = model.config().vocabSize();
+    int vocabSize = model.vocabSize();
     List<Sequence> sequences = generations.stream().map(Generation::sequence).toList();
     List<Generation> scored =
         generations.stream().filter(g -> g.sequence().endsWithChunk()).toList();

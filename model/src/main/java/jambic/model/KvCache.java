@@ -13,7 +13,7 @@ import java.util.List;
  * only itself. They lie in pages of some positions each, which sequences take and give back, as
  * vLLM has it (Kwon et al., 2023): nobody's memory has to be in one piece.
  */
-final class KvCache {
+public final class KvCache {
   /** Positions of a page, or the context where that is shorter. */
   private static final int PAGE = 64;
 
@@ -24,12 +24,21 @@ final class KvCache {
   private final int[] free; // a stack
   private int freeCount;
 
-  /** Pages for {@code tokens} positions or a few more. */
-  KvCache(Region region, DType dtype, GptConfig config, int tokens) {
-    pageSize = Math.min(PAGE, config.blockSize());
+  /**
+   * Takes memory for pages.
+   *
+   * @param region where they lie
+   * @param dtype of keys and values
+   * @param layers how many have keys and values
+   * @param width C, of a key
+   * @param context the longest a sequence can be
+   * @param tokens positions to have room for, or a few more
+   */
+  KvCache(Region region, DType dtype, int layers, int width, int context, int tokens) {
+    pageSize = Math.min(PAGE, context);
     pages = pagesFor(tokens);
-    Shape shape = Shape.of(pages, pageSize, config.nEmbd()); // (P, S, C)
-    for (int layer = 0; layer < config.nLayer(); layer++) {
+    Shape shape = Shape.of(pages, pageSize, width); // (P, S, C)
+    for (int layer = 0; layer < layers; layer++) {
       keys.add(region.allocate(dtype, shape));
       values.add(region.allocate(dtype, shape));
     }
@@ -39,9 +48,9 @@ final class KvCache {
   }
 
   /** How many tokens to ask for to have room for so many sequences, however long. */
-  static int tokensFor(GptConfig config, int sequences) {
-    int page = Math.min(PAGE, config.blockSize());
-    return Math.toIntExact((long) sequences * Math.ceilDiv(config.blockSize(), page) * page);
+  static int tokensFor(int context, int sequences) {
+    int page = Math.min(PAGE, context);
+    return Math.toIntExact((long) sequences * Math.ceilDiv(context, page) * page);
   }
 
   Tensor keys(int layer) {

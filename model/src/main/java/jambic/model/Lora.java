@@ -90,12 +90,12 @@ public final class Lora {
    * Starts the adapters of a model so that it computes what its base does: A uniformly distributed
    * in {@code ±1 / sqrt(in)} as PyTorch's linear layers are, B zero.
    *
-   * @param gpt the model
+   * @param adapters of the model
    * @param seed of the random numbers
    */
-  static void init(Gpt gpt, long seed) {
+  static void init(Parameters adapters, long seed) {
     int stream = FIRST_STREAM;
-    for (var entry : gpt.adapters().byName().entrySet()) {
+    for (var entry : adapters.byName().entrySet()) {
       Tensor tensor = entry.getValue();
       float[] values = new float[Math.toIntExact(tensor.size())];
       if (entry.getKey().endsWith(LoraAdapter.A)) {

@@ -11,7 +11,7 @@ import jambic.tensor.Tensor;
  * @param scale what their product is multiplied by
  * @param dropout probability of zeroing an input of A in training
  */
-record LoraAdapter(Tensor a, Tensor b, float scale, float dropout) {
+public record LoraAdapter(Tensor a, Tensor b, float scale, float dropout) {
   /** The ends of the names of A and B. */
   static final String A = ".lora_A.weight";
 

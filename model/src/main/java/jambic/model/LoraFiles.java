@@ -29,10 +29,6 @@ final class LoraFiles {
   private static final String BASE_SHA256 = "base_sha256"; // among the metadata, as PEFT has none
   private static final String PREFIX = "base_model.model.transformer.";
 
-  /** What helps where adapters are more than {@code B A} beside the weights of their base. */
-  static final String MERGE =
-      "open it in PEFT, save what merge_and_unload() returns, and take that folder";
-
   private static final String CONVERT =
       "that changes the base's weights too; save it in PEFT with"
           + " path_initial_model_for_weight_conversion, which makes plain LoRA of it, or save what"
@@ -46,18 +42,18 @@ final class LoraFiles {
           .supports("task_type", "CAUSAL_LM")
           .supportsOr(
               CONVERT, "init_lora_weights", true, false, "gaussian", "eva", "orthogonal", "mica")
-          .supportsOr(MERGE, "bias", "none")
-          .supportsOr(MERGE, "lora_bias", false)
-          .supportsOr(MERGE, "modules_to_save", List.of())
-          .supportsOr(MERGE, "trainable_token_indices", List.of(), Map.of())
-          .supportsOr(MERGE, "target_parameters", List.of())
-          .supportsOr(MERGE, "layer_replication", List.of())
-          .supportsOr(MERGE, "use_dora", false)
-          .supportsOr(MERGE, "use_qalora", false)
-          .supportsOr(MERGE, "use_bdlora", false)
-          .supportsOr(MERGE, "kasa_config")
-          .supportsOr(MERGE, "velora_config")
-          .supportsOr(MERGE, "monteclora_config")
+          .supportsOr(LoraLayers.MERGE, "bias", "none")
+          .supportsOr(LoraLayers.MERGE, "lora_bias", false)
+          .supportsOr(LoraLayers.MERGE, "modules_to_save", List.of())
+          .supportsOr(LoraLayers.MERGE, "trainable_token_indices", List.of(), Map.of())
+          .supportsOr(LoraLayers.MERGE, "target_parameters", List.of())
+          .supportsOr(LoraLayers.MERGE, "layer_replication", List.of())
+          .supportsOr(LoraLayers.MERGE, "use_dora", false)
+          .supportsOr(LoraLayers.MERGE, "use_qalora", false)
+          .supportsOr(LoraLayers.MERGE, "use_bdlora", false)
+          .supportsOr(LoraLayers.MERGE, "kasa_config")
+          .supportsOr(LoraLayers.MERGE, "velora_config")
+          .supportsOr(LoraLayers.MERGE, "monteclora_config")
           .supportsOr(
               "its adapters act on some tokens only; train plain LoRA", "alora_invocation_tokens")
           .supportsOr("it mixes several adapters; merge one of them in PEFT", "arrow_config")
@@ -198,7 +194,7 @@ final class LoraFiles {
         throw new JambicException(
             Text.format(
                 "%s holds %s, which is not of an adapter that %s describes; %s",
-                path, Wording.quote(others.iterator().next()), CONFIG, MERGE));
+                path, Wording.quote(others.iterator().next()), CONFIG, LoraLayers.MERGE));
       }
     }
   }

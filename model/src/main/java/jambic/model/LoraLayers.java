@@ -39,6 +39,10 @@ record LoraLayers(
     List<String> blocksNames,
     Map<String, Integer> ranks,
     Map<String, Float> alphas) {
+  /** What helps where adapters are more than {@code B A} beside the weights of their base. */
+  static final String MERGE =
+      "open it in PEFT, save what merge_and_unload() returns, and take that folder";
+
   /** The layers of a block that can have an adapter. */
   private static final List<String> LAYERS =
       List.of("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj");
@@ -329,7 +333,7 @@ record LoraLayers(
       throw new JambicException(
           Text.format(
               "%s: 'target_modules' names %s, which can have no adapter here; c_attn, c_proj and c_fc can; %s",
-              where, other.get(), LoraFiles.MERGE));
+              where, other.get(), MERGE));
     }
     List<String> adapted = layers.stream().filter(this::adapts).toList();
     if (adapted.isEmpty()) {

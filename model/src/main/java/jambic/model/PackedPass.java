@@ -18,7 +18,7 @@ import java.util.function.IntFunction;
 final class PackedPass implements AutoCloseable {
   private static final Program NOTHING = () -> {};
 
-  private final Gpt model;
+  private final LanguageModel model;
   private final KvCache cache;
   private final BiFunction<Backend, Region, Eager> reading;
   private final BiFunction<Backend, Region, Eager> scoring;
@@ -51,7 +51,7 @@ final class PackedPass implements AutoCloseable {
    * @param scoring how the scores of the last ones are computed
    */
   PackedPass(
-      Gpt model,
+      LanguageModel model,
       KvCache cache,
       BiFunction<Backend, Region, Eager> reading,
       BiFunction<Backend, Region, Eager> scoring) {
@@ -97,7 +97,7 @@ final class PackedPass implements AutoCloseable {
 
   private void allocate(int newRows, int newBatch, int newEnds) {
     computed = false; // in case memory runs out, here or later
-    int width = cache.pagesFor(model.config().blockSize());
+    int width = cache.pagesFor(model.contextLength());
     region.rewind();
     packed =
         new PackedRows(
@@ -116,8 +116,8 @@ final class PackedPass implements AutoCloseable {
     starts = new int[newBatch];
     pages = new int[newBatch * width];
     last = new int[newEnds];
-    if (scores.length != newEnds * model.config().vocabSize()) {
-      scores = new float[newEnds * model.config().vocabSize()];
+    if (scores.length != newEnds * model.vocabSize()) {
+      scores = new float[newEnds * model.vocabSize()];
     }
     rowCount = newRows;
     batch = newBatch;
@@ -155,13 +155,13 @@ final class PackedPass implements AutoCloseable {
     Backend backend = model.backend();
     Eager ops = reading.apply(backend, region);
     IntFunction<Eager> layers = rowCount == ends ? layer -> ops : this::inTurn;
-    Tensor x = model.read(ops, layers, cache, packed); // (R, 1, C)
+    Tensor x = model.decode(ops, layers, cache, packed); // (R, 1, C)
     if (ends > 0) {
       Eager head = rowCount == ends ? ops : scoring.apply(backend, region);
       if (!lastRows.isNone()) { // a table of rows, of which some are looked up
         x = head.embed(lastRows, x.reshape(Shape.of(rowCount, x.dim(2))), Tensor.NONE);
       }
-      logits = model.head(head, x);
+      logits = model.scores(head, x);
     }
     program = rowCount == ends ? ops.program() : NOTHING;
     computed = true;

@@ -12,4 +12,4 @@ import jambic.tensor.Tensor;
  * @param starts I32 (B): how many tokens of each sequence are cached
  * @param pages I32 (B, N): where
  */
-record PackedRows(Tensor ids, Tensor positions, Tensor rows, Tensor starts, Tensor pages) {}
+public record PackedRows(Tensor ids, Tensor positions, Tensor rows, Tensor starts, Tensor pages) {}

@@ -15,7 +15,7 @@ import java.util.Set;
  * @param stopTokens tokens that end the completion beside the model's own; their text is not part
  *     of it
  * @param ignoreEos whether the completion goes on past the model's end tokens ({@link
- *     GenerationConfig#endTokens}), as past any other, which else end it as stop tokens do
+ *     LanguageModel#endTokens}), as past any other, which else end it as stop tokens do
  * @param logProbs how many of the likeliest tokens to tell beside the chosen one, with the
  *     logarithms of their probabilities; empty for none of it
  * @param pastContext what to do when the context is full

@@ -261,7 +261,7 @@ class CheckpointTest {
   @Test
   void namesTheCheckpointsInAFolderThatIsNone() {
     Path best = saved(GptConfigTest.small(4));
-    assertThatThrownBy(() -> Gpt.load(best.getParent(), backend))
+    assertThatThrownBy(() -> Checkpoint.load(best.getParent(), backend))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "%s is no checkpoint but holds %s; name %s",

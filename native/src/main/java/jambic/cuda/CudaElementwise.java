@@ -68,7 +68,7 @@ final class CudaElementwise implements ElementwiseKernels {
 
   @Override
   public void multiply(Tensor out, Tensor a, Tensor b) {
-    gpu.kernels(SOURCE, a.dtype()).launch("multiply", grid(a), out, a, b, a.size());
+    gpu.kernels(SOURCE, a.dtype()).launch("product", grid(a), out, a, b, a.size());
   }
 
   @Override

@@ -45,7 +45,7 @@ extern "C" __global__ void add(real* out, const real* a, const real* b, index_t 
   combine(out, a, b, n, [](float x, float y) { return x + y; });
 }
 
-extern "C" __global__ void multiply(real* out, const real* a, const real* b, index_t n) {
+extern "C" __global__ void product(real* out, const real* a, const real* b, index_t n) {
   combine(out, a, b, n, [](float x, float y) { return x * y; });
 }
 

@@ -1,6 +1,6 @@
 package jambic.train;
 
-import jambic.model.Gpt;
+import jambic.model.LanguageModel;
 import jambic.model.Wording;
 import jambic.tensor.DType;
 import jambic.tensor.JambicException;
@@ -50,7 +50,7 @@ public final class AnswerPrediction implements Objective {
     }
   }
 
-  private final Gpt model;
+  private final LanguageModel model;
   private final List<Example> train;
   private final List<Example> val;
   private final int batchSize;
@@ -75,7 +75,7 @@ public final class AnswerPrediction implements Objective {
    * @throws JambicException if no answer of a list fits into the context
    */
   public AnswerPrediction(
-      Gpt model,
+      LanguageModel model,
       List<Example> train,
       List<Example> val,
       int batchSize,

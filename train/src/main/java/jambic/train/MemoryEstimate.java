@@ -10,6 +10,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
+import jambic.tensor.meta.MetaBackend;
 import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.List;
@@ -97,11 +98,11 @@ public record MemoryEstimate(
   /** In the order of {@link Trainer}. */
   private static MemoryEstimate onPaper(
       TrainConfig config, GptConfig shape, long weights, DType activationType) {
-    try (PaperBackend paper = new PaperBackend(activationType);
+    try (MetaBackend paper = new MetaBackend(activationType);
         Gpt model = new Gpt(paper, shape, config.lora(Path.of("")))) {
-      PaperBackend.Ledger gradients = paper.region();
+      MetaBackend.MetaRegion gradients = paper.region();
       Region state = paper.region();
-      PaperBackend.Ledger activations = paper.region();
+      MetaBackend.MetaRegion activations = paper.region();
       Parameters trained = config.train(model, gradients);
       GradientClip clip = new GradientClip(paper, state, trained.tensors(), config.gradClip());
       config.optimizer(paper, state, trained.byName(), clip.factor());

@@ -1,6 +1,6 @@
 package jambic.train;
 
-import jambic.model.Gpt;
+import jambic.model.LanguageModel;
 import jambic.tensor.DType;
 import jambic.tensor.Ops;
 import jambic.tensor.Shape;
@@ -11,7 +11,7 @@ import java.util.List;
 
 /** Predicts the next token at every position of random windows of a text: pre-training. */
 public final class NextTokenPrediction implements Objective {
-  private final Gpt model;
+  private final LanguageModel model;
   private final WindowSource windows;
   private final Shape shape; // (B, T)
   private final int[] x;
@@ -25,7 +25,7 @@ public final class NextTokenPrediction implements Objective {
    * @param batchSize B, windows of a batch
    * @param blockSize T, tokens of a window
    */
-  public NextTokenPrediction(Gpt model, WindowSource windows, int batchSize, int blockSize) {
+  public NextTokenPrediction(LanguageModel model, WindowSource windows, int batchSize, int blockSize) {
     this.model = model;
     this.windows = windows;
     shape = Shape.of(batchSize, blockSize);

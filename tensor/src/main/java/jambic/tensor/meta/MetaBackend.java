@@ -1,4 +1,4 @@
-package jambic.train;
+package jambic.tensor.meta;
 
 import jambic.tensor.DType;
 import jambic.tensor.Program;
@@ -25,21 +25,24 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A backend on paper: tensors take no memory and kernels do nothing, but regions count bytes. */
-final class PaperBackend implements Backend {
+/**
+ * A backend without numbers, like PyTorch's {@code meta} device: tensors have shapes and take no
+ * memory, kernels do nothing, and regions count the bytes that the CPU's would take.
+ */
+public final class MetaBackend implements Backend {
   /** Keeps nothing. */
-  private record Paper(int chunk) implements Storage {
+  private record Unstored(int chunk) implements Storage {
     @Override
     public void write(long offset, MemorySegment source) {}
 
     @Override
     public void read(long offset, MemorySegment destination) {
-      throw new IllegalStateException("there are no numbers on paper");
+      throw new IllegalStateException("a meta tensor has no numbers");
     }
   }
 
   /** Takes what the CPU's region would take. */
-  static final class Ledger implements Region {
+  public static final class MetaRegion implements Region {
     private final Map<DType, HostLayout> layouts = new EnumMap<>(DType.class);
     private final Map<Long, Integer> released = new HashMap<>(); // how many, by bytes
     private long now;
@@ -56,12 +59,12 @@ final class PaperBackend implements Backend {
         now = Math.addExact(now, size);
         needed = Math.max(needed, now);
       }
-      return Tensor.over(shape, dtype, new Paper(place.chunk()), place.offset());
+      return Tensor.over(shape, dtype, new Unstored(place.chunk()), place.offset());
     }
 
     @Override
     public void release(Tensor tensor) {
-      int chunk = ((Paper) tensor.storage()).chunk;
+      int chunk = ((Unstored) tensor.storage()).chunk;
       layout(tensor.dtype()).release(new HostLayout.Place(chunk, tensor.offset()), tensor.size());
       released.merge(tensor.size() * tensor.dtype().bytes(), 1, Integer::sum);
     }
@@ -78,7 +81,7 @@ final class PaperBackend implements Backend {
     }
 
     /** What the tensors need at the worst moment, without the room between and behind them. */
-    long needed() {
+    public long needed() {
       return needed;
     }
 
@@ -103,7 +106,7 @@ final class PaperBackend implements Backend {
   }
 
   private final DType activationType;
-  private final List<Ledger> regions = new ArrayList<>();
+  private final List<MetaRegion> regions = new ArrayList<>();
   private final KernelFamilies kernels =
       new KernelFamilies(
           idle(LinearKernels.class),
@@ -115,7 +118,12 @@ final class PaperBackend implements Backend {
           idle(LossKernels.class),
           idle(OptimizerKernels.class));
 
-  PaperBackend(DType activationType) {
+  /**
+   * Opens the backend.
+   *
+   * @param activationType in which operations keep what they compute
+   */
+  public MetaBackend(DType activationType) {
     this.activationType = activationType;
   }
 
@@ -126,7 +134,7 @@ final class PaperBackend implements Backend {
 
   @Override
   public String name() {
-    return "paper";
+    return "meta";
   }
 
   @Override
@@ -135,15 +143,15 @@ final class PaperBackend implements Backend {
   }
 
   @Override
-  public Ledger region() {
-    Ledger region = new Ledger();
+  public MetaRegion region() {
+    MetaRegion region = new MetaRegion();
     regions.add(region);
     return region;
   }
 
   /** The bytes that the CPU takes for all regions that were opened, one after the other. */
-  List<Long> regions() {
-    return regions.stream().map(Ledger::bytes).toList();
+  public List<Long> regions() {
+    return regions.stream().map(MetaRegion::bytes).toList();
   }
 
   @Override
