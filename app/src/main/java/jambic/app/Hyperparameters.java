@@ -52,6 +52,8 @@ final class Hyperparameters implements IModelTransformer {
     tuning.put("loraRank", "rank of adapters (LoRA) that are trained instead; 0 for none");
     tuning.put("loraAlpha", "scale of the adapters times their rank");
     tuning.put("loraTargets", "layers with adapters: c_attn, c_proj, c_fc, mlp.c_proj");
+    optimizer.put(
+        "optimizer", "adamw, or muon for the matrices of the blocks and adamw for the rest");
     optimizer.put("learningRate", "learning rate, or its peak where it decays");
     optimizer.put("decayLr", "whether the rate warms up and falls on a cosine");
     optimizer.put("minLr", "what the rate falls to");
@@ -60,9 +62,11 @@ final class Hyperparameters implements IModelTransformer {
     optimizer.put("beta1", "AdamW's decay of the gradient's mean");
     optimizer.put("beta2", "AdamW's decay of the gradient's mean square");
     optimizer.put("eps", "AdamW's guard against division by zero");
-    optimizer.put("weightDecay", "AdamW's decoupled weight decay");
+    optimizer.put("weightDecay", "decoupled weight decay");
     optimizer.put("decayOn", "which parameters decay: matrices or all");
     optimizer.put("gradClip", "largest norm of the gradient; 0 for no limit");
+    optimizer.put("muonLearningRate", "Muon's rate where AdamW's is --learning-rate");
+    optimizer.put("muonMomentum", "Muon's decay of the gradient's mean");
     Map<String, Map<String, String>> all = new LinkedHashMap<>();
     all.put("The model", model);
     all.put("Batches and length", run);

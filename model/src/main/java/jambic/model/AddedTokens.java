@@ -21,33 +21,37 @@ final class AddedTokens {
   /**
    * The tokens of a file and its settings.
    *
+   * @param where the file
    * @param vocab the model's own tokens
-   * @param file the tokens that {@code tokenizer.json} adds
+   * @param file the tokens that it adds, in its order, by which those that are new get their ids
    * @param settings what stands beside it
    */
   static List<AddedToken> of(
-      Map<String, Integer> vocab, List<AddedToken> file, TokenizerSettings settings) {
+      String where, Map<String, Integer> vocab, List<AddedToken> file, TokenizerSettings settings) {
     AddedTokens all = new AddedTokens(vocab);
     List<AddedToken> named = settings.named();
     Set<String> names = new HashSet<>();
     named.forEach(token -> names.add(token.content()));
-    file.forEach(token -> all.put(token, names));
-    for (AddedToken token : settings.added()) {
-      int id = all.idOf(token.content());
-      if (id != token.id()) {
-        throw new JambicException(
-            Text.format(
-                "%s: the added token %s has the id %d, but with this vocabulary it gets %d",
-                settings.where(), Wording.quote(token.content()), token.id(), id));
-      }
-      all.put(token, names);
-    }
+    file.forEach(token -> all.put(all.requireId(where, token), names));
+    settings.added().forEach(token -> all.put(all.requireId(settings.where(), token), names));
     for (AddedToken token : named) {
       if (!all.tokens.containsKey(token.content())) {
         all.put(token.withId(all.idOf(token.content())), names);
       }
     }
     return List.copyOf(all.tokens.values());
+  }
+
+  /** Refuses a token whose id is not the one that Hugging Face's tokenizers give it. */
+  private AddedToken requireId(String where, AddedToken token) {
+    int id = idOf(token.content());
+    if (id != token.id()) {
+      throw new JambicException(
+          Text.format(
+              "%s: the added token %s has the id %d, but with this vocabulary it gets %d",
+              where, Wording.quote(token.content()), token.id(), id));
+    }
+    return token;
   }
 
   private void put(AddedToken token, Set<String> named) {

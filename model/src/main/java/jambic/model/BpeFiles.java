@@ -90,7 +90,7 @@ final class BpeFiles {
       throw new JambicException("cannot read " + file + ": " + Wording.reason(e), e);
     }
     Map<String, Integer> vocab = ids(JsonObject.read(folder.resolve(VOCAB)));
-    List<AddedToken> added = added(vocab, List.of(), settings, true);
+    List<AddedToken> added = added(folder.toString(), vocab, List.of(), settings, true);
     JsonObject json = settings.json();
     BpeOptions options =
         new BpeOptions(
@@ -128,8 +128,12 @@ final class BpeFiles {
 
   /** All added tokens; the class of GPT-2's tokenizers has one that nobody needs to name. */
   private static List<AddedToken> added(
-      Map<String, Integer> vocab, List<AddedToken> file, TokenizerSettings settings, boolean gpt2) {
-    List<AddedToken> added = new ArrayList<>(AddedTokens.of(vocab, file, settings));
+      String where,
+      Map<String, Integer> vocab,
+      List<AddedToken> file,
+      TokenizerSettings settings,
+      boolean gpt2) {
+    List<AddedToken> added = new ArrayList<>(AddedTokens.of(where, vocab, file, settings));
     Integer end = vocab.get(END_OF_TEXT);
     if (gpt2
         && end != null
@@ -174,7 +178,7 @@ final class BpeFiles {
     }
     Map<String, Integer> vocab = ids(model.object("vocab"));
     List<AddedToken> added =
-        added(vocab, TokenizerFile.added(json), settings, settings.isGpt2Class());
+        added(json.where(), vocab, TokenizerFile.added(json), settings, settings.isGpt2Class());
     return make(json.where(), vocab, merges, added, options, settings);
   }
 

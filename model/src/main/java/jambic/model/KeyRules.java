@@ -7,7 +7,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -89,6 +88,14 @@ final class KeyRules {
   private static String only(List<Object> values) {
     return values.isEmpty()
         ? "leave it out"
-        : values.stream().map(Objects::toString).collect(Collectors.joining(" or ")) + " is";
+        : values.stream().map(KeyRules::shown).collect(Collectors.joining(" or ")) + " is";
+  }
+
+  private static String shown(Object value) {
+    return switch (value) {
+      case String text -> Wording.quote(text);
+      case Double number when number == Math.rint(number) -> Long.toString(number.longValue());
+      default -> value.toString();
+    };
   }
 }

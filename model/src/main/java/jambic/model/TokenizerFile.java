@@ -121,7 +121,7 @@ final class TokenizerFile {
     }
     TokenizerParts.check(json);
     TokenizerParts.requireCharacters(json);
-    for (AddedToken token : AddedTokens.of(ids, added(json), settings)) {
+    for (AddedToken token : AddedTokens.of(json.where(), ids, added(json), settings)) {
       requireCharacter(settings, token, ids);
     }
     return new CharTokenizer(codePoints, settings);

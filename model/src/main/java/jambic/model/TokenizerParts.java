@@ -2,6 +2,8 @@ package jambic.model;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -46,13 +48,18 @@ final class TokenizerParts {
   /** Refuses unknown keys, and what no tokenizer here obeys. */
   static void check(JsonObject json) {
     FILE.check(json);
-    if (json.optionalObject("truncation").isPresent()) {
-      throw new JambicException(
-          json.where()
-              + ": 'truncation' cuts texts, which is not supported and which transformers leaves"
-              + " out unless it is asked; set it to null");
+    // With that file transformers opens the folder, which cuts and pads only where a call asks for it.
+    if (!Files.exists(Path.of(json.where()).resolveSibling(TokenizerFile.CLASS_FILE))) {
+      if (json.optionalObject("truncation").isPresent()) {
+        throw new JambicException(
+            json.where()
+                + ": 'truncation' cuts texts, which is not supported; set it to null, or put the"
+                + " tokenizer's "
+                + TokenizerFile.CLASS_FILE
+                + " beside the file");
+      }
+      json.optionalObject("padding").ifPresent(PADDING::check);
     }
-    json.optionalObject("padding").ifPresent(PADDING::check);
     flat(json, "normalizer", "normalizers").stream()
         .findFirst()
         .ifPresent(first -> {

@@ -39,6 +39,20 @@ class BpeFilesTest {
     JsonObject.write(folder.resolve("vocab.json"), vocab);
   }
 
+  /** transformers stores what the last call asked for, and does not do it unless asked again. */
+  @Test
+  void truncationAndPaddingBesideATokenizerConfigAreLeftToTheCall() throws IOException {
+    BpeFiles.gpt2().save(folder);
+    Path file = folder.resolve("tokenizer.json");
+    String changed =
+        Files.readString(file)
+            .replaceFirst("\"truncation\" : null", "\"truncation\" : {\"max_length\": 8}")
+            .replaceFirst("\"padding\" : null", "\"padding\" : {\"strategy\": {\"Fixed\": 8}}");
+    assertThat(changed).contains("max_length").contains("Fixed");
+    Files.writeString(file, changed);
+    assertThat(Tokenizer.load(folder).encode("a b c d e f g h i j")).hasSize(10);
+  }
+
   @Test
   void readsVocabularyAndMerges() throws IOException {
     writeVocabulary();
@@ -169,6 +183,19 @@ class BpeFilesTest {
     refused(folder + ": no merge makes the token 'll' and 1 other, so the merges are cut short");
     Path file = write("tokenizer.json", json("", "\"l l\"", ""));
     refused(file + ": no merge makes the token 'Ġh'");
+  }
+
+  @Test
+  void refusesNewTokensOutOfOrderToWhichOtherProgramsGiveOtherIds() throws IOException {
+    String inOrder = json("", "\"l l\",\"Ġ h\"", "");
+    String added = "\"added_tokens\":[";
+    assertThat(inOrder).contains(added);
+    String b = "{\"id\":9,\"content\":\"<b>\"},";
+    String a = "{\"id\":8,\"content\":\"<a>\"},";
+    Path file = write("tokenizer.json", inOrder.replace(added, added + b + a));
+    refused(file + ": the added token '<b>' has the id 9, but with this vocabulary it gets 8");
+    write("tokenizer.json", inOrder.replace(added, added + a + b));
+    assertThat(Tokenizer.load(folder).vocabSize()).isEqualTo(10);
   }
 
   @Test

@@ -255,7 +255,8 @@ class CheckpointTest {
     assertThatThrownBy(() -> checkpoint.gpt(backend))
         .isInstanceOf(JambicException.class)
         .hasMessage(
-            "the checkpoint %s is closed; open it again to make a model of it".formatted(folder));
+            "the checkpoint in %s is closed; open it again, or make its models before"
+                .formatted(folder));
   }
 
   @Test

@@ -5,7 +5,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.OptimizerKernels;
 import java.util.List;
 
-/** The update of parameters: all of a model in one launch. */
+/** The update of parameters: AdamW of all of a model in one launch, Muon matrix by matrix. */
 final class CudaOptimizer implements OptimizerKernels {
   private static final String SOURCE = "optimizer.cu";
   private static final int THREADS = 256;
@@ -66,5 +66,62 @@ final class CudaOptimizer implements OptimizerKernels {
       m.forEach(gpu.copies()::written);
       v.forEach(gpu.copies()::written);
     }
+  }
+
+  @Override
+  public void momentum(Tensor out, Tensor m, Tensor grad, Tensor scale, double beta) {
+    gpu.kernels(SOURCE, DType.F32)
+        .launch(
+            "momentum",
+            CudaElementwise.grid(m),
+            out,
+            m,
+            DeviceStorage.address(grad),
+            DeviceStorage.address(scale),
+            (float) beta,
+            (float) (1 - beta),
+            m.size());
+  }
+
+  @Override
+  public void normalize(Tensor out, Tensor x, Tensor norm, float eps) {
+    gpu.kernels(SOURCE, DType.F32)
+        .launch(
+            "normalize",
+            CudaElementwise.grid(x),
+            out,
+            DeviceStorage.address(x),
+            DeviceStorage.address(norm),
+            eps,
+            x.size());
+  }
+
+  @Override
+  public void weightedSum(Tensor out, Tensor x, Tensor y, float a, float b) {
+    gpu.kernels(SOURCE, DType.F32)
+        .launch(
+            "weightedSum",
+            CudaElementwise.grid(x),
+            out,
+            DeviceStorage.address(x),
+            DeviceStorage.address(y),
+            a,
+            b,
+            x.size());
+  }
+
+  @Override
+  public void descend(
+      Tensor param, Tensor direction, Tensor hyper, float factor, float weightDecay) {
+    gpu.kernels(SOURCE, DType.F32)
+        .launch(
+            "descend",
+            CudaElementwise.grid(param),
+            param,
+            DeviceStorage.address(direction),
+            DeviceStorage.address(hyper),
+            factor,
+            weightDecay,
+            param.size());
   }
 }

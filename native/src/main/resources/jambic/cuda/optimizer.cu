@@ -98,3 +98,73 @@ extern "C" __global__ void adamW(
     }
   }
 }
+
+// The direction of Muon: Nesterov momentum.
+extern "C" __global__ void momentum(
+    float* out, float* m, const float* grad, const float* scale, float beta, float rest, index_t n) {
+  float clip = *scale;
+  index_t packs = packed(out, m, grad) ? n / 4 : 0;
+  for (index_t i = firstIndex(); i < packs; i += indexStep()) {
+    PackOf<float> mean = packAt(m, i), direction;
+    const PackOf<float> g = packAt(grad, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      float share = rest * (g.at[j] * clip);
+      mean.at[j] = beta * mean.at[j] + share;
+      direction.at[j] = share + beta * mean.at[j];
+    }
+    packAt(m, i) = mean;
+    packAt(out, i) = direction;
+  }
+  for (index_t i = packs * 4 + firstIndex(); i < n; i += indexStep()) {
+    float share = rest * (grad[i] * clip);
+    float mean = beta * m[i] + share;
+    m[i] = mean;
+    out[i] = share + beta * mean;
+  }
+}
+
+// out = x / (norm + eps)
+extern "C" __global__ void normalize(float* out, const float* x, const float* norm, float eps, index_t n) {
+  float divisor = *norm + eps;
+  index_t packs = packed(out, x) ? n / 4 : 0;
+  for (index_t i = firstIndex(); i < packs; i += indexStep()) {
+    PackOf<float> pack = packAt(x, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      pack.at[j] /= divisor;
+    }
+    packAt(out, i) = pack;
+  }
+  for (index_t i = packs * 4 + firstIndex(); i < n; i += indexStep()) {
+    out[i] = x[i] / divisor;
+  }
+}
+
+// out = a x + b y
+__device__ inline void sumOf(float* out, const float* x, const float* y, float a, float b, index_t n) {
+  index_t packs = packed(out, x, y) ? n / 4 : 0;
+  for (index_t i = firstIndex(); i < packs; i += indexStep()) {
+    PackOf<float> sum = packAt(x, i);
+    const PackOf<float> other = packAt(y, i);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      sum.at[j] = a * sum.at[j] + b * other.at[j];
+    }
+    packAt(out, i) = sum;
+  }
+  for (index_t i = packs * 4 + firstIndex(); i < n; i += indexStep()) {
+    out[i] = a * x[i] + b * y[i];
+  }
+}
+
+extern "C" __global__ void weightedSum(float* out, const float* x, const float* y, float a, float b, index_t n) {
+  sumOf(out, x, y, a, b, n);
+}
+
+// p = p (1 - lr decay) - lr factor direction
+extern "C" __global__ void descend(
+    float* param, const float* direction, const float* hyper, float factor, float weightDecay, index_t n) {
+  float lr = *hyper;
+  sumOf(param, param, direction, 1 - lr * weightDecay, -lr * factor, n);
+}

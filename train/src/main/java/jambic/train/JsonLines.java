@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.Wording;
 import jambic.tensor.JambicException;
@@ -12,23 +13,39 @@ import jambic.tensor.text.Text;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /** JSON Lines: a file with a JSON object a line, of which one field may be a text. */
 public final class JsonLines {
-  /** A line may be as long as a text. */
+  /**
+   * A line may be as long as a text. Fields that are not the text may hold whatever Python writes:
+   * NaN, long numbers and names, lists as deep as it follows them. They are only passed over.
+   */
   private static final JsonFactory FACTORY =
+      new JsonFactoryBuilder()
+          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxStringLength(Integer.MAX_VALUE)
+                  .maxNumberLength(Integer.MAX_VALUE)
+                  .maxNameLength(Integer.MAX_VALUE)
+                  .maxNestingDepth(100_000)
+                  .build())
+          .build();
+
+  /** Of whole values, which are read with recursion, so that these must not be deep. */
+  private static final JsonFactory VALUES =
       new JsonFactoryBuilder()
           .streamReadConstraints(
               StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
           .build();
 
-  private static final JSON READER = new JSON(FACTORY);
+  private static final JSON VALUE_READER = new JSON(VALUES);
   private static final List<String> ENDINGS = List.of(".jsonl", ".ndjson");
   private static final int FIRST_LINES = 10;
 
@@ -117,24 +134,57 @@ public final class JsonLines {
    * @throws JambicException if the line is no JSON object or has no text in that field
    */
   static String text(String line, String field) {
-    if (!(value(line) instanceof Map<?, ?> fields)) {
-      throw new JambicException("this is no JSON object; give one a line, with the field " + field);
+    try (JsonParser parser = FACTORY.createParser(TextFile.withoutMark(line))) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw new JambicException(
+            "this is no JSON object; give one a line, with the field " + field);
+      }
+      List<String> texts = new ArrayList<>();
+      Set<String> names = new LinkedHashSet<>();
+      for (String name; (name = parser.nextFieldName()) != null; ) {
+        names.add(name);
+        JsonToken value = parser.nextToken();
+        if (name.equals(field)) {
+          if (value != JsonToken.VALUE_STRING) {
+            throw new JambicException(
+                Text.format("the field %s is no text but %s", Wording.quote(field), kind(value)));
+          }
+          texts.add(parser.getText());
+        }
+        parser.skipChildren();
+      }
+      requireEnd(parser);
+      return only(texts, field, names);
+    } catch (IOException e) {
+      throw new JambicException("this is not valid JSON", e);
     }
-    if (!fields.containsKey(field)) {
+  }
+
+  private static String only(List<String> texts, String field, Set<String> names) {
+    if (texts.isEmpty()) {
       throw new JambicException(
           Text.format(
               "there is no field %s, but %s",
-              Wording.quote(field),
-              fields.isEmpty()
-                  ? "none at all"
-                  : String.join(", ", fields.keySet().stream().map(String::valueOf).toList())));
+              Wording.quote(field), names.isEmpty() ? "none at all" : String.join(", ", names)));
     }
-    if (!(fields.get(field) instanceof String text)) {
+    if (texts.size() > 1) {
+      throw new JambicException(
+          Text.format("the field %s comes %d times; keep one", Wording.quote(field), texts.size()));
+    }
+    String text = texts.getFirst();
+    if (text.codePoints().anyMatch(c -> c >= 0xD800 && c <= 0xDFFF)) { // UTF-8 has no bytes for it
       throw new JambicException(
           Text.format(
-              "the field %s is no text but %s", Wording.quote(field), kind(fields.get(field))));
+              "the field %s has half of a surrogate pair (\\uD800 to \\uDFFF), which is no character; remove it",
+              Wording.quote(field)));
     }
     return text;
+  }
+
+  private static void requireEnd(JsonParser parser) throws IOException {
+    if (parser.nextToken() != null) {
+      throw new JambicException("something follows the first value; give one a line");
+    }
   }
 
   /**
@@ -145,25 +195,22 @@ public final class JsonLines {
    * @throws JambicException if it is not JSON, or something follows
    */
   public static Object value(String line) {
-    try (JsonParser parser = FACTORY.createParser(line)) {
-      Object value = READER.anyFrom(parser);
-      if (parser.nextToken() != null) {
-        throw new JambicException("something follows the first value; give one a line");
-      }
+    try (JsonParser parser = VALUES.createParser(line)) {
+      Object value = VALUE_READER.anyFrom(parser);
+      requireEnd(parser);
       return Optional.ofNullable(value).orElse(Optional.empty());
     } catch (IOException e) {
       throw new JambicException("this is not valid JSON", e);
     }
   }
 
-  private static String kind(Object value) {
+  private static String kind(JsonToken value) {
     return switch (value) {
-      case null -> "null";
-      case Map<?, ?> object -> "an object";
-      case List<?> list -> "a list";
-      case Boolean bool -> "true or false";
-      case Number number -> "a number";
-      default -> "a " + value.getClass().getSimpleName();
+      case VALUE_NULL -> "null";
+      case START_OBJECT -> "an object";
+      case START_ARRAY -> "a list";
+      case VALUE_TRUE, VALUE_FALSE -> "true or false";
+      default -> "a number";
     };
   }
 }

@@ -9,7 +9,6 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
-import jambic.tensor.spi.Region;
 import jambic.tensor.meta.MetaBackend;
 import jambic.tensor.text.Text;
 import java.nio.file.Path;
@@ -22,7 +21,8 @@ import java.util.OptionalLong;
  *
  * @param weights bytes of the parameters
  * @param gradients bytes of their gradients
- * @param moments bytes of AdamW's two moments
+ * @param moments bytes of the optimizer's state: AdamW's two moments, or Muon's momentum and the
+ *     matrices that it computes with; and a few numbers besides
  * @param activations bytes of what a step or an evaluation computes on its way, at its peak
  * @param regions bytes that {@link Trainer} really takes from the CPU for these, one after the
  *     other: the model's region, the gradients', the optimizer's, the activations'; more than the
@@ -81,9 +81,11 @@ public record MemoryEstimate(
       TrainConfig config, GptConfig shape, long limit, DType activationType) {
     try {
       long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
-      long fixed = Math.multiplyExact(4, weights);
+      // At the least: Muon has one moment of most parameters, AdamW two of all.
+      int moments = config.optimizer() == OptimizerKind.MUON ? 1 : 2;
+      long fixed = Math.multiplyExact(2 + moments, weights);
       return (config.trainsAll() ? fixed : weights) > limit
-          ? new MemoryEstimate(weights, weights, 2 * weights, 0, List.of())
+          ? new MemoryEstimate(weights, weights, moments * weights, 0, List.of())
           : onPaper(config, shape, weights, activationType);
     } catch (ArithmeticException overflow) {
       throw new JambicException(
@@ -101,7 +103,7 @@ public record MemoryEstimate(
     try (MetaBackend paper = new MetaBackend(activationType);
         Gpt model = new Gpt(paper, shape, config.lora(Path.of("")))) {
       MetaBackend.MetaRegion gradients = paper.region();
-      Region state = paper.region();
+      MetaBackend.MetaRegion state = paper.region();
       MetaBackend.MetaRegion activations = paper.region();
       Parameters trained = config.train(model, gradients);
       GradientClip clip = new GradientClip(paper, state, trained.tensors(), config.gradClip());
@@ -118,9 +120,10 @@ public record MemoryEstimate(
       Tape tape = new Tape(paper, activations, config.seed());
       tape.backward(model.loss(tape, ids, targets), 1);
       long adjusted = gradients.needed();
-      Math.addExact(Math.addExact(weights, 3 * adjusted), activations.bytes());
+      long kept = Math.addExact(adjusted, state.needed());
+      Math.addExact(Math.addExact(weights, kept), activations.bytes());
       return new MemoryEstimate(
-          weights, adjusted, 2 * adjusted, activations.needed(), paper.regions());
+          weights, adjusted, state.needed(), activations.needed(), paper.regions());
     }
   }
 

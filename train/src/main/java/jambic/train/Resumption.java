@@ -29,7 +29,9 @@ final class Resumption {
           "eps",
           "weightDecay",
           "decayOn",
-          "gradClip");
+          "gradClip",
+          "muonLearningRate",
+          "muonMomentum");
 
   private Resumption() {}
 
@@ -41,8 +43,8 @@ final class Resumption {
    * @param fingerprint of the data that it is to go on with
    * @param folder the run's, for messages
    * @return a sentence about hyperparameters that steer it elsewhere, if there are any
-   * @throws HyperparameterException if one changes that cannot (the model's, the batches' or the
-   *     seed), or {@code maxIters} lies behind the run
+   * @throws HyperparameterException if one changes that cannot (the model's, the batches', the
+   *     optimizer or the seed), or {@code maxIters} lies behind the run
    * @throws JambicException if the data is other data
    */
   static Optional<String> check(
@@ -78,7 +80,7 @@ final class Resumption {
         });
     if (!refused.isEmpty()) {
       throw new HyperparameterException(
-          "a resumed run keeps its model, batches and seed: "
+          "a resumed run keeps its model, batches, optimizer and seed: "
               + String.join(", ", refused)
               + "; leave that as it was, or begin a new run");
     }

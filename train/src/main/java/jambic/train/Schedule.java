@@ -6,7 +6,7 @@ public sealed interface Schedule {
    * The learning rate of an iteration.
    *
    * @param iteration the iteration, from 0
-   * @return the learning rate, as AdamW takes it
+   * @return the learning rate, as an {@link Optimizer} takes it
    */
   double at(long iteration);
 

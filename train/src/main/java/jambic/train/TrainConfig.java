@@ -49,6 +49,7 @@ import java.util.Optional;
  * @param evalIters batches of each split in an evaluation
  * @param alwaysSaveCheckpoint whether every evaluation saves; else only one with a lower validation
  *     loss than before does, and a stop
+ * @param optimizer what updates the parameters
  * @param learningRate the learning rate, or its peak where it decays
  * @param decayLr whether the rate warms up and then falls on a cosine; else it is constant
  * @param minLr what the rate falls to
@@ -57,9 +58,12 @@ import java.util.Optional;
  * @param beta1 AdamW's decay of the gradient's mean
  * @param beta2 AdamW's decay of the gradient's mean square
  * @param eps AdamW's guard against division by zero
- * @param weightDecay AdamW's decoupled weight decay
+ * @param weightDecay decoupled weight decay
  * @param decayOn which parameters decay
  * @param gradClip largest global L2 norm of the gradient; 0 for no limit
+ * @param muonLearningRate Muon's learning rate where AdamW's is {@code learningRate}; it follows
+ *     the same schedule
+ * @param muonMomentum Muon's decay of the gradient's mean
  * @param freeze parts of the model that keep their weights, as {@code wte,h.0-5}, or {@code none}
  * @param loraRank rank of adapters (LoRA) that are trained in place of the model's weights; 0 for
  *     none
@@ -87,6 +91,7 @@ public record TrainConfig(
     int evalInterval,
     int evalIters,
     boolean alwaysSaveCheckpoint,
+    OptimizerKind optimizer,
     double learningRate,
     boolean decayLr,
     double minLr,
@@ -98,17 +103,31 @@ public record TrainConfig(
     double weightDecay,
     DecayOn decayOn,
     double gradClip,
+    double muonLearningRate,
+    double muonMomentum,
     String freeze,
     int loraRank,
     double loraAlpha,
     String loraTargets,
     long seed) {
 
+  /** What every preset has. */
+  static final double MUON_LEARNING_RATE = 0.02;
+
+  /** What every preset has. */
+  static final double MUON_MOMENTUM = 0.95;
+
   /** What runs did before there was a choice; their recorded configurations lack these. */
   private static final Map<String, Object> FORMER =
       Map.of(
           "alwaysSaveCheckpoint",
           true,
+          "optimizer",
+          OptimizerKind.ADAMW,
+          "muonLearningRate",
+          MUON_LEARNING_RATE,
+          "muonMomentum",
+          MUON_MOMENTUM,
           "freeze",
           Freeze.NONE,
           "loraRank",
@@ -154,6 +173,12 @@ public record TrainConfig(
     finiteAndNotNegative("minLr", minLr);
     finiteAndNotNegative("weightDecay", weightDecay);
     finiteAndNotNegative("gradClip", gradClip);
+    finiteAndPositive("muonLearningRate", muonLearningRate);
+    inUnitInterval("muonMomentum", muonMomentum);
+    if (optimizer != OptimizerKind.MUON) {
+      onlyForMuon("muonLearningRate", muonLearningRate, MUON_LEARNING_RATE);
+      onlyForMuon("muonMomentum", muonMomentum, MUON_MOMENTUM);
+    }
     atLeast("loraRank", loraRank, 0);
     finiteAndPositive("loraAlpha", loraAlpha);
     check(
@@ -317,8 +342,15 @@ public record TrainConfig(
    */
   public Optimizer optimizer(
       Backend backend, Region region, Map<String, Tensor> parameters, Tensor clipFactor) {
-    AdamW.Settings settings = new AdamW.Settings(beta1, beta2, eps, weightDecay, decayOn);
-    return new AdamW(backend, region, parameters, settings, clipFactor);
+    AdamW.Settings adamW = new AdamW.Settings(beta1, beta2, eps, weightDecay, decayOn);
+    return switch (optimizer) {
+      case ADAMW -> new AdamW(backend, region, parameters, adamW, clipFactor);
+      case MUON -> {
+        Muon.Settings muon =
+            new Muon.Settings(muonLearningRate, learningRate, muonMomentum, weightDecay);
+        yield new Muon(backend, region, parameters, muon, adamW, clipFactor);
+      }
+    };
   }
 
   /**
@@ -504,6 +536,10 @@ public record TrainConfig(
     check(value > 0, "%s must be above 0, not %s", name, value);
     fits(name, value);
     check((float) value > 0, "%s must be at least %s, not %s", name, Float.MIN_VALUE, value);
+  }
+
+  private static void onlyForMuon(String name, double value, double usual) {
+    check(value == usual, "%s (%s) needs optimizer muon; adamw does not read it", name, value);
   }
 
   /** Kernels compute in 32 bits. */

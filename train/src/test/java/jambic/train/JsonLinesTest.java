@@ -90,11 +90,31 @@ class JsonLinesTest {
         "{\"t\":5} | the field 't' is no text but a number",
         "{\"t\":null} | the field 't' is no text but null",
         "{\"t\":[\"a\"]} | the field 't' is no text but a list",
+        "{\"t\":\"a\",\"t\":\"b\"} | the field 't' comes 2 times; keep one",
+        "{\"t\":\"a\\ud800b\"} | the field 't' has half of a surrogate pair (\\uD800 to \\uDFFF), which is no character; remove it",
       })
   void aLineWithoutTheTextIsNamed(String line, String why) {
     assertThatThrownBy(() -> read("{\"t\":\"a\"}\n\n" + line + "\n", false))
         .isInstanceOf(JambicException.class)
         .hasMessage("my.jsonl, line 3: " + why);
+  }
+
+  @Test
+  void fieldsThatAreNotTheTextMayHoldAnything() throws IOException {
+    List<String> values =
+        List.of("NaN", "-Infinity", "9".repeat(5000), "[".repeat(2000) + "]".repeat(2000));
+    for (String value : values) {
+      assertThat(read("{\"t\":\"a\",\"x\":%s}".formatted(value), false)).containsExactly("a", "|");
+    }
+    String name = "k".repeat(60_000);
+    assertThat(read("{\"%s\":1,\"%s\":2,\"t\":\"a\"}".formatted(name, name), false))
+        .containsExactly("a", "|");
+  }
+
+  @Test
+  void aByteOrderMarkOfAFileThatWasJoinedToAnotherIsDropped() throws IOException {
+    String line = "\uFEFF{\"t\":\"a\"}\n";
+    assertThat(read(line + line, false)).containsExactly("a", "|", "a", "|");
   }
 
   /** The texts, each with a bar behind it. */

@@ -69,16 +69,36 @@ class MemoryEstimateTest {
   }
 
   @Test
+  void aRunWithMuonTakesWhatWasEstimatedToTheByte() {
+    TrainConfig config =
+        Preset.SHAKESPEARE_CHAR_CPU.config().withAll(LARGE).with("optimizer", "muon");
+    assertThat(MemoryEstimate.of(config, VOCAB, Long.MAX_VALUE).regions()).isEqualTo(taken(config));
+  }
+
+  @Test
+  void muonKeepsOneMomentOfTheBlocksMatricesAndComputesInMatricesThatTheyShare() {
+    TrainConfig config = Preset.SHAKESPEARE_CHAR.config().with("optimizer", "muon");
+    long c = config.nEmbd();
+    long matrices = config.nLayer() * 12 * c * c;
+    long others = config.gpt(VOCAB).parameterCount() - matrices;
+    long shared = 2 * (c * c + 4 * c * c + 4 * c * c) + 3 * 2 * c * c; // of three shapes
+    long scalars = 8;
+    assertThat(MemoryEstimate.of(config, VOCAB, Long.MAX_VALUE).moments())
+        .isEqualTo(4 * (matrices + 2 * others + shared + scalars));
+  }
+
+  @Test
   void whatIsKeptBesidesIsCountedByTheParameter() {
     TrainConfig config = Preset.SHAKESPEARE_CHAR.config();
     MemoryEstimate estimate = MemoryEstimate.of(config, VOCAB, Long.MAX_VALUE);
     long parameters = config.gpt(VOCAB).parameterCount();
     assertThat(estimate.weights()).isEqualTo(4 * parameters);
     assertThat(estimate.gradients()).isEqualTo(4 * parameters);
-    assertThat(estimate.moments()).isEqualTo(8 * parameters);
+    long scalars = 5 * 4; // the norm, the clip factor and what AdamW reads
+    assertThat(estimate.moments()).isEqualTo(8 * parameters + scalars);
     MemoryEstimate mixed = MemoryEstimate.mixed(config, VOCAB, Long.MAX_VALUE);
     assertThat(mixed.weights()).isEqualTo(6 * parameters);
-    assertThat(mixed.gradients() + mixed.moments()).isEqualTo(12 * parameters);
+    assertThat(mixed.gradients() + mixed.moments()).isEqualTo(12 * parameters + scalars);
     assertThat((double) mixed.activations())
         .isBetween(0.5 * estimate.activations(), 0.51 * estimate.activations());
   }

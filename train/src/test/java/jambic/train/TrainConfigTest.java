@@ -138,6 +138,12 @@ class TrainConfigTest {
         "learningRate | 1e-5 | minLr (1.0E-4) must not exceed learningRate (1.0E-5)",
         "lrDecayIters | 50 | lrDecayIters (50) must be at least warmupIters (100)",
         "gradClip | -1 | gradClip must be at least 0, not -1.0",
+        "optimizer | sgd | optimizer must be one of [adamw, muon], not \"sgd\"",
+        "muonLearningRate | 0 | muonLearningRate must be above 0, not 0.0",
+        "muonLearningRate | 0.05"
+            + " | muonLearningRate (0.05) needs optimizer muon; adamw does not read it",
+        "muonMomentum | 1 | muonMomentum must be at least 0 and below 1, not 1.0",
+        "muonMomentum | 0.9" + " | muonMomentum (0.9) needs optimizer muon; adamw does not read it",
       })
   void whatIsWrongIsSaidInOneSentence(String name, String value, String message) {
     assertThatThrownBy(() -> config.with(name, value))

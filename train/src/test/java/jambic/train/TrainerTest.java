@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
   private static final String TEXT = "To be, or not to be: that is the question.\n".repeat(40);
@@ -72,14 +73,16 @@ class TrainerTest {
     assertThat(losses.getLast()).isLessThan(losses.getFirst() - 0.3);
   }
 
-  @Test
-  void goesOnWithTheSameBitsWhereverItStopped() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void goesOnWithTheSameBitsWhereverItStopped(OptimizerKind optimizer) throws Exception {
+    TrainConfig config = CONFIG.with("optimizer", optimizer);
     Path whole = temp.resolve("whole");
-    train(CONFIG, whole, Integer.MAX_VALUE);
+    train(config, whole, Integer.MAX_VALUE);
     // Asked to stop amid the first evaluation, after steps, amid the second evaluation, and so on.
     for (int stop : new int[] {1, 5, 7, 11, 15, 20}) {
       Path parts = temp.resolve("parts" + stop);
-      assertThat(train(CONFIG, parts, stop)).isEqualTo(Outcome.STOPPED);
+      assertThat(train(config, parts, stop)).isEqualTo(Outcome.STOPPED);
       assertThat(resume(parts)).isEqualTo(Outcome.FINISHED);
       assertThat(losses(parts)).isEqualTo(losses(whole));
       for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
@@ -170,8 +173,8 @@ class TrainerTest {
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessage(
-            "a resumed run keeps its model, batches and seed: nEmbd is 16 in its checkpoint, not"
-                + " 32; leave that as it was, or begin a new run");
+            "a resumed run keeps its model, batches, optimizer and seed: nEmbd is 16 in its"
+                + " checkpoint, not 32; leave that as it was, or begin a new run");
     assertThatThrownBy(() ->
             Trainer.resume(
                     backend,
@@ -207,6 +210,18 @@ class TrainerTest {
     Files.writeString(run.resolve(MetricsLog.FILE_NAME), "{\"iter\":0,\"train_loss\":4.0");
     assertThat(train(CONFIG, run, Integer.MAX_VALUE)).isEqualTo(Outcome.FINISHED);
     assertThat(losses(run)).hasSize(12);
+  }
+
+  @Test
+  void refusesToResumeWithAnotherOptimizer() {
+    Path run = temp.resolve("run");
+    train(CONFIG, run, 1);
+    TrainConfig other = CONFIG.with("optimizer", "muon");
+    assertThatThrownBy(() ->
+            Trainer.resume(backend, other, data, run, BaseModels.NONE, OptionalDouble.empty())
+                .close())
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("optimizer is adamw in its checkpoint, not muon");
   }
 
   @Test

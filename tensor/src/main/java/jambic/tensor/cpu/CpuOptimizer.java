@@ -13,8 +13,14 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
-/** AdamW and clipping over all tensors at once: bound by memory, 28 and 4 bytes an element. */
+/**
+ * AdamW and clipping over all tensors at once: bound by memory, 28 and 4 bytes an element. So is
+ * what Muon does between its products.
+ */
 final class CpuOptimizer implements OptimizerKernels {
+  /** Elements of one tensor that are worth a task. */
+  private static final int PIECE = 16384;
+
   /** What the elements of an update are multiplied by, computed in double and rounded once. */
   private record Factors(
       float beta1,
@@ -168,6 +174,130 @@ final class CpuOptimizer implements OptimizerKernels {
         second.intoArray(v, vi + k, rest);
         updated.intoArray(p, pi + k, rest);
       }
+    }
+  }
+
+  @Override
+  public void momentum(Tensor out, Tensor m, Tensor grad, Tensor scale, double beta) {
+    float[] os = floats(out);
+    float[] ms = floats(m);
+    float[] gs = floats(grad);
+    int oi = offset(out);
+    int mi = offset(m);
+    int gi = offset(grad);
+    float clip = floats(scale)[offset(scale)];
+    float kept = (float) beta;
+    float rest = (float) (1 - beta);
+    int size = (int) m.size();
+    workers.parallel(
+        Math.ceilDiv(size, PIECE),
+        (index, worker) -> {
+          int from = index * PIECE;
+          int n = Math.min(PIECE, size - from);
+          momentum(os, oi + from, ms, mi + from, gs, gi + from, n, clip, kept, rest);
+        });
+  }
+
+  private static void momentum(
+      float[] out,
+      int o,
+      float[] m,
+      int mi,
+      float[] g,
+      int gi,
+      int n,
+      float clip,
+      float beta,
+      float rest) {
+    VectorSpecies<Float> f = Lanes.F;
+    FloatVector share = broadcast(f, rest);
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      FloatVector grad = fromArray(f, g, gi + k).mul(clip);
+      FloatVector mean = grad.fma(share, fromArray(f, m, mi + k).mul(beta));
+      mean.intoArray(m, mi + k);
+      grad.fma(share, mean.mul(beta)).intoArray(out, o + k);
+    }
+    if (k < n) {
+      VectorMask<Float> tail = f.indexInRange(k, n);
+      FloatVector grad = fromArray(f, g, gi + k, tail).mul(clip);
+      FloatVector mean = grad.fma(share, fromArray(f, m, mi + k, tail).mul(beta));
+      mean.intoArray(m, mi + k, tail);
+      grad.fma(share, mean.mul(beta)).intoArray(out, o + k, tail);
+    }
+  }
+
+  @Override
+  public void normalize(Tensor out, Tensor x, Tensor norm, float eps) {
+    float[] os = floats(out);
+    float[] xs = floats(x);
+    int oi = offset(out);
+    int xi = offset(x);
+    float divisor = floats(norm)[offset(norm)] + eps;
+    int size = (int) x.size();
+    workers.parallel(
+        Math.ceilDiv(size, PIECE),
+        (index, worker) -> {
+          int from = index * PIECE;
+          divide(os, oi + from, xs, xi + from, divisor, Math.min(PIECE, size - from));
+        });
+  }
+
+  private static void divide(float[] out, int o, float[] x, int i, float divisor, int n) {
+    VectorSpecies<Float> f = Lanes.F;
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      fromArray(f, x, i + k).div(divisor).intoArray(out, o + k);
+    }
+    if (k < n) {
+      VectorMask<Float> tail = f.indexInRange(k, n);
+      fromArray(f, x, i + k, tail).div(divisor).intoArray(out, o + k, tail);
+    }
+  }
+
+  @Override
+  public void weightedSum(Tensor out, Tensor x, Tensor y, float a, float b) {
+    sum(out, x, y, a, b);
+  }
+
+  @Override
+  public void descend(
+      Tensor param, Tensor direction, Tensor hyper, float factor, float weightDecay) {
+    double lr = floats(hyper)[offset(hyper)];
+    sum(param, param, direction, (float) (1 - lr * weightDecay), (float) (-lr * factor));
+  }
+
+  private void sum(Tensor out, Tensor x, Tensor y, float a, float b) {
+    float[] os = floats(out);
+    float[] xs = floats(x);
+    float[] ys = floats(y);
+    int oi = offset(out);
+    int xi = offset(x);
+    int yi = offset(y);
+    int size = (int) x.size();
+    workers.parallel(
+        Math.ceilDiv(size, PIECE),
+        (index, worker) -> {
+          int from = index * PIECE;
+          int n = Math.min(PIECE, size - from);
+          sum(os, oi + from, xs, xi + from, ys, yi + from, a, b, n);
+        });
+  }
+
+  /** {@code out = a x + b y} for n neighbours; out may be either. */
+  private static void sum(
+      float[] out, int o, float[] x, int i, float[] y, int j, float a, float b, int n) {
+    VectorSpecies<Float> f = Lanes.F;
+    FloatVector factor = broadcast(f, b);
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      FloatVector scaled = fromArray(f, x, i + k).mul(a);
+      fromArray(f, y, j + k).fma(factor, scaled).intoArray(out, o + k);
+    }
+    if (k < n) {
+      VectorMask<Float> tail = f.indexInRange(k, n);
+      FloatVector scaled = fromArray(f, x, i + k, tail).mul(a);
+      fromArray(f, y, j + k, tail).fma(factor, scaled).intoArray(out, o + k, tail);
     }
   }
 }

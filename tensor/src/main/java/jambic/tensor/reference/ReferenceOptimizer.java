@@ -57,4 +57,42 @@ final class ReferenceOptimizer implements OptimizerKernels {
       }
     }
   }
+
+  @Override
+  public void momentum(Tensor out, Tensor m, Tensor grad, Tensor scale, double beta) {
+    double clip = floats(scale)[offset(scale)];
+    for (int i = 0; i < m.size(); i++) {
+      double g = floats(grad)[offset(grad) + i] * clip;
+      double m1 = beta * floats(m)[offset(m) + i] + (1 - beta) * g;
+      floats(m)[offset(m) + i] = (float) m1;
+      floats(out)[offset(out) + i] = (float) ((1 - beta) * g + beta * m1);
+    }
+  }
+
+  @Override
+  public void normalize(Tensor out, Tensor x, Tensor norm, float eps) {
+    double divisor = (double) floats(norm)[offset(norm)] + eps;
+    for (int i = 0; i < x.size(); i++) {
+      floats(out)[offset(out) + i] = (float) (floats(x)[offset(x) + i] / divisor);
+    }
+  }
+
+  @Override
+  public void weightedSum(Tensor out, Tensor x, Tensor y, float a, float b) {
+    for (int i = 0; i < x.size(); i++) {
+      double sum = (double) a * floats(x)[offset(x) + i] + (double) b * floats(y)[offset(y) + i];
+      floats(out)[offset(out) + i] = (float) sum;
+    }
+  }
+
+  @Override
+  public void descend(
+      Tensor param, Tensor direction, Tensor hyper, float factor, float weightDecay) {
+    double lr = floats(hyper)[offset(hyper)];
+    for (int i = 0; i < param.size(); i++) {
+      double decayed = floats(param)[offset(param) + i] * (1 - lr * weightDecay);
+      double step = lr * factor * floats(direction)[offset(direction) + i];
+      floats(param)[offset(param) + i] = (float) (decayed - step);
+    }
+  }
 }

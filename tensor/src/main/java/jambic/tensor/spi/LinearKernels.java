@@ -5,10 +5,10 @@ import jambic.tensor.Tensor;
 
 /**
  * Matrix products of a linear layer. Inputs of any rank are seen as (M, K) matrices of rows; {@code
- * w} is (N, K) as in PyTorch's {@code Linear}. All tensors are contiguous and, but where said, do
- * not overlap. Only {@code out} of {@link #forward} and {@code dout} may have rows with padding
- * between ({@link Region#allocatePadded}): of {@code out} it may be overwritten, of {@code dout} it
- * is zero.
+ * w} is (N, K) as in PyTorch's {@code Linear}. All tensors are contiguous and, but where said, an
+ * output overlaps no other tensor; two inputs may be the same one, as in {@code x xᵀ}. Only {@code
+ * out} of {@link #forward} and {@code dout} may have rows with padding between ({@link
+ * Region#allocatePadded}): of {@code out} it may be overwritten, of {@code dout} it is zero.
  */
 public interface LinearKernels {
   /** Up to so many rows, {@link #forward} may sum in another order than for more. */

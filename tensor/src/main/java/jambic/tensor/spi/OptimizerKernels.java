@@ -3,7 +3,10 @@ package jambic.tensor.spi;
 import jambic.tensor.Tensor;
 import java.util.List;
 
-/** The update of parameters, over lists of tensors in one launch. */
+/**
+ * The update of parameters: AdamW over lists of tensors in one launch, the parts of Muon (Jordan et
+ * al., 2024) matrix by matrix. All tensors are F32 and contiguous.
+ */
 public interface OptimizerKernels {
   /**
    * The Euclidean norm of all gradients together, and the factor that clips it: {@code min(1,
@@ -44,4 +47,51 @@ public interface OptimizerKernels {
       double beta2,
       float eps,
       float weightDecay);
+
+  /**
+   * Nesterov momentum as in Muon: with {@code g = grad * scale}, {@code m = beta m + (1 - beta) g},
+   * {@code out = (1 - beta) g + beta m} with the new {@code m}. {@code 1 - beta} is taken in double
+   * and then rounded.
+   *
+   * @param out the direction, overwritten
+   * @param m the momentum, updated
+   * @param grad the gradient
+   * @param scale (1): the clip factor
+   * @param beta how much of the momentum stays, in [0, 1)
+   */
+  void momentum(Tensor out, Tensor m, Tensor grad, Tensor scale, double beta);
+
+  /**
+   * {@code out = x / (norm + eps)}: what Muon does before its Newton-Schulz iteration, which needs
+   * singular values of at most 1.
+   *
+   * @param out overwritten; may be {@code x}
+   * @param x the input
+   * @param norm (1), as {@link #clipNorm} computes it
+   * @param eps guard against division by zero
+   */
+  void normalize(Tensor out, Tensor x, Tensor norm, float eps);
+
+  /**
+   * {@code out = a x + b y}: the polynomials of Muon's Newton-Schulz iteration.
+   *
+   * @param out overwritten; may be {@code x} or {@code y}
+   * @param x a summand
+   * @param y a summand
+   * @param a what {@code x} is multiplied by
+   * @param b what {@code y} is multiplied by
+   */
+  void weightedSum(Tensor out, Tensor x, Tensor y, float a, float b);
+
+  /**
+   * A step along a direction, with decoupled weight decay: {@code p = p (1 - lr decay) - lr factor
+   * direction}.
+   *
+   * @param param p, updated
+   * @param direction of p's shape
+   * @param hyper (1): lr
+   * @param factor what the direction is multiplied by, besides lr
+   * @param weightDecay decay
+   */
+  void descend(Tensor param, Tensor direction, Tensor hyper, float factor, float weightDecay);
 }

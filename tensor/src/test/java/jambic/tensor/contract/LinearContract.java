@@ -119,6 +119,32 @@ public interface LinearContract {
             });
   }
 
+  /** Both inputs may be one tensor, as in Muon: {@code x xᵀ}, {@code xᵀ x} and {@code a a}. */
+  @Test
+  default void linearOfAMatrixAndItself() {
+    for (int[] size : new int[][] {{1, 1}, {3, 17}, {17, 3}, {33, 70}, {70, 33}, {130, 257}}) {
+      int m = size[0];
+      int k = size[1];
+      contract()
+          .check(
+              "linear of (" + m + ", " + k + ") and itself",
+              Tolerances.f32(Kernel.LINEAR).summing(Math.max(m, k)),
+              scene -> {
+                Tensor rows = scene.output("x xT", m, m);
+                Tensor columns = scene.output("xT x", k, k);
+                Tensor square = scene.output("a a", m, m);
+                Tensor x = scene.input("x", m, k);
+                Tensor a = scene.input("a", m, m);
+                return () -> {
+                  LinearKernels linear = scene.backend().linear();
+                  linear.forward(rows, x, x, Tensor.NONE);
+                  linear.backwardWeight(columns, Tensor.NONE, x, x, false);
+                  linear.backwardInput(square, a, a, false);
+                };
+              });
+    }
+  }
+
   /** {@code out = activation(pre)}, where pre is kept and where it is not. */
   @Test
   default void linearForwardActivated() {

@@ -4,6 +4,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.contract.Tolerances.Kernel;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntToDoubleFunction;
 import org.junit.jupiter.api.Test;
 
 /** The update: lists of ugly tensors, with and without clipping and decay. */
@@ -133,6 +134,97 @@ public interface OptimizerContract {
                       .optimizer()
                       .adamW(params, m, v, grads, hyper, scale, 0.999, 0.99999, 1e-8f, 0);
             });
+  }
+
+  /** Momentum that grows, that forgets all, and of a beta near 1; clipped and not. */
+  @Test
+  default void momentum() {
+    for (int size : SIZES) {
+      momentum(size, 0.95, 1);
+      momentum(size, 0, 0.3f);
+      momentum(size, 0.99999, 0.5f);
+    }
+    momentum(40_000, 0.95, 0.7f);
+  }
+
+  private void momentum(int size, double beta, float clip) {
+    contract()
+        .check(
+            "optimizer.momentum " + size + ", beta " + beta,
+            Tolerances.f32(Kernel.OPTIMIZER),
+            scene -> {
+              Tensor out = scene.output("out", size);
+              Tensor m = scene.accumulated("m", size);
+              Tensor grad = scene.input("grad", size);
+              Tensor scale = scene.input("scale", i -> clip, 1);
+              return () -> scene.backend().optimizer().momentum(out, m, grad, scale, beta);
+            });
+  }
+
+  /** Into its input or beside it. */
+  @Test
+  default void normalize() {
+    for (int size : SIZES) {
+      normalize("", size, 3.7f, 1e-7f, i -> i % 7 - 3);
+    }
+    normalize("", 40_000, 211, 0.5f, i -> i % 7 - 3);
+  }
+
+  /** A norm of 0 makes no NaN of zeros. */
+  @Test
+  default void normalizeOfZeros() {
+    normalize(" of zeros", 40, 0, 1e-7f, i -> 0);
+  }
+
+  private void normalize(
+      String title, int size, float norm, float eps, IntToDoubleFunction values) {
+    contract()
+        .check(
+            "optimizer.normalize " + size + title,
+            Tolerances.f32(Kernel.OPTIMIZER),
+            scene -> {
+              Tensor x = scene.input("x", values, size);
+              Tensor out = scene.outputOrOneOf("out", x);
+              Tensor length = scene.input("norm", i -> norm, 1);
+              return () -> scene.backend().optimizer().normalize(out, x, length, eps);
+            });
+  }
+
+  /** Into either summand or beside both. */
+  @Test
+  default void weightedSum() {
+    for (int size : new int[] {1, 3, 17, 63, 257, 5000, 40_000}) {
+      contract()
+          .check(
+              "optimizer.weightedSum " + size,
+              Tolerances.f32(Kernel.OPTIMIZER),
+              scene -> {
+                Tensor x = scene.input("x", size);
+                Tensor y = scene.input("y", size);
+                Tensor out = scene.outputOrOneOf("out", x, y);
+                return () -> scene.backend().optimizer().weightedSum(out, x, y, -4.775f, 2.0315f);
+              });
+    }
+  }
+
+  /** With decay and without. */
+  @Test
+  default void descend() {
+    for (int size : new int[] {1, 3, 17, 63, 257, 5000, 40_000}) {
+      for (float decay : new float[] {0, 0.1f}) {
+        contract()
+            .check(
+                "optimizer.descend " + size + ", decay " + decay,
+                Tolerances.f32(Kernel.OPTIMIZER),
+                scene -> {
+                  Tensor param = scene.accumulated("param", size);
+                  Tensor direction = scene.input("direction", size);
+                  Tensor hyper = scene.input("hyper", i -> 0.02, 1);
+                  return () ->
+                      scene.backend().optimizer().descend(param, direction, hyper, 1.7f, decay);
+                });
+      }
+    }
   }
 
   private static Tensor hyper(Scene scene, float lr, float c1, float c2) {
