@@ -11,4 +11,6 @@ module jambic.app {
 
   opens jambic.app to
       info.picocli;
+  opens jambic.app.cli to
+      info.picocli;
 }

@@ -9,4 +9,10 @@ module jambic.train {
   requires static jdk.jfr;
 
   exports jambic.train;
+  exports jambic.train.config;
+  exports jambic.train.data;
+  exports jambic.train.objective;
+  exports jambic.train.optim;
+  exports jambic.train.plan;
+  exports jambic.train.run;
 }

@@ -1,22 +1,26 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.Generator;
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
-import jambic.model.Sampling;
+import jambic.app.cli.BackendOptions;
+import jambic.app.cli.CompletionValues;
+import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.Quantization;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.tensor.Philox;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
-import jambic.train.GradientClip;
-import jambic.train.ModelFlops;
-import jambic.train.NextTokenPrediction;
-import jambic.train.Optimizer;
-import jambic.train.Preset;
-import jambic.train.TrainConfig;
 import jambic.train.TrainingStep;
-import jambic.train.WindowSource;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.WindowSource;
+import jambic.train.objective.NextTokenPrediction;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
+import jambic.train.plan.ModelFlops;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -53,7 +57,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--preset",
       paramLabel = "PRESET",
-      completionCandidates = Candidates.Presets.class,
+      completionCandidates = CompletionValues.Presets.class,
       description = "Where the hyperparameters start. Default: ${DEFAULT-VALUE}.",
       defaultValue = "shakespeare-char-cpu")
   private String preset;
@@ -154,7 +158,7 @@ final class BenchCommand implements Callable<Integer> {
       long start = System.nanoTime();
       for (int i = 0; i < 2 || System.nanoTime() - start < 4e9; i++) {
         long before = System.nanoTime();
-        generator.generate(new int[1], count, Sampling.plain(i), (row, token) -> true);
+        generator.generate(new int[1], count, SamplingParams.plain(i), (row, token) -> true);
         best = Math.max(best, count / ((System.nanoTime() - before) * 1e-9));
       }
     }

@@ -1,23 +1,27 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.cli.ModelArgument;
+import jambic.app.cli.Quantization;
+import jambic.app.cli.RunFolder;
+import jambic.app.cli.TextField;
 import jambic.app.data.Corpora;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
-import jambic.model.Checkpoint;
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
-import jambic.model.Tokenizer;
-import jambic.model.Wording;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.io.ErrorText;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
-import jambic.train.Batches;
-import jambic.train.Dataset;
-import jambic.train.Dataset.Split;
 import jambic.train.LossEstimator;
-import jambic.train.NextTokenPrediction;
+import jambic.train.data.BatchSampler;
+import jambic.train.data.Dataset;
+import jambic.train.data.Dataset.Split;
+import jambic.train.objective.NextTokenPrediction;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -137,7 +141,7 @@ final class EvalCommand implements Callable<Integer> {
           batchSize.orElse(evalIters.isPresent() ? BATCH : Math.max(1, BATCH_TOKENS / context));
       TrainingData measured = data(Corpora.of(Terminal.ofErrors(err)), checkpoint, context);
       Dataset dataset = measured.dataset();
-      Batches batches = new Batches(dataset, batch, context, SEED);
+      BatchSampler batches = new BatchSampler(dataset, batch, context, SEED);
       LossEstimator estimator =
           new LossEstimator(
               backend, new NextTokenPrediction(model, batches, batch, context), region);
@@ -169,7 +173,7 @@ final class EvalCommand implements Callable<Integer> {
                   name,
                   loss,
                   Math.exp(loss),
-                  Wording.count(tokens, evalIters.isPresent() ? "random token" : "token"),
+                  ErrorText.count(tokens, evalIters.isPresent() ? "random token" : "token"),
                   measured.name()));
           out.flush();
         }

@@ -1,8 +1,9 @@
 package jambic.app;
 
-import jambic.model.Checkpoint;
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
+import jambic.app.cli.ModelArgument;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;

@@ -1,11 +1,13 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.Checkpoint;
-import jambic.model.Gpt;
-import jambic.model.Tokenizer;
+import jambic.app.cli.ModelArgument;
+import jambic.app.cli.RunFolder;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.DType;
-import jambic.tensor.Eager;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
@@ -90,7 +92,7 @@ final class LogitsCommand implements Callable<Integer> {
           Region region = backend.region()) {
         Tensor input = region.allocate(DType.I32, Shape.of(1, ids.length));
         input.set(ids);
-        print(ids, gpt.logits(new Eager(backend, region), input).toFloats());
+        print(ids, gpt.logits(new InferenceOps(backend, region), input).toFloats());
       }
     }
     return 0;

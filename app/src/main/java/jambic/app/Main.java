@@ -1,9 +1,16 @@
 package jambic.app;
 
+import jambic.app.cli.FlagFile;
+import jambic.app.cli.FloatConverter;
+import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.Interruption;
+import jambic.app.cli.StandardStream;
+import jambic.app.cli.UsageErrors;
+import jambic.app.cli.Version;
 import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.HyperparameterException;
+import jambic.train.config.HyperparameterException;
 import java.io.FileDescriptor;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
@@ -139,7 +146,7 @@ public final class Main implements Runnable {
           @Override
           public int execute(String... words) {
             try {
-              Mistake.requireNoFile(this, words);
+              UsageErrors.requireNoFile(this, words);
               return super.execute(FlagFile.expand(this, words));
             } catch (ParameterException e) {
               return explain(e, words);
@@ -150,8 +157,8 @@ public final class Main implements Runnable {
       commandLine.addSubcommand(new CommandLine(command));
     }
     commandLine
-        .registerConverter(float.class, new Single())
-        .registerConverter(Float.class, new Single())
+        .registerConverter(float.class, new FloatConverter())
+        .registerConverter(Float.class, new FloatConverter())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // FlagFile has
         .setOverwrittenOptionsAllowed(true)
@@ -217,7 +224,7 @@ public final class Main implements Runnable {
   private static int explain(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("jambic: " + Mistake.sentence(e));
+    err.println("jambic: " + UsageErrors.sentence(e));
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return command.getCommandSpec().exitCodeOnInvalidInput();
   }

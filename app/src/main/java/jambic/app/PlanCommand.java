@@ -1,18 +1,20 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.GptFamily;
+import jambic.app.cli.CompletionValues;
+import jambic.app.cli.Hyperparameters;
+import jambic.model.gpt.PublishedGpt;
 import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
-import jambic.train.Device;
-import jambic.train.NearestName;
-import jambic.train.Plan;
-import jambic.train.Preset;
-import jambic.train.Pretraining;
-import jambic.train.TrainConfig;
+import jambic.train.config.NearestName;
+import jambic.train.config.Preset;
+import jambic.train.config.Pretraining;
+import jambic.train.config.TrainConfig;
+import jambic.train.plan.DeviceSpec;
+import jambic.train.plan.Plan;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Optional;
@@ -50,7 +52,7 @@ final class PlanCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "NAME",
-      completionCandidates = Candidates.Plans.class,
+      completionCandidates = CompletionValues.Plans.class,
       description = {
         "Where the hyperparameters start: a preset, or a published",
         "model, as gpt2-xl or gpt3-175b. Default: ${DEFAULT-VALUE}."
@@ -61,7 +63,7 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--preset",
       paramLabel = "PRESET",
-      completionCandidates = Candidates.Plans.class,
+      completionCandidates = CompletionValues.Plans.class,
       description = "The same NAME, as the other commands take it.")
   private Optional<String> preset = Optional.empty();
 
@@ -77,12 +79,12 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--device",
       paramLabel = "DEVICE",
-      completionCandidates = Candidates.Devices.class,
+      completionCandidates = CompletionValues.Devices.class,
       description = {
         "What computes: cpu, this machine as measured now, or an",
         "accelerator by its data sheet, as h100. Default: ${DEFAULT-VALUE}."
       },
-      defaultValue = Candidates.CPU)
+      defaultValue = CompletionValues.CPU)
   private String device;
 
   @Option(
@@ -148,17 +150,17 @@ final class PlanCommand implements Callable<Integer> {
     require(
         mfu > 0 && mfu <= 1,
         "--mfu must be above 0 and at most 1, not " + Hyperparameters.text(mfu));
-    Optional<GptFamily> family = GptFamily.named(name);
+    Optional<PublishedGpt> family = PublishedGpt.named(name);
     TrainConfig config =
         Hyperparameters.over(family.map(Pretraining::of).orElseGet(this::preset), spec);
     boolean subwords = family.isPresent() || Preset.named(name).init().isPresent();
-    int vocabulary = vocabSize.orElse(subwords ? GptFamily.VOCAB_SIZE : 65);
+    int vocabulary = vocabSize.orElse(subwords ? PublishedGpt.VOCAB_SIZE : 65);
     require(vocabulary >= 1, "--vocab-size must be at least 1, not " + vocabulary);
     double count =
         tokens.orElse(
             family.isPresent()
                     && !spec.commandLine().getParseResult().hasMatchedOption("--max-iters")
-                ? GptFamily.TOKENS
+                ? PublishedGpt.TOKENS
                 : (double) config.tokensPerIter() * config.maxIters());
     require(
         count >= 1 && count <= 1e18,
@@ -179,14 +181,14 @@ final class PlanCommand implements Callable<Integer> {
                 spec.commandLine(),
                 "there is no preset or model "
                     + name
-                    + NearestName.choice(name, Candidates.Plans.NAMES)))
+                    + NearestName.choice(name, CompletionValues.Plans.NAMES)))
         .config();
   }
 
-  private Device device() {
-    if (device.equals(Candidates.CPU)) {
-      try (Backend backend = Backends.open(Candidates.CPU, threads)) {
-        return new Device(
+  private DeviceSpec device() {
+    if (device.equals(CompletionValues.CPU)) {
+      try (Backend backend = Backends.open(CompletionValues.CPU, threads)) {
+        return new DeviceSpec(
             backend.name(),
             backend.description(),
             backend.peakFlops(),
@@ -194,13 +196,13 @@ final class PlanCommand implements Callable<Integer> {
             Runtime.getRuntime().maxMemory());
       }
     }
-    return Device.named(device)
+    return DeviceSpec.named(device)
         .orElseThrow(() ->
             new ParameterException(
                 spec.commandLine(),
                 "there is no device "
                     + device
-                    + NearestName.choice(device, Candidates.Devices.NAMES)));
+                    + NearestName.choice(device, CompletionValues.Devices.NAMES)));
   }
 
   private void require(boolean holds, String otherwise) {

@@ -2,17 +2,17 @@ package jambic.app;
 
 import static java.util.Locale.ROOT;
 
-import jambic.model.GptConfig;
-import jambic.model.GptFamily;
-import jambic.model.Wording;
+import jambic.model.gpt.GptConfig;
+import jambic.model.gpt.PublishedGpt;
+import jambic.model.io.ErrorText;
 import jambic.tensor.Precision;
 import jambic.tensor.text.Text;
-import jambic.train.Chinchilla;
-import jambic.train.Device;
-import jambic.train.ForwardFlops;
-import jambic.train.MemoryEstimate;
-import jambic.train.ParameterCount;
-import jambic.train.Plan;
+import jambic.train.plan.Chinchilla;
+import jambic.train.plan.DeviceSpec;
+import jambic.train.plan.ForwardFlops;
+import jambic.train.plan.MemoryEstimate;
+import jambic.train.plan.ParameterCount;
+import jambic.train.plan.Plan;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -46,8 +46,8 @@ final class PlanReport {
         out,
         "model        %s: %s, %s of %d, %,d wide, context %,d, %,d token ids",
         name,
-        Wording.count(model.nLayer(), "layer"),
-        Wording.count(model.nHead(), "head"),
+        ErrorText.count(model.nLayer(), "layer"),
+        ErrorText.count(model.nHead(), "head"),
         model.headSize(),
         model.nEmbd(),
         model.blockSize(),
@@ -55,18 +55,18 @@ final class PlanReport {
     line(
         out,
         "run          %s a step: %s x %d; learning rate %s; %s tokens, %s",
-        Wording.count(plan.config().tokensPerIter(), "token"),
-        Wording.count(plan.config().batchSize(), "window"),
+        ErrorText.count(plan.config().tokensPerIter(), "token"),
+        ErrorText.count(plan.config().batchSize(), "window"),
         plan.config().gradientAccumulationSteps(),
         Double.toString(plan.config().learningRate()).replace(".0E", "e").replace('E', 'e'),
         count(plan.tokens()),
-        Wording.count(plan.iterations(), "step"));
+        ErrorText.count(plan.iterations(), "step"));
     note(name, out);
   }
 
   private static void note(String name, StringBuilder out) {
-    GptFamily.named(name)
-        .flatMap(GptFamily::note)
+    PublishedGpt.named(name)
+        .flatMap(PublishedGpt::note)
         .ifPresent(note -> line(out, "             %s", note));
   }
 
@@ -151,7 +151,7 @@ final class PlanReport {
   }
 
   private static void time(StringBuilder out, Plan plan) {
-    Device device = plan.device();
+    DeviceSpec device = plan.device();
     line(out, "");
     if (device.peak().isEmpty()) {
       line(out, "time         unknown: the peak of %s is", device.description());
@@ -198,7 +198,7 @@ final class PlanReport {
           "             %,d of them idle: a step has %s of %s; take fewer, or more and smaller batches",
           plan.devices() - microBatches,
           batches,
-          Wording.count(plan.config().batchSize(), "window"));
+          ErrorText.count(plan.config().batchSize(), "window"));
     } else if (plan.occupancy() < 1) {
       line(
           out,
@@ -221,7 +221,9 @@ final class PlanReport {
     fields.put("n_embd", model.nEmbd());
     fields.put("block_size", model.blockSize());
     fields.put("vocab_size", model.vocabSize());
-    GptFamily.named(name).flatMap(GptFamily::note).ifPresent(note -> fields.put("note", note));
+    PublishedGpt.named(name)
+        .flatMap(PublishedGpt::note)
+        .ifPresent(note -> fields.put("note", note));
     fields.put("parameters", count.total());
     fields.put("parameters_without_positions", count.withoutPositions());
     fields.put("parameters_by_part", parameters(count));
@@ -312,7 +314,7 @@ final class PlanReport {
         "batch tokens",
         "learning rate",
         "tokens");
-    for (GptFamily model : GptFamily.values()) {
+    for (PublishedGpt model : PublishedGpt.values()) {
       GptConfig config = model.config();
       line(
           out,
@@ -326,10 +328,10 @@ final class PlanReport {
           config.blockSize(),
           model.batchTokens(),
           Text.format("%.1fe-4", 1e4 * model.learningRate()),
-          Text.format("%,d", GptFamily.TOKENS));
+          Text.format("%,d", PublishedGpt.TOKENS));
     }
     Map<String, List<String>> notes = new LinkedHashMap<>();
-    for (GptFamily model : GptFamily.values()) {
+    for (PublishedGpt model : PublishedGpt.values()) {
       model
           .note()
           .ifPresent(
@@ -338,7 +340,7 @@ final class PlanReport {
     notes.forEach((note, names) -> line(out, "%s: %s", String.join(", ", names), note));
     line(out, "");
     line(out, "%-12s %10s %10s  %s", "device", "TFLOP/s", "GB", "peak is dense, by data sheet");
-    for (Device device : Device.KNOWN) {
+    for (DeviceSpec device : DeviceSpec.KNOWN) {
       line(
           out,
           "%-12s %10s %10d  %s",
@@ -353,15 +355,15 @@ final class PlanReport {
   /** The same for scripts. */
   static Map<String, Object> knownFields() {
     List<Map<String, Object>> models =
-        Arrays.stream(GptFamily.values()).map(PlanReport::fields).toList();
-    List<Map<String, Object>> devices = Device.KNOWN.stream().map(PlanReport::fields).toList();
+        Arrays.stream(PublishedGpt.values()).map(PlanReport::fields).toList();
+    List<Map<String, Object>> devices = DeviceSpec.KNOWN.stream().map(PlanReport::fields).toList();
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("models", models);
     fields.put("devices", devices);
     return fields;
   }
 
-  private static Map<String, Object> fields(GptFamily model) {
+  private static Map<String, Object> fields(PublishedGpt model) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("name", model.modelName());
     fields.put("parameters", model.config().parameterCount());
@@ -372,12 +374,12 @@ final class PlanReport {
     fields.put("block_size", model.config().blockSize());
     fields.put("batch_tokens", model.batchTokens());
     fields.put("learning_rate", model.learningRate());
-    fields.put("tokens", GptFamily.TOKENS);
+    fields.put("tokens", PublishedGpt.TOKENS);
     model.note().ifPresent(note -> fields.put("note", note));
     return fields;
   }
 
-  private static Map<String, Object> fields(Device device) {
+  private static Map<String, Object> fields(DeviceSpec device) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("name", device.name());
     fields.put("description", device.description());

@@ -1,10 +1,10 @@
 package jambic.app;
 
 import jambic.app.chart.LossChart;
-import jambic.model.Wording;
+import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.MetricsLog;
+import jambic.train.run.MetricsLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +87,7 @@ final class PlotCommand implements Callable<Integer> {
       }
     } catch (IOException e) {
       throw new JambicException(
-          Text.format("cannot make the folder %s: %s", folder, Wording.reason(e)), e);
+          Text.format("cannot make the folder %s: %s", folder, ErrorText.reason(e)), e);
     }
   }
 

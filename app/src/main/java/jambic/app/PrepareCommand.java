@@ -1,18 +1,21 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.cli.ReplayableInput;
+import jambic.app.cli.TextField;
+import jambic.app.cli.Vocabulary;
 import jambic.app.terminal.Terminal;
-import jambic.model.BpeTrainer;
-import jambic.model.CharTokenizer;
-import jambic.model.Tokenizer;
-import jambic.model.Wording;
+import jambic.model.io.ErrorText;
+import jambic.model.text.BpeTrainer;
+import jambic.model.text.CharTokenizer;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.Dataset;
-import jambic.train.JsonLines;
-import jambic.train.Texts;
-import jambic.train.Texts.Source;
-import jambic.train.TokenFolder;
+import jambic.train.data.Dataset;
+import jambic.train.data.JsonLines;
+import jambic.train.data.Texts;
+import jambic.train.data.Texts.Source;
+import jambic.train.data.TokenDataset;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
@@ -125,20 +128,21 @@ final class PrepareCommand implements Callable<Integer> {
               "--train-bpe must be at least %d (the bytes and the end of a text), not %d",
               BpeTrainer.LEAST_VOCAB_SIZE, choice.trainBpe.get()));
     }
-    if (files.stream().filter(Spool::isStandardInput).count() > 1) {
+    if (files.stream().filter(ReplayableInput::isStandardInput).count() > 1) {
       throw new ParameterException(
           spec.commandLine(), "standard input comes only once; give - once");
     }
-    TokenFolder folder = new TokenFolder(out);
+    TokenDataset folder = new TokenDataset(out);
     folder.requireReplaceable();
-    try (Spool spool = new Spool(out, terminal)) {
+    try (ReplayableInput spool = new ReplayableInput(out, terminal)) {
       prepare(
-          folder, files.stream().map(f -> new Source(spool.lasting(f), Spool.name(f))).toList());
+          folder,
+          files.stream().map(f -> new Source(spool.lasting(f), ReplayableInput.name(f))).toList());
     }
     return 0;
   }
 
-  private void prepare(TokenFolder folder, List<Source> sources) throws IOException {
+  private void prepare(TokenDataset folder, List<Source> sources) throws IOException {
     bytes = size(sources);
     if (field.name().isEmpty()) {
       requirePlain(sources);
@@ -156,7 +160,7 @@ final class PrepareCommand implements Callable<Integer> {
     Tokenizer tokenizer = tokenizer(texts, ended, found, count);
     if (characters[0] == 0) {
       throw new JambicException(
-          (files.size() == 1 ? Spool.name(files.getFirst()) + " is" : "the texts are")
+          (files.size() == 1 ? ReplayableInput.name(files.getFirst()) + " is" : "the texts are")
               + " empty; give a text to train on");
     }
     OptionalInt end = ended ? tokenizer.endOfText() : OptionalInt.empty();
@@ -172,7 +176,7 @@ final class PrepareCommand implements Callable<Integer> {
         JsonLines.requirePlain(text, source.name());
       } catch (IOException e) {
         throw new JambicException(
-            Text.format("cannot read %s: %s", source.name(), Wording.reason(e)), e);
+            Text.format("cannot read %s: %s", source.name(), ErrorText.reason(e)), e);
       }
     }
   }
@@ -197,7 +201,7 @@ final class PrepareCommand implements Callable<Integer> {
       } catch (NoSuchFileException e) {
         throw new JambicException(file + " does not exist", e);
       } catch (IOException e) {
-        throw new JambicException(Text.format("cannot read %s: %s", file, Wording.reason(e)), e);
+        throw new JambicException(Text.format("cannot read %s: %s", file, ErrorText.reason(e)), e);
       }
     }
     return sum;
@@ -266,7 +270,7 @@ final class PrepareCommand implements Callable<Integer> {
     terminal.print(format("tokens   %,d to train on and %,d held back", train, val));
     terminal.print(format("kinds    %,d", tokenizer.vocabSize()));
     if (ended) {
-      terminal.print("ends     <|endoftext|> after each of " + Wording.count(ends, "text"));
+      terminal.print("ends     <|endoftext|> after each of " + ErrorText.count(ends, "text"));
     }
     if (tokenizer.promptBegin().length + tokenizer.promptEnd().length > 0) {
       terminal.print("note     what the tokenizer puts around a prompt is not in the data");

@@ -1,22 +1,25 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.AtomicFile;
-import jambic.model.Checkpoint;
-import jambic.model.Completion;
-import jambic.model.GenerationConfig;
-import jambic.model.Gpt;
-import jambic.model.InferenceEngine;
-import jambic.model.LogProbs;
-import jambic.model.PastContext;
-import jambic.model.Request;
-import jambic.model.Sampling;
-import jambic.model.Token;
-import jambic.model.Tokenizer;
+import jambic.app.cli.ModelArgument;
+import jambic.app.cli.Quantization;
+import jambic.app.cli.RunFolder;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.generate.Completion;
+import jambic.model.generate.ContextOverflow;
+import jambic.model.generate.GeneratedToken;
+import jambic.model.generate.GenerationConfig;
+import jambic.model.generate.GenerationRequest;
+import jambic.model.generate.InferenceEngine;
+import jambic.model.generate.SamplingParams;
+import jambic.model.generate.TokenLogProbs;
+import jambic.model.gpt.Gpt;
+import jambic.model.io.AtomicFile;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
-import jambic.train.TextFile;
+import jambic.train.data.TextFile;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
@@ -284,7 +287,7 @@ final class SampleCommand implements Callable<Integer> {
         request(encode(tokenizer, prompt), number),
         new Completion.Listener() {
           @Override
-          public boolean onToken(Token token) {
+          public boolean onToken(GeneratedToken token) {
             return true;
           }
 
@@ -302,7 +305,7 @@ final class SampleCommand implements Callable<Integer> {
     Completion completion =
         engine.complete(request(encode(tokenizer, prompt), number), token -> true);
     double seconds = (System.nanoTime() - start) * 1e-9;
-    List<Token> tokens = new ArrayList<>();
+    List<GeneratedToken> tokens = new ArrayList<>();
     completion.tokens().forEach(tokens::add);
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("prompt", prompt);
@@ -322,8 +325,8 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  private static Map<String, Object> logProbs(Tokenizer tokenizer, Token token) {
-    LogProbs logProbs = token.logProbs().orElseThrow();
+  private static Map<String, Object> logProbs(Tokenizer tokenizer, GeneratedToken token) {
+    TokenLogProbs logProbs = token.logProbs().orElseThrow();
     Map<String, Object> fields = logProb(tokenizer, token.id(), logProbs.chosen());
     fields.put(
         "top",
@@ -365,16 +368,16 @@ final class SampleCommand implements Callable<Integer> {
     }
   }
 
-  private Request request(int[] prompt, int number) {
+  private GenerationRequest request(int[] prompt, int number) {
     int count = maxNewTokens(prompt.length); // may refuse by the name of a file, not of an option
     try {
-      Request request =
-          Request.of(prompt, count)
+      GenerationRequest request =
+          GenerationRequest.of(prompt, count)
               .withSampling(sampling(number))
               .withStop(stop)
               .withStopTokens(ignoreEos ? Set.of() : generation.endTokens())
               .withIgnoreEos(true) // what counts stands above
-              .withPastContext(PastContext.CROP);
+              .withPastContext(ContextOverflow.CROP);
       return logprobs.map(request::withLogProbs).orElse(request);
     } catch (JambicException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
@@ -382,13 +385,13 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   /** What an option says, else the model's file, else the default. */
-  private Sampling sampling(int number) {
+  private SamplingParams sampling(int number) {
     float penalty = repetitionPenalty.orElseGet(generation::repetitionPenalty);
     boolean drawing = temperature.isPresent() || topK.isPresent() || topP.isPresent();
     if (greedy || !drawing && !generation.doSample().orElse(true)) {
-      return Sampling.GREEDY.withRepetitionPenalty(penalty);
+      return SamplingParams.GREEDY.withRepetitionPenalty(penalty);
     }
-    return new Sampling(
+    return new SamplingParams(
         temperature.or(generation::temperature).orElse(0.8f),
         topK.or(generation::topK).orElse(200),
         topP.or(generation::topP).orElse(1f),

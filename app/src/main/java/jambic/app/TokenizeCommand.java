@@ -1,14 +1,15 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.TokenEncoder;
-import jambic.model.Tokenizer;
-import jambic.model.Wording;
+import jambic.app.cli.Vocabulary;
+import jambic.model.io.ErrorText;
+import jambic.model.text.TokenEncoder;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.JsonLines;
-import jambic.train.TextLines;
-import jambic.train.TextParts;
+import jambic.train.data.JsonLines;
+import jambic.train.data.TextLines;
+import jambic.train.data.Utf8Reader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -148,7 +149,7 @@ final class TokenizeCommand implements Callable<Integer> {
       try {
         Files.write(out.get(), vocabulary.decodeBytes(ids));
       } catch (IOException e) {
-        throw new JambicException("cannot write " + out.get() + ": " + Wording.reason(e), e);
+        throw new JambicException("cannot write " + out.get() + ": " + ErrorText.reason(e), e);
       }
     } else {
       spec.commandLine().getOut().print(vocabulary.decode(ids));
@@ -167,9 +168,9 @@ final class TokenizeCommand implements Callable<Integer> {
   /** Hears of the input, part by part. */
   private void parts(Consumer<String> part) {
     if (file.isPresent()) {
-      TextParts.read(List.of(file.get()), part);
+      Utf8Reader.read(List.of(file.get()), part);
     } else {
-      TextParts.read(System.in, STANDARD_INPUT, part);
+      Utf8Reader.read(System.in, STANDARD_INPUT, part);
     }
   }
 
@@ -179,9 +180,9 @@ final class TokenizeCommand implements Callable<Integer> {
     String name = standard ? STANDARD_INPUT : source.toString();
     TextLines lines = new TextLines((number, line) -> print(name, number, line, convert));
     if (standard) {
-      TextParts.read(System.in, name, lines);
+      Utf8Reader.read(System.in, name, lines);
     } else {
-      TextParts.read(List.of(source), lines);
+      Utf8Reader.read(List.of(source), lines);
     }
     lines.end();
   }

@@ -2,35 +2,44 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.chart.LossChart;
+import jambic.app.cli.BackendOptions;
+import jambic.app.cli.CompletionValues;
+import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.InitialModel;
+import jambic.app.cli.ModelOptions;
+import jambic.app.cli.RunFolder;
+import jambic.app.cli.TextField;
+import jambic.app.cli.Version;
+import jambic.app.cli.Vocabulary;
 import jambic.app.data.Corpora;
 import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
-import jambic.model.AtomicFolder;
-import jambic.model.BaseModels;
-import jambic.model.Checkpoint;
-import jambic.model.Generator;
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
-import jambic.model.Sampling;
-import jambic.model.Tokenizer;
-import jambic.model.Wording;
+import jambic.model.checkpoint.BaseModelResolver;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.io.AtomicFolder;
+import jambic.model.io.ErrorText;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
-import jambic.train.RunCheckpoints;
-import jambic.train.RunLoop;
-import jambic.train.RunListener;
-import jambic.train.EventFile;
-import jambic.train.HyperparameterException;
-import jambic.train.MemoryEstimate;
-import jambic.train.Metrics;
-import jambic.train.MetricsLog;
-import jambic.train.ModelFlops;
-import jambic.train.Preset;
-import jambic.train.TrainConfig;
 import jambic.train.Trainer;
+import jambic.train.config.HyperparameterException;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.plan.MemoryEstimate;
+import jambic.train.plan.ModelFlops;
+import jambic.train.run.Metrics;
+import jambic.train.run.MetricsLog;
+import jambic.train.run.RunCheckpoints;
+import jambic.train.run.RunListener;
+import jambic.train.run.RunLoop;
+import jambic.train.run.TensorBoardLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,7 +93,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--preset",
       paramLabel = "PRESET",
-      completionCandidates = Candidates.Presets.class,
+      completionCandidates = CompletionValues.Presets.class,
       description = {
         "Where the hyperparameters start: lecture-small, lecture, shakespeare-char,",
         "shakespeare-char-cpu, the default, or finetune-shakespeare, that with --init."
@@ -159,7 +168,7 @@ final class TrainCommand implements Callable<Integer> {
       out.ifPresent(Trainer::requireVacant); // before anything is downloaded
     }
     TrainConfig preset = start();
-    Optional<StartingModel> origin = origin();
+    Optional<InitialModel> origin = origin();
     TrainConfig config =
         Hyperparameters.over(origin.map(o -> o.shaped(preset)).orElse(preset), spec);
     origin.ifPresent(o -> o.requireShape(config));
@@ -214,19 +223,19 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The model to begin with: the one asked for, or the preset's. */
-  private Optional<StartingModel> origin() {
+  private Optional<InitialModel> origin() {
     if (resume) {
       return Optional.empty();
     }
     return init.or(() -> Preset.named(presetName()).init().map(Path::of))
         .map(named ->
-            new StartingModel(
+            new InitialModel(
                 models.checkpoint(named, spec.commandLine()),
                 ModelOptions.ofHub(named).flatMap(Hub::commonName),
                 bases()));
   }
 
-  private BaseModels bases() {
+  private BaseModelResolver bases() {
     return models.bases(spec.commandLine());
   }
 
@@ -256,7 +265,7 @@ final class TrainCommand implements Callable<Integer> {
     return resume ? computing.dtype(new RunFolder(resumed()), backend) : computing.dtype();
   }
 
-  private TrainingData data(int blockSize, Optional<StartingModel> origin) {
+  private TrainingData data(int blockSize, Optional<InitialModel> origin) {
     Corpora corpora = Corpora.of(terminal);
     if (!resume) {
       Optional<Tokenizer> given =
@@ -290,7 +299,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private Trainer open(
       Backend backend,
-      Optional<StartingModel> origin,
+      Optional<InitialModel> origin,
       TrainConfig config,
       TrainingData data,
       Path folder,
@@ -306,7 +315,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The model's shape: of a new one all of it is in the configuration. */
-  private GptConfig shape(TrainConfig config, Optional<StartingModel> origin, int vocabSize) {
+  private GptConfig shape(TrainConfig config, Optional<InitialModel> origin, int vocabSize) {
     if (!resume) {
       return origin.map(o -> config.gpt(o.config())).orElseGet(() -> config.gpt(vocabSize));
     }
@@ -347,8 +356,8 @@ final class TrainCommand implements Callable<Integer> {
         format(
             "model    %,d parameters: %s, %s, %d wide, context %d",
             all,
-            Wording.count(model.nLayer(), "layer"),
-            Wording.count(model.nHead(), "head"),
+            ErrorText.count(model.nLayer(), "layer"),
+            ErrorText.count(model.nHead(), "head"),
             model.nEmbd(),
             model.blockSize()));
     if (trained < all) {
@@ -392,7 +401,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private int train(Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder) {
     TrainProgress progress = new TrainProgress(terminal, config.maxIters());
-    Optional<EventFile> events = events(folder, trainer.iteration());
+    Optional<TensorBoardLog> events = events(folder, trainer.iteration());
     BooleanSupplier stop = main.interruption()::isRequested;
     RunLoop.Outcome outcome;
     main.interruption().listen();
@@ -425,7 +434,7 @@ final class TrainCommand implements Callable<Integer> {
               stop);
     } finally {
       progress.end();
-      events.ifPresent(EventFile::close);
+      events.ifPresent(TensorBoardLog::close);
     }
     if (outcome == RunLoop.Outcome.STOPPED) {
       terminal.print(
@@ -451,12 +460,13 @@ final class TrainCommand implements Callable<Integer> {
     return stop.getAsBoolean() ? Main.INTERRUPTED : 0;
   }
 
-  private Optional<EventFile> events(Path folder, int iteration) {
-    Path file = folder.resolve(EventFile.FILE_NAME);
+  private Optional<TensorBoardLog> events(Path folder, int iteration) {
+    Path file = folder.resolve(TensorBoardLog.FILE_NAME);
     if (!tensorboard && !(resume && Files.exists(file))) {
       return Optional.empty();
     }
-    return Optional.of(resume ? EventFile.resume(file, iteration) : EventFile.create(file));
+    return Optional.of(
+        resume ? TensorBoardLog.resume(file, iteration) : TensorBoardLog.create(file));
   }
 
   private void draw(List<Metrics> log, Path folder) {
@@ -479,7 +489,7 @@ final class TrainCommand implements Callable<Integer> {
           tokenizer,
           SampleCommand.start(tokenizer),
           SAMPLE_LENGTH,
-          Sampling.plain(1),
+          SamplingParams.plain(1),
           piece -> {
             text.append(piece);
             return !stop.getAsBoolean();

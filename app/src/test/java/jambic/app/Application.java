@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The application in a process of its own, on the module path as users start it. */
-final class Application {
+public final class Application {
   private Application() {}
 
   /** Starts it; what it prints is appended to a file. */
-  static Process start(Path log, List<String> args) throws IOException {
+  public static Process start(Path log, List<String> args) throws IOException {
     return process(args)
         .redirectErrorStream(true)
         .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))

@@ -10,8 +10,8 @@ import java.io.StringWriter;
  * @param out what it printed
  * @param err what it complained
  */
-record CommandLineCall(int code, String out, String err) {
-  static CommandLineCall of(Object... args) {
+public record CommandLineCall(int code, String out, String err) {
+  public static CommandLineCall of(Object... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     String[] words = new String[args.length];

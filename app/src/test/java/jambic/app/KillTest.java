@@ -2,9 +2,9 @@ package jambic.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jambic.model.AtomicFolder;
-import jambic.train.Metrics;
-import jambic.train.MetricsLog;
+import jambic.model.io.AtomicFolder;
+import jambic.train.run.Metrics;
+import jambic.train.run.MetricsLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

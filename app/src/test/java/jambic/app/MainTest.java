@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import jambic.app.cli.FlagFile;
 import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
 import java.io.IOException;

@@ -9,9 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A run small enough to be trained in a moment. */
-final class TinyRun {
+public final class TinyRun {
   /** What it takes, but for the text and the folder. */
-  static final List<String> FLAGS =
+  public static final List<String> FLAGS =
       List.of(
           "--preset=lecture-small",
           "--n-layer=2",
@@ -26,12 +26,12 @@ final class TinyRun {
   private TinyRun() {}
 
   /** A text to train on. */
-  static Path text(Path folder) throws IOException {
+  public static Path text(Path folder) throws IOException {
     return Files.writeString(folder.resolve("text.txt"), TEXT.repeat(20));
   }
 
   /** Trains with more flags, which win over those above. */
-  static CommandLineCall train(Path text, Path out, Object... more) {
+  public static CommandLineCall train(Path text, Path out, Object... more) {
     List<Object> args = new ArrayList<>(List.of("train", "--data", text, "--out", out));
     args.addAll(FLAGS);
     args.addAll(List.of(more));

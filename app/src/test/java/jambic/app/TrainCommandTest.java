@@ -3,9 +3,9 @@ package jambic.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.train.EventFile;
-import jambic.train.Metrics;
-import jambic.train.MetricsLog;
+import jambic.train.run.Metrics;
+import jambic.train.run.MetricsLog;
+import jambic.train.run.TensorBoardLog;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -167,11 +167,11 @@ class TrainCommandTest {
   @Test
   void tensorBoardsEventsGoOnWithAResumedRun() throws IOException {
     TinyRun.train(text, run, "--max-iters=10");
-    assertThat(run.resolve(EventFile.FILE_NAME)).doesNotExist();
+    assertThat(run.resolve(TensorBoardLog.FILE_NAME)).doesNotExist();
     Path watched = folder.resolve("watched");
     CommandLineCall call = TinyRun.train(text, watched, "--tensorboard", "--max-iters=10");
     assertThat(call.code()).as(call.err()).isZero();
-    Path events = watched.resolve(EventFile.FILE_NAME);
+    Path events = watched.resolve(TensorBoardLog.FILE_NAME);
     long stopped = Files.size(events);
     CommandLineCall resumed =
         CommandLineCall.of("train", "--resume", "--out", watched, "--max-iters=20");

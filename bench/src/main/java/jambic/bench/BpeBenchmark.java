@@ -2,7 +2,7 @@ package jambic.bench;
 
 import jambic.app.data.Corpora;
 import jambic.app.terminal.Terminal;
-import jambic.model.BpeTokenizer;
+import jambic.model.text.BpeTokenizer;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;

@@ -1,8 +1,8 @@
 package jambic.bench;
 
-import jambic.model.Generator;
-import jambic.model.Gpt;
-import jambic.model.Sampling;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
 import java.util.concurrent.TimeUnit;
@@ -70,6 +70,6 @@ public class DecodeBenchmark {
   public int[][] run() {
     int[][] prompts = new int[batch][1];
     int steps = Math.min(STEPS, model.config().blockSize() - 1);
-    return generator.generate(prompts, steps, Sampling.GREEDY, (row, token) -> true);
+    return generator.generate(prompts, steps, SamplingParams.GREEDY, (row, token) -> true);
   }
 }

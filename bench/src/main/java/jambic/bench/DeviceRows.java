@@ -1,9 +1,9 @@
 package jambic.bench;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.Generator;
-import jambic.model.Gpt;
-import jambic.model.Sampling;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
 import jambic.tensor.Precision;
@@ -15,10 +15,10 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Dropout;
 import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
-import jambic.train.GradientClip;
-import jambic.train.Optimizer;
-import jambic.train.Preset;
-import jambic.train.TrainConfig;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -224,7 +224,8 @@ final class DeviceRows {
           double[] times = new double[5];
           for (int i = -1; i < times.length; i++) {
             long before = System.nanoTime();
-            generator.generate(new int[batch][1], steps, Sampling.GREEDY, (row, token) -> true);
+            generator.generate(
+                new int[batch][1], steps, SamplingParams.GREEDY, (row, token) -> true);
             if (i >= 0) {
               times[i] = (System.nanoTime() - before) * 1e-6 / steps;
             }
@@ -243,7 +244,7 @@ final class DeviceRows {
         double[] times = new double[11];
         for (int i = -2; i < times.length; i++) {
           long before = System.nanoTime();
-          generator.generate(prompt, 1, Sampling.GREEDY, (row, token) -> true);
+          generator.generate(prompt, 1, SamplingParams.GREEDY, (row, token) -> true);
           if (i >= 0) {
             times[i] = (System.nanoTime() - before) * 1e-6;
           }

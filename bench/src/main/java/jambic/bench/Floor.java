@@ -1,8 +1,8 @@
 package jambic.bench;
 
-import jambic.model.Generator;
-import jambic.model.Gpt;
-import jambic.model.Sampling;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
 import java.io.IOException;
@@ -54,7 +54,8 @@ final class Floor {
 
   private static double decode(Generator generator, int steps) {
     return milliseconds(() ->
-        generator.generate(new int[1][1], steps, Sampling.GREEDY, (row, token) -> true)[0][0]);
+        generator
+            .generate(new int[1][1], steps, SamplingParams.GREEDY, (row, token) -> true)[0][0]);
   }
 
   /** The time of one of some readings by all threads together, in milliseconds. */

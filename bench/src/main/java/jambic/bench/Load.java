@@ -1,10 +1,10 @@
 package jambic.bench;
 
-import jambic.model.Checkpoint;
-import jambic.model.Gpt;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
-import jambic.tensor.Eager;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
@@ -51,7 +51,7 @@ final class Load {
         Region region = backend.region()) {
       Tensor ids = region.allocate(DType.I32, Shape.of(1, 1));
       ids.set(0);
-      gpt.logits(new Eager(backend, region), ids).toFloats();
+      gpt.logits(new InferenceOps(backend, region), ids).toFloats();
       return (System.nanoTime() - start) * 1e-6;
     }
   }

@@ -1,11 +1,11 @@
 package jambic.bench;
 
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.tensor.spi.Backend;
-import jambic.train.ModelFlops;
-import jambic.train.Preset;
-import jambic.train.TrainConfig;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.plan.ModelFlops;
 import java.util.Map;
 
 /**

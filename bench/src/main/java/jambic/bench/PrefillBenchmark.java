@@ -1,8 +1,8 @@
 package jambic.bench;
 
-import jambic.model.Generator;
-import jambic.model.Gpt;
-import jambic.model.Sampling;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
 import java.util.Random;
@@ -70,6 +70,6 @@ public class PrefillBenchmark {
   /** One prompt. */
   @Benchmark
   public int[] run() {
-    return generator.generate(prompt, 1, Sampling.GREEDY, (row, token) -> true);
+    return generator.generate(prompt, 1, SamplingParams.GREEDY, (row, token) -> true);
   }
 }

@@ -1,8 +1,8 @@
 package jambic.bench;
 
-import jambic.model.Generator;
-import jambic.model.Gpt;
-import jambic.model.Sampling;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +22,7 @@ import org.openjdk.jmh.annotations.TearDown;
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 public class SampleBenchmark {
   // As nanoGPT's sample.py.
-  private static final Sampling SAMPLING = new Sampling(0.8f, 200, 1, 1337);
+  private static final SamplingParams SAMPLING = new SamplingParams(0.8f, 200, 1, 1337);
 
   /** A provider's name. */
   @Param("cpu")

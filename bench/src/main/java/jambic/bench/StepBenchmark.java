@@ -1,14 +1,14 @@
 package jambic.bench;
 
-import jambic.model.Gpt;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.GradientClip;
-import jambic.train.NextTokenPrediction;
-import jambic.train.Optimizer;
-import jambic.train.TrainConfig;
 import jambic.train.TrainingStep;
+import jambic.train.config.TrainConfig;
+import jambic.train.objective.NextTokenPrediction;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

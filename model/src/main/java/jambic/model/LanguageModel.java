@@ -1,6 +1,10 @@
 package jambic.model;
 
-import jambic.tensor.Eager;
+import jambic.model.nn.KvCache;
+import jambic.model.nn.Linear;
+import jambic.model.nn.PackedBatch;
+import jambic.model.nn.Parameters;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
 import jambic.tensor.Tensor;
@@ -57,8 +61,8 @@ public interface LanguageModel extends AutoCloseable {
    * @param ids I32 (B, T), T at most {@link #contextLength}, each in [0, V)
    * @return (B, T, C)
    * @throws jambic.tensor.ShapeException if the ids are not (B, T)
-   * @throws JambicException if T is too large, an id is not of the vocabulary (thrown
-   *     here if the backend can), or the model is closed
+   * @throws JambicException if T is too large, an id is not of the vocabulary (thrown here if the
+   *     backend can), or the model is closed
    */
   Tensor hidden(Ops ops, Tensor ids);
 
@@ -88,7 +92,8 @@ public interface LanguageModel extends AutoCloseable {
    * @param batch R tokens
    * @return (R, 1, C), the input of {@link #scores}
    */
-  Tensor decode(Eager ops, IntFunction<Eager> layers, KvCache cache, PackedRows batch);
+  Tensor decode(
+      InferenceOps ops, IntFunction<InferenceOps> layers, KvCache cache, PackedBatch batch);
 
   /**
    * Computes the scores of the next token from what {@link #decode} returned.
@@ -97,7 +102,7 @@ public interface LanguageModel extends AutoCloseable {
    * @param x (R, 1, C)
    * @return (R, 1, V)
    */
-  Tensor scores(Eager ops, Tensor x);
+  Tensor scores(InferenceOps ops, Tensor x);
 
   /**
    * Checks that the model may be used.

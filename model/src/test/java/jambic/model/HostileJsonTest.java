@@ -3,6 +3,10 @@ package jambic.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import jambic.model.checkpoint.Gpt2Config;
+import jambic.model.gpt.GptConfigTest;
+import jambic.model.text.CharTokenizer;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +41,7 @@ class HostileJsonTest {
 
   @Test
   void survivesMutatedFiles() throws IOException {
-    ConfigFile.write(folder, GptConfigTest.small(5), ConfigFile.textEnds(Optional.empty()));
+    Gpt2Config.write(folder, GptConfigTest.small(5), Gpt2Config.textEnds(Optional.empty()));
     CharTokenizer.of("hello wörld\n😀").save(folder);
     Path config = folder.resolve("config.json");
     Path tokenizer = folder.resolve("tokenizer.json");
@@ -49,7 +53,7 @@ class HostileJsonTest {
       try {
         if (seed % 2 == 0) {
           rewrite(config, mutate(soundConfig, random));
-          assertThat(ConfigFile.read(folder).parameterCount()).isPositive();
+          assertThat(Gpt2Config.read(folder).parameterCount()).isPositive();
         } else {
           rewrite(tokenizer, mutate(soundTokenizer, random));
           assertThat(Tokenizer.load(folder).vocabSize()).isPositive();
@@ -66,7 +70,7 @@ class HostileJsonTest {
     }
     assertThat(sound).as("some mutations are harmless").isBetween(1, FILES / 2);
     Files.writeString(config, "null");
-    assertThatThrownBy(() -> ConfigFile.read(folder))
+    assertThatThrownBy(() -> Gpt2Config.read(folder))
         .hasMessage(config + " is not a valid JSON object: it holds null");
   }
 

@@ -2,6 +2,14 @@ package jambic.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.nn.Initializer;
+import jambic.model.text.CharTokenizer;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.Activation;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
@@ -34,7 +42,7 @@ class OverviewTest {
             false,
             GptConfig.DEFAULT_NORM_EPS);
     try (Backend backend = Backends.open();
-        Gpt untrained = new Gpt(backend, shape, new Init(0.02f, true, 1))) {
+        Gpt untrained = new Gpt(backend, shape, new Initializer(0.02f, true, 1))) {
       Checkpoint.save(folder, untrained, Optional.of(letters));
     }
     StringBuilder text = new StringBuilder();
@@ -48,7 +56,7 @@ class OverviewTest {
           tokenizer,
           "ROMEO:",
           200,
-          Sampling.plain(42),
+          SamplingParams.plain(42),
           piece -> {
             text.append(piece);
             return true; // go on

@@ -57,7 +57,8 @@ final class CudaAttention implements AttentionKernels {
     MemorySegment a = arguments(out, lse, q, k, v, lengths, heads, causal, scale, dropout);
     int rows = Math.toIntExact(lse.size());
     long delta = gpu.scratch().bytes((long) Float.BYTES * rows);
-    MemorySegment g = new Structure().rows(dq).rows(dk).rows(dv).rows(dout).address(delta).bytes();
+    MemorySegment g =
+        new KernelStruct().rows(dq).rows(dk).rows(dv).rows(dout).address(delta).bytes();
     KernelModule kernels = tiled(tiles, dropout);
     if (q.dtype() == DType.F32) { // with tensor cores it is a part of attentionQueries
       kernels.launch(
@@ -88,7 +89,7 @@ final class CudaAttention implements AttentionKernels {
     int c = q.dim(-1);
     KernelModule kernels = gpu.kernels("attention_paged.cu", q.dtype(), head(tiles(q, heads)));
     MemorySegment places =
-        new Structure()
+        new KernelStruct()
             .address(kPages)
             .address(vPages)
             .address(rows)
@@ -104,14 +105,14 @@ final class CudaAttention implements AttentionKernels {
         "appendPaged",
         Grid.of(tokens, 256),
         places,
-        new Structure().rows(k).bytes(),
-        new Structure().rows(v).bytes());
+        new KernelStruct().rows(k).bytes(),
+        new KernelStruct().rows(v).bytes());
     kernels.launch(
         "attentionPaged",
         Grid.of(tokens, PAGED_THREADS).planes(heads, 1),
         out,
         places,
-        new Structure().rows(q).bytes(),
+        new KernelStruct().rows(q).bytes(),
         scale);
   }
 
@@ -151,7 +152,7 @@ final class CudaAttention implements AttentionKernels {
       boolean causal,
       float scale,
       Dropout dropout) {
-    return new Structure()
+    return new KernelStruct()
         .rows(q)
         .rows(k)
         .rows(v)

@@ -19,7 +19,7 @@ final class CudaBackend implements Backend {
   private final Precision precision;
   private final Gpu gpu;
   private final Matmul matmul;
-  private final Graphs graphs;
+  private final GraphPool graphs;
   private final KernelFamilies kernels;
   private volatile boolean closed;
 
@@ -28,7 +28,7 @@ final class CudaBackend implements Backend {
     this.description = description + ", " + precision;
     this.precision = precision;
     gpu = new Gpu(device, context, new KernelCompiler(cache));
-    graphs = new Graphs(gpu.stream(), gpu.copies()::refresh);
+    graphs = new GraphPool(gpu.stream(), gpu.copies()::refresh);
     matmul = new Matmul(gpu, precision);
     ActivationKernels activation = new CudaActivation(gpu);
     kernels =

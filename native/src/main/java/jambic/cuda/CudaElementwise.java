@@ -74,7 +74,7 @@ final class CudaElementwise implements ElementwiseKernels {
   @Override
   public void dropout(Tensor out, Tensor x, Dropout dropout) {
     gpu.kernels(SOURCE, x.dtype())
-        .launch("dropout", drawing(x), out, x, x.size(), Structure.of(dropout));
+        .launch("dropout", drawing(x), out, x, x.size(), KernelStruct.of(dropout));
   }
 
   @Override
@@ -84,6 +84,6 @@ final class CudaElementwise implements ElementwiseKernels {
       return;
     }
     gpu.kernels(SOURCE, x.dtype())
-        .launch("residual", drawing(x), out, x, y, x.size(), Structure.of(dropout));
+        .launch("residual", drawing(x), out, x, y, x.size(), KernelStruct.of(dropout));
   }
 }

@@ -12,8 +12,7 @@ import jambic.tensor.spi.LinearKernels;
  * Linear layers by cuBLASLt, which counts columns first: our (M, N) is its (N, M), so {@code out =
  * x wᵀ} is computed as {@code outᵀ = w xᵀ} with nothing copied.
  *
- * <p>Weights are F32 and stay so. Where activations are BF16, a product reads {@link
- * RoundedCopies}.
+ * <p>Weights are F32 and stay so. Where activations are BF16, a product reads {@link Bf16Weights}.
  */
 final class CudaLinear implements LinearKernels {
   private final Gpu gpu;
@@ -112,12 +111,12 @@ final class CudaLinear implements LinearKernels {
     int rows = Math.toIntExact(DeviceRegion.padded(w.dim(0)));
     long countOfW = lines((long) rows * w.dim(1));
     long start = gpu.scratch().bytes((countOfW + lines(b.size())) * DType.BF16.bytes());
-    RoundedCopies.round(gpu, start, countOfW, DeviceStorage.address(w), w.size());
+    Bf16Weights.round(gpu, start, countOfW, DeviceStorage.address(w), w.size());
     if (b.isNone()) {
       return new Operands(start, rows, 0);
     }
     long copy = start + countOfW * DType.BF16.bytes();
-    RoundedCopies.round(gpu, copy, b.size(), DeviceStorage.address(b), b.size());
+    Bf16Weights.round(gpu, copy, b.size(), DeviceStorage.address(b), b.size());
     return new Operands(start, rows, copy);
   }
 

@@ -12,8 +12,8 @@ final class Gpu implements AutoCloseable {
   private final Stream uploads;
   private final Staging staging;
   private final Scratch scratch;
-  private final Tables tables;
-  private final RoundedCopies copies;
+  private final ConstantTables tables;
+  private final Bf16Weights copies;
   private final Kernels kernels;
 
   /** Takes the context over: closing this closes it. */
@@ -25,8 +25,8 @@ final class Gpu implements AutoCloseable {
     uploads = new Stream(context);
     staging = new Staging(stream);
     scratch = new Scratch(memory);
-    tables = new Tables(memory, uploads);
-    copies = new RoundedCopies(this);
+    tables = new ConstantTables(memory, uploads);
+    copies = new Bf16Weights(this);
     kernels = new Kernels(compiler, device, stream, copies);
   }
 
@@ -53,12 +53,12 @@ final class Gpu implements AutoCloseable {
   }
 
   /** Constant tables. */
-  Tables tables() {
+  ConstantTables tables() {
     return tables;
   }
 
   /** Copies of weights in bfloat16. */
-  RoundedCopies copies() {
+  Bf16Weights copies() {
     return copies;
   }
 

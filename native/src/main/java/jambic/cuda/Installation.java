@@ -30,6 +30,6 @@ sealed interface Installation {
 
   /** Looks, and loads what it finds; loading again is harmless. */
   static Installation of(Libraries libraries) {
-    return new Inspection(libraries).outcome();
+    return new CudaProbe(libraries).outcome();
   }
 }

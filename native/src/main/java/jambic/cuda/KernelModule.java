@@ -21,15 +21,14 @@ final class KernelModule {
 
   private final String source;
   private final Stream stream;
-  private final RoundedCopies copies;
+  private final Bf16Weights copies;
   private final MemorySegment handle;
   private final Map<String, MemorySegment> functions = new HashMap<>();
   private final Map<String, Integer> allowed = new HashMap<>();
   private final MemorySegment values; // 8 bytes an argument
   private final MemorySegment pointers; // to each of them, as cuLaunchKernel wants it
 
-  KernelModule(
-      String source, MemorySegment cubin, Stream stream, RoundedCopies copies, Arena arena) {
+  KernelModule(String source, MemorySegment cubin, Stream stream, Bf16Weights copies, Arena arena) {
     this.source = source;
     this.stream = stream;
     this.copies = copies;

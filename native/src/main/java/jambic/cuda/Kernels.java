@@ -15,14 +15,14 @@ final class Kernels implements AutoCloseable {
   private final KernelCompiler compiler;
   private final Device device;
   private final Stream stream;
-  private final RoundedCopies copies;
+  private final Bf16Weights copies;
   private final Arena arena = Arena.ofShared();
   private final Map<Variant, KernelModule> loaded = new HashMap<>();
 
   /** A source and the macros that it is compiled with. */
   private record Variant(String source, List<String> defines) {}
 
-  Kernels(KernelCompiler compiler, Device device, Stream stream, RoundedCopies copies) {
+  Kernels(KernelCompiler compiler, Device device, Stream stream, Bf16Weights copies) {
     this.compiler = compiler;
     this.device = device;
     this.stream = stream;

@@ -21,7 +21,7 @@ record TensorLists(long table, int tensors, int blocks) {
    * @param tables keeps it
    * @param tensors the list
    */
-  static TensorLists of(Tables tables, List<Tensor> tensors) {
+  static TensorLists of(ConstantTables tables, List<Tensor> tensors) {
     return of(tables, tensors, addresses(tensors));
   }
 
@@ -37,7 +37,7 @@ record TensorLists(long table, int tensors, int blocks) {
    * @param sized as many tensors as each list has, of the sizes of these
    * @param lists addresses
    */
-  static TensorLists of(Tables tables, List<Tensor> sized, long[]... lists) {
+  static TensorLists of(ConstantTables tables, List<Tensor> sized, long[]... lists) {
     int count = sized.size();
     if (count == 0) {
       return new TensorLists(0, 0, 0); // the driver gives out no memory of 0 bytes

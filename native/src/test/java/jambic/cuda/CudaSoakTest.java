@@ -72,7 +72,7 @@ class CudaSoakTest {
     tensor.set(values);
     Tensor grad = region.allocate(DType.F32, tensor.shape());
     backend.elementwise().fill(List.of(grad), 0);
-    tensor.trainInto(grad);
+    tensor.setGrad(grad);
     return tensor;
   }
 

@@ -321,7 +321,7 @@ final class EmulatedCopies implements AutoCloseable {
       }
       Tensor frozen = all.get(1);
       List<Tensor> trained = List.of(all.get(0), all.get(2), all.get(3));
-      trained.forEach(w -> w.trainInto(weights.allocate(DType.F32, w.shape())));
+      trained.forEach(w -> w.setGrad(weights.allocate(DType.F32, w.shape())));
       List<Tensor> grads = trained.stream().map(Tensor::grad).toList();
       List<Tensor> m = trained.stream().map(w -> weights.allocate(DType.F32, w.shape())).toList();
       List<Tensor> v = trained.stream().map(w -> weights.allocate(DType.F32, w.shape())).toList();

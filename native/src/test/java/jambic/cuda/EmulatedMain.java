@@ -3,7 +3,7 @@ package jambic.cuda;
 import jambic.tensor.Activation;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
-import jambic.tensor.Decode;
+import jambic.tensor.DecodeOps;
 import jambic.tensor.Philox;
 import jambic.tensor.Precision;
 import jambic.tensor.Shape;
@@ -192,7 +192,7 @@ final class EmulatedMain {
       Tensor keys = memory.allocate(backend.activationType(), pool);
       Tensor values = memory.allocate(backend.activationType(), pool);
       Tensor pages = integers(memory, i -> i, size.batch, width);
-      Decode ops = new Decode(backend, region);
+      DecodeOps ops = new DecodeOps(backend, region);
       Tensor out = Tensor.NONE;
       for (int[] piece : new int[][] {{0, size.steps - 1}, {size.steps - 1, 1}}) {
         int start = piece[0];
@@ -233,7 +233,7 @@ final class EmulatedMain {
       values[i] = (float) (random.nextGaussian() / Math.sqrt(summands));
     }
     parameter.set(values);
-    parameter.trainInto(region.allocate(DType.F32, Shape.of(dims)));
+    parameter.setGrad(region.allocate(DType.F32, Shape.of(dims)));
     all.add(parameter);
     return parameter;
   }

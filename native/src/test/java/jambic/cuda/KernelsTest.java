@@ -36,7 +36,7 @@ class KernelsTest {
   void everySourceCompiles() throws Exception {
     List<Variant> variants = variants();
     assertThat(variants).hasSizeGreaterThan(40);
-    if (Inspection.loadCompiler(Libraries.ofSystem())) {
+    if (CudaProbe.loadCompiler(Libraries.ofSystem())) {
       KernelCompiler compiler = new KernelCompiler(new KernelCache(folder));
       // CUDA 12.8 is the first that knows Blackwell.
       List<String> known = KernelCompiler.architectures();
@@ -67,7 +67,7 @@ class KernelsTest {
 
   @Test
   void aKernelThatDoesNotCompileShowsItsLogOnce() {
-    if (!Inspection.loadCompiler(Libraries.ofSystem())) {
+    if (!CudaProbe.loadCompiler(Libraries.ofSystem())) {
       abort("there is no NVRTC here (pip install nvidia-cuda-nvrtc)");
     }
     KernelCompiler compiler = new KernelCompiler(new KernelCache(folder));

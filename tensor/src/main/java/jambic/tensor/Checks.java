@@ -55,7 +55,7 @@ final class Checks {
     if (w.scales().isNone()) {
       floats(op, w);
     }
-    if (ops.leadsBack(w.whole())) {
+    if (ops.requiresGrad(w.whole())) {
       throw new JambicException(
           Text.format(
               "%s: the weight %s was computed on this tape, and no gradient goes on through a weight; compute it elsewhere",

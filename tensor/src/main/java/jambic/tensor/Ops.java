@@ -8,11 +8,11 @@ import java.util.List;
 
 /**
  * The operations of which models are made. Each checks its shapes at the door, takes its output
- * from the step's region and launches a kernel; its derivative stands below it. {@link Eager}
- * computes and forgets, {@link Tape} also remembers the way back. Model code takes an {@code Ops}
- * and never knows which.
+ * from the step's region and launches a kernel; its derivative stands below it. {@link
+ * InferenceOps} computes and forgets, {@link Tape} also records their derivatives. Model code takes
+ * an {@code Ops} and never knows which.
  */
-public abstract sealed class Ops permits Eager, Tape {
+public abstract sealed class Ops permits InferenceOps, Tape {
   private final Backend backend;
   private final Region region;
   private final List<Runnable> launches = new ArrayList<>();
@@ -81,12 +81,12 @@ public abstract sealed class Ops permits Eager, Tape {
 
   /**
    * Whether the operation at hand is the first to read this value, and no derivative does. Who
-   * writes over it then calls {@link #takeOver}, so that it is refused to those who come later.
+   * writes over it then calls {@link #reuse}, so that it is refused to those who come later.
    */
-  abstract boolean isSpent(Tensor value);
+  abstract boolean canReuse(Tensor value);
 
-  /** Whether a gradient has to find its way back through this value. */
-  abstract boolean leadsBack(Tensor value);
+  /** Whether the gradient of this value is needed. */
+  abstract boolean requiresGrad(Tensor value);
 
   /** A fresh place to drop activations, or none outside training. */
   abstract Dropout dropoutSite(float p);
@@ -234,8 +234,8 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(pre),
         List.of(x, w, b),
         (tape, dout) -> {
-          Tensor dpre = tape.own(out);
-          tape.intoTrained(
+          Tensor dpre = tape.writableGradient(out);
+          tape.accumulateParameter(
               "linear.backwardActivated",
               List.of(b),
               add ->
@@ -282,17 +282,17 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(x),
         (tape, dout) -> {
-          Tensor dx = tape.own(out);
+          Tensor dx = tape.writableGradient(out);
           tape.launchBack(
               "activation.backward", () -> backend.activation().backward(dx, dx, x, activation));
-          tape.pass(x, dx);
+          tape.addGradient(x, dx);
         });
     return out;
   }
 
   final void linearDerivative(Tape tape, Tensor dout, Tensor x, Tensor w, Tensor b) {
     if (!w.grad().isNone() || !b.grad().isNone()) {
-      tape.intoTrained(
+      tape.accumulateParameter(
           "linear.backwardWeight",
           List.of(w, b),
           add -> backend.linear().backwardWeight(w.grad(), b.grad(), dout, x, add));
@@ -333,7 +333,7 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(mean, rstd),
         List.of(x, g, b),
         (tape, dout) ->
-            tape.intoOrAside(
+            tape.intoOrScratch(
                 "norm.backward",
                 x,
                 (dx, add) ->
@@ -399,7 +399,7 @@ public abstract sealed class Ops permits Eager, Tape {
     if (site.isNone()) {
       return x;
     }
-    Tensor out = isSpent(x) ? takeOver("dropout", x) : activations(x.shape());
+    Tensor out = canReuse(x) ? reuse("dropout", x) : activations(x.shape());
     launch("elementwise.dropout", () -> backend.elementwise().dropout(out, x, site));
     record(
         out,
@@ -407,9 +407,9 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(x),
         (tape, dout) -> {
-          Tensor dx = tape.own(out);
+          Tensor dx = tape.writableGradient(out);
           tape.launchBack("elementwise.dropout", () -> backend.elementwise().dropout(dx, dx, site));
-          tape.pass(x, dx);
+          tape.addGradient(x, dx);
         });
     return out;
   }
@@ -424,7 +424,7 @@ public abstract sealed class Ops permits Eager, Tape {
   public final Tensor scale(Tensor x, float factor) {
     Checks.activations(this, "scale", x);
     Checks.require(Float.isFinite(factor), "scale: the factor must be finite, got %s", factor);
-    Tensor out = isSpent(x) ? takeOver("scale", x) : activations(x.shape());
+    Tensor out = canReuse(x) ? reuse("scale", x) : activations(x.shape());
     launch("elementwise.scale", () -> backend.elementwise().scale(out, x, factor));
     record(
         out,
@@ -432,9 +432,9 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(),
         List.of(x),
         (tape, dout) -> {
-          Tensor dx = tape.own(out);
+          Tensor dx = tape.writableGradient(out);
           tape.launchBack("elementwise.scale", () -> backend.elementwise().scale(dx, dx, factor));
-          tape.pass(x, dx);
+          tape.addGradient(x, dx);
         });
     return out;
   }
@@ -479,7 +479,7 @@ public abstract sealed class Ops permits Eager, Tape {
     Checks.require(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
     Checks.probability("residual", p);
     Dropout site = dropoutSite(p);
-    Tensor out = isSpent(y) ? takeOver("residual", y) : activations(x.shape());
+    Tensor out = canReuse(y) ? reuse("residual", y) : activations(x.shape());
     launch("elementwise.residual", () -> backend.elementwise().residual(out, x, y, site));
     record(
         out,
@@ -488,14 +488,14 @@ public abstract sealed class Ops permits Eager, Tape {
         List.of(x, y),
         (tape, dout) -> {
           if (site.isNone()) {
-            tape.pass(y, dout);
+            tape.addGradient(y, dout);
           } else {
             tape.into(
                 "elementwise.dropout",
                 y,
                 dy -> () -> backend.elementwise().dropout(dy, dout, site));
           }
-          tape.pass(x, dout);
+          tape.addGradient(x, dout);
         });
     return out;
   }
@@ -551,5 +551,5 @@ public abstract sealed class Ops permits Eager, Tape {
   abstract boolean differentiates();
 
   /** A new tensor in the memory of a spent one, which nobody can read once its writer has. */
-  abstract Tensor takeOver(String op, Tensor spent);
+  abstract Tensor reuse(String op, Tensor spent);
 }

@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * Operations that remember the way back: training.
+ * Operations that record their derivatives: training.
  *
  * <p>A tape is written once. The forward pass runs while it is recorded, {@link #backward} runs and
  * records the gradients, and {@link #program} is the whole of it as a list of launches over fixed
@@ -26,12 +26,12 @@ import java.util.function.Function;
  * taken, nobody reads its output or that output's gradient any more, and both return to the region,
  * a gradient that several tensors have with the last of them: peak memory is the activations plus a
  * few gradients, not twice the activations. Gradients of trained tensors are added to {@link
- * Tensor#grad}, unless {@link #backward(Tensor, float, List)} is told that they begin anew.
+ * Tensor#grad}, unless {@link #backward(Tensor, float, List)} is told to overwrite them.
  *
  * <p>The forward pass reuses memory too: the input of {@link #dropout} or {@link #scale} and the
  * branch of a {@link #residual} become the output in place where the operation just before made
- * them and is not attention. Whatever is written over, there or on the way back, is refused from
- * then on, by operations and by copies from and to the host.
+ * them and is not attention. Whatever is written over, there or in the backward pass, is refused
+ * from then on, by operations and by copies from and to the host.
  */
 public final class Tape extends Ops {
   private record Node(
@@ -49,7 +49,7 @@ public final class Tape extends Ops {
 
   /** A kernel that can overwrite the gradients of trained tensors or add to them. */
   @FunctionalInterface
-  interface TrainedKernel {
+  interface ParameterKernel {
     void launch(boolean accumulate);
   }
 
@@ -57,9 +57,9 @@ public final class Tape extends Ops {
   private final Set<Tensor> differentiable = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<Tensor> owners = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<Tensor, Tensor> grads = new IdentityHashMap<>();
-  private final Set<Tensor> fresh = new LinkedHashSet<>(); // to begin anew, not yet written
+  private final Set<Tensor> fresh = new LinkedHashSet<>(); // to overwrite, not yet written
   private final List<Tensor> cleared = new ArrayList<>(); // those that are added to
-  private final List<Launch> wayBack = new ArrayList<>();
+  private final List<Launch> backwardLaunches = new ArrayList<>();
   private final long seed;
   private final Tensor step;
   private int sites;
@@ -98,35 +98,35 @@ public final class Tape extends Ops {
    * @param scale what the loss is multiplied by, as 1/n of n accumulated batches
    * @throws ShapeException if the loss is not one number
    * @throws JambicException if it does not depend on a trained tensor by way of this tape, or the
-   *     way back has been gone already
+   *     backward pass has run already
    */
   public void backward(Tensor loss, float scale) {
     backward(loss, scale, List.of());
   }
 
   /**
-   * The same for gradients that begin anew, now and at every run of the program, as if they had
-   * been cleared before. It is cheaper: those of linear layers, nearly all of a model, are neither
-   * cleared nor read, because the first product overwrites them.
+   * The same for gradients that are overwritten, now and at every run of the program, as if they
+   * had been cleared before. It is cheaper: those of linear layers, nearly all of a model, are
+   * neither cleared nor read, because the first product overwrites them.
    *
    * @param loss (1), the last operation's output
    * @param scale what the loss is multiplied by
-   * @param anew trained tensors whose gradients count as zero, whatever they hold, and share no
-   *     memory; those that the loss does not depend on become zero, and frozen ones have none
+   * @param overwrite trained tensors whose gradients count as zero, whatever they hold, and share
+   *     no memory; those that the loss does not depend on become zero, and frozen ones have none
    * @throws ShapeException if the loss is not one number
    * @throws JambicException if it does not depend on a trained tensor by way of this tape, or the
-   *     way back has been gone already
+   *     backward pass has run already
    */
-  public void backward(Tensor loss, float scale, List<Tensor> anew) {
+  public void backward(Tensor loss, float scale, List<Tensor> overwrite) {
     Checks.require(
         loss.size() == 1 && loss.dtype() == DType.F32,
         "backward: a loss is one number of 32 bits, got %s",
         loss);
-    requireWayBack(loss);
+    requireDifferentiable(loss);
     Tensor dloss = floats(loss.shape());
     launchBack("elementwise.fill", () -> backend().elementwise().fill(List.of(dloss), scale));
-    pass(loss, dloss);
-    goBack(List.of(loss), anew);
+    addGradient(loss, dloss);
+    differentiate(List.of(loss), overwrite);
   }
 
   /**
@@ -136,13 +136,13 @@ public final class Tape extends Ops {
    *
    * @param out an operation's output
    * @param dout its gradient, of the same type and shape; not written to
-   * @param anew as {@link #backward(Tensor, float, List)} has it
+   * @param overwrite as {@link #backward(Tensor, float, List)} has it
    * @throws ShapeException if the gradient does not fit the output
    * @throws JambicException if the output does not depend on a trained tensor by way of this tape,
-   *     or the way back has been gone already
+   *     or the backward pass has run already
    */
-  public void backward(Tensor out, Tensor dout, List<Tensor> anew) {
-    backward(List.of(out), List.of(dout), anew);
+  public void backward(Tensor out, Tensor dout, List<Tensor> overwrite) {
+    backward(List.of(out), List.of(dout), overwrite);
   }
 
   /**
@@ -150,12 +150,12 @@ public final class Tape extends Ops {
    *
    * @param outs outputs of operations, all of which can be read afterwards
    * @param douts a gradient for each
-   * @param anew as {@link #backward(Tensor, float, List)} has it
+   * @param overwrite as {@link #backward(Tensor, float, List)} has it
    * @throws ShapeException if a gradient does not fit its output
    * @throws JambicException if an output does not depend on a trained tensor by way of this tape,
-   *     or the way back has been gone already
+   *     or the backward pass has run already
    */
-  public void backward(List<Tensor> outs, List<Tensor> douts, List<Tensor> anew) {
+  public void backward(List<Tensor> outs, List<Tensor> douts, List<Tensor> overwrite) {
     Checks.require(
         !outs.isEmpty() && outs.size() == douts.size(),
         "backward: needs outputs and as many gradients, got %d and %d",
@@ -171,14 +171,14 @@ public final class Tape extends Ops {
           "backward: %s needs a gradient of its type and shape, got %s",
           out,
           dout);
-      requireWayBack(out);
+      requireDifferentiable(out);
     }
     for (int i = 0; i < outs.size(); i++) {
       Tensor dout = region().allocate(outs.get(i).dtype(), outs.get(i).shape());
       copy(dout, douts.get(i));
-      pass(outs.get(i), dout);
+      addGradient(outs.get(i), dout);
     }
-    goBack(outs, anew);
+    differentiate(outs, overwrite);
   }
 
   /**
@@ -196,17 +196,17 @@ public final class Tape extends Ops {
     return programFrom(turn);
   }
 
-  private void requireWayBack(Tensor out) {
-    if (!leadsBack(out)) {
+  private void requireDifferentiable(Tensor out) {
+    if (!requiresGrad(out)) {
       throw new JambicException(
           "backward: no operation of this tape made the loss of something trained, or its gradients"
               + " are taken already");
     }
   }
 
-  private void goBack(List<Tensor> outs, List<Tensor> anew) {
+  private void differentiate(List<Tensor> outs, List<Tensor> overwrite) {
     turn = launchCount();
-    anew.forEach(x -> fresh.add(x.grad()));
+    overwrite.forEach(x -> fresh.add(x.grad()));
     fresh.remove(Tensor.NONE);
     for (Node node : nodes.reversed()) {
       if (grads.containsKey(node.out)) {
@@ -235,23 +235,23 @@ public final class Tape extends Ops {
       launch("elementwise.fill", () -> backend().elementwise().fill(all, 0));
       cleared.clear();
     }
-    wayBack.forEach(this::launch);
-    wayBack.clear();
+    backwardLaunches.forEach(this::launch);
+    backwardLaunches.clear();
   }
 
   /**
-   * Launches a kernel when all of the way back is known: which gradients are to be cleared before
-   * its first kernel shows only at its end.
+   * Launches a kernel when the whole backward pass is known: which gradients are to be cleared
+   * before its first kernel shows only at its end.
    */
   void launchBack(String kernel, Runnable body) {
-    wayBack.add(new Launch(kernel, body));
+    backwardLaunches.add(new Launch(kernel, body));
   }
 
   /**
    * Launches a kernel that overwrites the gradients of trained tensors where it is the first to
    * reach any of them, and reaches each once, and else adds to all.
    */
-  void intoTrained(String name, List<Tensor> trained, TrainedKernel kernel) {
+  void accumulateParameter(String name, List<Tensor> trained, ParameterKernel kernel) {
     List<Tensor> all = trained.stream().map(Tensor::grad).filter(dx -> !dx.isNone()).toList();
     boolean overwrite = fresh.containsAll(all) && Set.copyOf(all).size() == all.size();
     if (overwrite) {
@@ -271,12 +271,12 @@ public final class Tape extends Ops {
 
   /** Launches a kernel that writes or adds the gradient of x, if x has one. */
   void into(String name, Tensor x, GradientKernel kernel) {
-    if (!leadsBack(x)) {
+    if (!requiresGrad(x)) {
       if (isTrained(x)) {
-        intoTrained(name, List.of(x), add -> kernel.launch(x.grad(), add));
+        accumulateParameter(name, List.of(x), add -> kernel.launch(x.grad(), add));
       }
     } else if (grads.containsKey(x)) {
-      Tensor known = own(x);
+      Tensor known = writableGradient(x);
       launchBack(name, () -> kernel.launch(known, true));
     } else {
       Tensor dx = region().allocate(x.dtype(), x.shape());
@@ -286,20 +286,20 @@ public final class Tape extends Ops {
   }
 
   /** The same for a kernel that writes other gradients too, and so runs even if x needs none. */
-  void intoOrAside(String name, Tensor x, GradientKernel kernel) {
-    if (leadsBack(x)) {
+  void intoOrScratch(String name, Tensor x, GradientKernel kernel) {
+    if (requiresGrad(x)) {
       into(name, x, kernel);
       return;
     }
     Tensor aside = region().allocate(x.dtype(), x.shape());
     launchBack(name, () -> kernel.launch(aside, false));
-    pass(x, aside);
+    addGradient(x, aside);
     region().release(aside);
   }
 
   /** The same for a kernel that can only overwrite: a second gradient goes through a temporary. */
   void into(String name, Tensor x, Function<Tensor, Runnable> kernel) {
-    if (!leadsBack(x) && !isTrained(x)) {
+    if (!requiresGrad(x) && !isTrained(x)) {
       return;
     }
     intoAll(name, List.of(x), gradients -> kernel.apply(gradients.getFirst()));
@@ -311,7 +311,7 @@ public final class Tape extends Ops {
         inputs.stream().map(x -> region().allocate(x.dtype(), x.shape())).toList();
     launchBack(name, kernel.apply(gradients));
     for (int i = 0; i < inputs.size(); i++) {
-      pass(inputs.get(i), gradients.get(i));
+      addGradient(inputs.get(i), gradients.get(i));
       if (grads.get(inputs.get(i)) != gradients.get(i)) {
         region().release(gradients.get(i));
       }
@@ -320,13 +320,13 @@ public final class Tape extends Ops {
 
   /**
    * Makes a gradient that of x too, or adds it to that of x. Tensors may share one: it is written
-   * to only through {@link #own}.
+   * to only through {@link #writableGradient}.
    */
-  void pass(Tensor x, Tensor dx) {
-    if (!leadsBack(x)) {
+  void addGradient(Tensor x, Tensor dx) {
+    if (!requiresGrad(x)) {
       add(x.grad(), dx);
     } else if (grads.putIfAbsent(x, dx) != null) {
-      add(own(x), dx);
+      add(writableGradient(x), dx);
     }
   }
 
@@ -337,7 +337,7 @@ public final class Tape extends Ops {
   }
 
   /** The gradient of x to write to: from now on a copy, if another tensor has the same one. */
-  Tensor own(Tensor x) {
+  Tensor writableGradient(Tensor x) {
     Tensor known = grads.get(x);
     if (grads.values().stream().filter(dx -> dx == known).count() == 1) {
       return known;
@@ -355,7 +355,7 @@ public final class Tape extends Ops {
   }
 
   @Override
-  boolean leadsBack(Tensor x) {
+  boolean requiresGrad(Tensor x) {
     return differentiable.contains(x);
   }
 
@@ -374,12 +374,12 @@ public final class Tape extends Ops {
       for (Tensor seen = x; seen.viewed() != seen; ) {
         seen = seen.viewed();
         Checks.require(
-            !leadsBack(seen) && (isTrained(x) || !isTrained(seen)),
+            !requiresGrad(seen) && (isTrained(x) || !isTrained(seen)),
             "a tape follows tensors, not views of them: give the operation the whole of %s",
             seen);
       }
     }
-    if (inputs.stream().noneMatch(x -> leadsBack(x) || isTrained(x))) {
+    if (inputs.stream().noneMatch(x -> requiresGrad(x) || isTrained(x))) {
       return;
     }
     nodes.add(new Node(out, readsOutput, saved, inputs, derivative));
@@ -388,7 +388,7 @@ public final class Tape extends Ops {
   }
 
   @Override
-  boolean isSpent(Tensor value) {
+  boolean canReuse(Tensor value) {
     return !nodes.isEmpty() && nodes.getLast().out == value && !nodes.getLast().readsOutput;
   }
 
@@ -398,7 +398,7 @@ public final class Tape extends Ops {
   }
 
   @Override
-  Tensor takeOver(String op, Tensor spent) {
+  Tensor reuse(String op, Tensor spent) {
     owners.remove(spent);
     spent.overwrittenBy(op);
     return Tensor.over(spent.shape(), spent.dtype(), spent.storage(), spent.offset());

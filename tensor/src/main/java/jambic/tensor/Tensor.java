@@ -192,15 +192,15 @@ public final class Tensor {
    * @throws ShapeException if types or shapes differ, or {@code grad} is not contiguous
    * @throws JambicException if this tensor is quantized
    */
-  public void trainInto(Tensor grad) {
+  public void setGrad(Tensor grad) {
     if (!grad.isNone() && !scales().isNone()) {
       throw new JambicException(
           "int8 weights cannot be trained; train the model that they were made from");
     }
     if (!grad.isNone() && !(grad.dtype == dtype && grad.shape.equals(shape))) {
-      throw new ShapeException("trainInto: " + this + " got a gradient " + grad);
+      throw new ShapeException("setGrad: " + this + " got a gradient " + grad);
     }
-    Checks.contiguous("trainInto", grad);
+    Checks.contiguous("setGrad", grad);
     this.grad = grad;
   }
 

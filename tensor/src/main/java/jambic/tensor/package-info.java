@@ -3,12 +3,12 @@
  *
  * <p>{@link jambic.tensor.Backends} opens what computes, a {@link jambic.tensor.spi.Region} of it
  * holds {@link jambic.tensor.Tensor}s, and {@link jambic.tensor.Ops} makes new ones of them: {@link
- * jambic.tensor.Eager} computes and forgets.
+ * jambic.tensor.InferenceOps} computes and forgets.
  *
  * {@snippet file="jambic/tensor/OverviewTest.java" region=product}
  *
- * <p>{@link jambic.tensor.Tape} also remembers the way back. Gradients of trained tensors are added
- * to those that they were given:
+ * <p>{@link jambic.tensor.Tape} also records their derivatives. Gradients of trained tensors are
+ * added to those that they were given:
  *
  * {@snippet file="jambic/tensor/OverviewTest.java" region=gradient}
  *

@@ -20,8 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Gradients that begin anew have the bits of those that were cleared before, whatever they hold,
- * and no more of them is cleared than has to be.
+ * Gradients that are overwritten have the bits of those that were cleared before, whatever they
+ * hold, and no more of them is cleared than has to be.
  */
 class FreshGradientsTest {
   private static final int C = 4;
@@ -71,7 +71,7 @@ class FreshGradientsTest {
 
   @Test
   void aBiasTrainsWhereItsWeightIsFrozen() {
-    w.trainInto(NONE);
+    w.setGrad(NONE);
     check(
         ops -> scored(ops, ops.linear(ops.embed(ids, wte, wpe), w, b)),
         "clear wte wpe up",
@@ -80,7 +80,9 @@ class FreshGradientsTest {
     assertThat(b.grad().toFloats()).doesNotContain(0);
   }
 
-  /** The bias is no longer fresh when the way back meets the first layer, and the weight is. */
+  /**
+   * The bias is no longer fresh when the backward pass meets the first layer, and the weight is.
+   */
   @Test
   void aWeightThatIsAnInputTooIsNotOverwritten() {
     Tensor classes = ints(Shape.of(C), 1, 0, 3, 2);
@@ -115,7 +117,7 @@ class FreshGradientsTest {
         "overwrite wte");
   }
 
-  /** The way back meets the embedding before the linear layer. */
+  /** The backward pass meets the embedding before the linear layer. */
   @Test
   void aLinearLayerAddsToWhatAnEmbeddingHasAddedTo() {
     check(
@@ -146,8 +148,8 @@ class FreshGradientsTest {
 
   @Test
   void frozenTensorsHaveNoGradients() {
-    b.trainInto(NONE);
-    wpe.trainInto(NONE);
+    b.setGrad(NONE);
+    wpe.setGrad(NONE);
     check(
         ops -> scored(ops, ops.linear(ops.embed(ids, wte, wpe), w, b)),
         "clear wte up",
@@ -159,7 +161,7 @@ class FreshGradientsTest {
   void adaptersBesideFrozenWeightsAreOverwritten() {
     Tensor down = weight("down", 2, C);
     Tensor out = weight("out", C, 2);
-    Stream.of(wte, wpe, w, b, up, head).forEach(tensor -> tensor.trainInto(NONE));
+    Stream.of(wte, wpe, w, b, up, head).forEach(tensor -> tensor.setGrad(NONE));
     check(
         ops -> {
           Tensor x = ops.embed(ids, wte, wpe);
@@ -334,7 +336,7 @@ class FreshGradientsTest {
       values[i] = (float) (0.5 * random.nextGaussian());
     }
     tensor.set(values);
-    tensor.trainInto(weights.allocate(DType.F32, tensor.shape()));
+    tensor.setGrad(weights.allocate(DType.F32, tensor.shape()));
     trained.put(name, tensor);
     return tensor;
   }

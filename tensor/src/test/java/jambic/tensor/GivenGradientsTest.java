@@ -273,7 +273,7 @@ class GivenGradientsTest {
   private Tensor weight(int... dims) {
     Tensor tensor = floats(dims);
     fill(tensor);
-    tensor.trainInto(floats(dims));
+    tensor.setGrad(floats(dims));
     return tensor;
   }
 

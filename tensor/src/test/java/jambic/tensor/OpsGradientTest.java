@@ -69,10 +69,10 @@ class OpsGradientTest {
     Tensor q = weight(B, 1, C);
     Tensor pairs = weight(B, S, 2 * C);
     check(ops -> ops.attention(q, pairs, ints(3, 1), 2, false, 0));
-    q.trainInto(NONE);
+    q.setGrad(NONE);
     check(ops -> ops.attention(q, pairs, NONE, 2, false, 0));
-    q.trainInto(weights.allocate(DType.F32, q.shape()));
-    pairs.trainInto(NONE);
+    q.setGrad(weights.allocate(DType.F32, q.shape()));
+    pairs.setGrad(NONE);
     check(ops -> ops.attention(q, pairs, NONE, 2, false, 0));
   }
 
@@ -177,7 +177,7 @@ class OpsGradientTest {
       values[i] = (float) (0.5 * random.nextGaussian());
     }
     tensor.set(values);
-    tensor.trainInto(weights.allocate(DType.F32, tensor.shape()));
+    tensor.setGrad(weights.allocate(DType.F32, tensor.shape()));
     trained.add(tensor);
     return tensor;
   }

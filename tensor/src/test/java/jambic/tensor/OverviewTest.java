@@ -19,7 +19,7 @@ class OverviewTest {
       x.set(1f, 2f, 3f, 4f, 5f, 6f);
       w.set(1f, 0f, -1f);
 
-      Ops ops = new Eager(backend, region);
+      Ops ops = new InferenceOps(backend, region);
       Tensor y = ops.linear(x, w, Tensor.NONE); // (2, 1)
       float[] numbers = y.toFloats(); // -2, -2
       // @end
@@ -37,7 +37,7 @@ class OverviewTest {
       Tensor dw = weights.allocate(DType.F32, Shape.of(2, 3));
       w.set(0f, 0f, 0f, 0f, 0f, 0f);
       dw.set(0f, 0f, 0f, 0f, 0f, 0f); // gradients are added to it
-      w.trainInto(dw);
+      w.setGrad(dw);
 
       Tensor x = step.allocate(DType.F32, Shape.of(1, 3));
       Tensor target = step.allocate(DType.I32, Shape.of(1));

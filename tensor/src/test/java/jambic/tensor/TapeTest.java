@@ -65,7 +65,7 @@ class TapeTest {
 
   @Test
   void endsWithAFrozenHead() {
-    head.trainInto(none());
+    head.setGrad(none());
     check(ops -> ops.linearCrossEntropy(ops.embed(ids, wte, wpe), head, none(), targets, 0));
   }
 
@@ -141,7 +141,7 @@ class TapeTest {
     }
   }
 
-  /** Whatever gradients hold that begin anew, they have the bits of those that were cleared. */
+  /** Whatever overwritten gradients held, they have the bits of those that were cleared. */
   @Test
   void freshGradientsHaveTheBitsOfClearedOnes() {
     for (int seed = 0; seed < 300; seed++) {
@@ -319,7 +319,7 @@ class TapeTest {
     Tensor x = whole.linear(whole.embed(ids, wte, wpe), w, b);
     Tensor begin = weight(B, T, C);
     begin.set(x.toFloats());
-    x.trainInto(weights.allocate(DType.F32, x.shape()));
+    x.setGrad(weights.allocate(DType.F32, x.shape()));
     whole.backward(rest.apply(x).apply(whole), 1, List.of(x));
 
     Tape second = new Tape(backend, step, 1);
@@ -421,7 +421,7 @@ class TapeTest {
 
   @Test
   void leavesFrozenWeightsAlone() {
-    w.trainInto(Tensor.NONE);
+    w.setGrad(Tensor.NONE);
     Tape tape = new Tape(backend, step, 1);
     Tensor loss =
         tape.crossEntropy(
@@ -445,7 +445,7 @@ class TapeTest {
     assertThatThrownBy(() -> tape.linear(x, row, none()))
         .isInstanceOf(ShapeException.class)
         .hasMessageContaining("views");
-    row.trainInto(weight(1, C).grad());
+    row.setGrad(weight(1, C).grad());
     tape.linear(x, row, none());
     assertThatThrownBy(() -> tape.linear(x, row.reshape(Shape.of(1, C)), none()))
         .isInstanceOf(ShapeException.class)
@@ -519,7 +519,7 @@ class TapeTest {
       values[i] = (float) (0.5 * random.nextGaussian());
     }
     tensor.set(values);
-    tensor.trainInto(weights.allocate(DType.F32, tensor.shape()));
+    tensor.setGrad(weights.allocate(DType.F32, tensor.shape()));
     backend.elementwise().fill(List.of(tensor.grad()), 0);
     return tensor;
   }

@@ -1,11 +1,12 @@
 package jambic.train;
 
-import jambic.tensor.Eager;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.Program;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.Dataset.Split;
+import jambic.train.data.Dataset.Split;
+import jambic.train.objective.Objective;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
@@ -29,7 +30,7 @@ public final class LossEstimator {
     region.rewind();
     inputs = objective.allocate(region);
     objective.fill(inputs, Split.TRAIN, 0);
-    Eager ops = new Eager(backend, region);
+    InferenceOps ops = new InferenceOps(backend, region);
     loss = objective.loss(ops, inputs);
     forward = ops.program();
   }

@@ -1,17 +1,33 @@
 package jambic.train;
 
-import jambic.model.AtomicFolder;
-import jambic.model.BaseModels;
-import jambic.model.Checkpoint;
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
-import jambic.model.Parameters;
-import jambic.model.Tokenizer;
+import jambic.model.checkpoint.BaseModelResolver;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.io.AtomicFolder;
+import jambic.model.nn.Parameters;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
-import jambic.train.Dataset.Split;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.BatchSampler;
+import jambic.train.data.Dataset;
+import jambic.train.data.Dataset.Split;
+import jambic.train.data.WindowSource;
+import jambic.train.objective.NextTokenPrediction;
+import jambic.train.objective.Objective;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
+import jambic.train.plan.ModelFlops;
+import jambic.train.run.Metrics;
+import jambic.train.run.ResumeCheck;
+import jambic.train.run.RunCheckpoints;
+import jambic.train.run.RunListener;
+import jambic.train.run.RunLock;
+import jambic.train.run.RunLoop;
+import jambic.train.run.TrainingState;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -71,7 +87,7 @@ public final class Trainer implements AutoCloseable {
     optimizer = config.optimizer(backend, state, trained.byName(), clip.factor());
     int batchSize = config.batchSize();
     int blockSize = config.blockSize();
-    WindowSource windows = new Batches(data, batchSize, blockSize, config.seed());
+    WindowSource windows = new BatchSampler(data, batchSize, blockSize, config.seed());
     Objective objective = new NextTokenPrediction(model, windows, batchSize, blockSize);
     estimator = new LossEstimator(backend, objective, activations);
     step =
@@ -218,7 +234,7 @@ public final class Trainer implements AutoCloseable {
       TrainConfig config,
       Dataset data,
       Path folder,
-      BaseModels bases,
+      BaseModelResolver bases,
       OptionalDouble peakFlops) {
     Path last = folder.resolve(RunCheckpoints.LAST);
     configOf(folder); // leaves no lock where there is no run
@@ -239,13 +255,13 @@ public final class Trainer implements AutoCloseable {
       Dataset data,
       Path last,
       Path folder,
-      BaseModels bases,
+      BaseModelResolver bases,
       OptionalDouble peakFlops,
       RunLock lock)
       throws IOException {
     TrainingState saved = TrainingState.read(last);
     String fingerprint = data.fingerprint();
-    Optional<String> changes = Resumption.check(saved, config, fingerprint, folder);
+    Optional<String> changes = ResumeCheck.check(saved, config, fingerprint, folder);
     try (Checkpoint checkpoint = Checkpoint.open(last, bases)) {
       GptConfig stored = checkpoint.config();
       GptConfig shape = config.gpt(stored);
@@ -320,8 +336,7 @@ public final class Trainer implements AutoCloseable {
     public Optional<Metrics.Evaluation> evaluate(
         int iteration, RunListener listener, BooleanSupplier stop) {
       OptionalDouble train = estimate(Split.TRAIN, iteration, listener, stop);
-      OptionalDouble val =
-          train.isEmpty() ? train : estimate(Split.VAL, iteration, listener, stop);
+      OptionalDouble val = train.isEmpty() ? train : estimate(Split.VAL, iteration, listener, stop);
       if (val.isEmpty()) {
         return Optional.empty();
       }

@@ -3,19 +3,31 @@ package jambic.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import jambic.model.BaseModels;
-import jambic.model.CharTokenizer;
-import jambic.model.Checkpoint;
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
-import jambic.model.Parameters;
-import jambic.model.Tokenizer;
+import jambic.model.checkpoint.BaseModelResolver;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.nn.Parameters;
+import jambic.model.text.CharTokenizer;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.RunLoop.Outcome;
+import jambic.train.config.HyperparameterException;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.BatchSampler;
+import jambic.train.data.Dataset;
+import jambic.train.data.TokenSource;
+import jambic.train.data.WindowSource;
+import jambic.train.objective.NextTokenPrediction;
+import jambic.train.optim.GradientClip;
+import jambic.train.plan.MemoryEstimate;
+import jambic.train.plan.ParameterCount;
+import jambic.train.run.RunListener;
+import jambic.train.run.RunLoop.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +64,7 @@ class FineTuningTest {
   @TempDir Path temp;
   private final Backend backend = Backends.open("auto", 2);
   private final Tokenizer tokenizer = CharTokenizer.of(TEXT);
-  private final Dataset data = Dataset.split(Tokens.of(tokenizer.encode(TEXT)), 8, "the text");
+  private final Dataset data = Dataset.split(TokenSource.of(tokenizer.encode(TEXT)), 8, "the text");
   private Path base;
 
   @BeforeEach
@@ -144,7 +156,7 @@ class FineTuningTest {
               Trainer.configOf(parts),
               data,
               parts,
-              BaseModels.NONE,
+              BaseModelResolver.NONE,
               OptionalDouble.empty())) {
         trainer.run(new RunListener() {});
       }
@@ -155,7 +167,8 @@ class FineTuningTest {
     }
     TrainConfig other = config.with("loraAlpha", 3);
     assertThatThrownBy(() ->
-            Trainer.resume(backend, other, data, whole, BaseModels.NONE, OptionalDouble.empty())
+            Trainer.resume(
+                    backend, other, data, whole, BaseModelResolver.NONE, OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("loraAlpha is 16.0 in its checkpoint, not 3.0");
@@ -195,7 +208,8 @@ class FineTuningTest {
     Path parts = temp.resolve("parts");
     assertThat(train(CONFIG, parts, 4)).isEqualTo(Outcome.STOPPED);
     try (Trainer trainer =
-        Trainer.resume(backend, CONFIG, data, parts, BaseModels.NONE, OptionalDouble.empty())) {
+        Trainer.resume(
+            backend, CONFIG, data, parts, BaseModelResolver.NONE, OptionalDouble.empty())) {
       trainer.run(new RunListener() {});
       assertThat(trainer.model().config()).isEqualTo(odd);
     }
@@ -226,7 +240,7 @@ class FineTuningTest {
         CONFIG.withAll(Map.of("alwaysSaveCheckpoint", false, "learningRate", 1e-2));
     int[] ones = new int[100];
     Arrays.fill(ones, 1);
-    Dataset opposite = new Dataset(Tokens.of(ones), Tokens.of(new int[100]));
+    Dataset opposite = new Dataset(TokenSource.of(ones), TokenSource.of(new int[100]));
     Path run = temp.resolve("run");
     train(config, opposite, run, Integer.MAX_VALUE);
     assertThat(run.resolve("best")).doesNotExist();
@@ -276,7 +290,7 @@ class FineTuningTest {
         Region activations = backend.region()) {
       Parameters trained = config.train(gpt, memory);
       GradientClip clip = new GradientClip(backend, memory, trained.tensors(), config.gradClip());
-      WindowSource windows = new Batches(data, config.batchSize(), 8, 1);
+      WindowSource windows = new BatchSampler(data, config.batchSize(), 8, 1);
       new TrainingStep(
               backend,
               new NextTokenPrediction(gpt, windows, config.batchSize(), 8),

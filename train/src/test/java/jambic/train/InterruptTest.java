@@ -2,15 +2,24 @@ package jambic.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jambic.model.BaseModels;
-import jambic.model.CharTokenizer;
-import jambic.model.Checkpoint;
-import jambic.model.TokenDecoder;
-import jambic.model.TokenEncoder;
-import jambic.model.Tokenizer;
+import jambic.model.checkpoint.BaseModelResolver;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.text.CharTokenizer;
+import jambic.model.text.TokenDecoder;
+import jambic.model.text.TokenEncoder;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
-import jambic.train.RunLoop.Outcome;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.Dataset;
+import jambic.train.data.Texts;
+import jambic.train.data.TokenDataset;
+import jambic.train.data.TokenSource;
+import jambic.train.run.Metrics;
+import jambic.train.run.RunCheckpoints;
+import jambic.train.run.RunListener;
+import jambic.train.run.RunLoop.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +61,7 @@ class InterruptTest {
 
   private static final Tokenizer TOKENIZER = CharTokenizer.of(TEXT);
   private static final Dataset DATA =
-      Dataset.split(Tokens.of(TOKENIZER.encode(TEXT)), 8, "the text");
+      Dataset.split(TokenSource.of(TOKENIZER.encode(TEXT)), 8, "the text");
 
   @TempDir static Path shared;
   private static Path whole;
@@ -139,7 +148,7 @@ class InterruptTest {
     assertThat(Trainer.configOf(whole)).isEqualTo(CONFIG);
     Path text = Files.writeString(temp.resolve("text"), TEXT);
     Dataset prepared =
-        new TokenFolder(temp.resolve("data"))
+        new TokenDataset(temp.resolve("data"))
             .write(Texts.of(text), TEXT.length(), TOKENIZER, OptionalInt.empty(), part -> {});
     assertThat(prepared.train().length()).isEqualTo(TEXT.length() * 9L / 10);
     assertThat(Thread.interrupted()).isTrue();
@@ -223,7 +232,7 @@ class InterruptTest {
 
   private Trainer resume(Path run) {
     return Trainer.resume(
-        backend, Trainer.configOf(run), DATA, run, BaseModels.NONE, OptionalDouble.empty());
+        backend, Trainer.configOf(run), DATA, run, BaseModelResolver.NONE, OptionalDouble.empty());
   }
 
   private static void interruptIf(boolean now) {

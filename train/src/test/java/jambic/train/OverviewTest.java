@@ -2,9 +2,16 @@ package jambic.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jambic.model.CharTokenizer;
+import jambic.model.text.CharTokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.Dataset;
+import jambic.train.data.TextFile;
+import jambic.train.data.TokenSource;
+import jambic.train.run.Metrics;
+import jambic.train.run.RunListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +38,7 @@ class OverviewTest {
             .config()
             .withAll(Map.of("maxIters", 30, "evalInterval", 10, "evalIters", 5));
     Dataset data =
-        Dataset.split(Tokens.of(tokenizer.encode(text)), config.blockSize(), file.toString());
+        Dataset.split(TokenSource.of(tokenizer.encode(text)), config.blockSize(), file.toString());
 
     try (Backend backend = Backends.open();
         Trainer trainer = Trainer.begin(backend, config, data, tokenizer, folder.resolve("run"))) {

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.Gpt;
-import jambic.model.GptConfig;
-import jambic.model.Safetensors;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.io.Safetensors;
 import jambic.tensor.Activation;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
-import jambic.tensor.Eager;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.Shape;
@@ -20,6 +20,12 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.Region;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.WindowSource;
+import jambic.train.objective.NextTokenPrediction;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -202,7 +208,7 @@ class ParityTest {
       ids.set(Arrays.stream(batch).flatMapToInt(row -> Arrays.stream(row, 0, t)).toArray());
       targets.set(Arrays.stream(batch).flatMapToInt(row -> Arrays.stream(row, 1, t + 1)).toArray());
 
-      var eager = new Eager(backend, step);
+      var eager = new InferenceOps(backend, step);
       assertClose(
           "logits",
           model.logits(eager, ids).toFloats(),

@@ -3,11 +3,11 @@ package jambic.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import jambic.model.BaseModels;
-import jambic.model.CharTokenizer;
-import jambic.model.Checkpoint;
-import jambic.model.Safetensors;
-import jambic.model.Tokenizer;
+import jambic.model.checkpoint.BaseModelResolver;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.io.Safetensors;
+import jambic.model.text.CharTokenizer;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
 import jambic.tensor.DeviceLostException;
@@ -16,7 +16,16 @@ import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.RunLoop.Outcome;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.Dataset;
+import jambic.train.data.TokenSource;
+import jambic.train.optim.OptimizerKind;
+import jambic.train.run.Metrics;
+import jambic.train.run.MetricsLog;
+import jambic.train.run.RunListener;
+import jambic.train.run.RunLoop.Outcome;
+import jambic.train.run.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -55,7 +64,7 @@ class TrainerTest {
   @TempDir Path temp;
   private final Backend backend = Backends.open("auto", 2);
   private final Tokenizer tokenizer = CharTokenizer.of(TEXT);
-  private final Dataset data = Dataset.split(Tokens.of(tokenizer.encode(TEXT)), 8, "the text");
+  private final Dataset data = Dataset.split(TokenSource.of(tokenizer.encode(TEXT)), 8, "the text");
 
   @AfterEach
   void close() {
@@ -156,9 +165,10 @@ class TrainerTest {
         .isInstanceOf(JambicException.class);
     Path run = temp.resolve("run");
     train(CONFIG, run, 1);
-    Dataset other = Dataset.split(Tokens.of(new int[500]), 8, "zeros");
+    Dataset other = Dataset.split(TokenSource.of(new int[500]), 8, "zeros");
     assertThatThrownBy(() ->
-            Trainer.resume(backend, CONFIG, other, run, BaseModels.NONE, OptionalDouble.empty())
+            Trainer.resume(
+                    backend, CONFIG, other, run, BaseModelResolver.NONE, OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("other data");
@@ -168,7 +178,7 @@ class TrainerTest {
                     CONFIG.with("nEmbd", 32),
                     data,
                     run,
-                    BaseModels.NONE,
+                    BaseModelResolver.NONE,
                     OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
@@ -181,7 +191,7 @@ class TrainerTest {
                     CONFIG.withAll(Map.of("seed", 5, "batchSize", 4)),
                     data,
                     run,
-                    BaseModels.NONE,
+                    BaseModelResolver.NONE,
                     OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
@@ -198,7 +208,8 @@ class TrainerTest {
     train(CONFIG, run, Integer.MAX_VALUE);
     TrainConfig shorter = CONFIG.with("maxIters", 11);
     assertThatThrownBy(() ->
-            Trainer.resume(backend, shorter, data, run, BaseModels.NONE, OptionalDouble.empty())
+            Trainer.resume(
+                    backend, shorter, data, run, BaseModelResolver.NONE, OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessage(run + " has done 12 iterations already, more than maxIters (11)");
@@ -218,7 +229,8 @@ class TrainerTest {
     train(CONFIG, run, 1);
     TrainConfig other = CONFIG.with("optimizer", "muon");
     assertThatThrownBy(() ->
-            Trainer.resume(backend, other, data, run, BaseModels.NONE, OptionalDouble.empty())
+            Trainer.resume(
+                    backend, other, data, run, BaseModelResolver.NONE, OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("optimizer is adamw in its checkpoint, not muon");
@@ -231,7 +243,7 @@ class TrainerTest {
     List<String> notices = new ArrayList<>();
     TrainConfig other = CONFIG.withAll(Map.of("learningRate", 0.5, "maxIters", 13));
     try (Trainer trainer =
-        Trainer.resume(backend, other, data, run, BaseModels.NONE, OptionalDouble.empty())) {
+        Trainer.resume(backend, other, data, run, BaseModelResolver.NONE, OptionalDouble.empty())) {
       trainer.run(noting(notices), () -> true);
     }
     assertThat(notices)
@@ -250,7 +262,8 @@ class TrainerTest {
     Files.writeString(log, "null\n" + Files.readString(log));
     List<String> notices = new ArrayList<>();
     try (Trainer trainer =
-        Trainer.resume(backend, CONFIG, data, run, BaseModels.NONE, OptionalDouble.empty())) {
+        Trainer.resume(
+            backend, CONFIG, data, run, BaseModelResolver.NONE, OptionalDouble.empty())) {
       assertThat(trainer.run(noting(notices), () -> false)).isEqualTo(Outcome.FINISHED);
     }
     assertThat(notices).singleElement().asString().contains("1 damaged lines");
@@ -418,10 +431,10 @@ class TrainerTest {
 
   @Test
   void refusesIdsThatTheTokenizerLacks() {
-    assertThatThrownBy(() -> Tokens.of(3, -1)).hasMessage("token 1 has the id -1, below 0");
+    assertThatThrownBy(() -> TokenSource.of(3, -1)).hasMessage("token 1 has the id -1, below 0");
     int[] ids = new int[500];
     ids[499] = 77;
-    Dataset foreign = Dataset.split(Tokens.of(ids), 8, "foreign");
+    Dataset foreign = Dataset.split(TokenSource.of(ids), 8, "foreign");
     assertThatThrownBy(
             () -> Trainer.begin(backend, CONFIG, foreign, tokenizer, temp.resolve("run")))
         .isInstanceOf(JambicException.class)
@@ -454,7 +467,8 @@ class TrainerTest {
           }
         };
     try (Trainer trainer =
-        Trainer.resume(backend, CONFIG, data, run, BaseModels.NONE, OptionalDouble.empty())) {
+        Trainer.resume(
+            backend, CONFIG, data, run, BaseModelResolver.NONE, OptionalDouble.empty())) {
       assertThatThrownBy(() -> trainer.run(spoiler))
           .isInstanceOf(JambicException.class)
           .hasMessageStartingWith(last + " holds files but no checkpoint")
@@ -525,7 +539,12 @@ class TrainerTest {
   private Outcome resume(Path run) {
     try (Trainer trainer =
         Trainer.resume(
-            backend, Trainer.configOf(run), data, run, BaseModels.NONE, OptionalDouble.empty())) {
+            backend,
+            Trainer.configOf(run),
+            data,
+            run,
+            BaseModelResolver.NONE,
+            OptionalDouble.empty())) {
       return trainer.run(new RunListener() {}, () -> false);
     }
   }

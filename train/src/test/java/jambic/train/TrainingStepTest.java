@@ -2,11 +2,16 @@ package jambic.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jambic.model.Gpt;
+import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.objective.NextTokenPrediction;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,11 +1,11 @@
 package jambic.app.data;
 
 import jambic.app.terminal.Terminal;
-import jambic.model.AtomicFile;
-import jambic.model.Wording;
+import jambic.model.io.AtomicFile;
+import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.TextFile;
+import jambic.train.data.TextFile;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -199,7 +199,7 @@ public final class Corpora {
     try {
       return Files.isRegularFile(file) ? Optional.of(Files.readAllBytes(file)) : Optional.empty();
     } catch (IOException e) {
-      throw new JambicException(Text.format("cannot read %s: %s", file, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", file, ErrorText.reason(e)), e);
     }
   }
 

@@ -44,7 +44,7 @@ record Download(ProxySelector proxies, Duration patience) {
     Body body = new Body(remote.size());
     try {
       int status =
-          new Exchange(proxies, patience)
+          new HttpTransfer(proxies, patience)
               .send(
                   HttpRequest.newBuilder(remote.uri()).build(),
                   HttpClient.Redirect.NORMAL,
@@ -61,7 +61,7 @@ record Download(ProxySelector proxies, Duration patience) {
       return body.checked(remote);
     } catch (IOException e) {
       throw new JambicException(
-          Text.format("cannot download %s: %s", remote.uri(), Exchange.reason(e)), e);
+          Text.format("cannot download %s: %s", remote.uri(), HttpTransfer.reason(e)), e);
     }
   }
 

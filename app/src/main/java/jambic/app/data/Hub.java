@@ -3,9 +3,9 @@ package jambic.app.data;
 import jambic.app.data.HubClient.RemoteFile;
 import jambic.app.data.HubClient.StatusException;
 import jambic.app.terminal.Terminal;
-import jambic.model.BaseModels;
-import jambic.model.Checkpoint;
-import jambic.model.Wording;
+import jambic.model.checkpoint.BaseModelResolver;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.io.IOException;
@@ -36,7 +36,7 @@ import java.util.Set;
  * another hub, {@code HF_TOKEN} a user's token, {@code HF_HUB_OFFLINE=1} keeps off the network,
  * {@code HF_HUB_CACHE} or {@code HF_HOME} says where those tools' cache is.
  */
-public final class Hub implements BaseModels {
+public final class Hub implements BaseModelResolver {
   private static final String ENDPOINT = "https://huggingface.co";
   private static final int MOST_ATTEMPTS = 20;
   private static final int MOST_RESTS = 4;
@@ -79,7 +79,7 @@ public final class Hub implements BaseModels {
       boolean offline,
       Duration patience,
       Terminal terminal) {
-    Exchange exchange = new Exchange(EnvironmentProxies.of(environment), patience);
+    HttpTransfer exchange = new HttpTransfer(EnvironmentProxies.of(environment), patience);
     Optional<String> token =
         Optional.of(environment.getOrDefault("HF_TOKEN", "").strip()).filter(t -> !t.isEmpty());
     if (token.filter(t -> !t.matches("[\\x21-\\x7e]+")).isPresent()) {
@@ -175,7 +175,7 @@ public final class Hub implements BaseModels {
       return folder;
     } catch (IOException e) {
       throw new JambicException(
-          Text.format("cannot keep %s in %s: %s", model, folder, Wording.reason(e)), e);
+          Text.format("cannot keep %s in %s: %s", model, folder, ErrorText.reason(e)), e);
     }
   }
 
@@ -360,7 +360,7 @@ public final class Hub implements BaseModels {
         kept > 0
             ? Text.format("the first %s are kept, the next try goes on from there", mebibytes(kept))
             : "try again, name a mirror with HF_ENDPOINT, or give the model's folder";
-    return new JambicException(what + Exchange.reason(e) + "; " + remedy, e);
+    return new JambicException(what + HttpTransfer.reason(e) + "; " + remedy, e);
   }
 
   /** Why the hub does not give a file, where asking again would change nothing. */

@@ -31,7 +31,7 @@ import java.util.Set;
  * @param endpoint the hub
  * @param token lets the hub know the user, where that is needed
  */
-record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
+record HubClient(HttpTransfer exchange, URI endpoint, Optional<String> token) {
   private static final int MOST_REDIRECTIONS = 5;
 
   /**
@@ -206,7 +206,7 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
    * @param part holds the bytes that are there already, and takes the others
    * @param watcher is shown how many there are
    */
-  void fetch(RemoteFile file, Path part, Exchange.Watcher watcher) throws IOException {
+  void fetch(RemoteFile file, Path part, HttpTransfer.Watcher watcher) throws IOException {
     long have = length(part);
     if (!fetchFrom(have, file, part, watcher)) {
       Files.deleteIfExists(part);
@@ -217,7 +217,7 @@ record HubClient(Exchange exchange, URI endpoint, Optional<String> token) {
   }
 
   /** Fetches the bytes from one on; false if others came, which are dropped. */
-  private boolean fetchFrom(long have, RemoteFile file, Path part, Exchange.Watcher watcher)
+  private boolean fetchFrom(long have, RemoteFile file, Path part, HttpTransfer.Watcher watcher)
       throws IOException {
     HttpRequest.Builder request = request(file.uri());
     if (have > 0) {

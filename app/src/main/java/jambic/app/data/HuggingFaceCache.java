@@ -1,6 +1,6 @@
 package jambic.app.data;
 
-import jambic.model.Wording;
+import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -92,7 +92,7 @@ public record HuggingFaceCache(Path root) {
                       + " one, such as "
                       + all.getFirst()));
     } catch (IOException e) {
-      throw new JambicException("cannot read " + folder + ": " + Wording.reason(e), e);
+      throw new JambicException("cannot read " + folder + ": " + ErrorText.reason(e), e);
     }
   }
 }

@@ -1,9 +1,9 @@
 package jambic.app.data;
 
-import jambic.model.Wording;
+import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.TextFile;
+import jambic.train.data.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -54,7 +54,7 @@ final class JdkSource {
       }
       return new Corpus(NAME, text.toString());
     } catch (IOException e) {
-      throw new JambicException(Text.format("cannot read %s: %s", archive, Wording.reason(e)), e);
+      throw new JambicException(Text.format("cannot read %s: %s", archive, ErrorText.reason(e)), e);
     }
   }
 

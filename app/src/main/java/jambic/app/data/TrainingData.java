@@ -1,14 +1,14 @@
 package jambic.app.data;
 
-import jambic.model.CharTokenizer;
-import jambic.model.Tokenizer;
+import jambic.model.text.CharTokenizer;
+import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.Dataset;
-import jambic.train.JsonLines;
-import jambic.train.Texts;
-import jambic.train.TokenFolder;
-import jambic.train.Tokens;
+import jambic.train.data.Dataset;
+import jambic.train.data.JsonLines;
+import jambic.train.data.Texts;
+import jambic.train.data.TokenDataset;
+import jambic.train.data.TokenSource;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -81,7 +81,7 @@ public record TrainingData(
    * @throws JambicException if it is broken
    */
   public static Optional<Tokenizer> vocabulary(String name) {
-    return folder(name).flatMap(path -> new TokenFolder(path).tokenizer());
+    return folder(name).flatMap(path -> new TokenDataset(path).tokenizer());
   }
 
   private static Optional<Path> folder(String name) {
@@ -93,7 +93,7 @@ public record TrainingData(
   }
 
   private static TrainingData ofFolder(Path path, String name, Optional<Tokenizer> given) {
-    TokenFolder folder = new TokenFolder(path);
+    TokenDataset folder = new TokenDataset(path);
     Optional<Tokenizer> own = folder.tokenizer();
     if (given.isPresent() && own.isPresent() && !given.get().equals(own.get())) {
       throw new JambicException(
@@ -130,7 +130,7 @@ public record TrainingData(
       }
       end.ifPresent(ids);
     }
-    Dataset dataset = Dataset.split(Tokens.of(ids.build().toArray()), blockSize, name);
+    Dataset dataset = Dataset.split(TokenSource.of(ids.build().toArray()), blockSize, name);
     return new TrainingData(name, tokenizer, dataset, dataset::fingerprint);
   }
 
@@ -142,7 +142,7 @@ public record TrainingData(
     } catch (JambicException e) {
       throw new JambicException(text.name() + " does not fit the model: " + e.getMessage(), e);
     }
-    Dataset dataset = Dataset.split(Tokens.of(ids), blockSize, text.name());
+    Dataset dataset = Dataset.split(TokenSource.of(ids), blockSize, text.name());
     return new TrainingData(text.name(), tokenizer, dataset, text::sha256);
   }
 }

@@ -12,7 +12,7 @@ import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Available;
 import jambic.tensor.spi.BackendProvider.Unavailable;
 import jambic.tensor.text.Text;
-import jambic.train.MemoryEstimate;
+import jambic.train.plan.MemoryEstimate;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;

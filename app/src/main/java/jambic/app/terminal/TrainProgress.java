@@ -1,7 +1,7 @@
 package jambic.app.terminal;
 
 import jambic.tensor.text.Text;
-import jambic.train.Metrics;
+import jambic.train.run.Metrics;
 import java.time.Duration;
 import java.time.InstantSource;
 

@@ -2,7 +2,7 @@ package jambic.app.terminal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jambic.train.Metrics;
+import jambic.train.run.Metrics;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;

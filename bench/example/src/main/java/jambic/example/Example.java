@@ -1,17 +1,18 @@
 package jambic.example;
 
-import jambic.model.CharTokenizer;
-import jambic.model.Generator;
-import jambic.model.Sampling;
+import jambic.model.generate.Generator;
+import jambic.model.generate.SamplingParams;
+import jambic.model.text.CharTokenizer;
 import jambic.tensor.Backends;
-import jambic.train.RunListener;
-import jambic.train.Dataset;
-import jambic.train.Metrics;
-import jambic.train.Preset;
-import jambic.train.TextFile;
-import jambic.train.Tokens;
 import jambic.train.Trainer;
+import jambic.train.config.Preset;
+import jambic.train.data.Dataset;
+import jambic.train.data.TextFile;
+import jambic.train.data.TokenSource;
+import jambic.train.run.Metrics;
+import jambic.train.run.RunListener;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** Trains a GPT on a text and lets it write: {@code Example TEXT FOLDER ITERATIONS}. */
 final class Example {
@@ -21,7 +22,7 @@ final class Example {
     var text = TextFile.read(Path.of(args[0]));
     var tokenizer = CharTokenizer.of(text);
     var config = Preset.LECTURE_SMALL.config().with("maxIters", args[2]);
-    var data = Dataset.split(Tokens.of(tokenizer.encode(text)), config.blockSize(), args[0]);
+    var data = Dataset.split(TokenSource.of(tokenizer.encode(text)), config.blockSize(), args[0]);
 
     try (var backend = Backends.open();
         var trainer = Trainer.begin(backend, config, data, tokenizer, Path.of(args[1]))) {
@@ -32,7 +33,7 @@ final class Example {
             tokenizer,
             "\n",
             200,
-            Sampling.plain(42),
+            SamplingParams.plain(42),
             piece -> {
               System.out.print(piece);
               return true;

@@ -1,5 +1,6 @@
 package jambic.tensor.cpu;
 
+import jambic.tensor.cpu.simd.FmaPeak;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

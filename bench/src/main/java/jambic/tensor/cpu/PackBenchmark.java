@@ -1,6 +1,9 @@
 package jambic.tensor.cpu;
 
 import jambic.bench.Workbench;
+import jambic.tensor.cpu.gemm.Panels;
+import jambic.tensor.cpu.simd.Lanes;
+import jambic.tensor.cpu.simd.Workers;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

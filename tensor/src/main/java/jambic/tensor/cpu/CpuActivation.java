@@ -6,6 +6,11 @@ import static jdk.incubator.vector.VectorOperators.LE;
 
 import jambic.tensor.Activation;
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.simd.GeluErf;
+import jambic.tensor.cpu.simd.GeluTanh;
+import jambic.tensor.cpu.simd.Lanes;
+import jambic.tensor.cpu.simd.Silu;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.spi.ActivationKernels;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;

@@ -1,6 +1,15 @@
 package jambic.tensor.cpu;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.attention.AttentionBackward;
+import jambic.tensor.cpu.attention.AttentionDecode;
+import jambic.tensor.cpu.attention.AttentionForward;
+import jambic.tensor.cpu.attention.AttentionSizes;
+import jambic.tensor.cpu.attention.HeadRows;
+import jambic.tensor.cpu.attention.PageRows;
+import jambic.tensor.cpu.gemm.Tile;
+import jambic.tensor.cpu.simd.DropoutMask;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.host.HostStorage;
 import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;

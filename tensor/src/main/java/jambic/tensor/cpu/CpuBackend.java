@@ -2,6 +2,9 @@ package jambic.tensor.cpu;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.Program;
+import jambic.tensor.cpu.simd.FmaPeak;
+import jambic.tensor.cpu.simd.Lanes;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.host.HostRegion;
 import jambic.tensor.spi.ActivationKernels;
 import jambic.tensor.spi.Backend;

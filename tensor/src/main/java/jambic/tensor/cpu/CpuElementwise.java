@@ -5,6 +5,10 @@ import static jambic.tensor.host.HostStorage.offset;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.gemm.JoinedTensors;
+import jambic.tensor.cpu.simd.DropoutMask;
+import jambic.tensor.cpu.simd.Lanes;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.spi.Dropout;
 import jambic.tensor.spi.ElementwiseKernels;
 import java.util.Arrays;

@@ -6,6 +6,7 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.host.Indices;
 import jambic.tensor.spi.EmbeddingKernels;
 import java.util.Arrays;

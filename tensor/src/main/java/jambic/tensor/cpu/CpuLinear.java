@@ -5,6 +5,11 @@ import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Activation;
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.gemm.ColumnSums;
+import jambic.tensor.cpu.gemm.Dots;
+import jambic.tensor.cpu.gemm.Gemm;
+import jambic.tensor.cpu.gemm.Matrix;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.spi.ActivationKernels;
 import jambic.tensor.spi.LinearKernels;
 

@@ -1,16 +1,16 @@
 package jambic.tensor.cpu;
 
-import static jambic.tensor.cpu.Exponential.C0;
-import static jambic.tensor.cpu.Exponential.C1;
-import static jambic.tensor.cpu.Exponential.C2;
-import static jambic.tensor.cpu.Exponential.C3;
-import static jambic.tensor.cpu.Exponential.C4;
-import static jambic.tensor.cpu.Exponential.EXPONENT_SHIFT;
-import static jambic.tensor.cpu.Exponential.LN2;
-import static jambic.tensor.cpu.Exponential.LN2_REST;
-import static jambic.tensor.cpu.Exponential.LOG2_E;
-import static jambic.tensor.cpu.Exponential.MIN;
-import static jambic.tensor.cpu.Exponential.ROUND;
+import static jambic.tensor.cpu.simd.Exponential.C0;
+import static jambic.tensor.cpu.simd.Exponential.C1;
+import static jambic.tensor.cpu.simd.Exponential.C2;
+import static jambic.tensor.cpu.simd.Exponential.C3;
+import static jambic.tensor.cpu.simd.Exponential.C4;
+import static jambic.tensor.cpu.simd.Exponential.EXPONENT_SHIFT;
+import static jambic.tensor.cpu.simd.Exponential.LN2;
+import static jambic.tensor.cpu.simd.Exponential.LN2_REST;
+import static jambic.tensor.cpu.simd.Exponential.LOG2_E;
+import static jambic.tensor.cpu.simd.Exponential.MIN;
+import static jambic.tensor.cpu.simd.Exponential.ROUND;
 import static jambic.tensor.host.HostStorage.floats;
 import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
@@ -22,6 +22,9 @@ import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.simd.LaneSum;
+import jambic.tensor.cpu.simd.Lanes;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.host.Indices;
 import jambic.tensor.spi.LossKernels;
 import java.util.Arrays;
@@ -35,7 +38,7 @@ import jdk.incubator.vector.VectorSpecies;
  * largest logit and then the sum of exponentials. One exponential a logit and pass: compute-bound
  * while the logits are cached, bound by memory for large vocabularies.
  */
-final class CpuLoss implements LossKernels {
+public final class CpuLoss implements LossKernels {
   /** Logits of a piece: whole rows, one at least. */
   private static final int PIECE = 8192;
 
@@ -259,7 +262,7 @@ final class CpuLoss implements LossKernels {
   }
 
   /** {@code out = (exp(x - lse) - share) * scale}. */
-  static void softmaxGradient(
+  public static void softmaxGradient(
       float[] out, int o, float[] x, int i, int n, float lse, float share, float scale) {
     VectorSpecies<Float> f = Lanes.F;
     for (int k = 0; k < n; k += f.length()) {

@@ -7,6 +7,9 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.simd.LaneSum;
+import jambic.tensor.cpu.simd.Lanes;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.spi.NormKernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;

@@ -6,6 +6,10 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.gemm.JoinedTensors;
+import jambic.tensor.cpu.simd.LaneSum;
+import jambic.tensor.cpu.simd.Lanes;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.spi.OptimizerKernels;
 import java.util.Arrays;
 import java.util.List;

@@ -6,6 +6,10 @@ import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
 
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.gemm.Gemm;
+import jambic.tensor.cpu.gemm.Int8Dots;
+import jambic.tensor.cpu.gemm.Matrix;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.host.Indices;
 import jambic.tensor.spi.QuantizedKernels;
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import jambic.tensor.DType;
-import jambic.tensor.Eager;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Program;
 import jambic.tensor.Shape;
@@ -34,7 +34,7 @@ public interface IndexContract {
      * @param indices I32 (COUNT)
      * @return its output
      */
-    Tensor launch(Eager ops, Region region, Tensor indices);
+    Tensor launch(InferenceOps ops, Region region, Tensor indices);
   }
 
   /**
@@ -131,7 +131,7 @@ public interface IndexContract {
     assumeTrue(refusesIndices(), "this backend computes after it could refuse");
     for (Backend backend : contract().backends()) {
       try (Region region = backend.region()) {
-        Eager ops = new Eager(backend, region);
+        InferenceOps ops = new InferenceOps(backend, region);
         Tensor indices = region.allocate(DType.I32, Shape.of(COUNT));
         int[] good = new int[COUNT];
         Arrays.fill(good, inside);
@@ -161,7 +161,7 @@ public interface IndexContract {
     }
   }
 
-  private static Tensor activations(Eager ops, Region region) {
+  private static Tensor activations(InferenceOps ops, Region region) {
     Tensor x = floats(region, COUNT, 4);
     return ops.linear(x, floats(region, ROWS, 4), Tensor.NONE);
   }

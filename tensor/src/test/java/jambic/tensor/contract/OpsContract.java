@@ -79,7 +79,7 @@ public interface OpsContract {
   private static Tensor trained(Region region, float[] values, int... dims) {
     Tensor tensor = region.allocate(DType.F32, Shape.of(dims));
     tensor.set(values);
-    tensor.trainInto(region.allocate(DType.F32, Shape.of(dims)));
+    tensor.setGrad(region.allocate(DType.F32, Shape.of(dims)));
     return tensor;
   }
 }

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import jambic.tensor.Activation;
 import jambic.tensor.DType;
-import jambic.tensor.Eager;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.Philox;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
@@ -73,7 +73,7 @@ public interface ThreadsContract {
   private static float[] round(Backend backend, int seed) {
     try (Region region = backend.region()) {
       Philox random = new Philox(seed, 0);
-      Eager ops = new Eager(backend, region);
+      InferenceOps ops = new InferenceOps(backend, region);
       Tensor g = random(region, DType.F32, random, WIDTH);
       Tensor w = random(region, DType.F32, random, WIDTH, WIDTH);
       List<Tensor> outs = new ArrayList<>();

@@ -6,6 +6,8 @@ import jambic.tensor.DType;
 import jambic.tensor.Philox;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.simd.DropoutMask;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.host.HostRegion;
 import jambic.tensor.host.HostStorage;
 import jambic.tensor.spi.Dropout;

@@ -7,6 +7,7 @@ import jambic.tensor.DType;
 import jambic.tensor.Philox;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
+import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.host.HostRegion;
 import jambic.tensor.spi.LinearKernels;
 import java.util.Arrays;

@@ -1,0 +1,65 @@
+package jambic.app.cli;
+
+import jambic.app.data.Hub;
+import jambic.app.terminal.Terminal;
+import jambic.model.checkpoint.BaseModelResolver;
+import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/** Where a model comes from: a folder on this machine, or the Hugging Face hub. */
+public final class ModelOptions {
+  /** Help for whatever names a model. */
+  static final String HELP =
+      "Folder of a run (its best checkpoint, else its last), of a checkpoint or of a GPT-2 as"
+          + " Hugging Face has it; nanoGPT's ckpt.pt or its folder; or a model of GPT-2's architecture"
+          + " by its name on the hub, fetched once: gpt2, gpt2-medium, gpt2-large, gpt2-xl,"
+          + " distilgpt2, user/name, each perhaps with @revision.";
+
+  @Option(
+      names = "--offline",
+      description = "Take models of the hub from the cache, fetch nothing. As HF_HUB_OFFLINE=1.")
+  private boolean offline;
+
+  /** The folder of the checkpoint that is meant; a folder goes before a model of its name. */
+  public Path checkpoint(Path named, CommandLine command) {
+    if (Files.exists(named)) {
+      return RunFolder.checkpoint(named);
+    }
+    return ofHub(named).flatMap(bases(command)::find).orElseThrow(() -> absent(named));
+  }
+
+  /**
+   * The name of a model on the hub, if one is meant. Where the folder exists that it would lie in,
+   * it is rather a mistyped path, and the hub is not asked for it.
+   */
+  public static Optional<String> ofHub(Path named) {
+    return Optional.of(named.toString())
+        .filter(name -> !Files.exists(named) && Hub.isName(name))
+        .filter(name -> name.contains("@") || !isBesideOthers(named));
+  }
+
+  private static boolean isBesideOthers(Path named) {
+    return named.getParent() != null && Files.isDirectory(named.getParent());
+  }
+
+  private static JambicException absent(Path named) {
+    String remedy =
+        Hub.isName(named.toString())
+            ? Text.format(
+                "of a checkpoint; a model of the hub is %s@main where a folder %s exists here",
+                named, named.getParent())
+            : "of a checkpoint, or a model of the hub: gpt2, distilgpt2 or user/name";
+    return new JambicException(
+        Text.format("%s does not exist; name the folder of a run or %s", named, remedy));
+  }
+
+  /** Where the models are that adapters call by a name. */
+  public BaseModelResolver bases(CommandLine command) {
+    return name -> Hub.of(offline, Terminal.ofErrors(command.getErr())).find(name);
+  }
+}

@@ -1,0 +1,43 @@
+package jambic.app.cli;
+
+import jambic.model.io.AtomicFolder;
+import jambic.model.text.BpeTokenizer;
+import jambic.model.text.Tokenizer;
+import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+
+/** Finds a tokenizer by the name that {@code --tokenizer} takes. */
+public final class Vocabulary {
+  /** GPT-2's tokenizer, built in. */
+  public static final String GPT2 = "gpt2";
+
+  /** One token a character; only a text tells which ones. */
+  public static final String CHAR = "char";
+
+  private Vocabulary() {}
+
+  /** The tokenizer of a name: {@code gpt2}, or the folder of a checkpoint, a run or a data set. */
+  public static Tokenizer named(String name) {
+    if (name.equals(GPT2)) {
+      return BpeTokenizer.gpt2();
+    }
+    if (!isFolder(name)) {
+      throw new JambicException(
+          Text.format(
+              "there is no tokenizer %s, nor a folder of that name; give %s, or the folder of a model",
+              name, GPT2));
+    }
+    return AtomicFolder.read(RunFolder.checkpoint(Path.of(name)), Tokenizer::load);
+  }
+
+  private static boolean isFolder(String name) {
+    try {
+      return Files.isDirectory(Path.of(name));
+    } catch (InvalidPathException e) {
+      return false;
+    }
+  }
+}

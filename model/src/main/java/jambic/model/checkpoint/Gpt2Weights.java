@@ -1,0 +1,238 @@
+package jambic.model.checkpoint;
+
+import jambic.model.gpt.GptConfig;
+import jambic.model.gpt.GptParameters;
+import jambic.model.io.ErrorText;
+import jambic.model.io.Safetensors;
+import jambic.model.io.SafetensorsType;
+import jambic.model.io.StoredTensor;
+import jambic.tensor.JambicException;
+import jambic.tensor.Shape;
+import jambic.tensor.ShapeException;
+import jambic.tensor.Tensor;
+import jambic.tensor.text.Text;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * A GPT's parameters as Hugging Face's GPT-2 stores them: all but the head under {@code
+ * transformer.}, the weights of the blocks' linear layers as (in, out), every bias present.
+ *
+ * <p>A bias that the model does not have is stored as zeros, so that other programs compute the
+ * same. Where it is no longer zero when it is read back, another program trained it.
+ */
+record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> parameters) {
+  private static final String PREFIX = "transformer.";
+
+  /** The causal mask and its fill value, which old files carry along. */
+  private static final Pattern MASK = Pattern.compile("h\\.\\d+\\.attn\\.(bias|masked_bias)");
+
+  private static final Pattern TRANSPOSED =
+      Pattern.compile("h\\.\\d+\\.(attn\\.c_attn|attn\\.c_proj|mlp\\.c_fc|mlp\\.c_proj)\\.weight");
+
+  /**
+   * Finds every parameter of a model and checks its shape.
+   *
+   * @param where how errors name the file
+   * @param described the model of {@code config.json}
+   * @param stored all tensors of the file
+   */
+  static Gpt2Weights of(String where, GptConfig described, Map<String, StoredTensor> stored) {
+    if (described.nLayer() > stored.size()) { // before a list of that many names is made
+      throw new JambicException(
+          Text.format(
+              "%s holds %d tensors, too few for the %d layers of config.json",
+              where, stored.size(), described.nLayer()));
+    }
+    Map<String, StoredTensor> byName = new LinkedHashMap<>();
+    stored.forEach((name, entry) -> {
+      String plain = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
+      if (byName.put(plain, entry) != null) {
+        throw new JambicException(
+            Text.format(
+                "%s holds %s both with and without the prefix '%s'",
+                where, ErrorText.quote(plain), PREFIX));
+      }
+    });
+    GptConfig config = stored(where, described, byName);
+    Map<String, StoredTensor> parameters = new LinkedHashMap<>();
+    GptParameters.of(config)
+        .forEach((name, shape) ->
+            parameters.put(name, require(where, name, storedShape(name, shape), byName)));
+    Set<String> spare = new LinkedHashSet<>(byName.keySet());
+    spare.removeAll(GptParameters.of(config.withBias(true, true)).keySet());
+    spare.removeIf(name -> MASK.matcher(name).matches());
+    if (config.tiedHead()) {
+      spare.remove(GptParameters.HEAD_WEIGHT); // some programs store the shared weight twice
+    }
+    if (!spare.isEmpty()) {
+      throw new JambicException(
+          Text.format(
+              "%s holds the tensor %s, which the model of config.json does not have",
+              where, ErrorText.quote(spare.iterator().next())));
+    }
+    return new Gpt2Weights(where, config, parameters);
+  }
+
+  /**
+   * The model that the tensors are of. transformers writes every bias and leaves the keys of {@link
+   * Gpt2Config} about them as they were, so the biases are those that are not zero. Where a file
+   * has another head than the embedding, that is the head, as in transformers 5.
+   */
+  private static GptConfig stored(
+      String where, GptConfig described, Map<String, StoredTensor> byName) {
+    Map<String, Shape> known = GptParameters.of(described);
+    boolean bias = described.bias();
+    boolean qkvBias = described.qkvBias();
+    for (var possible : GptParameters.of(described.withBias(true, true)).entrySet()) {
+      String name = possible.getKey();
+      if (!known.containsKey(name)
+          && byName.containsKey(name)
+          && !isZero(require(where, name, storedShape(name, possible.getValue()), byName))) {
+        boolean ofQkv = name.endsWith(GptParameters.QKV_BIAS);
+        qkvBias |= ofQkv;
+        bias |= !ofQkv;
+      }
+    }
+    boolean tied = described.tiedHead() && !hasOwnHead(byName);
+    return described.withBias(bias, qkvBias).withTiedHead(tied);
+  }
+
+  private static boolean hasOwnHead(Map<String, StoredTensor> byName) {
+    StoredTensor head = byName.get(GptParameters.HEAD_WEIGHT);
+    StoredTensor tokens = byName.get(GptParameters.TOKENS);
+    return head != null && tokens != null && !head.sameAs(tokens);
+  }
+
+  /** Those of the same model with a shorter context: the first positions' embeddings. */
+  Gpt2Weights cropped(int blockSize) {
+    Map<String, StoredTensor> cropped = new LinkedHashMap<>(parameters);
+    cropped.computeIfPresent(GptParameters.POSITIONS, (name, entry) -> entry.first(blockSize));
+    return new Gpt2Weights(where, config.withBlockSize(blockSize), cropped);
+  }
+
+  /** Copies the stored parameters into a model's tensors, which must be all of them. */
+  void readInto(Map<String, Tensor> targets) {
+    requireSame(config, targets);
+    WeightReader reader = new WeightReader();
+    parameters.forEach((name, entry) -> {
+      if (isTransposed(name)) {
+        reader.readTransposed(targets.get(name), entry);
+      } else {
+        reader.read(targets.get(name), entry);
+      }
+    });
+  }
+
+  /** What to store of a model; values are read when they are written. */
+  static List<Safetensors.Source> sources(GptConfig config, Map<String, Tensor> parameters) {
+    requireSame(config, parameters);
+    List<Safetensors.Source> sources = new ArrayList<>();
+    GptParameters.of(config.withBias(true, true))
+        .forEach((name, shape) -> {
+          String storedName = name.startsWith("lm_head.") ? name : PREFIX + name;
+          List<Long> storedShape = storedShape(name, shape);
+          sources.add(
+              new Safetensors.Source(
+                  storedName,
+                  SafetensorsType.F32,
+                  storedShape,
+                  out ->
+                      Safetensors.Source.ofFloats(
+                              storedName, storedShape, values(name, shape, parameters), 0)
+                          .content()
+                          .writeTo(out)));
+        });
+    return sources;
+  }
+
+  private static float[] values(String name, Shape shape, Map<String, Tensor> parameters) {
+    if (!parameters.containsKey(name)) {
+      return new float[Math.toIntExact(shape.size())];
+    }
+    float[] values = parameters.get(name).toFloats();
+    return isTransposed(name) ? transpose(values, shape.dim(0), shape.dim(1)) : values;
+  }
+
+  private static void requireSame(GptConfig config, Map<String, Tensor> tensors) {
+    Map<String, Shape> expected = GptParameters.of(config);
+    if (!tensors.keySet().equals(expected.keySet())) {
+      throw new IllegalArgumentException(
+          "expected the parameters " + expected.keySet() + ", got " + tensors.keySet());
+    }
+    expected.forEach((name, shape) -> {
+      if (!tensors.get(name).shape().equals(shape)) {
+        throw new ShapeException(
+            Text.format("%s must be %s, got %s", name, shape, tensors.get(name)));
+      }
+    });
+  }
+
+  private static StoredTensor require(
+      String where, String name, List<Long> shape, Map<String, StoredTensor> stored) {
+    StoredTensor entry = stored.get(name);
+    if (entry == null) {
+      throw new JambicException(
+          Text.format("%s lacks the tensor '%s', which the model of config.json has", where, name));
+    }
+    if (!entry.shape().equals(shape)) {
+      throw new JambicException(
+          Text.format(
+              "%s: tensor '%s' has the shape %s, but config.json makes it %s",
+              where, entry.name(), entry.shape(), shape));
+    }
+    if (!entry.type().isReadableAsFloat()) {
+      throw new JambicException(
+          Text.format(
+              "%s: tensor '%s' holds %s, not floating-point numbers of 16, 32 or 64 bits",
+              where, entry.name(), entry.type()));
+    }
+    return entry;
+  }
+
+  private static boolean isZero(StoredTensor entry) {
+    float[] values = new float[Math.toIntExact(entry.size())];
+    entry.readFloats(values, 0, 0, values.length);
+    for (float value : values) {
+      if (value != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isTransposed(String name) {
+    return TRANSPOSED.matcher(name).matches();
+  }
+
+  private static List<Long> storedShape(String name, Shape shape) {
+    int[] dims = shape.toArray();
+    return isTransposed(name)
+        ? List.of((long) dims[1], (long) dims[0])
+        : Arrays.stream(dims).asLongStream().boxed().toList();
+  }
+
+  /** The transpose of a (rows, columns) matrix. */
+  private static float[] transpose(float[] from, int rows, int columns) {
+    int block = 32; // both sides' cache lines stay in the first-level cache
+    float[] to = new float[from.length];
+    for (int r0 = 0; r0 < rows; r0 += block) {
+      for (int c0 = 0; c0 < columns; c0 += block) {
+        int rEnd = Math.min(rows, r0 + block);
+        int cEnd = Math.min(columns, c0 + block);
+        for (int c = c0; c < cEnd; c++) {
+          for (int r = r0; r < rEnd; r++) {
+            to[c * rows + r] = from[r * columns + c];
+          }
+        }
+      }
+    }
+    return to;
+  }
+}

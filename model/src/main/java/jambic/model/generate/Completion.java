@@ -1,0 +1,184 @@
+package jambic.model.generate;
+
+import jambic.tensor.JambicException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+
+/**
+ * A request's answer, as it comes. For any number of threads. It comes only while some thread
+ * drives the engine, by {@link InferenceEngine#run} or {@link InferenceEngine#step}: who waits for
+ * it on the thread that should drive waits for ever.
+ */
+public final class Completion {
+  /**
+   * Receives what comes, on the thread that drives the engine: it had better be quick, and can wait
+   * for no completion of that engine.
+   */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * A token was chosen.
+     *
+     * @param token the token
+     * @return whether to go on
+     */
+    boolean onToken(GeneratedToken token);
+
+    /**
+     * Some text is certain. One token may give none, and another that of several.
+     *
+     * @param piece what follows the text before; not empty
+     * @return whether to go on
+     */
+    default boolean onText(String piece) {
+      return true;
+    }
+  }
+
+  private final boolean hasText;
+  private final List<GeneratedToken> tokens = new ArrayList<>();
+  private final List<String> pieces = new ArrayList<>();
+  private Optional<FinishReason> reason = Optional.empty();
+  private Optional<RuntimeException> failure = Optional.empty();
+  private final Object engine;
+  private volatile boolean cancelled;
+
+  /**
+   * A request's.
+   *
+   * @param engine the monitor of which belongs to the thread that drives it
+   * @param hasText whether there is a tokenizer to turn tokens into text
+   */
+  Completion(Object engine, boolean hasText) {
+    this.engine = engine;
+    this.hasText = hasText;
+  }
+
+  /**
+   * The tokens, those to come included. Asking for one that is not there yet waits for it.
+   *
+   * @return each in its turn, for as many readers as there are
+   */
+  public Iterable<GeneratedToken> tokens() {
+    return () -> stream(tokens);
+  }
+
+  /**
+   * The text in pieces, those to come included. Asking for one that is not there yet waits for it.
+   *
+   * @return each in its turn, for as many readers as there are
+   * @throws JambicException if the engine has no tokenizer
+   */
+  public Iterable<String> text() {
+    if (!hasText) {
+      throw new JambicException(
+          "the engine has no tokenizer, so the answer has tokens and no text; give it the model's");
+    }
+    return () -> stream(pieces);
+  }
+
+  /**
+   * Waits for the end, which another thread must drive the engine to.
+   *
+   * @return why it ended
+   * @throws RuntimeException if it failed: whatever the engine or a listener threw; or if it has
+   *     not ended and a listener waits here
+   */
+  public synchronized FinishReason await() {
+    while (!isDone()) {
+      waitForMore();
+    }
+    if (failure.isPresent()) {
+      throw failure.get();
+    }
+    return reason.orElseThrow();
+  }
+
+  /**
+   * Whether it has ended.
+   *
+   * @return whether nothing more will come
+   */
+  public synchronized boolean isDone() {
+    return reason.isPresent() || failure.isPresent();
+  }
+
+  /** Asks the engine to stop with the next step. What has come stays. */
+  public void cancel() {
+    cancelled = true;
+  }
+
+  /** The tokens that have come. */
+  synchronized int[] ids() {
+    return tokens.stream().mapToInt(GeneratedToken::id).toArray();
+  }
+
+  boolean isCancelled() {
+    return cancelled;
+  }
+
+  synchronized void add(GeneratedToken token) {
+    tokens.add(token);
+    notifyAll();
+  }
+
+  synchronized void add(String piece) {
+    pieces.add(piece);
+    notifyAll();
+  }
+
+  synchronized void finish(FinishReason why) {
+    reason = Optional.of(why);
+    notifyAll();
+  }
+
+  synchronized void fail(RuntimeException why) {
+    failure = Optional.of(why);
+    notifyAll();
+  }
+
+  private void waitForMore() {
+    if (Thread.holdsLock(engine)) {
+      throw new JambicException(
+          "a listener cannot wait for a completion: it is called by the thread that has to make it");
+    }
+    try {
+      wait();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new JambicException("interrupted while waiting for a completion", e);
+    }
+  }
+
+  private <T> Iterator<T> stream(List<T> parts) {
+    return new Iterator<>() {
+      private int next;
+
+      @Override
+      public boolean hasNext() {
+        synchronized (Completion.this) {
+          while (next == parts.size() && !isDone()) {
+            waitForMore();
+          }
+          if (next == parts.size() && failure.isPresent()) {
+            throw failure.get();
+          }
+          return next < parts.size();
+        }
+      }
+
+      @Override
+      public T next() {
+        if (!hasNext()) {
+          throw new NoSuchElementException("the completion has ended");
+        }
+        synchronized (Completion.this) {
+          return parts.get(next++);
+        }
+      }
+    };
+  }
+}

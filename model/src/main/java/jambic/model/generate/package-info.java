@@ -1,0 +1,2 @@
+/** Generation: sampling, batches, conversations, and an engine for many requests at a time. */
+package jambic.model.generate;

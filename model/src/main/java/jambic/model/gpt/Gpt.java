@@ -1,0 +1,298 @@
+package jambic.model.gpt;
+
+import jambic.model.LanguageModel;
+import jambic.model.generate.GenerationConfig;
+import jambic.model.nn.Embedding;
+import jambic.model.nn.FeedForward;
+import jambic.model.nn.Initializer;
+import jambic.model.nn.KvCache;
+import jambic.model.nn.LayerFactory;
+import jambic.model.nn.LayerNorm;
+import jambic.model.nn.Linear;
+import jambic.model.nn.LoraConfig;
+import jambic.model.nn.MultiHeadAttention;
+import jambic.model.nn.PackedBatch;
+import jambic.model.nn.Parameters;
+import jambic.model.nn.TransformerBlock;
+import jambic.tensor.InferenceOps;
+import jambic.tensor.JambicException;
+import jambic.tensor.Ops;
+import jambic.tensor.ShapeException;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.QuantizedKernels;
+import jambic.tensor.spi.Region;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.IntFunction;
+
+/**
+ * The decoder-only Transformer of GPT-2, nanoGPT and the "Let's build GPT" lecture; {@link
+ * GptConfig} switches between them. Shapes: B sequences, T tokens each, C = nEmbd, V = vocabSize.
+ */
+public final class Gpt implements LanguageModel {
+  private final GptConfig config;
+  private final Backend backend;
+  private final Region region;
+  private final Parameters parameters;
+  private final boolean isQuantized;
+  private final Optional<LoraConfig> lora;
+  private final GenerationConfig generation;
+  private final Parameters adapters;
+  private final Embedding embedding; // wte (V, C), wpe (blockSize, C)
+  private final List<TransformerBlock> blocks = new ArrayList<>();
+  private final LayerNorm lnF;
+  private final Linear lmHead;
+  private volatile boolean closed;
+
+  /**
+   * A model with undefined weights: set every one before use, as a checkpoint does.
+   *
+   * @param backend where it computes
+   * @param config its shape
+   */
+  public Gpt(Backend backend, GptConfig config) {
+    this(backend, config, Optional.empty());
+  }
+
+  /**
+   * A model with undefined weights that has adapters beside some of them.
+   *
+   * @param backend where it computes
+   * @param config its shape
+   * @param lora which adapters, if any; undefined as well
+   */
+  public Gpt(Backend backend, GptConfig config, Optional<LoraConfig> lora) {
+    this(backend, config, lora, GenerationConfig.NONE);
+  }
+
+  /**
+   * A model with undefined weights, of a checkpoint that says how to generate with it.
+   *
+   * @param backend where it computes
+   * @param config its shape
+   * @param lora which adapters, if any
+   * @param generation what the checkpoint says
+   */
+  public Gpt(
+      Backend backend, GptConfig config, Optional<LoraConfig> lora, GenerationConfig generation) {
+    this(backend, config, false, lora, generation);
+  }
+
+  private Gpt(
+      Backend backend,
+      GptConfig config,
+      boolean isQuantized,
+      Optional<LoraConfig> lora,
+      GenerationConfig generation) {
+    this.backend = backend;
+    this.config = config;
+    this.isQuantized = isQuantized;
+    this.lora = lora;
+    this.generation = generation;
+    this.region = backend.region();
+    this.parameters = new Parameters(region);
+    this.adapters = new Parameters(region);
+    LayerFactory layers = new LayerFactory(parameters, isQuantized, lora, adapters);
+    int c = config.nEmbd();
+    boolean bias = config.bias();
+    Tensor wte = layers.matrix("wte.weight", config.vocabSize(), c);
+    embedding = new Embedding(wte, parameters.add("wpe.weight", config.blockSize(), c));
+    for (int i = 0; i < config.nLayer(); i++) {
+      String h = "h." + i + ".";
+      blocks.add(
+          new TransformerBlock(
+              layers.layerNorm(h + "ln_1", c, bias, config.normEps()),
+              new MultiHeadAttention(
+                  layers.linear(h + "attn.c_attn", 3 * c, c, config.qkvBias()),
+                  layers.linear(h + "attn.c_proj", c, c, bias),
+                  config.nHead(),
+                  config.attentionScale(i),
+                  config.attnDropout()),
+              layers.layerNorm(h + "ln_2", c, bias, config.normEps()),
+              new FeedForward(
+                  layers.linear(h + "mlp.c_fc", config.nInner(), c, bias),
+                  config.activation(),
+                  layers.linear(h + "mlp.c_proj", c, config.nInner(), bias)),
+              config.dropout()));
+    }
+    lnF = layers.layerNorm("ln_f", c, bias, config.normEps());
+    lmHead =
+        config.tiedHead()
+            ? layers.tied(wte, "lm_head", config.headBias())
+            : layers.linear("lm_head", config.vocabSize(), c, config.headBias());
+  }
+
+  /**
+   * A model with random weights.
+   *
+   * @param backend where it computes
+   * @param config its shape
+   * @param init how the weights start
+   */
+  public Gpt(Backend backend, GptConfig config, Initializer init) {
+    this(backend, config);
+    init.apply(parameters, config.nLayer());
+  }
+
+  @Override
+  public Tensor hidden(Ops ops, Tensor ids) {
+    requireOpen();
+    if (ids.shape().rank() != 2) {
+      throw new ShapeException("logits: ids must be I32 (B, T), got " + ids);
+    }
+    config.requireContext(ids.dim(1));
+    Tensor x = embedding.forward(ops, ids); // (B, T, C)
+    x = ops.dropout(x, config.embdDropout());
+    for (TransformerBlock block : blocks) {
+      x = block.forward(ops, x); // (B, T, C)
+    }
+    return lnF.forward(ops, x); // (B, T, C)
+  }
+
+  @Override
+  public Linear head() {
+    return lmHead;
+  }
+
+  @Override
+  public Tensor decode(
+      InferenceOps ops, IntFunction<InferenceOps> layers, KvCache cache, PackedBatch batch) {
+    Tensor x = embedding.forward(ops, batch); // (R, 1, C)
+    for (int i = 0; i < blocks.size(); i++) {
+      x = blocks.get(i).forward(layers.apply(i), x, cache, i, batch); // (R, 1, C)
+    }
+    return x;
+  }
+
+  @Override
+  public Tensor scores(InferenceOps ops, Tensor x) {
+    return lmHead.forward(ops, lnF.forward(ops, x)); // (R, 1, V)
+  }
+
+  @Override
+  public KvCache cache(Region memory, int tokens) {
+    return new KvCache(
+        memory,
+        backend.activationType(),
+        config.nLayer(),
+        config.nEmbd(),
+        config.blockSize(),
+        tokens);
+  }
+
+  @Override
+  public int vocabSize() {
+    return config.vocabSize();
+  }
+
+  @Override
+  public int contextLength() {
+    return config.blockSize();
+  }
+
+  /**
+   * A copy for inference that keeps its matrices and token embeddings in 8 bits, each row with a
+   * scale of its own: a quarter of the memory, and of what a new token reads, for a small loss of
+   * accuracy. It cannot be trained or saved.
+   *
+   * @return the copy, to be closed by the caller; it does not need this model any more
+   * @throws jambic.tensor.JambicException if the backend does not compute with int8 weights, or
+   *     memory runs out
+   */
+  public Gpt quantized() {
+    if (isQuantized || lora.isPresent()) {
+      throw new IllegalStateException("the model has int8 weights already, or adapters");
+    }
+    QuantizedKernels kernels = backend.quantized();
+    Gpt copy = new Gpt(backend, config, true, Optional.empty(), generation);
+    copy.parameters
+        .byName()
+        .forEach((name, to) -> {
+          Tensor from = parameters.get(name);
+          if (to.scales().isNone()) {
+            to.set(from.toFloats());
+          } else {
+            backend.launch(() -> kernels.quantize(to, to.scales(), from));
+          }
+        });
+    return copy;
+  }
+
+  /**
+   * Whether this is a {@link #quantized} copy.
+   *
+   * @return whether weights have 8 bits
+   */
+  public boolean isQuantized() {
+    return isQuantized;
+  }
+
+  /**
+   * The model's shape.
+   *
+   * @return the config
+   */
+  public GptConfig config() {
+    return config;
+  }
+
+  @Override
+  public Set<Integer> endTokens() {
+    return generation.endTokens();
+  }
+
+  /**
+   * Returns how to generate with the model unless told otherwise.
+   *
+   * @return what its checkpoint says; nothing where it was made without one
+   */
+  public GenerationConfig generation() {
+    return generation;
+  }
+
+  @Override
+  public Backend backend() {
+    return backend;
+  }
+
+  @Override
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  /**
+   * Which adapters the model has.
+   *
+   * @return them, empty for a plain model
+   */
+  public Optional<LoraConfig> lora() {
+    return lora;
+  }
+
+  /**
+   * The adapters' weights: {@code h.0.attn.c_attn.lora_A.weight} (rank, in) and {@code lora_B}
+   * (out, rank).
+   *
+   * @return all of them, by name; none for a plain model
+   */
+  public Parameters adapters() {
+    return adapters;
+  }
+
+  @Override
+  public void requireOpen() {
+    if (closed) {
+      throw new JambicException("the model is closed; open it again from its checkpoint");
+    }
+  }
+
+  /** Frees the weights. */
+  @Override
+  public void close() {
+    closed = true;
+    region.close();
+  }
+}

@@ -1,0 +1,57 @@
+package jambic.model.nn;
+
+import jambic.tensor.InferenceOps;
+import jambic.tensor.Ops;
+import jambic.tensor.Tensor;
+
+/**
+ * Causal multi-head self-attention (Vaswani et al., 2017): each token gathers from those before it
+ * what its query finds under their keys.
+ *
+ * @param qkv (3C, C): makes queries, keys and values, side by side
+ * @param proj (C, C): mixes the heads' results
+ * @param heads H, a divisor of C
+ * @param scale what the products of queries and keys are multiplied by, mostly {@code 1 / sqrt(C /
+ *     H)}
+ * @param dropout probability of zeroing an attention weight in training
+ */
+public record MultiHeadAttention(Linear qkv, Linear proj, int heads, float scale, float dropout) {
+  /**
+   * Computes the layer over whole sequences.
+   *
+   * @param ops how to compute
+   * @param x (B, T, C)
+   * @return (B, T, C)
+   */
+  public Tensor forward(Ops ops, Tensor x) {
+    Tensor packed = qkv.forward(ops, x); // (B, T, 3C)
+    Tensor y = ops.causalAttention(packed, heads, scale, dropout); // (B, T, C)
+    return proj.forward(ops, y);
+  }
+
+  /**
+   * Computes the layer over tokens that follow cached ones, and adds their keys and values to the
+   * cache.
+   *
+   * @param ops how to compute
+   * @param x (R, 1, C)
+   * @param cache keys and values of earlier positions
+   * @param layer which of the cache's layers this is
+   * @param batch where the tokens belong
+   * @return (R, 1, C)
+   */
+  public Tensor forward(InferenceOps ops, Tensor x, KvCache cache, int layer, PackedBatch batch) {
+    Tensor packed = qkv.forward(ops, x); // (R, 1, 3C)
+    Tensor y =
+        ops.pagedAttention(
+            packed,
+            cache.keys(layer),
+            cache.values(layer),
+            batch.rows(),
+            batch.starts(),
+            batch.pages(),
+            heads,
+            scale); // (R, 1, C)
+    return proj.forward(ops, y);
+  }
+}

@@ -1,9 +1,0 @@
-package jambic.train;
-
-/** Which {@link Optimizer} a run has. */
-public enum OptimizerKind {
-  /** {@link AdamW} for every parameter. */
-  ADAMW,
-  /** {@link Muon} for the matrices of the blocks, AdamW for all else. */
-  MUON
-}

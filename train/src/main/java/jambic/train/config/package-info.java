@@ -1,0 +1,2 @@
+/** Hyperparameters, and named sets of them. */
+package jambic.train.config;

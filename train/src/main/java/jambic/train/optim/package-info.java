@@ -1,0 +1,2 @@
+/** Optimizers, clipping and learning-rate schedules. */
+package jambic.train.optim;

@@ -1,0 +1,209 @@
+package jambic.train.plan;
+
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.nn.Parameters;
+import jambic.tensor.DType;
+import jambic.tensor.InferenceOps;
+import jambic.tensor.JambicException;
+import jambic.tensor.Shape;
+import jambic.tensor.Tape;
+import jambic.tensor.Tensor;
+import jambic.tensor.meta.MetaBackend;
+import jambic.tensor.text.Text;
+import jambic.train.Trainer;
+import jambic.train.config.TrainConfig;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.OptimizerKind;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * How much memory a run will take, before it takes any.
+ *
+ * @param weights bytes of the parameters
+ * @param gradients bytes of their gradients
+ * @param moments bytes of the optimizer's state: AdamW's two moments, or Muon's momentum and the
+ *     matrices that it computes with; and a few numbers besides
+ * @param activations bytes of what a step or an evaluation computes on its way, at its peak
+ * @param regions bytes that {@link Trainer} really takes from the CPU for these, one after the
+ *     other: the model's region, the gradients', the optimizer's, the activations'; more than the
+ *     above because tensors begin at cache lines and regions grow in chunks. Empty where the
+ *     activations were not counted
+ */
+public record MemoryEstimate(
+    long weights, long gradients, long moments, long activations, List<Long> regions) {
+  private static final String[] UNITS = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+  /**
+   * Goes through an evaluation and one step of a run on the meta backend, in 32 bits throughout.
+   *
+   * @param config the run
+   * @param vocabSize the number of token ids
+   * @param limit bytes that may be taken; a model whose parameters alone need more is not gone
+   *     through, and its activations count as 0
+   * @return the estimate
+   * @throws JambicException if the bytes cannot be counted in 63 bits
+   */
+  public static MemoryEstimate of(TrainConfig config, int vocabSize, long limit) {
+    return of(config, config.gpt(vocabSize), limit, DType.F32);
+  }
+
+  /**
+   * The same with activations in bfloat16: the weights have a copy in 16 bits to compute with;
+   * gradients, moments, statistics and losses stay in 32.
+   *
+   * @param config the run
+   * @param vocabSize the number of token ids
+   * @param limit bytes that may be taken
+   * @return the estimate, without regions: the CPU computes in 32 bits
+   * @throws JambicException if the bytes cannot be counted in 63 bits
+   */
+  public static MemoryEstimate mixed(TrainConfig config, int vocabSize, long limit) {
+    MemoryEstimate mixed = of(config, config.gpt(vocabSize), limit, DType.BF16);
+    long weights = mixed.weights + mixed.weights / 2;
+    return new MemoryEstimate(
+        weights, mixed.gradients, mixed.moments, mixed.activations, List.of());
+  }
+
+  /**
+   * Goes through a run on a stored model.
+   *
+   * @param config the run
+   * @param shape the model, {@link TrainConfig#gpt(GptConfig)}
+   * @param limit bytes that may be taken
+   * @return the estimate
+   * @throws JambicException if the bytes cannot be counted in 63 bits
+   */
+  public static MemoryEstimate of(TrainConfig config, GptConfig shape, long limit) {
+    return of(config, shape, limit, DType.F32);
+  }
+
+  private static MemoryEstimate of(
+      TrainConfig config, GptConfig shape, long limit, DType activationType) {
+    try {
+      long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
+      // At the least: Muon has one moment of most parameters, AdamW two of all.
+      int moments = config.optimizer() == OptimizerKind.MUON ? 1 : 2;
+      long fixed = Math.multiplyExact(2 + moments, weights);
+      return (config.trainsAll() ? fixed : weights) > limit
+          ? new MemoryEstimate(weights, weights, moments * weights, 0, List.of())
+          : onPaper(config, shape, weights, activationType);
+    } catch (ArithmeticException overflow) {
+      throw new JambicException(
+          Text.format(
+                  "a model with nLayer %d, nEmbd %d and blockSize %d at batchSize %d needs more memory than",
+                  config.nLayer(), config.nEmbd(), config.blockSize(), config.batchSize())
+              + " any machine has",
+          overflow);
+    }
+  }
+
+  /** In the order of {@link Trainer}. */
+  private static MemoryEstimate onPaper(
+      TrainConfig config, GptConfig shape, long weights, DType activationType) {
+    try (MetaBackend paper = new MetaBackend(activationType);
+        Gpt model = new Gpt(paper, shape, config.lora(Path.of("")))) {
+      MetaBackend.MetaRegion gradients = paper.region();
+      MetaBackend.MetaRegion state = paper.region();
+      MetaBackend.MetaRegion activations = paper.region();
+      Parameters trained = config.train(model, gradients);
+      GradientClip clip = new GradientClip(paper, state, trained.tensors(), config.gradClip());
+      config.optimizer(paper, state, trained.byName(), clip.factor());
+      Shape batch = Shape.of(config.batchSize(), config.blockSize());
+
+      Tensor x = activations.allocate(DType.I32, batch);
+      Tensor y = activations.allocate(DType.I32, batch);
+      model.loss(new InferenceOps(paper, activations), x, y);
+
+      activations.rewind();
+      Tensor ids = activations.allocate(DType.I32, batch);
+      Tensor targets = activations.allocate(DType.I32, batch);
+      Tape tape = new Tape(paper, activations, config.seed());
+      tape.backward(model.loss(tape, ids, targets), 1);
+      long adjusted = gradients.needed();
+      long kept = Math.addExact(adjusted, state.needed());
+      Math.addExact(Math.addExact(weights, kept), activations.bytes());
+      return new MemoryEstimate(
+          weights, adjusted, state.needed(), activations.needed(), paper.regions());
+    }
+  }
+
+  /**
+   * All of it.
+   *
+   * @return bytes
+   */
+  public long total() {
+    return weights + gradients + moments + activations;
+  }
+
+  /**
+   * Refuses a run that cannot fit.
+   *
+   * @param limit bytes that may be taken, usually the largest heap
+   * @throws JambicException if the run needs more, with both figures and what lowers the need
+   */
+  public void requireWithin(long limit) {
+    long taken = regions.stream().mapToLong(Long::longValue).sum();
+    long needed = Math.max(total(), taken);
+    if (needed <= limit) {
+      return;
+    }
+    long unused = needed - total();
+    String need =
+        activations == 0
+            ? Text.format(
+                "the model alone would need %s with its gradients and moments", human(total()))
+            : Text.format(
+                "the run would need %s (model, gradients and moments %s, activations %s%s)",
+                human(needed),
+                human(weights + gradients + moments),
+                human(activations),
+                unused == 0 ? "" : ", unused ends of chunks " + human(unused));
+    String lower = activations > total() / 2 ? "batchSize, blockSize or nEmbd" : "nLayer or nEmbd";
+    throw new JambicException(
+        need
+            + Text.format(", but the heap holds at most %s; ", human(limit))
+            + Text.format("lower %s, or ", lower)
+            + "give Java a larger heap with -Xmx");
+  }
+
+  /**
+   * Compares the run with the memory that is free now, which may be less than what it may take.
+   *
+   * @return a sentence if the run needs more than is free; empty if it does not, or the system does
+   *     not say what is free
+   */
+  public Optional<String> warning() {
+    return warning(AvailableMemory.bytes(Path.of("/proc/meminfo")));
+  }
+
+  Optional<String> warning(OptionalLong available) {
+    return available.isEmpty() || total() <= available.getAsLong()
+        ? Optional.empty()
+        : Optional.of(
+            Text.format(
+                "the run will need %s, but only %s of memory are free now: close other programs, or the system may stop it",
+                human(total()), human(available.getAsLong())));
+  }
+
+  /**
+   * Bytes as people say them.
+   *
+   * @param bytes how many
+   * @return three digits or so and a unit
+   */
+  public static String human(long bytes) {
+    double value = bytes / 1024.0;
+    int unit = 0;
+    while (value >= 999.5 && unit < UNITS.length - 1) {
+      value /= 1024;
+      unit++;
+    }
+    String digits = value < 9.95 ? "%.1f %s" : "%.0f %s";
+    return Text.format(digits, value, UNITS[unit]);
+  }
+}

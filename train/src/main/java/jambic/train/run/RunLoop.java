@@ -1,0 +1,176 @@
+package jambic.train.run;
+
+import jambic.tensor.DeviceLostException;
+import jambic.train.config.TrainConfig;
+import jambic.train.optim.Optimizer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/**
+ * What every kind of training shares: it evaluates now and then, keeps the best checkpoint and the
+ * newest one, logs, stops when asked, and goes on where it stopped.
+ */
+public final class RunLoop {
+  private static final long SAVE_EVERY_NANOS = 300_000_000_000L;
+
+  /** How a run came to its end. */
+  public enum Outcome {
+    /** All iterations are done. */
+    FINISHED,
+    /** It was asked to stop, and saved. */
+    STOPPED
+  }
+
+  /** One kind of training: what an iteration is, and how the model is measured. */
+  public interface Stage {
+    /**
+     * Runs an iteration.
+     *
+     * @param iteration its number, from 0
+     * @param stop asked on the way
+     * @return what it measured; empty if it was stopped, and then it has not happened
+     */
+    Optional<Metrics.Step> iterate(int iteration, BooleanSupplier stop);
+
+    /**
+     * Measures the model.
+     *
+     * @param iteration the updates behind it
+     * @param listener hears of each batch
+     * @param stop asked on the way
+     * @return what it measured; empty if it was stopped
+     */
+    Optional<Metrics.Evaluation> evaluate(
+        int iteration, RunListener listener, BooleanSupplier stop);
+  }
+
+  private final RunCheckpoints checkpoints;
+  private final TrainConfig config;
+  private final String fingerprint;
+  private final Optimizer optimizer;
+  private final Stage stage;
+  private int iteration;
+  private double bestValLoss = Double.POSITIVE_INFINITY;
+  private Optional<String> notice = Optional.empty();
+
+  /**
+   * Begins a run.
+   *
+   * @param checkpoints of the run's folder
+   * @param config how many iterations, and when to evaluate and to save
+   * @param fingerprint of the data, which resuming compares
+   * @param optimizer whose state is saved
+   * @param stage the kind of training
+   */
+  public RunLoop(
+      RunCheckpoints checkpoints,
+      TrainConfig config,
+      String fingerprint,
+      Optimizer optimizer,
+      Stage stage) {
+    this.checkpoints = checkpoints;
+    this.config = config;
+    this.fingerprint = fingerprint;
+    this.optimizer = optimizer;
+    this.stage = stage;
+  }
+
+  /**
+   * Goes on where a checkpoint was saved.
+   *
+   * @param saved what it holds
+   * @param changes a sentence about what differs since, if anything does
+   */
+  public void resume(TrainingState saved, Optional<String> changes) {
+    iteration = saved.iteration();
+    bestValLoss = saved.bestValLoss();
+    notice = changes;
+  }
+
+  /**
+   * The updates done so far.
+   *
+   * @return the iteration that comes next
+   */
+  public int iteration() {
+    return iteration;
+  }
+
+  /**
+   * Trains until all iterations are done, someone asks to stop, or the thread is interrupted.
+   *
+   * @param listener hears of progress
+   * @param asked whether to stop
+   * @return how it ended; either way the newest checkpoint is saved
+   */
+  public Outcome run(RunListener listener, BooleanSupplier asked) {
+    BooleanSupplier stop = () -> asked.getAsBoolean() || Thread.currentThread().isInterrupted();
+    notice.ifPresent(listener::onNotice);
+    notice = Optional.empty();
+    try (MetricsLog log = openLog(listener)) {
+      long saved = System.nanoTime();
+      while (true) {
+        if (iteration % config.evalInterval() == 0 || iteration == config.maxIters()) {
+          Optional<Metrics.Evaluation> measured =
+              TrainingEvents.evaluation(() -> stage.evaluate(iteration, listener, stop));
+          if (measured.isEmpty()) {
+            save(log); // a resumed run begins with the evaluation
+            return Outcome.STOPPED;
+          }
+          log.append(measured.get());
+          keep(measured.get(), log);
+          saved = System.nanoTime();
+          listener.onEvaluation(measured.get());
+        }
+        if (iteration == config.maxIters()) {
+          return Outcome.FINISHED;
+        }
+        Optional<Metrics.Step> measured = TrainingEvents.step(() -> stage.iterate(iteration, stop));
+        if (measured.isEmpty()) {
+          save(log); // a resumed run begins with this iteration
+          return Outcome.STOPPED;
+        }
+        iteration++;
+        log.append(measured.get());
+        listener.onStep(measured.get());
+        if (stop.getAsBoolean()) {
+          save(log);
+          return Outcome.STOPPED;
+        }
+        if (config.alwaysSaveCheckpoint() && System.nanoTime() - saved > SAVE_EVERY_NANOS) {
+          save(log);
+          saved = System.nanoTime();
+        }
+      }
+    } catch (DeviceLostException e) {
+      throw checkpoints.withKept(e);
+    }
+  }
+
+  private MetricsLog openLog(RunListener listener) {
+    Path file = checkpoints.folder().resolve(MetricsLog.FILE_NAME);
+    return iteration > 0 || Files.exists(file)
+        ? MetricsLog.resume(file, iteration, listener::onNotice)
+        : MetricsLog.create(file);
+  }
+
+  private void keep(Metrics.Evaluation measured, MetricsLog log) {
+    boolean better = measured.valLoss() < bestValLoss;
+    if (better) {
+      bestValLoss = measured.valLoss();
+      if (iteration > 0) {
+        checkpoints.saveBest(iteration);
+      }
+    }
+    if (better || config.alwaysSaveCheckpoint()) {
+      save(log);
+    }
+  }
+
+  private void save(MetricsLog log) {
+    log.sync(); // a resumed run must find every line that its checkpoint is past
+    checkpoints.saveLast(new TrainingState(iteration, bestValLoss, fingerprint, config), optimizer);
+  }
+}

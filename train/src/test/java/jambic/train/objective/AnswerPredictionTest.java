@@ -1,0 +1,150 @@
+package jambic.train.objective;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.io.Safetensors;
+import jambic.tensor.Activation;
+import jambic.tensor.Backends;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import jambic.train.LossEstimator;
+import jambic.train.TrainingStep;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
+import jambic.train.data.Dataset.Split;
+import jambic.train.objective.AnswerPrediction.Example;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
+import java.lang.foreign.ValueLayout;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Against PyTorch and TRL in 64 bits; one of the five answers is its end alone, one is empty. */
+class AnswerPredictionTest {
+  private static final TrainConfig CONFIG = Preset.SHAKESPEARE_CHAR_CPU.config();
+  private static final int CONTEXT = 13;
+
+  private final Backend backend = Backends.open("cpu", 2);
+  private final Region state = backend.region();
+  private final Region activations = backend.region();
+  private final Gpt model =
+      new Gpt(
+          backend,
+          new GptConfig(
+              61, 32, 2, 4, 32, 0, 0, Activation.GELU_TANH, true, true, true, false, 1e-5f));
+  private Safetensors fixture;
+  private List<Example> examples;
+
+  @BeforeEach
+  void open() throws URISyntaxException {
+    fixture =
+        Safetensors.open(
+            Path.of(getClass().getResource("/parity/alignment/sft.safetensors").toURI()));
+    model.parameters().byName().forEach((name, tensor) -> tensor.set(floats("param/" + name)));
+    int[] ids = ints("ids");
+    int[] lengths = ints("lengths");
+    int[] prompts = ints("prompt_lengths");
+    examples = new ArrayList<>();
+    for (int i = 0; i < lengths.length; i++) {
+      int from = i * (CONTEXT + 1);
+      examples.add(new Example(Arrays.copyOfRange(ids, from, from + lengths[i]), prompts[i]));
+    }
+  }
+
+  @AfterEach
+  void close() {
+    fixture.close();
+    model.close();
+    activations.close();
+    state.close();
+    backend.close();
+  }
+
+  @Test
+  void microBatchesWeighAsManyTargetsAsTheyHave() {
+    model.parameters().train(state);
+    GradientClip clip = new GradientClip(backend, state, model.parameters().tensors(), 0);
+    Optimizer optimizer =
+        CONFIG.optimizer(backend, state, model.parameters().byName(), clip.factor());
+    Objective objective = objective(1, 5);
+    var step = new TrainingStep(backend, objective, optimizer, clip, 5, 0, activations);
+    for (int repeat = 0; repeat < 2; repeat++) { // recorded, and replayed in another order
+      double loss = step.run(repeat, 0);
+      assertThat(loss).isCloseTo(floats("accumulated/loss")[0], within(1e-5));
+      assertThat(Math.abs(loss - floats("accumulated/wrong_mean_of_means")[0])).isGreaterThan(0.01);
+      model
+          .parameters()
+          .byName()
+          .forEach((name, tensor) -> requireClose(name, tensor.grad().toFloats()));
+    }
+  }
+
+  private void requireClose(String name, float[] actual) {
+    float[] expected = floats("grad/" + name);
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(actual[i])
+          .as("%s[%d]", name, i)
+          .isCloseTo(expected[i], within(1e-5f + 1e-4f * Math.abs(expected[i])));
+    }
+  }
+
+  @Test
+  void anEstimateOverAllWeighsBatchesByTheirTargets() {
+    for (int batchSize : new int[] {1, 2, 5, 7}) {
+      var estimator = new LossEstimator(backend, objective(batchSize, 1), activations);
+      assertThat(estimator.whole(Split.VAL)).isCloseTo(floats("loss")[0], within(1e-5));
+    }
+  }
+
+  @Test
+  void everyEpochSeesEachExampleOnceInAnOrderOfItsOwn() {
+    Objective objective = objective(1, 1);
+    var inputs = objective.allocate(state);
+    List<List<Integer>> epochs = new ArrayList<>();
+    for (int epoch = 0; epoch < 4; epoch++) {
+      List<Integer> weights = new ArrayList<>();
+      for (int i = 0; i < examples.size(); i++) {
+        weights.add(objective.fill(inputs, epoch * examples.size() + i, 0));
+      }
+      epochs.add(weights);
+      assertThat(weights).containsExactlyInAnyOrder(5, 1, 3, 6, 0);
+    }
+    assertThat(epochs.stream().distinct().count()).isGreaterThan(1);
+  }
+
+  @Test
+  void examplesWithoutAnAnswerInTheContextAreRefused() {
+    assertThatThrownBy(() ->
+            new AnswerPrediction(model, List.of(new Example(new int[9], 8)), examples, 1, 7, 1, 0))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "the train part has 1 example, but none with an answer within the context of 7 tokens;"
+                + " use a larger context or shorter prompts");
+    assertThatThrownBy(() -> new Example(new int[3], 0)).isInstanceOf(JambicException.class);
+  }
+
+  private Objective objective(int batchSize, int microSteps) {
+    return new AnswerPrediction(model, examples, examples, batchSize, CONTEXT, microSteps, 1);
+  }
+
+  private int[] ints(String name) {
+    return fixture.entry(name).data().toArray(ValueLayout.JAVA_INT_UNALIGNED);
+  }
+
+  private float[] floats(String name) {
+    float[] values = new float[(int) fixture.entry(name).size()];
+    fixture.entry(name).readFloats(values, 0);
+    return values;
+  }
+}
