@@ -279,7 +279,7 @@ final class DeviceRows {
       Program step =
           backend.capture(() -> {
             pass.run();
-            clip.measure();
+            clip.computeNorm();
             optimizer.update();
           });
       IntConsumer feed =

@@ -83,26 +83,27 @@ public interface LanguageModel extends AutoCloseable {
   KvCache cache(Region region, int tokens);
 
   /**
-   * Reads tokens into a cache: what {@link #hidden} computes, for positions that follow the cached
-   * ones.
+   * Reads tokens into a cache: what {@link #hidden} computes before the final layer norm, for
+   * positions that follow the cached ones.
    *
    * @param ops how to look tokens up
    * @param layers how to compute each layer, asked in order; a layer needs what the one before made
    * @param cache keys and values of earlier positions, extended
    * @param batch R tokens
-   * @return (R, 1, C), the input of {@link #scores}
+   * @return (R, 1, C), the input of {@link #decodeLogits}
    */
   Tensor decode(
       InferenceOps ops, IntFunction<InferenceOps> layers, KvCache cache, PackedBatch batch);
 
   /**
-   * Computes the scores of the next token from what {@link #decode} returned.
+   * Computes the logits of the next token from what {@link #decode} returned: the final layer norm,
+   * then the head.
    *
    * @param ops how to compute
    * @param x (R, 1, C)
    * @return (R, 1, V)
    */
-  Tensor scores(InferenceOps ops, Tensor x);
+  Tensor decodeLogits(InferenceOps ops, Tensor x);
 
   /**
    * Checks that the model may be used.

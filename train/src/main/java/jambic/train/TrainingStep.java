@@ -21,8 +21,8 @@ import java.util.function.BooleanSupplier;
  * One iteration: batches in, gradients, update. The first run records it; every later one writes
  * new inputs into the same tensors and replays, allocating nothing.
  *
- * <p>The gradient is that of the mean over all that counts in the iteration: a micro batch's loss
- * has the share that its weight has ({@link Objective}).
+ * <p>The gradient is that of the mean over all that counts in the iteration: each micro batch is
+ * weighted by its number of counted targets ({@link Objective}).
  */
 public final class TrainingStep {
   /**
@@ -48,7 +48,8 @@ public final class TrainingStep {
   private final Program clear;
   private final Program update;
   private List<Tensor> inputs = List.of();
-  private Tensor share = Tensor.NONE; // (1), of the micro batch's loss in the iteration's
+  private Tensor share =
+      Tensor.NONE; // (1), what the loss is weighted by: its part of all counted targets
   private Optional<MicroStep> recorded = Optional.empty();
 
   /**
@@ -76,10 +77,10 @@ public final class TrainingStep {
     this.microSteps = microSteps;
     this.seed = seed;
     this.region = region;
-    clear = backend.capture(clip::clear);
+    clear = backend.capture(clip::zeroGradients);
     update =
         backend.capture(() -> {
-          clip.measure();
+          clip.computeNorm();
           optimizer.update();
         });
   }
@@ -87,7 +88,7 @@ public final class TrainingStep {
   /**
    * Runs one iteration.
    *
-   * @param iteration its number, from 0: counts dropout and the optimizer's corrections
+   * @param iteration its number, from 0: seeds dropout and counts the optimizer's bias corrections
    * @param lr the learning rate
    * @return the mean loss of its batches before the update
    * @throws JambicException if nothing counts in any of its batches
@@ -100,7 +101,7 @@ public final class TrainingStep {
    * Runs one iteration unless it is stopped between two micro batches: then there is no update, and
    * the iteration may be run again as if it had not begun.
    *
-   * @param iteration its number, from 0: counts dropout and the optimizer's corrections
+   * @param iteration its number, from 0: seeds dropout and counts the optimizer's bias corrections
    * @param lr the learning rate
    * @param stop asked before every micro batch but the first
    * @return the mean loss of its batches before the update; empty if it was stopped

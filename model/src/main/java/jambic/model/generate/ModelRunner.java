@@ -164,7 +164,7 @@ final class ModelRunner implements AutoCloseable {
       if (!lastRows.isNone()) { // a table of rows, of which some are looked up
         x = head.embed(lastRows, x.reshape(Shape.of(rowCount, x.dim(2))), Tensor.NONE);
       }
-      logits = model.scores(head, x);
+      logits = model.decodeLogits(head, x);
     }
     program = rowCount == ends ? ops.program() : NOTHING;
     computed = true;

@@ -141,7 +141,7 @@ public final class Gpt implements LanguageModel {
   public Tensor hidden(Ops ops, Tensor ids) {
     requireOpen();
     if (ids.shape().rank() != 2) {
-      throw new ShapeException("logits: ids must be I32 (B, T), got " + ids);
+      throw new ShapeException("hidden: ids must be I32 (B, T), got " + ids);
     }
     config.requireContext(ids.dim(1));
     Tensor x = embedding.forward(ops, ids); // (B, T, C)
@@ -168,7 +168,7 @@ public final class Gpt implements LanguageModel {
   }
 
   @Override
-  public Tensor scores(InferenceOps ops, Tensor x) {
+  public Tensor decodeLogits(InferenceOps ops, Tensor x) {
     return lmHead.forward(ops, lnF.forward(ops, x)); // (R, 1, V)
   }
 

@@ -9,9 +9,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The keys and values that every layer computed for earlier positions, so that a new token costs
- * only itself. They lie in pages of some positions each, which sequences take and give back, as
- * vLLM has it (Kwon et al., 2023): nobody's memory has to be in one piece.
+ * The keys and values that every layer computed for earlier positions, so that a new token needs
+ * one forward step. They lie in pages of some positions each, which sequences take and give back,
+ * as vLLM has it (Kwon et al., 2023): a sequence's memory need not be contiguous.
  */
 public final class KvCache {
   /** Positions of a page, or the context where that is shorter. */

@@ -36,7 +36,7 @@ public record LoraAdapter(Tensor a, Tensor b, float scale, float dropout) {
         lora.layers().dropout());
   }
 
-  /** What the layer computes of x (..., in), given what its weight makes of it, y (..., out). */
+  /** Returns {@code y + scale · B(A(dropout(x)))}: x (..., in), y (..., out). */
   Tensor addTo(Ops ops, Tensor y, Tensor x) {
     Tensor low = ops.linear(ops.dropout(x, dropout), a, Tensor.NONE); // (..., rank)
     Tensor scaled = ops.scale(low, scale); // (..., rank)

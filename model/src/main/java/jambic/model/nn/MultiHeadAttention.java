@@ -5,8 +5,8 @@ import jambic.tensor.Ops;
 import jambic.tensor.Tensor;
 
 /**
- * Causal multi-head self-attention (Vaswani et al., 2017): each token gathers from those before it
- * what its query finds under their keys.
+ * Causal multi-head self-attention (Vaswani et al., 2017): each token attends to itself and to
+ * those before it.
  *
  * @param qkv (3C, C): makes queries, keys and values, side by side
  * @param proj (C, C): mixes the heads' results

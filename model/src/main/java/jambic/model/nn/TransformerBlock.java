@@ -5,11 +5,10 @@ import jambic.tensor.Ops;
 import jambic.tensor.Tensor;
 
 /**
- * A block of the decoder, normalized before each branch as in GPT-2: communication, then
- * computation.
+ * A block of the decoder, normalized before each branch as in GPT-2: attention, then an MLP.
  *
  * @param ln1 before attention
- * @param attn tokens gather from each other
+ * @param attn tokens attend to each other
  * @param ln2 before the MLP
  * @param mlp each token computes by itself
  * @param dropout probability of zeroing an element of a branch in training
@@ -24,6 +23,7 @@ public record TransformerBlock(
    * @return (B, T, C)
    */
   public Tensor forward(Ops ops, Tensor x) {
+    // x + dropout(attn(ln1(x))), then x + dropout(mlp(ln2(x)))
     x = ops.residual(x, attn.forward(ops, ln1.forward(ops, x)), dropout);
     return ops.residual(x, mlp.forward(ops, ln2.forward(ops, x)), dropout);
   }

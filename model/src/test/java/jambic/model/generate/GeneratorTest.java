@@ -130,7 +130,7 @@ class GeneratorTest {
       Tensor ids = region.allocate(DType.I32, Shape.of(4));
       assertThatThrownBy(() -> model.logits(new InferenceOps(backend, region), ids))
           .isInstanceOf(JambicException.class)
-          .hasMessage("logits: ids must be I32 (B, T), got I32(4)");
+          .hasMessage("hidden: ids must be I32 (B, T), got I32(4)");
     }
   }
 

@@ -7,8 +7,8 @@ import jambic.train.data.Dataset.Split;
 import java.util.List;
 
 /**
- * What a model learns: which batches it sees, and the loss that it is to lower. A new one is a
- * class beside {@link NextTokenPrediction}.
+ * What a model learns: which batches it sees, and the loss to minimize. A new one is a class beside
+ * {@link NextTokenPrediction}.
  *
  * <p>A batch lies in tensors that every run of a recorded step reads again. Losses are means over
  * what counts in a batch, such as targets that are not masked; the mean over several batches

@@ -39,7 +39,7 @@ public final class GradientClip {
   }
 
   /**
-   * Returns the norm of the gradients at the last {@link #measure}, before clipping.
+   * Returns the norm of the gradients at the last {@link #computeNorm}, before clipping.
    *
    * @return (1)
    */
@@ -57,12 +57,12 @@ public final class GradientClip {
   }
 
   /** Launches the clearing of all gradients, before several backward passes add to them. */
-  public void clear() {
+  public void zeroGradients() {
     clearing.run();
   }
 
   /** Launches the computation of the norm and the factor. */
-  public void measure() {
+  public void computeNorm() {
     measuring.run();
   }
 }

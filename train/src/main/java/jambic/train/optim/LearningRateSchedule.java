@@ -23,7 +23,7 @@ public sealed interface LearningRateSchedule {
   }
 
   /**
-   * A linear warm-up, half a cosine down to the least rate, and that rate from there on: {@code
+   * A linear warm-up, half a cosine down to the minimum, and that rate from there on: {@code
    * get_lr} of nanoGPT's {@code train.py} (the version whose first step is not lost to a rate of
    * zero).
    *

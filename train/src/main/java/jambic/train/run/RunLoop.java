@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
- * What every kind of training shares: it evaluates now and then, keeps the best checkpoint and the
- * newest one, logs, stops when asked, and goes on where it stopped.
+ * The training loop that every kind of training shares: it evaluates now and then, keeps the best
+ * checkpoint and the newest one, logs, stops when asked, and goes on where it stopped.
  */
 public final class RunLoop {
   private static final long SAVE_EVERY_NANOS = 300_000_000_000L;
@@ -30,7 +30,7 @@ public final class RunLoop {
      *
      * @param iteration its number, from 0
      * @param stop asked on the way
-     * @return what it measured; empty if it was stopped, and then it has not happened
+     * @return what it measured; empty if it was stopped: the partial iteration is discarded
      */
     Optional<Metrics.Step> iterate(int iteration, BooleanSupplier stop);
 
@@ -102,11 +102,12 @@ public final class RunLoop {
    * Trains until all iterations are done, someone asks to stop, or the thread is interrupted.
    *
    * @param listener hears of progress
-   * @param asked whether to stop
+   * @param stopRequested whether to stop
    * @return how it ended; either way the newest checkpoint is saved
    */
-  public Outcome run(RunListener listener, BooleanSupplier asked) {
-    BooleanSupplier stop = () -> asked.getAsBoolean() || Thread.currentThread().isInterrupted();
+  public Outcome run(RunListener listener, BooleanSupplier stopRequested) {
+    BooleanSupplier stop =
+        () -> stopRequested.getAsBoolean() || Thread.currentThread().isInterrupted();
     notice.ifPresent(listener::onNotice);
     notice = Optional.empty();
     try (MetricsLog log = openLog(listener)) {
@@ -120,7 +121,7 @@ public final class RunLoop {
             return Outcome.STOPPED;
           }
           log.append(measured.get());
-          keep(measured.get(), log);
+          saveIfBest(measured.get(), log);
           saved = System.nanoTime();
           listener.onEvaluation(measured.get());
         }
@@ -156,7 +157,7 @@ public final class RunLoop {
         : MetricsLog.create(file);
   }
 
-  private void keep(Metrics.Evaluation measured, MetricsLog log) {
+  private void saveIfBest(Metrics.Evaluation measured, MetricsLog log) {
     boolean better = measured.valLoss() < bestValLoss;
     if (better) {
       bestValLoss = measured.valLoss();

@@ -43,7 +43,7 @@ public final class Panels {
    * @param columns how many columns there are; the last panel may be incomplete
    * @param width 5, half the lane count, the lane count or twice that
    */
-  static void copy(
+  public static void copy(
       int k, float[] src, int s0, int ld, int columns, float[] dst, int d0, int width) {
     int whole = columns - columns % width;
     int first = 0;

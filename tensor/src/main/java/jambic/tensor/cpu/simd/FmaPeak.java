@@ -57,12 +57,12 @@ public final class FmaPeak {
   }
 
   /** A multiplication and an addition in every lane. */
-  static double flops(int rounds) {
+  public static double flops(int rounds) {
     return 2.0 * 12 * Lanes.F.length() * rounds;
   }
 
   /** The loop: sums in place, or the operand that each replaces would be copied first. */
-  static float run(int rounds, float factor, float summand) {
+  public static float run(int rounds, float factor, float summand) {
     FloatVector f = FloatVector.broadcast(Lanes.F, factor);
     FloatVector s = FloatVector.broadcast(Lanes.F, summand);
     FloatVector a = s;
