@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -76,7 +77,7 @@ final class Report {
       throws IOException {
     List<Row> rows = Row.read(file);
     Map<String, Object> header = new LinkedHashMap<>();
-    header.put("date", LocalDate.now().toString());
+    header.put("date", LocalDate.now(ZoneOffset.UTC).toString());
     header.put("command", command);
     header.put("commit", commit);
     header.put("machine", Machine.description());

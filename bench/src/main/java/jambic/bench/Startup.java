@@ -2,6 +2,7 @@ package jambic.bench;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -41,7 +42,8 @@ final class Startup {
     try (InputStream output = process.getInputStream()) {
       byte[] said = output.readAllBytes();
       if (process.waitFor() != 0) {
-        throw new IOException(String.join(" ", command) + " failed: " + new String(said));
+        throw new IOException(
+            String.join(" ", command) + " failed: " + new String(said, StandardCharsets.UTF_8));
       }
     }
     return (System.nanoTime() - start) * 1e-6;
