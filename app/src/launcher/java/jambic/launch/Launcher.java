@@ -1,11 +1,11 @@
 package jambic.launch;
 
-import jambic.tensor.text.Text;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URI;
 import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Files;
 import java.nio.file.Paths;
+import java.util.Locale;
 
 /**
  * The main class of the executable jar. It is compiled for Java 8 and links to nothing else, so
@@ -28,10 +28,12 @@ public final class Launcher {
     String version = System.getProperty("java.specification.version");
     if (tooOld(version)) {
       refuse(
-          Text.format(
+          String.format(
+              Locale.ROOT,
               "this is Java %s and Jambic needs Java %d or newer: get one from"
                   + " https://adoptium.net",
-              version, NEEDED));
+              version,
+              NEEDED));
     }
     if (!vectorModuleResolved() && vectorModuleInstalled()) {
       refuse("the Vector API is not switched on, start it with: " + command(args));

@@ -3,6 +3,8 @@ package jambic.launch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.constantpool.ClassEntry;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +43,20 @@ class LauncherTest {
     byte[] type = Files.readAllBytes(CLASSES.resolve("jambic/launch/Launcher.class"));
     int major = (type[6] & 0xff) << 8 | type[7] & 0xff;
     assertThat(major).isEqualTo(52);
+  }
+
+  @Test
+  void anOlderJavaNeedsNoOtherClassOfJambic() throws IOException {
+    byte[] type = Files.readAllBytes(CLASSES.resolve("jambic/launch/Launcher.class"));
+    List<String> others = new ArrayList<>();
+    for (var entry : ClassFile.of().parse(type).constantPool()) {
+      if (entry instanceof ClassEntry used
+          && used.asInternalName().startsWith("jambic/")
+          && !used.asInternalName().startsWith("jambic/launch/")) {
+        others.add(used.asInternalName());
+      }
+    }
+    assertThat(others).isEmpty();
   }
 
   private static Ended start(String... args) throws IOException, InterruptedException {
