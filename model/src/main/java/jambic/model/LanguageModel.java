@@ -118,14 +118,7 @@ public interface LanguageModel extends AutoCloseable {
    * @param ids the ids
    * @throws JambicException if one is not in [0, V)
    */
-  default void requireIds(int... ids) {
-    for (int id : ids) {
-      if (id < 0 || id >= vocabSize()) {
-        throw new JambicException(
-            "token id " + id + " is not in the model's vocabulary of " + vocabSize());
-      }
-    }
-  }
+  void requireIds(int... ids);
 
   /**
    * Computes the scores of every token to come next, at every position.

@@ -147,7 +147,7 @@ public final class Hub implements BaseModelResolver {
             .resolve(model.owner())
             .resolve(model.name() + (model.isNewest() ? "" : "@" + model.revision("--")));
     try {
-      Optional<String> missing = ModelFiles.missing(folder);
+      Optional<String> missing = HubFiles.missing(folder);
       if (missing.isEmpty()) {
         return folder;
       }
@@ -181,22 +181,22 @@ public final class Hub implements BaseModelResolver {
 
   /** Fetches all that is missing, the weights last. */
   private void fetch(ModelId model, Path folder) throws IOException {
-    boolean described = fetch(model, ModelFiles.CONFIG, folder);
+    boolean described = fetch(model, HubFiles.CONFIG, folder);
     if (described) {
       requireSupported(model, folder);
-    } else if (!fetch(model, ModelFiles.ADAPTER_CONFIG, folder)) {
-      throw lacks(model, ModelFiles.CONFIG);
+    } else if (!fetch(model, HubFiles.ADAPTER_CONFIG, folder)) {
+      throw lacks(model, HubFiles.CONFIG);
     }
-    if (!fetch(model, ModelFiles.TOKENIZER, folder)) {
-      for (String file : ModelFiles.GPT2_TOKENIZER) {
+    if (!fetch(model, HubFiles.TOKENIZER, folder)) {
+      for (String file : HubFiles.GPT2_TOKENIZER) {
         fetch(model, file, folder);
       }
     }
-    for (String file : ModelFiles.SETTINGS) {
+    for (String file : HubFiles.SETTINGS) {
       fetch(model, file, folder);
     }
     if (!(described && fetchWeights(model, folder)) && !fetchAdapters(model, folder)) {
-      throw lacks(model, String.join(" or ", described ? ModelFiles.WEIGHTS : ModelFiles.ADAPTERS));
+      throw lacks(model, String.join(" or ", described ? HubFiles.WEIGHTS : HubFiles.ADAPTERS));
     }
   }
 
@@ -205,22 +205,22 @@ public final class Hub implements BaseModelResolver {
     try {
       Checkpoint.requireSupported(folder);
     } catch (JambicException e) {
-      Files.delete(folder.resolve(ModelFiles.CONFIG)); // the hub's may be another one next time
+      Files.delete(folder.resolve(HubFiles.CONFIG)); // the hub's may be another one next time
       String reason =
           e.getMessage()
-              .replace(folder.resolve(ModelFiles.CONFIG).toString(), "its " + ModelFiles.CONFIG);
+              .replace(folder.resolve(HubFiles.CONFIG).toString(), "its " + HubFiles.CONFIG);
       throw new JambicException(Text.format("%s cannot be used: %s", model, reason), e);
     }
   }
 
   private boolean fetchWeights(ModelId model, Path folder) throws IOException {
-    for (String weights : ModelFiles.WEIGHTS) {
-      String index = ModelFiles.index(weights);
+    for (String weights : HubFiles.WEIGHTS) {
+      String index = HubFiles.index(weights);
       if (!Files.exists(folder.resolve(index)) && fetch(model, weights, folder)) {
         return true;
       }
       if (fetch(model, index, folder)) {
-        for (String shard : ModelFiles.shards(folder, weights)) {
+        for (String shard : HubFiles.shards(folder, weights)) {
           if (!fetch(model, shard, folder)) {
             throw lacks(model, shard);
           }
@@ -232,8 +232,8 @@ public final class Hub implements BaseModelResolver {
   }
 
   private boolean fetchAdapters(ModelId model, Path folder) throws IOException {
-    if (fetch(model, ModelFiles.ADAPTER_CONFIG, folder)) {
-      for (String weights : ModelFiles.ADAPTERS) {
+    if (fetch(model, HubFiles.ADAPTER_CONFIG, folder)) {
+      for (String weights : HubFiles.ADAPTERS) {
         if (fetch(model, weights, folder)) {
           return true;
         }

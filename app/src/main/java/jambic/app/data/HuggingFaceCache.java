@@ -49,8 +49,8 @@ public record HuggingFaceCache(Path root) {
     for (String name : names) {
       Optional<Path> snapshot = snapshot(root.resolve(name), model.revision());
       if (snapshot.isPresent()
-          && ModelFiles.missing(snapshot.get()).isEmpty()
-          && ModelFiles.hasTokenizer(snapshot.get())) {
+          && HubFiles.missing(snapshot.get()).isEmpty()
+          && HubFiles.hasTokenizer(snapshot.get())) {
         return snapshot;
       }
     }
@@ -75,7 +75,7 @@ public record HuggingFaceCache(Path root) {
    */
   public static Path resolve(Path folder) {
     Path snapshots = folder.resolve(SNAPSHOTS);
-    if (!Files.isDirectory(snapshots) || Files.exists(folder.resolve(ModelFiles.CONFIG))) {
+    if (!Files.isDirectory(snapshots) || Files.exists(folder.resolve(HubFiles.CONFIG))) {
       return folder;
     }
     try (Stream<Path> inside = Files.list(snapshots)) {

@@ -40,15 +40,17 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
    * Finds every parameter of a model and checks its shape.
    *
    * @param where how errors name the file
-   * @param described the model of {@code config.json}
+   * @param description how errors name what describes the model, mostly {@code config.json}
+   * @param described the model that it describes
    * @param stored all tensors of the file
    */
-  static Gpt2Weights of(String where, GptConfig described, Map<String, StoredTensor> stored) {
+  static Gpt2Weights of(
+      String where, String description, GptConfig described, Map<String, StoredTensor> stored) {
     if (described.nLayer() > stored.size()) { // before a list of that many names is made
       throw new JambicException(
           Text.format(
-              "%s holds %d tensors, too few for the %d layers of config.json",
-              where, stored.size(), described.nLayer()));
+              "%s holds %d tensors, too few for the %d layers of %s",
+              where, stored.size(), described.nLayer(), description));
     }
     Map<String, StoredTensor> byName = new LinkedHashMap<>();
     stored.forEach((name, entry) -> {
@@ -60,11 +62,12 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
                 where, ErrorText.quote(plain), PREFIX));
       }
     });
-    GptConfig config = stored(where, described, byName);
+    GptConfig config = stored(where, description, described, byName);
     Map<String, StoredTensor> parameters = new LinkedHashMap<>();
     GptParameters.of(config)
         .forEach((name, shape) ->
-            parameters.put(name, require(where, name, storedShape(name, shape), byName)));
+            parameters.put(
+                name, require(where, description, name, storedShape(name, shape), byName)));
     Set<String> spare = new LinkedHashSet<>(byName.keySet());
     spare.removeAll(GptParameters.of(config.withBias(true, true)).keySet());
     spare.removeIf(name -> MASK.matcher(name).matches());
@@ -74,8 +77,8 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
     if (!spare.isEmpty()) {
       throw new JambicException(
           Text.format(
-              "%s holds the tensor %s, which the model of config.json does not have",
-              where, ErrorText.quote(spare.iterator().next())));
+              "%s holds the tensor %s, which the model of %s does not have",
+              where, ErrorText.quote(spare.iterator().next()), description));
     }
     return new Gpt2Weights(where, config, parameters);
   }
@@ -86,7 +89,7 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
    * has another head than the embedding, that is the head, as in transformers 5.
    */
   private static GptConfig stored(
-      String where, GptConfig described, Map<String, StoredTensor> byName) {
+      String where, String description, GptConfig described, Map<String, StoredTensor> byName) {
     Map<String, Shape> known = GptParameters.of(described);
     boolean bias = described.bias();
     boolean qkvBias = described.qkvBias();
@@ -94,7 +97,8 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
       String name = possible.getKey();
       if (!known.containsKey(name)
           && byName.containsKey(name)
-          && !isZero(require(where, name, storedShape(name, possible.getValue()), byName))) {
+          && !isZero(
+              require(where, description, name, storedShape(name, possible.getValue()), byName))) {
         boolean ofQkv = name.endsWith(GptParameters.QKV_BIAS);
         qkvBias |= ofQkv;
         bias |= !ofQkv;
@@ -175,17 +179,22 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
   }
 
   private static StoredTensor require(
-      String where, String name, List<Long> shape, Map<String, StoredTensor> stored) {
+      String where,
+      String description,
+      String name,
+      List<Long> shape,
+      Map<String, StoredTensor> stored) {
     StoredTensor entry = stored.get(name);
     if (entry == null) {
       throw new JambicException(
-          Text.format("%s lacks the tensor '%s', which the model of config.json has", where, name));
+          Text.format(
+              "%s lacks the tensor '%s', which the model of %s has", where, name, description));
     }
     if (!entry.shape().equals(shape)) {
       throw new JambicException(
           Text.format(
-              "%s: tensor '%s' has the shape %s, but config.json makes it %s",
-              where, entry.name(), entry.shape(), shape));
+              "%s: tensor '%s' has the shape %s, but %s makes it %s",
+              where, entry.name(), entry.shape(), description, shape));
     }
     if (!entry.type().isReadableAsFloat()) {
       throw new JambicException(

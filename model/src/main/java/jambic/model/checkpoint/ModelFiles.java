@@ -100,11 +100,7 @@ record ModelFiles(
 
   /** Finds every parameter among the weights and checks its shape. */
   Gpt2Weights checked() {
-    try {
-      return Gpt2Weights.of(weights.path().toString(), config, weights.entries());
-    } catch (JambicException e) {
-      throw new JambicException(e.getMessage().replace(Gpt2Config.NAME, description), e);
-    }
+    return Gpt2Weights.of(weights.path().toString(), description, config, weights.entries());
   }
 
   @Override

@@ -193,6 +193,11 @@ public final class Gpt implements LanguageModel {
     return config.blockSize();
   }
 
+  @Override
+  public void requireIds(int... ids) {
+    config.requireIds(ids);
+  }
+
   /**
    * A copy for inference that keeps its matrices and token embeddings in 8 bits, each row with a
    * scale of its own: a quarter of the memory, and of what a new token reads, for a small loss of

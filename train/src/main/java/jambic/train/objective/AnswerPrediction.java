@@ -14,6 +14,7 @@ import jambic.train.data.BatchSampler;
 import jambic.train.data.Dataset.Split;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongFunction;
 
 /**
  * Predicts the answers of examples, not their prompts: supervised fine-tuning. A row of a batch is
@@ -116,26 +117,14 @@ public final class AnswerPrediction implements Objective {
   @Override
   public int fill(List<Tensor> inputs, int iteration, int micro) {
     long first = ((long) iteration * microSteps + micro) * batchSize;
-    clear();
-    int targets = 0;
-    for (int row = 0; row < batchSize; row++) {
-      long at = first + row;
-      shuffle(at / train.size());
-      targets += put(row, train.get(order[(int) (at % train.size())]));
-    }
-    return upload(inputs, targets);
+    return fill(inputs, first, Long.MAX_VALUE, this::shuffled);
   }
 
   @Override
   public int fill(List<Tensor> inputs, Split split, int index) {
     List<Example> examples = of(split);
-    clear();
-    int targets = 0;
-    for (int row = 0; row < batchSize; row++) {
-      long at = (long) index * batchSize + row;
-      targets += put(row, examples.get((int) (at % examples.size())));
-    }
-    return upload(inputs, targets);
+    long first = (long) index * batchSize;
+    return fill(inputs, first, Long.MAX_VALUE, at -> examples.get((int) (at % examples.size())));
   }
 
   @Override
@@ -146,24 +135,29 @@ public final class AnswerPrediction implements Objective {
   @Override
   public int fillInOrder(List<Tensor> inputs, Split split, long index) {
     List<Example> examples = of(split);
-    clear();
-    int targets = 0;
-    for (int row = 0; row < batchSize; row++) {
-      long at = index * batchSize + row;
-      if (at < examples.size()) {
-        targets += put(row, examples.get((int) at));
-      }
-    }
-    return upload(inputs, targets);
+    return fill(inputs, index * batchSize, examples.size(), at -> examples.get((int) at));
   }
 
   private List<Example> of(Split split) {
     return split == Split.TRAIN ? train : val;
   }
 
-  private void clear() {
+  private Example shuffled(long at) {
+    shuffle(at / train.size());
+    return train.get(order[(int) (at % train.size())]);
+  }
+
+  /** Fills in the examples from {@code first} on, those from {@code end} on left out. */
+  private int fill(List<Tensor> inputs, long first, long end, LongFunction<Example> examples) {
     Arrays.fill(x, 0);
     Arrays.fill(y, BatchSampler.IGNORED);
+    int targets = 0;
+    for (int row = 0; row < batchSize && first + row < end; row++) {
+      targets += put(row, examples.apply(first + row));
+    }
+    inputs.get(0).set(x);
+    inputs.get(1).set(y);
+    return targets;
   }
 
   /** Puts an example into a row of x and y, and returns how many of its targets count. */
@@ -175,12 +169,6 @@ public final class AnswerPrediction implements Objective {
       y[row * blockSize + t] = ids[t + 1];
     }
     return example.targets(blockSize);
-  }
-
-  private int upload(List<Tensor> inputs, int weight) {
-    inputs.get(0).set(x);
-    inputs.get(1).set(y);
-    return weight;
   }
 
   /** Orders the training examples for an epoch (Fisher and Yates). */

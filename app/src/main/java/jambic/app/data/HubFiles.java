@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /** The files that a model has on a hub, by which a folder holds the whole of it or not. */
-final class ModelFiles {
+final class HubFiles {
   static final String CONFIG = "config.json";
   static final String ADAPTER_CONFIG = "adapter_config.json";
 
@@ -39,7 +39,7 @@ final class ModelFiles {
           "special_tokens_map.json",
           "added_tokens.json");
 
-  private ModelFiles() {}
+  private HubFiles() {}
 
   /** The index of weights that are cut into shards. */
   static String index(String weights) {
