@@ -13,6 +13,7 @@ module jambic.tensor {
   exports jambic.tensor;
   exports jambic.tensor.spi;
   exports jambic.tensor.meta to
+      jambic.model,
       jambic.train;
   exports jambic.tensor.text to
       jambic.app,

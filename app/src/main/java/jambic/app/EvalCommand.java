@@ -132,8 +132,8 @@ final class EvalCommand implements Callable<Integer> {
     requirePositive("--batch-size", batchSize);
     requirePositive("--block-size", blockSize);
     try (Backend backend = given.backend();
-        Checkpoint checkpoint = given.checkpoint();
-        Gpt model = quantization.of(checkpoint.gpt(backend, shape(checkpoint.config())));
+        Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint();
+        Gpt model = quantization.of(checkpoint.model(backend, shape(checkpoint.config())));
         Region region = backend.region()) {
       Path folder = checkpoint.folder();
       int context = model.config().blockSize();
@@ -203,7 +203,7 @@ final class EvalCommand implements Callable<Integer> {
     return blockSize.map(stored::withBlockSize).orElse(stored);
   }
 
-  private TrainingData data(Corpora corpora, Checkpoint checkpoint, int context) {
+  private TrainingData data(Corpora corpora, Checkpoint<GptConfig, Gpt> checkpoint, int context) {
     String name =
         data.or(() -> RunFolder.of(checkpoint.folder()).data())
             .orElseThrow(() ->

@@ -46,9 +46,9 @@ final class ExportCommand implements Callable<Integer> {
     Path folder = given.folder();
     Checkpoint.requireNothingElse(out);
     try (Backend backend = given.backend();
-        Checkpoint checkpoint = given.checkpoint(folder)) {
+        Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint(folder)) {
       requireGpt2(folder, checkpoint.config());
-      try (Gpt gpt = checkpoint.gpt(backend)) {
+      try (Gpt gpt = checkpoint.model(backend)) {
         checkpoint.export(out, gpt);
       }
     }

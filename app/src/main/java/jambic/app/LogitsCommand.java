@@ -5,6 +5,7 @@ import jambic.app.cli.ModelArgument;
 import jambic.app.cli.RunFolder;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.DType;
 import jambic.tensor.InferenceOps;
@@ -84,11 +85,11 @@ final class LogitsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (Backend backend = given.backend();
-        Checkpoint checkpoint = given.checkpoint()) {
+        Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint()) {
       int[] ids = ids(checkpoint);
       checkpoint.config().requireIds(ids);
       checkpoint.config().requireContext(ids.length);
-      try (Gpt gpt = checkpoint.gpt(backend);
+      try (Gpt gpt = checkpoint.model(backend);
           Region region = backend.region()) {
         Tensor input = region.allocate(DType.I32, Shape.of(1, ids.length));
         input.set(ids);
@@ -98,7 +99,7 @@ final class LogitsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int[] ids(Checkpoint checkpoint) {
+  private int[] ids(Checkpoint<GptConfig, Gpt> checkpoint) {
     int[] ids =
         tokens
             .prompt

@@ -14,6 +14,7 @@ import jambic.model.generate.InferenceEngine;
 import jambic.model.generate.SamplingParams;
 import jambic.model.generate.TokenLogProbs;
 import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.model.io.AtomicFile;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
@@ -196,7 +197,7 @@ final class SampleCommand implements Callable<Integer> {
           spec.commandLine(), "--logprobs are printed with --json only; add it");
     }
     try (Backend backend = given.backend();
-        Checkpoint checkpoint = given.checkpoint();
+        Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint();
         Gpt model = model(checkpoint, backend)) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint);
       String prompt = prompt(tokenizer);
@@ -224,7 +225,7 @@ final class SampleCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Gpt model(Checkpoint checkpoint, Backend backend) {
+  private Gpt model(Checkpoint<GptConfig, Gpt> checkpoint, Backend backend) {
     generation = checkpoint.generation();
     if (ignoreGenerationConfig) {
       generation = generation.withoutFile();
@@ -235,7 +236,7 @@ final class SampleCommand implements Callable<Integer> {
       throw new JambicException(
           e.getMessage() + " (--ignore-generation-config samples without that file)", e);
     }
-    return quantization.of(checkpoint.gpt(backend));
+    return quantization.of(checkpoint.model(backend));
   }
 
   private void writeTo(Path file, Consumer<Sink> texts) {

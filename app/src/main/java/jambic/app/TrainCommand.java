@@ -292,7 +292,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private Tokenizer savedTokenizer() {
     Path last = resumed().resolve(RunCheckpoints.LAST);
-    try (Checkpoint checkpoint = Checkpoint.open(last, bases())) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, last, bases())) {
       return RunFolder.tokenizer(checkpoint);
     }
   }
@@ -319,7 +319,8 @@ final class TrainCommand implements Callable<Integer> {
     if (!resume) {
       return origin.map(o -> config.gpt(o.config())).orElseGet(() -> config.gpt(vocabSize));
     }
-    try (Checkpoint last = Checkpoint.open(resumed().resolve(RunCheckpoints.LAST), bases())) {
+    try (Checkpoint<GptConfig, Gpt> last =
+        Checkpoint.open(Gpt.FORMAT, resumed().resolve(RunCheckpoints.LAST), bases())) {
       return config.gpt(last.config());
     }
   }

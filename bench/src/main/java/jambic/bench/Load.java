@@ -2,6 +2,7 @@ package jambic.bench;
 
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
 import jambic.tensor.InferenceOps;
@@ -28,7 +29,7 @@ final class Load {
       Models models = Models.named(args[0]);
       try (Backend backend = Backends.open();
           Gpt gpt = new Gpt(backend, models.gpt(), models.config().init())) {
-        Checkpoint.save(folder, gpt, Optional.empty());
+        Checkpoint.save(Gpt.FORMAT, folder, gpt, Optional.empty());
       }
       return;
     }
@@ -46,8 +47,8 @@ final class Load {
   private static double load(Path folder, int threads) {
     long start = System.nanoTime();
     try (Backend backend = Backends.open("cpu", threads);
-        Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt gpt = checkpoint.gpt(backend);
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt gpt = checkpoint.model(backend);
         Region region = backend.region()) {
       Tensor ids = region.allocate(DType.I32, Shape.of(1, 1));
       ids.set(0);

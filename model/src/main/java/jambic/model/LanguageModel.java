@@ -3,12 +3,10 @@ package jambic.model;
 import jambic.model.nn.KvCache;
 import jambic.model.nn.Linear;
 import jambic.model.nn.PackedBatch;
-import jambic.model.nn.Parameters;
 import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
 import jambic.tensor.Tensor;
-import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import java.util.Set;
 import java.util.function.IntFunction;
@@ -17,28 +15,7 @@ import java.util.function.IntFunction;
  * A model that scores the token to come next: what training and generation know of it. Shapes: B
  * sequences, T tokens each, C channels, V tokens of the vocabulary.
  */
-public interface LanguageModel extends AutoCloseable {
-  /**
-   * Returns where the model computes.
-   *
-   * @return the backend
-   */
-  Backend backend();
-
-  /**
-   * Returns the weights.
-   *
-   * @return all of them, by name
-   */
-  Parameters parameters();
-
-  /**
-   * Returns the number of token ids.
-   *
-   * @return V
-   */
-  int vocabSize();
-
+public interface LanguageModel extends Model {
   /**
    * Returns the longest context.
    *
@@ -106,13 +83,6 @@ public interface LanguageModel extends AutoCloseable {
   Tensor decodeLogits(InferenceOps ops, Tensor x);
 
   /**
-   * Checks that the model may be used.
-   *
-   * @throws JambicException if it is closed
-   */
-  void requireOpen();
-
-  /**
    * Refuses token ids that the model does not know.
    *
    * @param ids the ids
@@ -143,8 +113,4 @@ public interface LanguageModel extends AutoCloseable {
     Tensor x = hidden(ops, ids);
     return ops.linearCrossEntropy(x, head().weight(), head().bias(), targets, 0);
   }
-
-  /** Frees the weights. */
-  @Override
-  void close();
 }

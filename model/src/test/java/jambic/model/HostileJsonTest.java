@@ -3,11 +3,13 @@ package jambic.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import jambic.model.checkpoint.Gpt2Config;
+import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfigTest;
 import jambic.model.text.CharTokenizer;
 import jambic.model.text.Tokenizer;
+import jambic.tensor.DType;
 import jambic.tensor.JambicException;
+import jambic.tensor.meta.MetaBackend;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,7 +43,9 @@ class HostileJsonTest {
 
   @Test
   void survivesMutatedFiles() throws IOException {
-    Gpt2Config.write(folder, GptConfigTest.small(5), Gpt2Config.textEnds(Optional.empty()));
+    try (Gpt gpt = new Gpt(new MetaBackend(DType.F32), GptConfigTest.small(5))) {
+      Gpt.FORMAT.describe(folder, gpt, Optional.empty());
+    }
     CharTokenizer.of("hello wörld\n😀").save(folder);
     Path config = folder.resolve("config.json");
     Path tokenizer = folder.resolve("tokenizer.json");
@@ -53,7 +57,7 @@ class HostileJsonTest {
       try {
         if (seed % 2 == 0) {
           rewrite(config, mutate(soundConfig, random));
-          assertThat(Gpt2Config.read(folder).parameterCount()).isPositive();
+          assertThat(Gpt.FORMAT.readConfig(folder).parameterCount()).isPositive();
         } else {
           rewrite(tokenizer, mutate(soundTokenizer, random));
           assertThat(Tokenizer.load(folder).vocabSize()).isPositive();
@@ -70,7 +74,7 @@ class HostileJsonTest {
     }
     assertThat(sound).as("some mutations are harmless").isBetween(1, FILES / 2);
     Files.writeString(config, "null");
-    assertThatThrownBy(() -> Gpt2Config.read(folder))
+    assertThatThrownBy(() -> Gpt.FORMAT.readConfig(folder))
         .hasMessage(config + " is not a valid JSON object: it holds null");
   }
 

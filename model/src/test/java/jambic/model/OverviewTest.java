@@ -43,13 +43,13 @@ class OverviewTest {
             GptConfig.DEFAULT_NORM_EPS);
     try (Backend backend = Backends.open();
         Gpt untrained = new Gpt(backend, shape, new Initializer(0.02f, true, 1))) {
-      Checkpoint.save(folder, untrained, Optional.of(letters));
+      Checkpoint.save(Gpt.FORMAT, folder, untrained, Optional.of(letters));
     }
     StringBuilder text = new StringBuilder();
     // @start region=write
     try (Backend backend = Backends.open();
-        Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt model = checkpoint.gpt(backend);
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt model = checkpoint.model(backend);
         Generator generator = new Generator(model, 1)) {
       Tokenizer tokenizer = checkpoint.tokenizer().orElseThrow();
       generator.stream(

@@ -51,7 +51,7 @@ import java.util.function.Supplier;
 public final class Trainer implements AutoCloseable {
   private final TrainConfig config;
   private final Gpt model;
-  private final RunCheckpoints checkpoints;
+  private final RunCheckpoints<?> checkpoints;
   private final Region gradients;
   private final Region state;
   private final Region activations;
@@ -76,7 +76,7 @@ public final class Trainer implements AutoCloseable {
     this.lock = lock;
     this.model = model;
     this.config = config;
-    checkpoints = new RunCheckpoints(folder, model, tokenizer);
+    checkpoints = new RunCheckpoints<>(folder, Gpt.FORMAT, model, tokenizer);
     this.peakFlops = peakFlops;
     Backend backend = model.backend();
     gradients = backend.region();
@@ -262,7 +262,7 @@ public final class Trainer implements AutoCloseable {
     TrainingState saved = TrainingState.read(last);
     String fingerprint = data.fingerprint();
     Optional<String> changes = ResumeCheck.check(saved, config, fingerprint, folder);
-    try (Checkpoint checkpoint = Checkpoint.open(last, bases)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, last, bases)) {
       GptConfig stored = checkpoint.config();
       GptConfig shape = config.gpt(stored);
       if (!shape.equals(checkpoint.config())) {

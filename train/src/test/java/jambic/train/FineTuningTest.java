@@ -71,7 +71,7 @@ class FineTuningTest {
   void save() {
     base = temp.resolve("base");
     try (Gpt gpt = new Gpt(backend, CONFIG.gpt(tokenizer.vocabSize()), CONFIG.init())) {
-      Checkpoint.save(base, gpt, Optional.of(tokenizer));
+      Checkpoint.save(Gpt.FORMAT, base, gpt, Optional.of(tokenizer));
     }
   }
 
@@ -133,7 +133,7 @@ class FineTuningTest {
     Path run = temp.resolve("run");
     assertThat(train(config, run, Integer.MAX_VALUE)).isEqualTo(Outcome.FINISHED);
     assertThat(run.resolve("last/model.safetensors")).doesNotExist();
-    try (Checkpoint checkpoint = Checkpoint.open(run.resolve("last"));
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, run.resolve("last"));
         Gpt trained = checkpoint.resumed(backend)) {
       assertThat(floats(trained)).usingRecursiveComparison().isEqualTo(weights(base));
       assertThat(trained.adapters().tensors()).hasSize(8);
@@ -201,7 +201,7 @@ class FineTuningTest {
     assertThat(MemoryEstimate.of(CONFIG, odd, Long.MAX_VALUE).weights())
         .isEqualTo(Float.BYTES * odd.parameterCount());
     try (Gpt gpt = new Gpt(backend, odd, CONFIG.init())) {
-      Checkpoint.save(base, gpt, Optional.of(tokenizer));
+      Checkpoint.save(Gpt.FORMAT, base, gpt, Optional.of(tokenizer));
     }
     Path whole = temp.resolve("whole");
     train(CONFIG, whole, Integer.MAX_VALUE);
@@ -284,8 +284,8 @@ class FineTuningTest {
 
   private Map<String, float[]> gradients(TrainConfig config) {
     Map<String, float[]> gradients = new LinkedHashMap<>();
-    try (Checkpoint checkpoint = Checkpoint.open(base);
-        Gpt gpt = checkpoint.gpt(backend);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
+        Gpt gpt = checkpoint.model(backend);
         Region memory = backend.region();
         Region activations = backend.region()) {
       Parameters trained = config.train(gpt, memory);
@@ -317,13 +317,13 @@ class FineTuningTest {
 
   private Outcome train(TrainConfig config, Dataset data, Path run, int stopAfter) {
     AtomicInteger asked = new AtomicInteger();
-    try (Checkpoint checkpoint = Checkpoint.open(base);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
         Trainer trainer =
             Trainer.begin(
                 config
                     .lora(base)
                     .map(l -> checkpoint.adapted(backend, checkpoint.config(), l, config.seed()))
-                    .orElseGet(() -> checkpoint.gpt(backend)),
+                    .orElseGet(() -> checkpoint.model(backend)),
                 config,
                 data,
                 tokenizer,
@@ -334,8 +334,8 @@ class FineTuningTest {
   }
 
   private Map<String, float[]> weights(Path folder) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt gpt = checkpoint.gpt(backend)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt gpt = checkpoint.model(backend)) {
       return floats(gpt);
     }
   }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.model.text.CharTokenizer;
 import jambic.model.text.TokenDecoder;
 import jambic.model.text.TokenEncoder;
@@ -142,8 +144,9 @@ class InterruptTest {
   @Test
   void anInterruptedThreadReadsCheckpointsAndPreparesTexts() throws IOException {
     Thread.currentThread().interrupt();
-    try (Checkpoint checkpoint = Checkpoint.open(whole.resolve(RunCheckpoints.BEST))) {
-      checkpoint.gpt(backend).close();
+    try (Checkpoint<GptConfig, Gpt> checkpoint =
+        Checkpoint.open(Gpt.FORMAT, whole.resolve(RunCheckpoints.BEST))) {
+      checkpoint.model(backend).close();
     }
     assertThat(Trainer.configOf(whole)).isEqualTo(CONFIG);
     Path text = Files.writeString(temp.resolve("text"), TEXT);

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.model.io.Safetensors;
 import jambic.model.text.CharTokenizer;
 import jambic.model.text.Tokenizer;
@@ -131,7 +133,7 @@ class TrainerTest {
     Path run = temp.resolve("run");
     train(CONFIG, run, Integer.MAX_VALUE);
     for (String name : List.of("best", "last")) {
-      try (Checkpoint checkpoint = Checkpoint.open(run.resolve(name))) {
+      try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, run.resolve(name))) {
         assertThat(checkpoint.config()).isEqualTo(CONFIG.gpt(tokenizer.vocabSize()));
         assertThat(checkpoint.tokenizer()).isPresent();
       }

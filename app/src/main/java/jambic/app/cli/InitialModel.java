@@ -68,7 +68,7 @@ public record InitialModel(Path folder, Optional<String> name, BaseModelResolver
   }
 
   public GptConfig config() {
-    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases)) {
       return checkpoint.config();
     }
   }
@@ -87,14 +87,14 @@ public record InitialModel(Path folder, Optional<String> name, BaseModelResolver
 
   /** Its tokenizer, or that of the prepared data which it goes on with. */
   public Tokenizer tokenizer(Optional<String> data) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases)) {
       return RunFolder.tokenizer(checkpoint, data);
     }
   }
 
   /** The model, with adapters beside its weights where the configuration wants them. */
   public Gpt open(Backend backend, TrainConfig config) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases)) {
       GptConfig stored = checkpoint.config();
       GptConfig shape = config.gpt(stored);
       Optional<LoraConfig> lora =
@@ -103,7 +103,7 @@ public record InitialModel(Path folder, Optional<String> name, BaseModelResolver
               .map(adapters -> name.map(adapters::withBaseName).orElse(adapters));
       return lora.isPresent()
           ? checkpoint.adapted(backend, shape, lora.get(), config.seed())
-          : checkpoint.gpt(backend, shape);
+          : checkpoint.model(backend, shape);
     }
   }
 }

@@ -1,6 +1,8 @@
 package jambic.app.cli;
 
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.tensor.spi.Backend;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -51,12 +53,12 @@ public final class ModelArgument {
   }
 
   /** Its files, to be closed. */
-  public Checkpoint checkpoint() {
+  public Checkpoint<GptConfig, Gpt> checkpoint() {
     return checkpoint(folder());
   }
 
   /** The same of its folder. */
-  public Checkpoint checkpoint(Path folder) {
-    return Checkpoint.open(folder, models.bases(spec.commandLine()));
+  public Checkpoint<GptConfig, Gpt> checkpoint(Path folder) {
+    return Checkpoint.open(Gpt.FORMAT, folder, models.bases(spec.commandLine()));
   }
 }

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.data.HuggingFaceCache;
 import jambic.app.data.TrainingData;
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.model.io.AtomicFile;
 import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
@@ -89,7 +91,7 @@ public record RunFolder(Path path) {
   }
 
   /** The tokenizer of a checkpoint, without which no text can be read or written. */
-  public static Tokenizer tokenizer(Checkpoint checkpoint) {
+  public static Tokenizer tokenizer(Checkpoint<GptConfig, Gpt> checkpoint) {
     return checkpoint
         .tokenizer()
         .orElseThrow(() ->
@@ -110,7 +112,7 @@ public record RunFolder(Path path) {
    * The tokenizer of a checkpoint or, where it has none, that of the prepared data which it is used
    * with, if it is for as many tokens.
    */
-  public static Tokenizer tokenizer(Checkpoint checkpoint, Optional<String> data) {
+  public static Tokenizer tokenizer(Checkpoint<GptConfig, Gpt> checkpoint, Optional<String> data) {
     if (checkpoint.tokenizer().isPresent()) {
       return checkpoint.tokenizer().get();
     }

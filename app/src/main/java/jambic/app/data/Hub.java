@@ -4,7 +4,7 @@ import jambic.app.data.HubClient.RemoteFile;
 import jambic.app.data.HubClient.StatusException;
 import jambic.app.terminal.Terminal;
 import jambic.model.checkpoint.BaseModelResolver;
-import jambic.model.checkpoint.Checkpoint;
+import jambic.model.gpt.Gpt;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
@@ -203,7 +203,7 @@ public final class Hub implements BaseModelResolver {
   /** Better now than after its gigabytes. */
   private static void requireSupported(ModelId model, Path folder) throws IOException {
     try {
-      Checkpoint.requireSupported(folder);
+      Gpt.FORMAT.readConfig(folder);
     } catch (JambicException e) {
       Files.delete(folder.resolve(HubFiles.CONFIG)); // the hub's may be another one next time
       String reason =

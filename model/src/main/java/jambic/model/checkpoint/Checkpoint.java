@@ -1,11 +1,12 @@
 package jambic.model.checkpoint;
 
+import jambic.model.Model;
+import jambic.model.ModelConfig;
 import jambic.model.generate.GenerationConfig;
-import jambic.model.gpt.Gpt;
-import jambic.model.gpt.GptConfig;
 import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
 import jambic.model.io.Safetensors;
+import jambic.model.io.WeightFiles;
 import jambic.model.nn.LoraAdapter;
 import jambic.model.nn.LoraConfig;
 import jambic.model.nn.LoraLayers;
@@ -29,140 +30,120 @@ import java.util.stream.Stream;
 
 /**
  * A stored model: a folder with {@code config.json}, {@code model.safetensors} (or its shards) and
- * perhaps {@code tokenizer.json}, as Hugging Face's GPT-2 has them. Folders of that family open
- * here, also with weights as {@code pytorch_model.bin}, and so does nanoGPT's {@code ckpt.pt};
- * folders saved here open there, unless the model has a biased head, which that family does not
- * know. A model with adapters is stored as these alone, as PEFT does, with the name or the place of
- * the model that they belong to. A relative place is meant from the working directory, as PEFT
- * means it; where no model is there, from the adapters' folder, and else it is a name.
+ * perhaps {@code tokenizer.json}, in the layout of Hugging Face; the {@link ModelFormat} knows its
+ * architecture. A model with adapters is stored as these alone, as PEFT does, with the name or the
+ * place of the model that they belong to. A relative place is meant from the working directory, as
+ * PEFT means it; where no model is there, from the adapters' folder, and else it is a name.
  *
  * <p>Opening checks the configuration, the tokenizer and the name, type, shape and place of every
  * tensor, so that memory for the model may then be taken:
  *
  * {@snippet :
- * try (Checkpoint checkpoint = Checkpoint.open(folder)) {
- *   Gpt gpt = checkpoint.gpt(backend);
+ * try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder)) {
+ *   Gpt gpt = checkpoint.model(backend);
  * }
  * }
+ *
+ * @param <C> the shape of a model
+ * @param <M> the model
  */
-public final class Checkpoint implements Closeable {
-  private final GptConfig config;
-  private final Optional<Tokenizer> tokenizer;
-  private final WeightFiles files;
-  private final Gpt2Weights weights;
+public final class Checkpoint<C extends ModelConfig, M extends Model> implements Closeable {
   private static final Set<String> OWN =
       Set.of(
-          Gpt2Config.NAME,
-          Gpt2Config.GENERATION,
+          ModelFormat.CONFIG,
+          GenerationConfig.NAME,
           WeightFiles.SINGLE,
           TokenizerFile.NAME,
           TokenizerFile.CLASS_FILE);
 
+  private final ModelFormat<C, M> format;
   private final Path folder;
   private final Optional<LoraConfig> lora;
   private final GenerationConfig generation;
+  private final C config;
+  private final Optional<Tokenizer> tokenizer;
+  private final StoredModel<C> stored;
   private volatile boolean closed;
 
   private Checkpoint(
+      ModelFormat<C, M> format,
       Path folder,
       Optional<LoraConfig> lora,
       GenerationConfig generation,
-      GptConfig config,
+      C config,
       Optional<Tokenizer> tokenizer,
-      WeightFiles files,
-      Gpt2Weights weights) {
+      StoredModel<C> stored) {
+    this.format = format;
     this.folder = folder;
     this.lora = lora;
     this.generation = generation;
     this.config = config;
     this.tokenizer = tokenizer;
-    this.files = files;
-    this.weights = weights;
-  }
-
-  /**
-   * Loads a stored model; an open checkpoint has its tokenizer too.
-   *
-   * @param folder the folder of a checkpoint, as Hugging Face's GPT-2 has it; of a run, its {@code
-   *     best} or {@code last}
-   * @param backend where it computes
-   * @return the model, to be closed by the caller
-   * @throws JambicException if the folder holds no whole checkpoint, or memory runs out
-   */
-  public static Gpt load(Path folder, Backend backend) {
-    try (Checkpoint checkpoint = open(folder)) {
-      return checkpoint.gpt(backend);
-    }
+    this.stored = stored;
   }
 
   /**
    * Opens a checkpoint.
    *
-   * @param folder its folder, or nanoGPT's {@code ckpt.pt}
+   * @param format of its architecture, such as {@code Gpt.FORMAT}
+   * @param folder its folder, or the file of a format that has such
    * @return the checkpoint, to be closed
-   * @throws JambicException if a file is missing, broken or of an unknown architecture, or the
-   *     files do not fit each other
+   * @throws JambicException if a file is missing, broken or of another architecture, or the files
+   *     do not fit each other
    */
-  public static Checkpoint open(Path folder) {
-    return open(folder, BaseModelResolver.NONE);
+  public static <C extends ModelConfig, M extends Model> Checkpoint<C, M> open(
+      ModelFormat<C, M> format, Path folder) {
+    return open(format, folder, BaseModelResolver.NONE);
   }
 
   /**
    * Opens a checkpoint that may be adapters of a model known by a name.
    *
+   * @param format of its architecture
    * @param folder its folder
    * @param bases find that model; asked only where no folder is called so
    * @return the checkpoint, to be closed
-   * @throws JambicException as {@link #open(Path)}
+   * @throws JambicException as {@link #open(ModelFormat, Path)}
    */
-  public static Checkpoint open(Path folder, BaseModelResolver bases) {
-    return AtomicFolder.read(folder, whole -> openWhole(whole, bases));
+  public static <C extends ModelConfig, M extends Model> Checkpoint<C, M> open(
+      ModelFormat<C, M> format, Path folder, BaseModelResolver bases) {
+    return AtomicFolder.read(folder, whole -> openWhole(format, whole, bases));
   }
 
-  private static Checkpoint openWhole(Path folder, BaseModelResolver bases) throws IOException {
-    requireDescribed(folder);
-    Optional<LoraConfig> lora = LoraFiles.find(folder, bases);
+  private static <C extends ModelConfig, M extends Model> Checkpoint<C, M> openWhole(
+      ModelFormat<C, M> format, Path folder, BaseModelResolver bases) throws IOException {
+    requireDescribed(format, folder);
+    Optional<LoraConfig> lora = LoraFiles.find(format, folder, bases);
     Path place = lora.map(LoraConfig::base).orElse(folder);
-    ModelFiles base = ModelFiles.open(place);
+    StoredModel<C> base = format.open(place);
     try {
       Optional<Tokenizer> tokenizer =
           lora.flatMap(adapters -> Tokenizer.find(folder)).or(base::tokenizer);
-      tokenizer.ifPresent(t -> requireFit(folder, t, base.config()));
-      Gpt2Weights weights = base.checked();
-      GptConfig config =
-          lora.isPresent() && Files.exists(folder.resolve(Gpt2Config.NAME))
-              ? Gpt2Config.read(folder)
-              : weights.config();
-      requireVariant(weights.config(), config);
-      lora.ifPresent(adapters -> LoraFiles.requireFit(folder, adapters.layers(), config));
+      tokenizer.ifPresent(t -> requireFit(folder, t, base.config().vocabSize()));
+      C config =
+          lora.isPresent() && Files.exists(folder.resolve(ModelFormat.CONFIG))
+              ? format.readConfig(folder)
+              : base.config();
+      format.requireVariant(base.config(), config);
+      lora.ifPresent(adapters -> LoraFiles.requireFit(format, folder, adapters.layers(), config));
       GenerationConfig generation = GenerationConfig.read(folder, place);
-      return new Checkpoint(folder, lora, generation, config, tokenizer, base.weights(), weights);
+      return new Checkpoint<>(format, folder, lora, generation, config, tokenizer, base);
     } catch (RuntimeException e) {
       base.close();
       throw e;
     }
   }
 
-  /**
-   * Refuses a model of an architecture that does not open here, by its {@code config.json} alone:
-   * its weights need not be there yet.
-   *
-   * @param folder its folder
-   * @throws JambicException if it is of another architecture, or the file is missing or broken
-   */
-  public static void requireSupported(Path folder) {
-    Gpt2Config.read(folder);
-  }
-
   /** Refuses a folder that only has checkpoints in it, as a run's has, and names them. */
-  private static void requireDescribed(Path folder) throws IOException {
-    if (isDescribed(folder) || !Files.isDirectory(folder)) {
+  private static void requireDescribed(ModelFormat<?, ?> format, Path folder) throws IOException {
+    if (isDescribed(format, folder) || !Files.isDirectory(folder)) {
       return;
     }
     try (Stream<Path> inside = Files.list(folder)) {
       List<String> names =
           inside
-              .filter(Checkpoint::isDescribed)
+              .filter(Files::isDirectory)
+              .filter(path -> isDescribed(format, path))
               .map(path -> path.getFileName().toString())
               .filter(name -> !name.startsWith(".")) // one that is being replaced
               .sorted()
@@ -176,73 +157,68 @@ public final class Checkpoint implements Closeable {
     }
   }
 
-  private static boolean isDescribed(Path folder) {
-    return Files.exists(folder.resolve(Gpt2Config.NAME))
-        || Files.exists(folder.resolve(LoraFiles.CONFIG))
-        || Files.exists(folder.resolve(NanoGptCheckpoint.NAME));
+  private static boolean isDescribed(ModelFormat<?, ?> format, Path folder) {
+    return format.isAt(folder) || Files.exists(folder.resolve(LoraFiles.CONFIG));
   }
 
   /**
    * Saves a model, so that a crash leaves the checkpoint that was there or the new one whole.
    *
+   * @param format of its architecture
    * @param folder its folder, made or replaced
-   * @param gpt the model
+   * @param model the model
    * @param tokenizer its tokenizer, if it has one
    * @throws JambicException if that fails, or {@code folder} holds something that is no checkpoint;
    *     what was there is untouched
    */
-  public static void save(Path folder, Gpt gpt, Optional<Tokenizer> tokenizer) {
-    save(folder, gpt, tokenizer, temporary -> {});
+  public static <M extends Model> void save(
+      ModelFormat<?, M> format, Path folder, M model, Optional<Tokenizer> tokenizer) {
+    save(format, folder, model, tokenizer, temporary -> {});
   }
 
   /**
    * Saves a model together with files of one's own, such as the state of its training.
    *
+   * @param format of its architecture
    * @param folder its folder, made or replaced
-   * @param gpt the model
+   * @param model the model
    * @param tokenizer its tokenizer, if it has one
    * @param others writes the other files into the folder it is given
    * @throws JambicException if that fails, or {@code folder} holds something that is no checkpoint;
    *     what was there is untouched
    */
   @SuppressWarnings("exports") // for a run, which has files of its own
-  public static void save(
-      Path folder, Gpt gpt, Optional<Tokenizer> tokenizer, AtomicFolder.Writer others) {
-    Map<String, Object> textEnds = Gpt2Config.textEnds(tokenizer);
-    Set<Integer> ends = gpt.generation().endTokensOr(tokenizer);
-    if (!ends.isEmpty()) {
-      textEnds.put(
-          "eos_token_id",
-          ends.size() == 1 ? ends.iterator().next() : ends.stream().sorted().toList());
-    }
-    save(folder, gpt, tokenizer, textEnds, others);
+  public static <M extends Model> void save(
+      ModelFormat<?, M> format,
+      Path folder,
+      M model,
+      Optional<Tokenizer> tokenizer,
+      AtomicFolder.Writer others) {
+    AtomicFolder.Writer description = temporary -> format.describe(temporary, model, tokenizer);
+    write(format, folder, model, tokenizer, description, others);
   }
 
-  private static void save(
+  private static <M extends Model> void write(
+      ModelFormat<?, M> format,
       Path folder,
-      Gpt gpt,
+      M model,
       Optional<Tokenizer> tokenizer,
-      Map<String, Object> kept,
+      AtomicFolder.Writer description,
       AtomicFolder.Writer others) {
-    GptConfig config = gpt.config();
-    if (gpt.isQuantized()) {
-      throw new JambicException(
-          "a model with int8 weights is not saved; save the one that it was made from");
-    }
-    tokenizer.ifPresent(t -> requireFit(folder, t, config));
+    tokenizer.ifPresent(t -> requireFit(folder, t, model.vocabSize()));
     requireReplaceable(folder);
     AtomicFolder.replace(
         folder,
         temporary -> {
-          Gpt2Config.write(temporary, config, kept);
+          description.writeTo(temporary);
           tokenizer.ifPresent(t -> t.save(temporary));
-          if (gpt.lora().isPresent()) {
-            LoraFiles.write(temporary, gpt.lora().get(), gpt.adapters());
+          if (model.lora().isPresent()) {
+            LoraFiles.write(temporary, model.lora().get(), model.adapters());
           } else {
             Safetensors.write(
                 temporary.resolve(WeightFiles.SINGLE),
                 Map.of("format", "pt"), // transformers refuses a file that does not say so
-                Gpt2Weights.sources(config, gpt.parameters().byName()));
+                format.weights(model));
           }
           others.writeTo(temporary);
         });
@@ -253,22 +229,18 @@ public final class Checkpoint implements Closeable {
    * configuration tells other programs, such as the ids that begin and end a text.
    *
    * @param folder its folder, made or replaced
-   * @param gpt the model
-   * @throws JambicException as {@link #save(Path, Gpt, Optional)}
+   * @param model the model
+   * @throws JambicException as {@link #save(ModelFormat, Path, Model, Optional)}
    */
-  public void export(Path folder, Gpt gpt) {
-    boolean described = Files.exists(this.folder.resolve(Gpt2Config.NAME));
+  public void export(Path folder, M model) {
+    boolean described = Files.exists(this.folder.resolve(ModelFormat.CONFIG));
     Path source = described ? this.folder : lora.map(LoraConfig::base).orElse(this.folder);
-    if (!Files.exists(source.resolve(Gpt2Config.NAME))) { // nanoGPT's, which says nothing of them
-      save(folder, gpt, tokenizer);
+    if (!Files.exists(source.resolve(ModelFormat.CONFIG))) { // a file, which says nothing of them
+      save(format, folder, model, tokenizer);
       return;
     }
-    save(
-        folder,
-        gpt,
-        tokenizer,
-        Gpt2Config.kept(source),
-        temporary -> Gpt2Config.writeGeneration(temporary, source));
+    AtomicFolder.Writer description = temporary -> format.describe(temporary, model, source);
+    write(format, folder, model, tokenizer, description, temporary -> {});
   }
 
   /**
@@ -285,7 +257,7 @@ public final class Checkpoint implements Closeable {
    *
    * @return the configuration
    */
-  public GptConfig config() {
+  public C config() {
     return config;
   }
 
@@ -314,23 +286,24 @@ public final class Checkpoint implements Closeable {
    * @return the model, to be closed by the caller; it does not need this checkpoint any more
    * @throws JambicException if memory runs out
    */
-  public Gpt gpt(Backend backend) {
-    return gpt(backend, config);
+  public M model(Backend backend) {
+    return model(backend, config);
   }
 
   /**
-   * Makes a model with the stored weights that differs in its dropouts, or has a shorter context:
-   * then it keeps the first positions, as nanoGPT's {@code crop_block_size} does.
+   * Makes a model with the stored weights and another shape, where the format allows for it: a GPT
+   * may differ in its dropouts or have a shorter context, then it keeps the first positions, as
+   * nanoGPT's {@code crop_block_size} does.
    *
    * @param backend where it computes
-   * @param shape {@link #config} with other dropouts or a smaller {@code blockSize}
+   * @param shape a variant of {@link #config}
    * @return the model, to be closed by the caller; it does not need this checkpoint any more
    * @throws JambicException if the stored weights do not fit the shape, or memory runs out
    */
-  public Gpt gpt(Backend backend, GptConfig shape) {
-    Gpt gpt = filled(backend, shape, Optional.empty());
-    lora.ifPresent(adapters -> merge(adapters, gpt));
-    return gpt;
+  public M model(Backend backend, C shape) {
+    M model = filled(backend, shape, Optional.empty());
+    lora.ifPresent(adapters -> merge(adapters, model));
+    return model;
   }
 
   /**
@@ -338,20 +311,20 @@ public final class Checkpoint implements Closeable {
    * nothing else.
    *
    * @param backend where it computes
-   * @param shape as for {@link #gpt(Backend, GptConfig)}
+   * @param shape as for {@link #model(Backend, ModelConfig)}
    * @param adapters which; their base is this checkpoint
    * @param seed of the adapters' random numbers
    * @return the model, to be closed by the caller
    * @throws JambicException if the stored weights do not fit the shape, or are adapters themselves
    */
-  public Gpt adapted(Backend backend, GptConfig shape, LoraConfig adapters, long seed) {
+  public M adapted(Backend backend, C shape, LoraConfig adapters, long seed) {
     if (lora.isPresent()) {
       throw new JambicException(
           folder + " holds adapters, which cannot have others; export it and take what that wrote");
     }
-    Gpt gpt = filled(backend, shape, Optional.of(adapters.withBaseSha256(files.sha256())));
-    LoraConfig.init(gpt.adapters(), seed);
-    return gpt;
+    M model = filled(backend, shape, Optional.of(adapters.withBaseSha256(stored.files().sha256())));
+    LoraConfig.init(model.adapters(), seed);
+    return model;
   }
 
   /**
@@ -361,48 +334,33 @@ public final class Checkpoint implements Closeable {
    * @return the model, to be closed by the caller
    * @throws JambicException if the adapters are broken, or memory runs out
    */
-  public Gpt resumed(Backend backend) {
-    Gpt gpt = filled(backend, config, lora);
+  public M resumed(Backend backend) {
+    M model = filled(backend, config, lora);
     if (lora.isPresent()) {
-      LoraFiles.readInto(folder, gpt.adapters());
+      LoraFiles.readInto(folder, model.adapters());
     }
-    return gpt;
+    return model;
   }
 
-  private Gpt filled(Backend backend, GptConfig shape, Optional<LoraConfig> adapters) {
+  private M filled(Backend backend, C shape, Optional<LoraConfig> adapters) {
     requireOpen();
-    requireVariant(weights.config(), shape);
-    lora.ifPresent(stored -> LoraFiles.requireBase(folder, stored, files));
-    files.requireIntact();
-    Gpt gpt = new Gpt(backend, shape, adapters, generation);
-    weights.cropped(shape.blockSize()).readInto(gpt.parameters().byName());
-    return gpt;
-  }
-
-  private static void requireVariant(GptConfig stored, GptConfig shape) {
-    if (shape.blockSize() > stored.blockSize()) {
-      throw new JambicException(
-          Text.format(
-              "the model was trained for a context of %d tokens, which can be made shorter but not %d",
-              stored.blockSize(), shape.blockSize()));
-    }
-    GptConfig same =
-        stored
-            .withBlockSize(shape.blockSize())
-            .withDropout(shape.dropout(), shape.attnDropout(), shape.embdDropout());
-    if (!shape.equals(same)) {
-      throw new JambicException(Text.format("the stored model is %s, not %s", same, shape));
-    }
+    format.requireVariant(stored.config(), shape);
+    lora.ifPresent(own -> LoraFiles.requireBase(folder, own, stored.files()));
+    stored.files().requireIntact();
+    M model = format.create(backend, shape, adapters, generation);
+    stored.reader().readInto(shape, model.parameters().byName());
+    return model;
   }
 
   /** Adds the stored adapters to the weights that they belong to. */
-  private void merge(LoraConfig adapters, Gpt gpt) {
-    try (Region region = gpt.backend().region()) {
+  private void merge(LoraConfig adapters, M model) {
+    try (Region region = model.backend().region()) {
       Parameters stored = new Parameters(region);
-      gpt.parameters()
+      model
+          .parameters()
           .byName()
           .forEach((name, weight) -> {
-            String layer = name.replaceFirst("\\.weight$", "");
+            String layer = withoutEnd(name, ".weight");
             if (!layer.equals(name) && adapters.layers().adapts(layer)) {
               LoraAdapter.of(adapters, stored, layer, weight);
             }
@@ -412,8 +370,8 @@ public final class Checkpoint implements Closeable {
           .byName()
           .forEach((name, a) -> {
             if (name.endsWith(LoraAdapter.A)) {
-              String layer = name.substring(0, name.length() - LoraAdapter.A.length());
-              Tensor weight = gpt.parameters().get(layer + ".weight");
+              String layer = withoutEnd(name, LoraAdapter.A);
+              Tensor weight = model.parameters().get(layer + ".weight");
               float[] w = weight.toFloats();
               float[] b = stored.get(layer + LoraAdapter.B).toFloats();
               LoraLayers layers = adapters.layers();
@@ -424,11 +382,15 @@ public final class Checkpoint implements Closeable {
     }
   }
 
+  private static String withoutEnd(String name, String end) {
+    return name.endsWith(end) ? name.substring(0, name.length() - end.length()) : name;
+  }
+
   /** Closes the files. */
   @Override
   public void close() {
     closed = true;
-    files.close();
+    stored.close();
   }
 
   private void requireOpen() {
@@ -439,12 +401,12 @@ public final class Checkpoint implements Closeable {
     }
   }
 
-  private static void requireFit(Path folder, Tokenizer tokenizer, GptConfig config) {
-    if (tokenizer.vocabSize() > config.vocabSize()) {
+  private static void requireFit(Path folder, Tokenizer tokenizer, int vocabSize) {
+    if (tokenizer.vocabSize() > vocabSize) {
       throw new JambicException(
           Text.format(
               "%s: the tokenizer has %d tokens and the model %d; they do not belong together",
-              folder, tokenizer.vocabSize(), config.vocabSize()));
+              folder, tokenizer.vocabSize(), vocabSize));
     }
   }
 
@@ -466,7 +428,7 @@ public final class Checkpoint implements Closeable {
    * @throws JambicException if it holds something else
    */
   public static void requireReplaceable(Path folder) {
-    if (Files.isDirectory(folder) && !Files.exists(folder.resolve(Gpt2Config.NAME))) {
+    if (Files.isDirectory(folder) && !Files.exists(folder.resolve(ModelFormat.CONFIG))) {
       try (Stream<Path> files = Files.list(folder)) {
         if (files.findAny().isPresent()) {
           throw new JambicException(

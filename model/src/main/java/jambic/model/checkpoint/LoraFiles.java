@@ -1,11 +1,12 @@
 package jambic.model.checkpoint;
 
-import jambic.model.gpt.GptConfig;
+import jambic.model.ModelConfig;
 import jambic.model.io.ErrorText;
 import jambic.model.io.JsonObject;
 import jambic.model.io.KeyRules;
 import jambic.model.io.Safetensors;
 import jambic.model.io.SafetensorsType;
+import jambic.model.io.WeightFiles;
 import jambic.model.nn.LoraAdapter;
 import jambic.model.nn.LoraConfig;
 import jambic.model.nn.LoraLayers;
@@ -86,13 +87,13 @@ public final class LoraFiles {
    *
    * @throws JambicException if it has both, or adapters that are more than {@code B A}
    */
-  static Optional<LoraConfig> find(Path folder, BaseModelResolver bases) {
+  static Optional<LoraConfig> find(ModelFormat<?, ?> format, Path folder, BaseModelResolver bases) {
     Path file = folder.resolve(CONFIG);
     if (!Files.exists(file)) {
       return Optional.empty();
     }
     if (!WeightFiles.areIn(folder)) {
-      return Optional.of(read(file, bases));
+      return Optional.of(read(format, file, bases));
     }
     if (Files.exists(folder.resolve(WEIGHTS)) || Files.exists(folder.resolve(PICKLED))) {
       throw new JambicException(
@@ -103,7 +104,7 @@ public final class LoraFiles {
     return Optional.empty();
   }
 
-  private static LoraConfig read(Path file, BaseModelResolver bases) {
+  private static LoraConfig read(ModelFormat<?, ?> format, Path file, BaseModelResolver bases) {
     JsonObject json = JsonObject.read(file);
     if (!json.text("peft_type").equals("LORA")) {
       throw new JambicException(
@@ -120,7 +121,7 @@ public final class LoraFiles {
               "%s names no base model; write the folder of the model that the adapters belong to as %s into that file",
               file, BASE));
     }
-    Optional<Path> folder = folder(file, name);
+    Optional<Path> folder = folder(format, file, name);
     Path base = folder.or(() -> named(json, name, bases)).orElseThrow(() -> noBase(file, name));
     if (!WeightFiles.areIn(base) && Files.exists(base.resolve(CONFIG))) {
       throw new JambicException(
@@ -136,9 +137,9 @@ public final class LoraFiles {
    * The folder of a base. A relative one is meant from the working directory, as PEFT means it; one
    * beside the adapters' folder counts where there is none, so that both can be moved together.
    */
-  private static Optional<Path> folder(Path file, String name) {
+  private static Optional<Path> folder(ModelFormat<?, ?> format, Path file, String name) {
     return candidates(file, name).stream()
-        .filter(path -> ModelFiles.areIn(path) || Files.exists(path.resolve(CONFIG)))
+        .filter(path -> format.isAt(path) || Files.exists(path.resolve(CONFIG)))
         .findFirst();
   }
 
@@ -191,9 +192,10 @@ public final class LoraFiles {
   }
 
   /** Refuses weights other than the A and B that the configuration gives the layers of a model. */
-  static void requireFit(Path folder, LoraLayers layers, GptConfig config) {
+  static <C extends ModelConfig> void requireFit(
+      ModelFormat<C, ?> format, Path folder, LoraLayers layers, C config) {
     Path path = folder.resolve(WEIGHTS);
-    List<String> adapted = layers.in(folder.resolve(CONFIG).toString(), config.nLayer());
+    List<String> adapted = format.adaptedLayers(folder.resolve(CONFIG).toString(), layers, config);
     try (Safetensors file = open(path)) {
       Set<String> others = new TreeSet<>(file.entries().keySet());
       for (String layer : adapted) {

@@ -1,6 +1,8 @@
 package jambic.model.gpt;
 
 import jambic.model.LanguageModel;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.checkpoint.ModelFormat;
 import jambic.model.generate.GenerationConfig;
 import jambic.model.nn.Embedding;
 import jambic.model.nn.FeedForward;
@@ -22,6 +24,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +36,9 @@ import java.util.function.IntFunction;
  * GptConfig} switches between them. Shapes: B sequences, T tokens each, C = nEmbd, V = vocabSize.
  */
 public final class Gpt implements LanguageModel {
+  /** How a GPT is stored. */
+  public static final ModelFormat<GptConfig, Gpt> FORMAT = new GptFormat();
+
   private final GptConfig config;
   private final Backend backend;
   private final Region region;
@@ -123,6 +129,21 @@ public final class Gpt implements LanguageModel {
         config.tiedHead()
             ? layers.tied(wte, "lm_head", config.headBias())
             : layers.linear("lm_head", config.vocabSize(), c, config.headBias());
+  }
+
+  /**
+   * Loads a stored model; an open {@link Checkpoint} has its tokenizer too.
+   *
+   * @param folder the folder of a checkpoint, as Hugging Face's GPT-2 has it; of a run, its {@code
+   *     best} or {@code last}
+   * @param backend where it computes
+   * @return the model, to be closed by the caller
+   * @throws JambicException if the folder holds no whole checkpoint, or memory runs out
+   */
+  public static Gpt load(Path folder, Backend backend) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(FORMAT, folder)) {
+      return checkpoint.model(backend);
+    }
   }
 
   /**
@@ -268,21 +289,12 @@ public final class Gpt implements LanguageModel {
     return parameters;
   }
 
-  /**
-   * Which adapters the model has.
-   *
-   * @return them, empty for a plain model
-   */
+  @Override
   public Optional<LoraConfig> lora() {
     return lora;
   }
 
-  /**
-   * The adapters' weights: {@code h.0.attn.c_attn.lora_A.weight} (rank, in) and {@code lora_B}
-   * (out, rank).
-   *
-   * @return all of them, by name; none for a plain model
-   */
+  @Override
   public Parameters adapters() {
     return adapters;
   }

@@ -1,5 +1,8 @@
 package jambic.model.gpt;
 
+import jambic.model.ConfigException;
+import jambic.model.ConfigException.Name;
+import jambic.model.ModelConfig;
 import jambic.model.io.ErrorText;
 import jambic.tensor.Activation;
 import jambic.tensor.JambicException;
@@ -48,7 +51,8 @@ public record GptConfig(
     float attnDropout,
     int nInner,
     boolean scaleAttn,
-    boolean scaleAttnByLayer) {
+    boolean scaleAttnByLayer)
+    implements ModelConfig {
 
   /** The {@code normEps} of PyTorch, GPT-2 and nanoGPT. */
   public static final float DEFAULT_NORM_EPS = 1e-5f;
@@ -66,18 +70,20 @@ public record GptConfig(
     requirePositive("nHead", nHead);
     requirePositive("nEmbd", nEmbd);
     if (nEmbd > Integer.MAX_VALUE / 4) {
-      throw new JambicException("nEmbd must be below 2^29, got " + nEmbd);
+      throw new ConfigException("%s must be below 2^29, got %d", new Name("nEmbd"), nEmbd);
     }
     if (nEmbd % nHead != 0) {
-      throw new JambicException(
-          "nEmbd " + nEmbd + " cannot be split over " + nHead + " heads; use a multiple of nHead");
+      throw new ConfigException(
+          "%s %d cannot be split over %d heads; use a multiple of %s",
+          new Name("nEmbd"), nEmbd, nHead, new Name("nHead"));
     }
     requirePositive("nInner", nInner);
     requireProbability("dropout", dropout);
     requireProbability("attnDropout", attnDropout);
     requireProbability("embdDropout", embdDropout);
     if (!(normEps > 0 && normEps < Float.POSITIVE_INFINITY)) {
-      throw new JambicException("normEps must be above 0 and finite, got " + normEps);
+      throw new ConfigException(
+          "%s must be above 0 and finite, got %s", new Name("normEps"), normEps);
     }
     countParameters(vocabSize, blockSize, nLayer, nEmbd, nInner, bias, qkvBias, tiedHead, headBias);
   }
@@ -323,13 +329,13 @@ public record GptConfig(
 
   private static void requireProbability(String name, float value) {
     if (!(value >= 0 && value < 1)) {
-      throw new JambicException(name + " must be 0 or more and below 1, got " + value);
+      throw new ConfigException("%s must be 0 or more and below 1, got %s", new Name(name), value);
     }
   }
 
   private static void requirePositive(String name, int value) {
     if (value < 1) {
-      throw new JambicException(name + " must be at least 1, got " + value);
+      throw new ConfigException("%s must be at least 1, got %d", new Name(name), value);
     }
   }
 
@@ -354,8 +360,9 @@ public record GptConfig(
       long total = Math.multiplyExact(nLayer, block);
       return Math.addExact(total, Math.addExact(embeddings, Math.addExact(head, norm)));
     } catch (ArithmeticException overflow) {
-      throw new JambicException(
-          "nLayer " + nLayer + " and nEmbd " + nEmbd + " make more than 2^63 parameters");
+      throw new ConfigException(
+          "%s %d and %s %d make more than 2^63 parameters",
+          new Name("nLayer"), nLayer, new Name("nEmbd"), nEmbd);
     }
   }
 }

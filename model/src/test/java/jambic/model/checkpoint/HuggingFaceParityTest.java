@@ -66,10 +66,10 @@ class HuggingFaceParityTest {
     requireTheirs(name, theirs, 1e-5, 6);
     Path exported = folder.resolve("exported");
     try (Backend backend = Backends.open(name, 2);
-        Checkpoint checkpoint = Checkpoint.open(theirs);
-        Gpt gpt = checkpoint.gpt(backend)) {
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, theirs);
+        Gpt gpt = checkpoint.model(backend)) {
       checkpoint.export(exported, gpt);
-      try (Checkpoint again = Checkpoint.open(exported)) {
+      try (Checkpoint<GptConfig, Gpt> again = Checkpoint.open(Gpt.FORMAT, exported)) {
         assertThat(again.config()).isEqualTo(checkpoint.config());
       }
     }
@@ -81,8 +81,8 @@ class HuggingFaceParityTest {
     Path theirs = SafetensorsTest.resource("hf_gpt2_silu/config.json").getParent();
     Path exported = folder.resolve("exported");
     try (Backend backend = Backends.open("reference", 1);
-        Checkpoint checkpoint = Checkpoint.open(theirs);
-        Gpt gpt = checkpoint.gpt(backend)) {
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, theirs);
+        Gpt gpt = checkpoint.model(backend)) {
       checkpoint.export(exported, gpt);
     }
     Map<String, Object> kept = json(theirs.resolve("config.json"));
@@ -101,8 +101,8 @@ class HuggingFaceParityTest {
     }
     Path exported = folder.resolve("exported");
     try (Backend backend = Backends.open("reference", 1);
-        Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt gpt = checkpoint.gpt(backend)) {
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt gpt = checkpoint.model(backend)) {
       checkpoint.export(exported, gpt);
     }
     assertThat(json(exported.resolve("generation_config.json")))
@@ -120,8 +120,8 @@ class HuggingFaceParityTest {
 
   private static void requireTheirs(String name, Path folder, double tolerance, int count) {
     try (Backend backend = Backends.open(name, 2);
-        Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt gpt = checkpoint.gpt(backend);
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt gpt = checkpoint.model(backend);
         Safetensors expected = Safetensors.open(folder.resolve("expected.safetensors"))) {
       int[][] ids = rows(expected.entry("ids"));
       assertThat(distance(logits(gpt, ids), floats(expected.entry("logits"))))
@@ -184,19 +184,19 @@ class HuggingFaceParityTest {
     Path second = folder.resolve("model-00002-of-00002.safetensors");
     Path elsewhere = folder.resolve("elsewhere");
     Files.move(second, elsewhere);
-    assertThatThrownBy(() -> Checkpoint.open(folder))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             second
                 + " is missing, one of the files that model.safetensors.index.json lists; fetch it"
                 + " as well");
     Files.copy(folder.resolve("model-00001-of-00002.safetensors"), second);
-    assertThatThrownBy(() -> Checkpoint.open(folder))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(second + ": there is no tensor 'transformer.");
     Path index = folder.resolve("model.safetensors.index.json");
     Files.writeString(index, Files.readString(index).replace("model-00002", "../model-00002"));
-    assertThatThrownBy(() -> Checkpoint.open(folder))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             index
@@ -210,7 +210,7 @@ class HuggingFaceParityTest {
     byte[] whole = Files.readAllBytes(TINY.resolve("model.safetensors"));
     Path file = folder.resolve("model.safetensors");
     Files.write(file, Arrays.copyOf(whole, whole.length / 2));
-    assertThatThrownBy(() -> Checkpoint.open(folder))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(file + ": tensor '")
         .hasMessageContaining("it is truncated or corrupt");
@@ -219,21 +219,21 @@ class HuggingFaceParityTest {
   @Test
   void aShorterContextKeepsTheFirstPositions() {
     try (Backend backend = Backends.open("reference", 1);
-        Checkpoint checkpoint = Checkpoint.open(TINY)) {
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, TINY)) {
       GptConfig whole = checkpoint.config();
-      try (Gpt cropped = checkpoint.gpt(backend, whole.withBlockSize(17));
-          Gpt all = checkpoint.gpt(backend);
+      try (Gpt cropped = checkpoint.model(backend, whole.withBlockSize(17));
+          Gpt all = checkpoint.model(backend);
           Safetensors expected = Safetensors.open(TINY.resolve("expected.safetensors"))) {
         int[][] ids = rows(expected.entry("ids"));
         assertThat(cropped.parameters().get("wpe.weight").shape()).isEqualTo(Shape.of(17, 48));
         assertThat(logits(cropped, ids)).isEqualTo(logits(all, ids));
       }
-      assertThatThrownBy(() -> checkpoint.gpt(backend, whole.withBlockSize(49)).close())
+      assertThatThrownBy(() -> checkpoint.model(backend, whole.withBlockSize(49)).close())
           .isInstanceOf(JambicException.class)
           .hasMessage(
               "the model was trained for a context of 48 tokens, which can be made shorter but not"
                   + " 49");
-      assertThatThrownBy(() -> checkpoint.gpt(backend, whole.withVocabSize(65)).close())
+      assertThatThrownBy(() -> checkpoint.model(backend, whole.withVocabSize(65)).close())
           .isInstanceOf(JambicException.class)
           .hasMessageStartingWith("the stored model is GptConfig[");
     }
@@ -274,8 +274,8 @@ class HuggingFaceParityTest {
 
   private static float[] logits(Path folder) {
     try (Backend backend = Backends.open("reference", 1);
-        Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt gpt = checkpoint.gpt(backend)) {
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt gpt = checkpoint.model(backend)) {
       return logits(gpt, new int[][] {{5, 40, gpt.config().vocabSize() - 1, 0, 7}});
     }
   }

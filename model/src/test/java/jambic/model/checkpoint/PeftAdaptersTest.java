@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.model.io.JsonObject;
 import jambic.model.io.Safetensors;
 import jambic.model.io.SafetensorsTest;
@@ -74,15 +75,15 @@ class PeftAdaptersTest {
       })
   void everySpellingOfTargetsRanksAndScalesComputesPeftsLogits(String name) {
     Path saved = parent.resolve("saved");
-    try (Checkpoint checkpoint = Checkpoint.open(PEFT.resolve(name));
-        Gpt merged = checkpoint.gpt(backend);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, PEFT.resolve(name));
+        Gpt merged = checkpoint.model(backend);
         Gpt beside = checkpoint.resumed(backend)) {
       assertThat(distance(logits(merged), expected(name))).isLessThan(1e-5);
       assertThat(distance(logits(beside), expected(name))).isLessThan(1e-5);
-      Checkpoint.save(saved, beside, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, saved, beside, Optional.empty());
     }
-    try (Checkpoint checkpoint = Checkpoint.open(saved);
-        Gpt merged = checkpoint.gpt(backend)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, saved);
+        Gpt merged = checkpoint.model(backend)) {
       assertThat(distance(logits(merged), expected(name))).isLessThan(1e-5);
     }
   }
@@ -296,8 +297,9 @@ class PeftAdaptersTest {
     with(folder, Map.of("base_model_name_or_path", name));
     Path beside = folder.resolve(name).normalize();
     refused(folder, "belongs to the model in %s or %s, which is not".formatted(near, beside));
-    try (Gpt other = new Gpt(backend, Gpt2Config.read(BASE), new Initializer(0.2f, true, 1))) {
-      Checkpoint.save(beside, other, Optional.empty());
+    try (Gpt other =
+        new Gpt(backend, Gpt.FORMAT.readConfig(BASE), new Initializer(0.2f, true, 1))) {
+      Checkpoint.save(Gpt.FORMAT, beside, other, Optional.empty());
     }
     assertThat(distance(logits(folder), expected("ends"))).isGreaterThan(0.1);
     Files.copy(BASE.resolve("config.json"), near.resolve("config.json"));
@@ -310,9 +312,9 @@ class PeftAdaptersTest {
     Path folder = copy("ends");
     with(folder, Map.of("base_model_name_or_path", "tiny", "revision", "main"));
     BaseModelResolver bases = name -> Optional.of(BASE).filter(found -> name.equals("tiny"));
-    Checkpoint.open(folder, bases).close();
+    Checkpoint.open(Gpt.FORMAT, folder, bases).close();
     with(folder, Map.of("base_model_name_or_path", "tiny", "revision", "v2"));
-    assertThatThrownBy(() -> Checkpoint.open(folder, bases))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder, bases))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("'revision' is 'v2', and of a named model only main is known");
   }
@@ -338,15 +340,15 @@ class PeftAdaptersTest {
   }
 
   private static void refused(Path folder, String message) {
-    assertThatThrownBy(() -> Checkpoint.open(folder).close())
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder).close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining(message)
         .hasMessageContaining(folder.toString());
   }
 
   private float[] logits(Path folder) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt gpt = checkpoint.gpt(backend)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt gpt = checkpoint.model(backend)) {
       return logits(gpt);
     }
   }

@@ -68,8 +68,9 @@ class TorchCheckpointTest {
   void anExportOfNanoGptComputesTheSame() {
     Path exported = folder.resolve("exported");
     try (Backend backend = Backends.open("cpu", 1);
-        Checkpoint checkpoint = Checkpoint.open(TORCH.resolve("nanogpt"));
-        Gpt gpt = checkpoint.gpt(backend)) {
+        Checkpoint<GptConfig, Gpt> checkpoint =
+            Checkpoint.open(Gpt.FORMAT, TORCH.resolve("nanogpt"));
+        Gpt gpt = checkpoint.model(backend)) {
       checkpoint.export(exported, gpt);
     }
     assertLogits(exported, TORCH.resolve("nanogpt"));
@@ -78,7 +79,8 @@ class TorchCheckpointTest {
 
   @Test
   void nanoGptsShapeIsThatOfItsModelArgs() {
-    try (Checkpoint checkpoint = Checkpoint.open(TORCH.resolve("nanogpt"))) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint =
+        Checkpoint.open(Gpt.FORMAT, TORCH.resolve("nanogpt"))) {
       GptConfig config = checkpoint.config();
       assertThat(config.vocabSize()).isEqualTo(11);
       assertThat(config.blockSize()).isEqualTo(16);
@@ -93,12 +95,12 @@ class TorchCheckpointTest {
   void nanoGptsVocabularyIsAlsoFoundAmongItsData() throws IOException {
     Path run = Files.createDirectories(folder.resolve("out"));
     Files.copy(TORCH.resolve("nanogpt_bias/ckpt.pt"), run.resolve("ckpt.pt"));
-    try (Checkpoint checkpoint = Checkpoint.open(run)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, run)) {
       assertThat(checkpoint.tokenizer()).isEmpty();
     }
     Path data = Files.createDirectories(folder.resolve("data/shakespeare_char"));
     Files.copy(TORCH.resolve("nanogpt/meta.pkl"), data.resolve("meta.pkl"));
-    try (Checkpoint checkpoint = Checkpoint.open(run)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, run)) {
       assertVocabulary(checkpoint.tokenizer());
     }
   }
@@ -151,7 +153,7 @@ class TorchCheckpointTest {
     refused(folder, sentence);
     Path weights = TORCH.resolve("gpt2_float32/pytorch_model.bin");
     Files.copy(weights, folder.resolve("pytorch_model.bin"));
-    Checkpoint.open(folder).close();
+    Checkpoint.open(Gpt.FORMAT, folder).close();
   }
 
   @ParameterizedTest
@@ -188,10 +190,10 @@ class TorchCheckpointTest {
 
   @Test
   void aClosedCheckpointMakesNoModel() {
-    Checkpoint checkpoint = Checkpoint.open(TORCH.resolve("nanogpt"));
+    Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, TORCH.resolve("nanogpt"));
     checkpoint.close();
     try (Backend backend = Backends.open("reference", 1)) {
-      assertThatThrownBy(() -> checkpoint.gpt(backend).close())
+      assertThatThrownBy(() -> checkpoint.model(backend).close())
           .isInstanceOf(JambicException.class)
           .hasMessage(
               "the checkpoint in "
@@ -242,7 +244,7 @@ class TorchCheckpointTest {
         damaged[pickle[0] + random.nextInt(pickle[1])] = (byte) random.nextInt();
       }
       Files.write(folder.resolve("ckpt.pt"), damaged);
-      try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder)) {
         assertThat(checkpoint.config().nEmbd()).isEqualTo(8); // or the shapes would not fit
         opened++;
       } catch (JambicException e) {
@@ -254,8 +256,8 @@ class TorchCheckpointTest {
 
   private Map<String, float[]> parameters(Backend backend) {
     Map<String, float[]> values = new LinkedHashMap<>();
-    try (Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt gpt = checkpoint.gpt(backend)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt gpt = checkpoint.model(backend)) {
       gpt.parameters().byName().forEach((name, tensor) -> values.put(name, tensor.toFloats()));
     }
     return values;
@@ -275,15 +277,15 @@ class TorchCheckpointTest {
   }
 
   private static void refused(Path path, String sentence) {
-    assertThatThrownBy(() -> Checkpoint.open(path).close())
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, path).close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining(sentence);
   }
 
   private static void assertLogits(Path model, Path expected) {
     try (Backend backend = Backends.open("cpu", 1);
-        Checkpoint checkpoint = Checkpoint.open(model);
-        Gpt gpt = checkpoint.gpt(backend);
+        Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, model);
+        Gpt gpt = checkpoint.model(backend);
         Region region = backend.region();
         Safetensors file = Safetensors.open(expected.resolve("expected.safetensors"))) {
       var ints = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

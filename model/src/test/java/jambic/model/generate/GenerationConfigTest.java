@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import jambic.model.checkpoint.Gpt2Config;
+import jambic.model.checkpoint.ModelFormat;
 import jambic.model.io.JsonObject;
 import jambic.model.text.CharTokenizer;
 import jambic.tensor.JambicException;
@@ -27,12 +27,12 @@ class GenerationConfigTest {
   @TempDir Path folder;
 
   private GenerationConfig of(String config) throws IOException {
-    Files.writeString(folder.resolve(Gpt2Config.NAME), config);
+    Files.writeString(folder.resolve(ModelFormat.CONFIG), config);
     return GenerationConfig.read(folder, folder);
   }
 
   private GenerationConfig of(String config, String generation) throws IOException {
-    Files.writeString(folder.resolve(Gpt2Config.GENERATION), generation);
+    Files.writeString(folder.resolve(GenerationConfig.NAME), generation);
     return of(config);
   }
 
@@ -79,8 +79,8 @@ class GenerationConfigTest {
   @Test
   void adaptersAreGeneratedWithAsTheirModelIs() throws IOException {
     Path base = Files.createDirectory(folder.resolve("base"));
-    Files.writeString(base.resolve(Gpt2Config.NAME), "{\"eos_token_id\": 1}");
-    Files.writeString(base.resolve(Gpt2Config.GENERATION), "{\"eos_token_id\": [2]}");
+    Files.writeString(base.resolve(ModelFormat.CONFIG), "{\"eos_token_id\": 1}");
+    Files.writeString(base.resolve(GenerationConfig.NAME), "{\"eos_token_id\": [2]}");
     assertThat(GenerationConfig.read(folder, base).endTokens()).containsExactly(2);
   }
 

@@ -26,12 +26,12 @@ public class GptConfigTest {
   }
 
   @Test
-  void countsWhatTheListOfParametersHolds() {
+  void countsWhatTheModelHas() {
     for (int flags = 0; flags < 16; flags++) {
       GptConfig config = small(flags);
       assertThat(config.parameterCount())
           .as("%s", config)
-          .isEqualTo(GptParameters.of(config).values().stream().mapToLong(Shape::size).sum());
+          .isEqualTo(Gpt2Weights.shapes(config).values().stream().mapToLong(Shape::size).sum());
     }
   }
 

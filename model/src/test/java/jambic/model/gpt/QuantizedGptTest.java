@@ -108,7 +108,8 @@ class QuantizedGptTest {
 
   @Test
   void isNotSaved(@TempDir Path folder) {
-    assertThatThrownBy(() -> Checkpoint.save(folder.resolve("q"), quantized, Optional.empty()))
+    assertThatThrownBy(
+            () -> Checkpoint.save(Gpt.FORMAT, folder.resolve("q"), quantized, Optional.empty()))
         .isInstanceOf(JambicException.class)
         .hasMessage("a model with int8 weights is not saved; save the one that it was made from");
     assertThat(folder).isEmptyDirectory();

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
 import jambic.model.gpt.GptConfigTest;
 import jambic.tensor.Backends;
 import jambic.tensor.DType;
@@ -43,7 +44,7 @@ class LoraConfigTest {
     backend = Backends.open("reference", 1);
     base = parent.resolve("base");
     try (Gpt gpt = new Gpt(backend, GptConfigTest.small(7), new Initializer(0.2f, true, 1))) {
-      Checkpoint.save(base, gpt, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, base, gpt, Optional.empty());
     }
   }
 
@@ -54,8 +55,8 @@ class LoraConfigTest {
 
   @Test
   void freshAdaptersChangeNothing() {
-    try (Checkpoint checkpoint = Checkpoint.open(base);
-        Gpt plain = checkpoint.gpt(backend);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
+        Gpt plain = checkpoint.model(backend);
         Gpt adapted = checkpoint.adapted(backend, checkpoint.config(), lora(EVERYWHERE), 1)) {
       assertThat(adapted.adapters().byName()).hasSize(2 * 4 * 2);
       for (float a : adapted.adapters().get("h.1.mlp.c_fc.lora_A.weight").toFloats()) {
@@ -69,18 +70,18 @@ class LoraConfigTest {
   void mergedAdaptersComputeWhatAdaptersBesideTheWeightsDo() throws IOException {
     Path folder = parent.resolve("adapters");
     float[] beside;
-    try (Checkpoint checkpoint = Checkpoint.open(base);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
         Gpt adapted = checkpoint.adapted(backend, checkpoint.config(), lora(EVERYWHERE), 1)) {
       float[] before = logits(adapted);
       randomize(adapted);
       beside = logits(adapted);
       assertThat(distance(beside, before)).isGreaterThan(0.1);
-      Checkpoint.save(folder, adapted, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, folder, adapted, Optional.empty());
     }
     assertThat(folder.resolve("model.safetensors")).doesNotExist();
     assertThat(Files.size(folder.resolve("adapter_model.safetensors"))).isLessThan(20_000);
-    try (Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt merged = checkpoint.gpt(backend);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt merged = checkpoint.model(backend);
         Gpt resumed = checkpoint.resumed(backend)) {
       assertThat(merged.lora()).isEmpty();
       assertThat(distance(logits(merged), beside)).isLessThan(1e-5);
@@ -96,35 +97,35 @@ class LoraConfigTest {
   @Test
   void aBaseWithOtherWeightsIsRefused() throws IOException {
     Path folder = parent.resolve("adapters");
-    try (Checkpoint checkpoint = Checkpoint.open(base);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
         Gpt adapted = checkpoint.adapted(backend, checkpoint.config(), lora(EVERYWHERE), 1)) {
-      Checkpoint.save(folder, adapted, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, folder, adapted, Optional.empty());
     }
     Path moved = Files.move(base, parent.resolve("moved"));
     refused(
-        () -> Checkpoint.open(folder),
+        () -> Checkpoint.open(Gpt.FORMAT, folder),
         "which is not there; put it back, or name its new folder as base_model_name_or_path");
     Path config = folder.resolve("adapter_config.json");
     Files.writeString(config, Files.readString(config).replace(base.toString(), moved.toString()));
-    try (Checkpoint checkpoint = Checkpoint.open(folder);
-        Gpt merged = checkpoint.gpt(backend)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder);
+        Gpt merged = checkpoint.model(backend)) {
       assertThat(logits(merged)).isNotEmpty();
     }
     try (Gpt other = new Gpt(backend, GptConfigTest.small(7), new Initializer(0.2f, true, 2))) {
-      Checkpoint.save(moved, other, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, moved, other, Optional.empty());
     }
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder)) {
       String sentence =
           "the adapters in %s belong to other weights than %s holds now; put those back"
               .formatted(folder, moved.resolve("model.safetensors"));
-      refused(() -> checkpoint.gpt(backend), sentence);
+      refused(() -> checkpoint.model(backend), sentence);
       refused(() -> checkpoint.resumed(backend), sentence);
     }
   }
 
   @Test
   void gradientsOfTheAdaptersAreTheSlopeOfTheLoss() {
-    try (Checkpoint checkpoint = Checkpoint.open(base);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
         Gpt adapted = checkpoint.adapted(backend, checkpoint.config(), lora(EVERYWHERE), 1);
         Region gradients = backend.region();
         Region region = backend.region()) {
@@ -153,7 +154,7 @@ class LoraConfigTest {
     LoraConfig plain = lora(EVERYWHERE);
     LoraConfig dropping =
         new LoraConfig(withDropout(plain.layers(), 0.5f), base, Optional.empty(), Optional.empty());
-    try (Checkpoint checkpoint = Checkpoint.open(base);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
         Gpt without = checkpoint.adapted(backend, checkpoint.config(), plain, 1);
         Gpt with = checkpoint.adapted(backend, checkpoint.config(), dropping, 1);
         Region region = backend.region()) {
@@ -183,24 +184,24 @@ class LoraConfigTest {
   @Test
   void aFolderSaysWhatIsWrongWithIt() throws IOException {
     Path folder = parent.resolve("adapters");
-    try (Checkpoint checkpoint = Checkpoint.open(base);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
         Gpt adapted =
             checkpoint.adapted(backend, checkpoint.config(), lora(List.of("c_attn")), 1)) {
-      Checkpoint.save(folder, adapted, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, folder, adapted, Optional.empty());
     }
     Path config = folder.resolve("adapter_config.json");
     String text = Files.readString(config);
     Files.writeString(config, text.replace("\"LORA\"", "\"IA3\""));
-    assertThatThrownBy(() -> Checkpoint.open(folder))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder))
         .isInstanceOf(JambicException.class)
         .hasMessage(config + " describes adapters of the kind 'IA3'; LORA is supported");
     Files.writeString(config, text.replaceFirst("\"r\" : 3", "\"r\" : 4"));
     refused(
-        () -> Checkpoint.open(folder),
+        () -> Checkpoint.open(Gpt.FORMAT, folder),
         "h.0.attn.c_attn.lora_A.weight has the shape [3, 12], but adapter_config.json makes its");
     Files.writeString(config, text);
     Files.move(base, parent.resolve("moved"));
-    assertThatThrownBy(() -> Checkpoint.open(folder))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "%s belongs to the model in %s, which is not there; put it back, or name its new folder as base_model_name_or_path in that file"
@@ -211,32 +212,32 @@ class LoraConfigTest {
   void adaptersOfANamedModelFindItByTheNameWhereverItIs() throws IOException {
     Path folder = parent.resolve("adapters");
     float[] expected;
-    try (Checkpoint checkpoint = Checkpoint.open(base);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
         Gpt adapted =
             checkpoint.adapted(
                 backend, checkpoint.config(), lora(EVERYWHERE).withBaseName("tiny"), 1)) {
       randomize(adapted);
       expected = logits(adapted);
-      Checkpoint.save(folder, adapted, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, folder, adapted, Optional.empty());
     }
     Path config = folder.resolve("adapter_config.json");
     assertThat(Files.readString(config)).contains("\"base_model_name_or_path\" : \"tiny\"");
     Path moved = Files.move(base, parent.resolve("moved"));
     BaseModelResolver bases = name -> Optional.of(moved).filter(found -> name.equals("tiny"));
-    try (Checkpoint checkpoint = Checkpoint.open(folder, bases);
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases);
         Gpt adapted = checkpoint.resumed(backend)) {
       assertThat(logits(adapted)).isEqualTo(expected);
-      Checkpoint.save(folder, adapted, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, folder, adapted, Optional.empty());
     }
     assertThat(Files.readString(config)).contains("\"base_model_name_or_path\" : \"tiny\"");
-    assertThatThrownBy(() -> Checkpoint.open(folder))
+    assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, folder))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining(" or " + folder.resolve("tiny") + ", which is not there");
     try (Gpt other = new Gpt(backend, GptConfigTest.small(7), new Initializer(0.2f, true, 2))) {
-      Checkpoint.save(moved, other, Optional.empty());
+      Checkpoint.save(Gpt.FORMAT, moved, other, Optional.empty());
     }
-    try (Checkpoint checkpoint = Checkpoint.open(folder, bases)) {
-      assertThatThrownBy(() -> checkpoint.gpt(backend).close())
+    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases)) {
+      assertThatThrownBy(() -> checkpoint.model(backend).close())
           .isInstanceOf(JambicException.class)
           .hasMessageContaining("belong to other weights than");
     }

@@ -1,7 +1,8 @@
 package jambic.train.run;
 
+import jambic.model.Model;
 import jambic.model.checkpoint.Checkpoint;
-import jambic.model.gpt.Gpt;
+import jambic.model.checkpoint.ModelFormat;
 import jambic.model.io.AtomicFolder;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
@@ -14,10 +15,12 @@ import java.util.Optional;
  * The checkpoints that a run writes.
  *
  * @param folder the run's
+ * @param format how its models are stored
  * @param model what is saved
  * @param tokenizer of the model, saved with it
  */
-public record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokenizer) {
+public record RunCheckpoints<M extends Model>(
+    Path folder, ModelFormat<?, M> format, M model, Optional<Tokenizer> tokenizer) {
   /** The name of the newest checkpoint in a run's folder. */
   public static final String LAST = "last";
 
@@ -38,7 +41,7 @@ public record RunCheckpoints(Path folder, Gpt model, Optional<Tokenizer> tokeniz
     Path checkpoint = folder.resolve(name);
     try {
       TrainingEvents.checkpoint(
-          iteration, name, () -> Checkpoint.save(checkpoint, model, tokenizer, others));
+          iteration, name, () -> Checkpoint.save(format, checkpoint, model, tokenizer, others));
     } catch (JambicException e) {
       throw withKept(e);
     }

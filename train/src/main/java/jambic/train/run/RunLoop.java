@@ -46,7 +46,7 @@ public final class RunLoop {
         int iteration, RunListener listener, BooleanSupplier stop);
   }
 
-  private final RunCheckpoints checkpoints;
+  private final RunCheckpoints<?> checkpoints;
   private final TrainConfig config;
   private final String fingerprint;
   private final Optimizer optimizer;
@@ -65,7 +65,7 @@ public final class RunLoop {
    * @param stage the kind of training
    */
   public RunLoop(
-      RunCheckpoints checkpoints,
+      RunCheckpoints<?> checkpoints,
       TrainConfig config,
       String fingerprint,
       Optimizer optimizer,

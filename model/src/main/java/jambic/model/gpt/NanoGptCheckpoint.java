@@ -1,10 +1,12 @@
-package jambic.model.checkpoint;
+package jambic.model.gpt;
 
-import jambic.model.gpt.GptConfig;
-import jambic.model.gpt.PublishedGpt;
+import jambic.model.ConfigException;
+import jambic.model.checkpoint.ModelFormat;
+import jambic.model.checkpoint.StoredModel;
 import jambic.model.io.ErrorText;
 import jambic.model.io.StoredTensor;
 import jambic.model.io.TorchFile;
+import jambic.model.io.WeightFiles;
 import jambic.model.text.BpeTokenizer;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.Activation;
@@ -74,18 +76,18 @@ final class NanoGptCheckpoint {
     if (Files.isRegularFile(path)) {
       return Optional.of(path);
     }
-    boolean described = Files.exists(path.resolve(Gpt2Config.NAME));
+    boolean described = Files.exists(path.resolve(ModelFormat.CONFIG));
     return Optional.of(path.resolve(NAME)).filter(file -> !described && Files.exists(file));
   }
 
   /** Opens the model of a checkpoint. */
-  static ModelFiles open(Path file) {
+  static StoredModel<GptConfig> open(Path file) {
     TorchFile torch = TorchFile.open(file);
     try {
       var checkpoint = new NanoGptCheckpoint(torch);
       GptConfig config = checkpoint.config();
       WeightFiles weights = WeightFiles.of(torch, checkpoint.tensors());
-      return new ModelFiles(config, checkpoint.tokenizer(config), weights, "its model_args");
+      return GptFormat.stored(config, checkpoint.tokenizer(config), weights, "its model_args");
     } catch (RuntimeException e) {
       torch.close();
       throw e;
@@ -118,11 +120,8 @@ final class NanoGptCheckpoint {
           true,
           false,
           GptConfig.DEFAULT_NORM_EPS);
-    } catch (JambicException e) {
-      String sentence =
-          Pattern.compile("\\b(" + String.join("|", NAMES.keySet()) + ")\\b")
-              .matcher(e.getMessage())
-              .replaceAll(name -> NAMES.get(name.group()));
+    } catch (ConfigException e) {
+      String sentence = e.in(name -> NAMES.getOrDefault(name, name));
       throw new JambicException(file + ": model_args: " + sentence, e);
     }
   }

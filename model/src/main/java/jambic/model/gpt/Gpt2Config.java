@@ -1,7 +1,8 @@
-package jambic.model.checkpoint;
+package jambic.model.gpt;
 
+import jambic.model.ConfigException;
+import jambic.model.checkpoint.ModelFormat;
 import jambic.model.generate.GenerationConfig;
-import jambic.model.gpt.GptConfig;
 import jambic.model.io.ErrorText;
 import jambic.model.io.JsonObject;
 import jambic.model.text.Tokenizer;
@@ -18,7 +19,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /**
  * A model's shape as {@code config.json}, with the keys of Hugging Face's GPT-2. What that has no
@@ -27,12 +27,9 @@ import java.util.regex.Pattern;
  * <p>A head with a bias is beyond GPT-2: other programs would drop the bias without a word. Such a
  * model is stored under a {@code model_type} of its own, which they refuse.
  */
-public final class Gpt2Config {
-  /** The name of the file. */
-  public static final String NAME = "config.json";
-
-  /** The name of the file about generation. */
-  public static final String GENERATION = GenerationConfig.NAME;
+final class Gpt2Config {
+  private static final String NAME = ModelFormat.CONFIG;
+  private static final String GENERATION = GenerationConfig.NAME;
 
   private static final String GPT2 = "gpt2";
   private static final String OWN = "jambic-gpt";
@@ -83,7 +80,7 @@ public final class Gpt2Config {
    * @param config the shape
    * @param kept what else the file says; the shape goes before it
    */
-  public static void write(Path folder, GptConfig config, Map<String, Object> kept) {
+  static void write(Path folder, GptConfig config, Map<String, Object> kept) {
     Map<String, Object> json = toJson(config);
     kept.forEach((key, value) -> json.putIfAbsent(key, value));
     json.put("dtype", "float32");
@@ -91,18 +88,21 @@ public final class Gpt2Config {
   }
 
   /**
-   * The ids that begin and end a text of a tokenizer. Where no token does, they stand there as
-   * null: a missing key would mean GPT-2's 50256.
-   *
-   * @param tokenizer the tokenizer, if there is one
-   * @return ids by key
+   * The ids that begin and end a text: what the model itself ends with, else its tokenizer's. Where
+   * no token does, they stand there as null: a missing key would mean GPT-2's 50256.
    */
-  public static Map<String, Object> textEnds(Optional<Tokenizer> tokenizer) {
+  static Map<String, Object> textEnds(Optional<Tokenizer> tokenizer, GenerationConfig generation) {
     OptionalInt id = tokenizer.map(Tokenizer::endOfText).orElse(OptionalInt.empty());
     Integer end = id.isPresent() ? id.getAsInt() : null;
-    Map<String, Object> ends = new LinkedHashMap<>();
-    TEXT_ENDS.forEach(key -> ends.put(key, end));
-    return ends;
+    Map<String, Object> json = new LinkedHashMap<>();
+    TEXT_ENDS.forEach(key -> json.put(key, end));
+    Set<Integer> ends = generation.endTokensOr(tokenizer);
+    if (!ends.isEmpty()) {
+      json.put(
+          "eos_token_id",
+          ends.size() == 1 ? ends.iterator().next() : ends.stream().sorted().toList());
+    }
+    return json;
   }
 
   /** All that a file says, but for what is written of the model that was made from it. */
@@ -167,7 +167,7 @@ public final class Gpt2Config {
    * @throws JambicException if the file is missing, of another architecture, or asks for something
    *     that is not supported
    */
-  public static GptConfig read(Path folder) {
+  static GptConfig read(Path folder) {
     JsonObject json = JsonObject.read(folder.resolve(NAME));
     requireGpt2(json);
     Gpt2ConfigKeys.MODEL.check(json);
@@ -208,8 +208,9 @@ public final class Gpt2Config {
           nInner,
           scaleAttn,
           scaleAttnByLayer);
-    } catch (JambicException e) {
-      throw new JambicException(json.where() + ": " + withKeys(e.getMessage()), e);
+    } catch (ConfigException e) {
+      throw new JambicException(
+          json.where() + ": " + e.in(name -> KEYS.getOrDefault(name, name)), e);
     }
   }
 
@@ -228,13 +229,6 @@ public final class Gpt2Config {
               json.where(), key, own.get(), other, value.get()));
     }
     return value.get();
-  }
-
-  /** A sentence about a {@link GptConfig} in the words of the file. */
-  private static String withKeys(String sentence) {
-    return Pattern.compile("\\b(" + String.join("|", KEYS.keySet()) + ")\\b")
-        .matcher(sentence)
-        .replaceAll(name -> KEYS.get(name.group()));
   }
 
   private static void requireGpt2(JsonObject json) {

@@ -1,4 +1,4 @@
-package jambic.model.checkpoint;
+package jambic.model.gpt;
 
 import jambic.model.io.KeyRules;
 import java.util.List;

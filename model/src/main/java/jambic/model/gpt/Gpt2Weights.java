@@ -1,15 +1,16 @@
-package jambic.model.checkpoint;
+package jambic.model.gpt;
 
-import jambic.model.gpt.GptConfig;
-import jambic.model.gpt.GptParameters;
 import jambic.model.io.ErrorText;
 import jambic.model.io.Safetensors;
 import jambic.model.io.SafetensorsType;
 import jambic.model.io.StoredTensor;
+import jambic.model.io.WeightReader;
+import jambic.tensor.DType;
 import jambic.tensor.JambicException;
 import jambic.tensor.Shape;
 import jambic.tensor.ShapeException;
 import jambic.tensor.Tensor;
+import jambic.tensor.meta.MetaBackend;
 import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,6 +30,11 @@ import java.util.regex.Pattern;
  */
 record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> parameters) {
   private static final String PREFIX = "transformer.";
+
+  private static final String HEAD_WEIGHT = "lm_head.weight"; // which a tied model does not have
+  private static final String TOKENS = "wte.weight";
+  private static final String POSITIONS = "wpe.weight";
+  private static final String QKV_BIAS = "attn.c_attn.bias";
 
   /** The causal mask and its fill value, which old files carry along. */
   private static final Pattern MASK = Pattern.compile("h\\.\\d+\\.attn\\.(bias|masked_bias)");
@@ -64,15 +70,15 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
     });
     GptConfig config = stored(where, description, described, byName);
     Map<String, StoredTensor> parameters = new LinkedHashMap<>();
-    GptParameters.of(config)
+    shapes(config)
         .forEach((name, shape) ->
             parameters.put(
                 name, require(where, description, name, storedShape(name, shape), byName)));
     Set<String> spare = new LinkedHashSet<>(byName.keySet());
-    spare.removeAll(GptParameters.of(config.withBias(true, true)).keySet());
+    spare.removeAll(shapes(config.withBias(true, true)).keySet());
     spare.removeIf(name -> MASK.matcher(name).matches());
     if (config.tiedHead()) {
-      spare.remove(GptParameters.HEAD_WEIGHT); // some programs store the shared weight twice
+      spare.remove(HEAD_WEIGHT); // some programs store the shared weight twice
     }
     if (!spare.isEmpty()) {
       throw new JambicException(
@@ -90,16 +96,16 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
    */
   private static GptConfig stored(
       String where, String description, GptConfig described, Map<String, StoredTensor> byName) {
-    Map<String, Shape> known = GptParameters.of(described);
+    Map<String, Shape> known = shapes(described);
     boolean bias = described.bias();
     boolean qkvBias = described.qkvBias();
-    for (var possible : GptParameters.of(described.withBias(true, true)).entrySet()) {
+    for (var possible : shapes(described.withBias(true, true)).entrySet()) {
       String name = possible.getKey();
       if (!known.containsKey(name)
           && byName.containsKey(name)
           && !isZero(
               require(where, description, name, storedShape(name, possible.getValue()), byName))) {
-        boolean ofQkv = name.endsWith(GptParameters.QKV_BIAS);
+        boolean ofQkv = name.endsWith(QKV_BIAS);
         qkvBias |= ofQkv;
         bias |= !ofQkv;
       }
@@ -108,16 +114,31 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
     return described.withBias(bias, qkvBias).withTiedHead(tied);
   }
 
+  /** The shapes of a model's parameters, by their names in the order in which it makes them. */
+  static Map<String, Shape> shapes(GptConfig config) {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    try (Gpt model = new Gpt(new MetaBackend(DType.F32), config)) {
+      model.parameters().byName().forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    } catch (ArithmeticException overflow) {
+      throw new JambicException(
+          Text.format(
+              "nLayer %d and nEmbd %d make a model of more than 2^63 bytes",
+              config.nLayer(), config.nEmbd()),
+          overflow);
+    }
+    return shapes;
+  }
+
   private static boolean hasOwnHead(Map<String, StoredTensor> byName) {
-    StoredTensor head = byName.get(GptParameters.HEAD_WEIGHT);
-    StoredTensor tokens = byName.get(GptParameters.TOKENS);
+    StoredTensor head = byName.get(HEAD_WEIGHT);
+    StoredTensor tokens = byName.get(TOKENS);
     return head != null && tokens != null && !head.sameAs(tokens);
   }
 
   /** Those of the same model with a shorter context: the first positions' embeddings. */
   Gpt2Weights cropped(int blockSize) {
     Map<String, StoredTensor> cropped = new LinkedHashMap<>(parameters);
-    cropped.computeIfPresent(GptParameters.POSITIONS, (name, entry) -> entry.first(blockSize));
+    cropped.computeIfPresent(POSITIONS, (name, entry) -> entry.first(blockSize));
     return new Gpt2Weights(where, config.withBlockSize(blockSize), cropped);
   }
 
@@ -138,7 +159,7 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
   static List<Safetensors.Source> sources(GptConfig config, Map<String, Tensor> parameters) {
     requireSame(config, parameters);
     List<Safetensors.Source> sources = new ArrayList<>();
-    GptParameters.of(config.withBias(true, true))
+    shapes(config.withBias(true, true))
         .forEach((name, shape) -> {
           String storedName = name.startsWith("lm_head.") ? name : PREFIX + name;
           List<Long> storedShape = storedShape(name, shape);
@@ -165,7 +186,7 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
   }
 
   private static void requireSame(GptConfig config, Map<String, Tensor> tensors) {
-    Map<String, Shape> expected = GptParameters.of(config);
+    Map<String, Shape> expected = shapes(config);
     if (!tensors.keySet().equals(expected.keySet())) {
       throw new IllegalArgumentException(
           "expected the parameters " + expected.keySet() + ", got " + tensors.keySet());

@@ -1,10 +1,5 @@
-package jambic.model.checkpoint;
+package jambic.model.io;
 
-import jambic.model.io.ErrorText;
-import jambic.model.io.JsonObject;
-import jambic.model.io.Safetensors;
-import jambic.model.io.StoredTensor;
-import jambic.model.io.TorchFile;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.io.Closeable;
@@ -29,8 +24,8 @@ import java.util.stream.Stream;
  * or, where these are missing, as PyTorch's own. All are mapped, so opening costs their headers
  * only.
  */
-final class WeightFiles implements Closeable {
-  static final String SINGLE = "model.safetensors";
+public final class WeightFiles implements Closeable {
+  public static final String SINGLE = "model.safetensors";
 
   private static final String INDEX = SINGLE + ".index.json";
   private static final String TORCH_SINGLE = "pytorch_model.bin";
@@ -83,13 +78,13 @@ final class WeightFiles implements Closeable {
   }
 
   /** Whether a folder has weights of a whole model. */
-  static boolean areIn(Path folder) {
+  public static boolean areIn(Path folder) {
     return Stream.of(SINGLE, INDEX, TORCH_SINGLE, TORCH_INDEX)
         .anyMatch(name -> Files.exists(folder.resolve(name)));
   }
 
   /** Opens the weights of a folder, in the order in which transformers looks for them. */
-  static WeightFiles open(Path folder) {
+  public static WeightFiles open(Path folder) {
     for (String single : List.of(SINGLE, TORCH_SINGLE)) {
       Path file = folder.resolve(single);
       Path index = folder.resolve(single + ".index.json");
@@ -111,7 +106,7 @@ final class WeightFiles implements Closeable {
   }
 
   /** The weights of an open file that holds more than these. */
-  static WeightFiles of(TorchFile torch, Map<String, StoredTensor> tensors) {
+  public static WeightFiles of(TorchFile torch, Map<String, StoredTensor> tensors) {
     return new WeightFiles(torch.file(), List.of(Part.of(torch, tensors)), tensors);
   }
 
@@ -135,7 +130,7 @@ final class WeightFiles implements Closeable {
   }
 
   /** The tensors without the names of modules that were wrapped around the whole model. */
-  static Map<String, StoredTensor> withoutWrappers(Map<String, StoredTensor> tensors) {
+  public static Map<String, StoredTensor> withoutWrappers(Map<String, StoredTensor> tensors) {
     for (String wrapper : WRAPPERS) {
       if (!tensors.isEmpty()
           && tensors.keySet().stream().allMatch(name -> name.startsWith(wrapper))) {
@@ -177,17 +172,17 @@ final class WeightFiles implements Closeable {
   }
 
   /** What errors name: the single file, or the index. */
-  Path path() {
+  public Path path() {
     return path;
   }
 
   /** All tensors by name. */
-  Map<String, StoredTensor> entries() {
+  public Map<String, StoredTensor> entries() {
     return Collections.unmodifiableMap(entries);
   }
 
   /** The SHA-256 of the files, one after another by name. */
-  String sha256() {
+  public String sha256() {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       byte[] chunk = new byte[1 << 20];
@@ -207,7 +202,7 @@ final class WeightFiles implements Closeable {
   }
 
   /** Refuses files that were damaged, where their format can tell; reads all of them. */
-  void requireIntact() {
+  public void requireIntact() {
     parts.forEach(part -> part.check().run());
   }
 

@@ -1,7 +1,5 @@
-package jambic.model.checkpoint;
+package jambic.model.io;
 
-import jambic.model.io.SafetensorsType;
-import jambic.model.io.StoredTensor;
 import jambic.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.stream.IntStream;
@@ -11,7 +9,7 @@ import java.util.stream.IntStream;
  * once; the rest takes a detour over one buffer, on all processors. Reading costs about what
  * touching the memory for the first time does.
  */
-final class WeightReader {
+public final class WeightReader {
   /** Rows that are transposed together: a cache line and more of each row that they become. */
   private static final int ROWS = 32;
 
@@ -21,7 +19,7 @@ final class WeightReader {
   private float[] buffer = {};
 
   /** Copies a tensor of the same shape. */
-  void read(Tensor target, StoredTensor entry) {
+  public void read(Tensor target, StoredTensor entry) {
     if (entry.type() == SafetensorsType.F32 && entry.isContiguous()) {
       target.write(entry.data());
       return;
@@ -38,7 +36,7 @@ final class WeightReader {
   }
 
   /** Copies the transpose of a (K, N) matrix into an (N, K) one. */
-  void readTransposed(Tensor target, StoredTensor entry) {
+  public void readTransposed(Tensor target, StoredTensor entry) {
     if (entry.transposed().isContiguous()) { // as nanoGPT stores them
       read(target, entry.transposed());
       return;

@@ -1,10 +1,9 @@
-package jambic.model.checkpoint;
+package jambic.model.gpt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import jambic.model.gpt.GptConfig;
-import jambic.model.gpt.GptConfigTest;
+import jambic.model.generate.GenerationConfig;
 import jambic.model.io.JsonObject;
 import jambic.model.io.SafetensorsTest;
 import jambic.tensor.Activation;
@@ -34,7 +33,8 @@ class Gpt2ConfigTest {
   void readsWhatItWrote() {
     for (int flags = 0; flags < 16; flags++) {
       GptConfig config = GptConfigTest.small(flags).withDropout(0.2f, 0.1f);
-      Gpt2Config.write(folder, config, Gpt2Config.textEnds(Optional.empty()));
+      Gpt2Config.write(
+          folder, config, Gpt2Config.textEnds(Optional.empty(), GenerationConfig.NONE));
       assertThat(Gpt2Config.read(folder)).isEqualTo(config);
     }
   }
@@ -141,7 +141,8 @@ class Gpt2ConfigTest {
   void speaksOfGpt2OnlyWhereGpt2ComputesTheSame() throws IOException {
     for (int flags = 0; flags < 16; flags++) {
       GptConfig config = GptConfigTest.small(flags);
-      Gpt2Config.write(folder, config, Gpt2Config.textEnds(Optional.empty()));
+      Gpt2Config.write(
+          folder, config, Gpt2Config.textEnds(Optional.empty(), GenerationConfig.NONE));
       assertThat(Files.readString(folder.resolve("config.json")).contains("\"gpt2\""))
           .isEqualTo(!config.headBias());
     }
