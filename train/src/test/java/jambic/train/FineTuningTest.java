@@ -185,7 +185,7 @@ class FineTuningTest {
             usual.nHead(),
             usual.nEmbd(),
             usual.dropout(),
-            usual.embdDropout(),
+            usual.embeddingDropout(),
             usual.activation(),
             usual.bias(),
             usual.qkvBias(),

@@ -1,2 +1,6 @@
-/** Models as files: Hugging Face's layout of GPT-2, PEFT's adapters, nanoGPT's checkpoints. */
+/**
+ * Models as files, of whatever architecture: a {@link jambic.model.checkpoint.ModelFormat} knows
+ * one, a {@link jambic.model.checkpoint.Checkpoint} opens and saves its models, also as PEFT's
+ * adapters.
+ */
 package jambic.model.checkpoint;

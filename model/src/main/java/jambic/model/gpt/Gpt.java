@@ -166,7 +166,7 @@ public final class Gpt implements LanguageModel {
     }
     config.requireContext(ids.dim(1));
     Tensor x = embedding.forward(ops, ids); // (B, T, C)
-    x = ops.dropout(x, config.embdDropout());
+    x = ops.dropout(x, config.embeddingDropout());
     for (TransformerBlock block : blocks) {
       x = block.forward(ops, x); // (B, T, C)
     }

@@ -42,7 +42,7 @@ final class Gpt2Config {
           "nHead", "n_head",
           "nEmbd", "n_embd",
           "dropout", "resid_pdrop",
-          "embdDropout", "embd_pdrop",
+          "embeddingDropout", "embd_pdrop",
           "attnDropout", "attn_pdrop",
           "nInner", "n_inner",
           "normEps", "layer_norm_epsilon");
@@ -149,7 +149,7 @@ final class Gpt2Config {
     json.put("layer_norm_epsilon", config.normEps());
     json.put("tie_word_embeddings", config.tiedHead());
     json.put("resid_pdrop", config.dropout());
-    json.put("embd_pdrop", config.embdDropout());
+    json.put("embd_pdrop", config.embeddingDropout());
     json.put("attn_pdrop", config.attnDropout());
     json.put("scale_attn_weights", config.scaleAttn());
     json.put("scale_attn_by_inverse_layer_idx", config.scaleAttnByLayer());
@@ -177,7 +177,7 @@ final class Gpt2Config {
     int nHead = integer(json, "n_head");
     int nEmbd = integer(json, "n_embd");
     float dropout = json.optionalFloat("resid_pdrop").orElse(GPT2_DROPOUT);
-    float embdDropout = json.optionalFloat("embd_pdrop").orElse(GPT2_DROPOUT);
+    float embeddingDropout = json.optionalFloat("embd_pdrop").orElse(GPT2_DROPOUT);
     float attnDropout = json.optionalFloat("attn_pdrop").orElse(GPT2_DROPOUT);
     Activation activation = activation(json);
     boolean bias = json.optionalBoolean("bias").orElse(true);
@@ -197,7 +197,7 @@ final class Gpt2Config {
           nHead,
           nEmbd,
           dropout,
-          embdDropout,
+          embeddingDropout,
           activation,
           bias,
           qkvBias,

@@ -21,7 +21,7 @@ import jambic.tensor.text.Text;
  * @param nHead attention heads of a block, a divisor of {@code nEmbd}
  * @param nEmbd width of the residual stream
  * @param dropout probability of zeroing a branch's output in training, 0 or more and below 1
- * @param embdDropout the same for the embeddings, which the lecture leaves whole
+ * @param embeddingDropout the same for the embeddings, which the lecture leaves whole
  * @param activation the MLP's nonlinearity
  * @param bias whether layer norms and linear layers other than q, k, v and the head have a bias
  * @param qkvBias whether the linear layer that makes queries, keys and values has a bias
@@ -41,7 +41,7 @@ public record GptConfig(
     int nHead,
     int nEmbd,
     float dropout,
-    float embdDropout,
+    float embeddingDropout,
     Activation activation,
     boolean bias,
     boolean qkvBias,
@@ -80,7 +80,7 @@ public record GptConfig(
     requirePositive("nInner", nInner);
     requireProbability("dropout", dropout);
     requireProbability("attnDropout", attnDropout);
-    requireProbability("embdDropout", embdDropout);
+    requireProbability("embeddingDropout", embeddingDropout);
     if (!(normEps > 0 && normEps < Float.POSITIVE_INFINITY)) {
       throw new ConfigException(
           "%s must be above 0 and finite, got %s", new Name("normEps"), normEps);
@@ -98,7 +98,7 @@ public record GptConfig(
    * @param nHead attention heads of a block
    * @param nEmbd width of the residual stream
    * @param dropout of attention weights and branches
-   * @param embdDropout of the embeddings
+   * @param embeddingDropout of the embeddings
    * @param activation the MLP's nonlinearity
    * @param bias whether layer norms and most linear layers have a bias
    * @param qkvBias whether queries, keys and values have one
@@ -114,7 +114,7 @@ public record GptConfig(
       int nHead,
       int nEmbd,
       float dropout,
-      float embdDropout,
+      float embeddingDropout,
       Activation activation,
       boolean bias,
       boolean qkvBias,
@@ -128,7 +128,7 @@ public record GptConfig(
         nHead,
         nEmbd,
         dropout,
-        embdDropout,
+        embeddingDropout,
         activation,
         bias,
         qkvBias,
@@ -216,12 +216,12 @@ public record GptConfig(
    * This model with other dropouts.
    *
    * @param dropout the new probability for attention weights and branches
-   * @param embdDropout the new probability for embeddings
+   * @param embeddingDropout the new probability for embeddings
    * @return a copy that differs in these only
    * @throws JambicException if a probability is out of range
    */
-  public GptConfig withDropout(float dropout, float embdDropout) {
-    return withDropout(dropout, dropout, embdDropout);
+  public GptConfig withDropout(float dropout, float embeddingDropout) {
+    return withDropout(dropout, dropout, embeddingDropout);
   }
 
   /**
@@ -229,13 +229,21 @@ public record GptConfig(
    *
    * @param dropout the new probability for branches
    * @param attnDropout the new probability for attention weights
-   * @param embdDropout the new probability for embeddings
+   * @param embeddingDropout the new probability for embeddings
    * @return a copy that differs in these only
    * @throws JambicException if a probability is out of range
    */
-  public GptConfig withDropout(float dropout, float attnDropout, float embdDropout) {
+  public GptConfig withDropout(float dropout, float attnDropout, float embeddingDropout) {
     return with(
-        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+        vocabSize,
+        blockSize,
+        dropout,
+        attnDropout,
+        embeddingDropout,
+        bias,
+        qkvBias,
+        tiedHead,
+        normEps);
   }
 
   /**
@@ -246,7 +254,15 @@ public record GptConfig(
    */
   public GptConfig withTiedHead(boolean tiedHead) {
     return with(
-        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+        vocabSize,
+        blockSize,
+        dropout,
+        attnDropout,
+        embeddingDropout,
+        bias,
+        qkvBias,
+        tiedHead,
+        normEps);
   }
 
   /**
@@ -258,7 +274,15 @@ public record GptConfig(
    */
   public GptConfig withBias(boolean bias, boolean qkvBias) {
     return with(
-        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+        vocabSize,
+        blockSize,
+        dropout,
+        attnDropout,
+        embeddingDropout,
+        bias,
+        qkvBias,
+        tiedHead,
+        normEps);
   }
 
   /**
@@ -270,7 +294,15 @@ public record GptConfig(
    */
   public GptConfig withNormEps(float normEps) {
     return with(
-        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+        vocabSize,
+        blockSize,
+        dropout,
+        attnDropout,
+        embeddingDropout,
+        bias,
+        qkvBias,
+        tiedHead,
+        normEps);
   }
 
   /**
@@ -282,7 +314,15 @@ public record GptConfig(
    */
   public GptConfig withVocabSize(int vocabSize) {
     return with(
-        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+        vocabSize,
+        blockSize,
+        dropout,
+        attnDropout,
+        embeddingDropout,
+        bias,
+        qkvBias,
+        tiedHead,
+        normEps);
   }
 
   /**
@@ -294,7 +334,15 @@ public record GptConfig(
    */
   public GptConfig withBlockSize(int blockSize) {
     return with(
-        vocabSize, blockSize, dropout, attnDropout, embdDropout, bias, qkvBias, tiedHead, normEps);
+        vocabSize,
+        blockSize,
+        dropout,
+        attnDropout,
+        embeddingDropout,
+        bias,
+        qkvBias,
+        tiedHead,
+        normEps);
   }
 
   private GptConfig with(
@@ -302,7 +350,7 @@ public record GptConfig(
       int blockSize,
       float dropout,
       float attnDropout,
-      float embdDropout,
+      float embeddingDropout,
       boolean bias,
       boolean qkvBias,
       boolean tiedHead,
@@ -314,7 +362,7 @@ public record GptConfig(
         nHead,
         nEmbd,
         dropout,
-        embdDropout,
+        embeddingDropout,
         activation,
         bias,
         qkvBias,

@@ -101,7 +101,7 @@ final class GptFormat implements ModelFormat<GptConfig, Gpt> {
     GptConfig same =
         stored
             .withBlockSize(wanted.blockSize())
-            .withDropout(wanted.dropout(), wanted.attnDropout(), wanted.embdDropout());
+            .withDropout(wanted.dropout(), wanted.attnDropout(), wanted.embeddingDropout());
     if (!wanted.equals(same)) {
       throw new JambicException(Text.format("the stored model is %s, not %s", same, wanted));
     }

@@ -75,7 +75,7 @@ public enum PublishedGpt {
             nHead,
             nEmbd,
             /* dropout= */ 0,
-            /* embdDropout= */ 0,
+            /* embeddingDropout= */ 0,
             Activation.GELU_TANH,
             /* bias= */ true,
             /* qkvBias= */ true,

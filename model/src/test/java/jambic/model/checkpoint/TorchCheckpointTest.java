@@ -85,7 +85,7 @@ class TorchCheckpointTest {
       assertThat(config.vocabSize()).isEqualTo(11);
       assertThat(config.blockSize()).isEqualTo(16);
       assertThat(config.dropout()).isEqualTo(0.1f);
-      assertThat(config.embdDropout()).isEqualTo(0.1f);
+      assertThat(config.embeddingDropout()).isEqualTo(0.1f);
       assertThat(config.bias()).isFalse();
       assertVocabulary(checkpoint.tokenizer());
     }

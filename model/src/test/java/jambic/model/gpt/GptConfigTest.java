@@ -40,7 +40,7 @@ public class GptConfigTest {
     refused(() -> NANO.withVocabSize(0), "vocabSize must be at least 1, got 0");
     refused(() -> NANO.withBlockSize(-3), "blockSize must be at least 1, got -3");
     refused(() -> NANO.withDropout(1, 0), "dropout must be 0 or more and below 1, got 1.0");
-    refused(() -> NANO.withDropout(0, Float.NaN), "embdDropout must be");
+    refused(() -> NANO.withDropout(0, Float.NaN), "embeddingDropout must be");
     refused(() -> sized(1, 6, 100), "nEmbd 100 cannot be split over 6 heads; use a multiple");
     refused(() -> sized(1, 1, Integer.MAX_VALUE), "nEmbd must be below 2^29");
     refused(() -> sized(Integer.MAX_VALUE, 1, 1 << 28), "make more than 2^63 parameters");

@@ -255,7 +255,7 @@ public record TrainConfig(
         own.nHead(),
         own.nEmbd(),
         own.dropout(),
-        own.embdDropout(),
+        own.embeddingDropout(),
         own.activation(),
         own.bias(),
         own.qkvBias(),

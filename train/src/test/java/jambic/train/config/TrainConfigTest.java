@@ -79,8 +79,8 @@ class TrainConfigTest {
   void theModelsAreTheOriginalsToTheLastParameter() {
     assertThat(Preset.LECTURE.config().gpt(65).parameterCount()).isEqualTo(10_788_929);
     assertThat(Preset.SHAKESPEARE_CHAR.config().gpt(65).parameterCount()).isEqualTo(10_745_088);
-    assertThat(Preset.SHAKESPEARE_CHAR.config().gpt(65).embdDropout()).isEqualTo(0.2f);
-    assertThat(Preset.LECTURE.config().gpt(65).embdDropout()).isZero();
+    assertThat(Preset.SHAKESPEARE_CHAR.config().gpt(65).embeddingDropout()).isEqualTo(0.2f);
+    assertThat(Preset.LECTURE.config().gpt(65).embeddingDropout()).isZero();
     assertThat(config.init()).isEqualTo(new Initializer(0.02f, true, 1337));
   }
 
