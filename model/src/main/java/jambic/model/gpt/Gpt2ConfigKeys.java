@@ -22,7 +22,10 @@ final class Gpt2ConfigKeys {
           .supports("add_cross_attention", false)
           .supports("is_encoder_decoder", false)
           .supports("pruned_heads", Map.of(), List.of())
-          .supports("quantization_config")
+          .supportsOr(
+              "its weights are in another program's own form; save what dequantize() of the model in"
+                  + " transformers returns, and take that folder",
+              "quantization_config")
           .supports("auto_map")
           // How new weights start; these are stored ones.
           .ignores("initializer_range")

@@ -87,11 +87,25 @@ final class NanoGptCheckpoint {
       var checkpoint = new NanoGptCheckpoint(torch);
       GptConfig config = checkpoint.config();
       WeightFiles weights = WeightFiles.of(torch, checkpoint.tensors());
+      checkpoint.requireNoOtherBiases(config, weights.entries().keySet());
       return GptFormat.stored(config, checkpoint.tokenizer(config), weights, "its model_args");
     } catch (RuntimeException e) {
       torch.close();
       throw e;
     }
+  }
+
+  /** nanoGPT itself refuses biases that {@code model_args} deny; GPT-2's files may have them. */
+  private void requireNoOtherBiases(GptConfig config, Set<String> names) {
+    names.stream()
+        .filter(name -> !config.bias() && name.endsWith(".bias") && !name.endsWith(".attn.bias"))
+        .findFirst()
+        .ifPresent(name -> {
+          throw refused(
+              Text.format(
+                  "it holds %s, but 'bias' in model_args is False; save it with the arguments that it was trained with",
+                  ErrorText.quote(name)));
+        });
   }
 
   private GptConfig config() {

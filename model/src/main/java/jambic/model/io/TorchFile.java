@@ -296,6 +296,13 @@ public final class TorchFile implements AutoCloseable {
     Map<String, StoredTensor> tensors = new LinkedHashMap<>();
     long claimed = 0;
     for (Map.Entry<?, ?> member : members.entrySet()) {
+      if (member.getValue() instanceof Map) {
+        throw refused(
+            file,
+            Text.format(
+                "%s is a dictionary of its own; if these are the weights, save them alone with torch.save",
+                ErrorText.quote(member.getKey().toString())));
+      }
       if (!(member.getKey() instanceof String name) || !(member.getValue() instanceof View view)) {
         throw refused(file, ErrorText.quote(member.getKey().toString()) + " is no tensor");
       }

@@ -119,6 +119,25 @@ class TorchCheckpointTest {
   }
 
   @Test
+  void biasesThatNanoGptsModelArgsDenyAreRefused() throws IOException {
+    byte[] bytes =
+        TorchFiles.withoutChecksums(Files.readAllBytes(TORCH.resolve("nanogpt_bias/ckpt.pt")));
+    int bias = TorchFiles.find(bytes, new byte[] {'X', 4, 0, 0, 0, 'b', 'i', 'a', 's', 'r'});
+    int value = bias + 14; // behind the text and where the pickle remembers it
+    assertThat(bytes[value]).isEqualTo((byte) 0x88); // pickle's True
+    bytes[value] = (byte) 0x89;
+    Path file = Files.write(folder.resolve("ckpt.pt"), bytes);
+    refused(file, "ln_1.bias", "'bias' in model_args is False");
+  }
+
+  @Test
+  void weightsInsideOfAnotherDictionaryAreRefusedByItsName() throws IOException {
+    Files.copy(TORCH.resolve("gpt2_float32/config.json"), folder.resolve("config.json"));
+    Files.copy(TORCH.resolve("nanogpt/ckpt.pt"), folder.resolve("pytorch_model.bin"));
+    refused(folder, "'model' is a dictionary of its own", "save them alone");
+  }
+
+  @Test
   void safetensorsGoFirst() throws IOException {
     copy("gpt2_float32");
     Files.writeString(folder.resolve("model.safetensors"), "broken");
@@ -276,10 +295,10 @@ class TorchCheckpointTest {
         .isEqualTo("\n !aé語🙂bcde");
   }
 
-  private static void refused(Path path, String sentence) {
+  private static void refused(Path path, String... sentences) {
     assertThatThrownBy(() -> Checkpoint.open(Gpt.FORMAT, path).close())
         .isInstanceOf(JambicException.class)
-        .hasMessageContaining(sentence);
+        .hasMessageContainingAll(sentences);
   }
 
   private static void assertLogits(Path model, Path expected) {

@@ -183,7 +183,7 @@ class Gpt2ConfigTest {
           65                  | 65, "add_cross_attention": true           | `: 'add_cross_attention' is 'true', which is not supported; false is`
           65                  | 65, "is_encoder_decoder": true            | `: 'is_encoder_decoder' is 'true', which is not supported; false is`
           65                  | 65, "pruned_heads": {"0": [1]}            | `: 'pruned_heads' is '{0=[1]}', which is not supported;`
-          65                  | 65, "quantization_config": {"bits": 4}    | `: 'quantization_config' is '{bits=4}', which is not supported; leave it out`
+          65                  | 65, "quantization_config": {"bits": 4}    | `: 'quantization_config' is '{bits=4}', which is not supported; its weights are in another program`
           65                  | 65, "rotary_dim": 8                       | `: the key 'rotary_dim' is not known, so what it asks for cannot be obeyed; remove it if it changes no result`
           65                  | 65, "hidden_size": 8                      | `: 'n_embd' is 4 and 'hidden_size', another name of it, 8; remove one of them`
           65                  | 65, "architectures": ["GPT2ForSequenceClassification"] | ` describes a model of the class '[GPT2ForSequenceClassification]', which is not supported; GPT2LMHeadModel is`
