@@ -12,7 +12,9 @@ import java.util.function.UnaryOperator;
 public final class ConfigException extends JambicException {
   private static final long serialVersionUID = 1;
 
+  /** A format, filled in with the arguments. */
   private final String sentence;
+
   private final transient Object[] arguments;
 
   /**

@@ -85,6 +85,8 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
   /**
    * Opens a checkpoint.
    *
+   * @param <C> the shape of a model
+   * @param <M> the model
    * @param format of its architecture, such as {@code Gpt.FORMAT}
    * @param folder its folder, or the file of a format that has such
    * @return the checkpoint, to be closed
@@ -99,6 +101,8 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
   /**
    * Opens a checkpoint that may be adapters of a model known by a name.
    *
+   * @param <C> the shape of a model
+   * @param <M> the model
    * @param format of its architecture
    * @param folder its folder
    * @param bases find that model; asked only where no folder is called so
@@ -164,6 +168,7 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
   /**
    * Saves a model, so that a crash leaves the checkpoint that was there or the new one whole.
    *
+   * @param <M> the model
    * @param format of its architecture
    * @param folder its folder, made or replaced
    * @param model the model
@@ -179,6 +184,7 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
   /**
    * Saves a model together with files of one's own, such as the state of its training.
    *
+   * @param <M> the model
    * @param format of its architecture
    * @param folder its folder, made or replaced
    * @param model the model

@@ -11,6 +11,7 @@ import java.util.Optional;
 /**
  * The open files of a model without adapters, found whole.
  *
+ * @param <C> the shape of a model
  * @param config the model's shape, as its weights have it
  * @param tokenizer its tokenizer, if it has one
  * @param files its weights
@@ -20,7 +21,11 @@ import java.util.Optional;
 public record StoredModel<C extends ModelConfig>(
     C config, Optional<Tokenizer> tokenizer, WeightFiles files, Reader<C> reader)
     implements Closeable {
-  /** Copies stored weights into a model's tensors. */
+  /**
+   * Copies stored weights into a model's tensors.
+   *
+   * @param <C> the shape of a model
+   */
   @FunctionalInterface
   public interface Reader<C extends ModelConfig> {
     /**

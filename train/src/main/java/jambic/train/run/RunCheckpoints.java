@@ -14,6 +14,7 @@ import java.util.Optional;
 /**
  * The checkpoints that a run writes.
  *
+ * @param <M> the model
  * @param folder the run's
  * @param format how its models are stored
  * @param model what is saved
