@@ -11,15 +11,12 @@ import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.tensor.Philox;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
-import jambic.train.TrainingStep;
+import jambic.train.Training;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.data.WindowSource;
 import jambic.train.objective.NextTokenPrediction;
-import jambic.train.optim.GradientClip;
-import jambic.train.optim.Optimizer;
 import jambic.train.plan.ModelFlops;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -110,35 +107,25 @@ final class BenchCommand implements Callable<Integer> {
 
   /** Milliseconds of every step of the second half, the shortest first. */
   private List<Double> trainingMillis(Backend backend, Gpt model, TrainConfig config) {
-    try (Region gradients = backend.region();
-        Region activations = backend.region()) {
-      model.parameters().train(gradients);
-      GradientClip clip =
-          new GradientClip(backend, gradients, model.parameters().tensors(), config.gradClip());
-      Optimizer optimizer =
-          config.optimizer(backend, gradients, model.parameters().byName(), clip.factor());
-      Philox random = new Philox(config.seed(), 0);
-      WindowSource batches =
-          (iteration, micro, x, y) -> {
-            for (int i = 0; i < x.length; i++) {
-              x[i] = random.nextInt(vocabSize);
-              y[i] = random.nextInt(vocabSize);
-            }
-          };
-      TrainingStep step =
-          new TrainingStep(
-              backend,
-              new NextTokenPrediction(model, batches, config.batchSize(), config.blockSize()),
-              optimizer,
-              clip,
-              config.gradientAccumulationSteps(),
-              config.seed(),
-              activations);
+    Philox random = new Philox(config.seed(), 0);
+    WindowSource batches =
+        (iteration, micro, x, y) -> {
+          for (int i = 0; i < x.length; i++) {
+            x[i] = random.nextInt(vocabSize);
+            y[i] = random.nextInt(vocabSize);
+          }
+        };
+    try (Training training =
+        new Training(
+            model,
+            config,
+            new NextTokenPrediction(
+                model, batches, config.batch().batchSize(), config.model().blockSize()))) {
       List<Double> millis = new ArrayList<>();
       long start = System.nanoTime();
       long now = start;
       for (int i = 0; millis.isEmpty() || now - start < seconds * 1e9; i++) {
-        step.run(i, config.schedule().at(i));
+        training.step().run(i, config.optimizer().rates().at(i));
         long then = now;
         now = System.nanoTime();
         if (now - start > seconds * 0.5e9) {

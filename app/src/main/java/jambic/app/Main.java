@@ -7,6 +7,7 @@ import jambic.app.cli.Interruption;
 import jambic.app.cli.StandardStream;
 import jambic.app.cli.UsageErrors;
 import jambic.app.cli.Version;
+import jambic.model.ConfigException;
 import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
@@ -231,14 +232,17 @@ public final class Main implements Runnable {
 
   /** A failure the user can mend is a sentence; any other is a defect, and a sentence as well. */
   private int explain(Exception e, CommandLine command, ParseResult parsed) {
-    if (e instanceof HyperparameterException) {
-      String sentence = Hyperparameters.withFlags(e.getMessage());
+    if (e instanceof HyperparameterException wrong) {
+      String sentence = Hyperparameters.sentence(wrong);
       return explain(new ParameterException(command, sentence, e), new String[0]);
     }
     return fail(e instanceof JambicException ? sentence(e, parsed) : defect(e), e);
   }
 
   private static String sentence(Exception e, ParseResult parsed) {
+    if (e instanceof ConfigException config) {
+      return Hyperparameters.sentence(config);
+    }
     return e instanceof BatchTooLargeException
         ? e.getMessage() + memoryFlags(parsed).map(flags -> " with " + flags).orElse("")
         : e.getMessage();

@@ -5,7 +5,6 @@ import jambic.app.cli.CompletionValues;
 import jambic.app.cli.Hyperparameters;
 import jambic.model.gpt.PublishedGpt;
 import jambic.tensor.Backends;
-import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
@@ -161,15 +160,11 @@ final class PlanCommand implements Callable<Integer> {
             family.isPresent()
                     && !spec.commandLine().getParseResult().hasMatchedOption("--max-iters")
                 ? PublishedGpt.TOKENS
-                : (double) config.tokensPerIter() * config.maxIters());
+                : (double) config.tokensPerIter() * config.run().maxIters());
     require(
         count >= 1 && count <= 1e18,
         "--tokens must be from 1 to 1e18, not " + Hyperparameters.text(count));
-    try {
-      return Plan.of(config, vocabulary, device(), devices, mfu, count);
-    } catch (JambicException e) {
-      throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
-    }
+    return Plan.of(config, vocabulary, device(), devices, mfu, count);
   }
 
   private TrainConfig preset() {

@@ -56,9 +56,11 @@ final class PlanReport {
         out,
         "run          %s a step: %s x %d; learning rate %s; %s tokens, %s",
         ErrorText.count(plan.config().tokensPerIter(), "token"),
-        ErrorText.count(plan.config().batchSize(), "window"),
-        plan.config().gradientAccumulationSteps(),
-        Double.toString(plan.config().learningRate()).replace(".0E", "e").replace('E', 'e'),
+        ErrorText.count(plan.config().batch().batchSize(), "window"),
+        plan.config().batch().gradientAccumulationSteps(),
+        Double.toString(plan.config().optimizer().learningRate())
+            .replace(".0E", "e")
+            .replace('E', 'e'),
         count(plan.tokens()),
         ErrorText.count(plan.iterations(), "step"));
     note(name, out);
@@ -190,7 +192,7 @@ final class PlanReport {
 
   /** Says where devices wait, and for what. */
   private static void idle(StringBuilder out, Plan plan) {
-    int microBatches = plan.config().gradientAccumulationSteps();
+    int microBatches = plan.config().batch().gradientAccumulationSteps();
     String batches = Text.format("%,d micro batch%s", microBatches, microBatches == 1 ? "" : "es");
     if (plan.devices() > microBatches) {
       line(
@@ -198,7 +200,7 @@ final class PlanReport {
           "             %,d of them idle: a step has %s of %s; take fewer, or more and smaller batches",
           plan.devices() - microBatches,
           batches,
-          ErrorText.count(plan.config().batchSize(), "window"));
+          ErrorText.count(plan.config().batch().batchSize(), "window"));
     } else if (plan.occupancy() < 1) {
       line(
           out,
@@ -243,7 +245,7 @@ final class PlanReport {
     fields.put("fits", plan.fits());
     fields.put("least_devices", plan.leastDevices());
     fields.put("mfu", plan.mfu());
-    fields.put("learning_rate", plan.config().learningRate());
+    fields.put("learning_rate", plan.config().optimizer().learningRate());
     fields.put("tokens_per_step", plan.config().tokensPerIter());
     fields.put("tokens", plan.tokens());
     fields.put("steps", plan.iterations());

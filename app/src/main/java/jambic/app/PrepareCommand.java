@@ -213,9 +213,16 @@ final class PrepareCommand implements Callable<Integer> {
       BpeTrainer trainer = new BpeTrainer();
       Runnable end = ended ? trainer::endText : () -> {};
       read(texts, shown("counting words", count.andThen(trainer::add)), end);
-      terminal.status("learning tokens");
-      Tokenizer learned = trainer.train(choice.trainBpe.get());
-      if (learned.vocabSize() < choice.trainBpe.get()) {
+      int wanted = choice.trainBpe.get();
+      Tokenizer learned =
+          trainer.train(
+              wanted,
+              tokens ->
+                  terminal.status(
+                      "learning tokens",
+                      (double) tokens / wanted,
+                      format("%,d of %,d", tokens, wanted)));
+      if (learned.vocabSize() < wanted) {
         terminal.print(
             format(
                 "the texts give only %,d tokens: no other pair occurs twice", learned.vocabSize()));
@@ -268,7 +275,7 @@ final class PrepareCommand implements Callable<Integer> {
       return;
     }
     terminal.print(format("tokens   %,d to train on and %,d held back", train, val));
-    terminal.print(format("kinds    %,d", tokenizer.vocabSize()));
+    terminal.print(format("vocab    %,d tokens", tokenizer.vocabSize()));
     if (ended) {
       terminal.print("ends     <|endoftext|> after each of " + ErrorText.count(ends, "text"));
     }

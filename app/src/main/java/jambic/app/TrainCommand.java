@@ -1,7 +1,6 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.app.chart.LossChart;
 import jambic.app.cli.BackendOptions;
 import jambic.app.cli.CompletionValues;
 import jambic.app.cli.Hyperparameters;
@@ -16,26 +15,23 @@ import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
+import jambic.model.ConfigMessage;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
-import jambic.model.generate.Generator;
-import jambic.model.generate.SamplingParams;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.io.AtomicFolder;
-import jambic.model.io.ErrorText;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import jambic.train.Trainer;
-import jambic.train.config.HyperparameterException;
+import jambic.train.TrainingTask;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.plan.MemoryEstimate;
 import jambic.train.plan.ModelFlops;
 import jambic.train.run.Metrics;
-import jambic.train.run.MetricsLog;
 import jambic.train.run.RunCheckpoints;
 import jambic.train.run.RunListener;
 import jambic.train.run.RunLoop;
@@ -44,11 +40,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -79,7 +73,6 @@ import picocli.CommandLine.Spec;
       "  jambic train --resume --out out               go on after Ctrl-C or a crash"
     })
 final class TrainCommand implements Callable<Integer> {
-  private static final int SAMPLE_LENGTH = 300;
 
   @Spec private CommandSpec spec;
   @ParentCommand private Main main;
@@ -167,14 +160,22 @@ final class TrainCommand implements Callable<Integer> {
       out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
       out.ifPresent(Trainer::requireVacant); // before anything is downloaded
     }
-    TrainConfig preset = start();
+    TrainConfig start = start();
     Optional<InitialModel> origin = origin();
+    try {
+      return call(start, origin);
+    } finally {
+      origin.ifPresent(InitialModel::close);
+    }
+  }
+
+  private int call(TrainConfig preset, Optional<InitialModel> origin) {
     TrainConfig config =
         Hyperparameters.over(origin.map(o -> o.shaped(preset)).orElse(preset), spec);
     origin.ifPresent(o -> o.requireShape(config));
     try (Backend backend = computing.open(spec.commandLine(), backendName(), this::dtype)) {
       Optional<String> dtype = dtype(backend.name());
-      TrainingData data = data(config.blockSize(), origin);
+      TrainingData data = data(config.model().blockSize(), origin);
       int vocabSize =
           origin.map(o -> o.vocabSize(data.tokenizer())).orElse(data.tokenizer().vocabSize());
       GptConfig model = affordable(config, () -> shape(config, origin, vocabSize), backend);
@@ -185,9 +186,13 @@ final class TrainCommand implements Callable<Integer> {
           out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
       OptionalDouble peak = backend.peakFlops();
       try (Trainer trainer = open(backend, origin, config, data, folder.path(), peak)) {
-        describe(data, trainer.model(), backend, dtype, folder);
+        TrainReport report = new TrainReport(terminal);
+        report.begin(data, trainer.model(), backend, folder, computing.passedOver());
+        if (resume) {
+          folder.moved(backend.name(), dtype).ifPresent(terminal::print);
+        }
         folder.write(record(data, backend, dtype, model, config, peak));
-        return train(trainer, config, data.tokenizer(), folder.path());
+        return train(trainer, config, data.tokenizer(), folder.path(), report);
       } finally {
         if (out.isEmpty()) {
           folder.deleteIfEmpty(); // of a run that did not begin
@@ -229,7 +234,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     return init.or(() -> Preset.named(presetName()).init().map(Path::of))
         .map(named ->
-            new InitialModel(
+            InitialModel.open(
                 models.checkpoint(named, spec.commandLine()),
                 ModelOptions.ofHub(named).flatMap(Hub::commonName),
                 bases()));
@@ -304,12 +309,13 @@ final class TrainCommand implements Callable<Integer> {
       TrainingData data,
       Path folder,
       OptionalDouble peak) {
+    TrainingTask task = TrainingTask.nextTokens(data.dataset());
     if (resume) {
-      return Trainer.resume(backend, config, data.dataset(), folder, bases(), peak);
+      return Trainer.resume(backend, config, task, folder, bases(), peak);
     }
     if (origin.isPresent()) {
-      Gpt model = origin.get().open(backend, config);
-      return Trainer.begin(model, config, data.dataset(), data.tokenizer(), folder, peak);
+      Gpt model = origin.get().load(backend, config);
+      return Trainer.begin(model, config, task, data.tokenizer(), folder, peak);
     }
     return Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
   }
@@ -317,59 +323,22 @@ final class TrainCommand implements Callable<Integer> {
   /** The model's shape: of a new one all of it is in the configuration. */
   private GptConfig shape(TrainConfig config, Optional<InitialModel> origin, int vocabSize) {
     if (!resume) {
-      return origin.map(o -> config.gpt(o.config())).orElseGet(() -> config.gpt(vocabSize));
+      return origin.map(o -> config.model().gpt(o.config())).orElseGet(() -> config.gpt(vocabSize));
     }
     try (Checkpoint<GptConfig, Gpt> last =
         Checkpoint.open(Gpt.FORMAT, resumed().resolve(RunCheckpoints.LAST), bases())) {
-      return config.gpt(last.config());
+      return config.model().gpt(last.config());
     }
   }
 
   /** The model's shape, if there is memory to train it; better now than amid the first step. */
   static GptConfig affordable(TrainConfig config, Supplier<GptConfig> model, Backend backend) {
     long heap = Runtime.getRuntime().maxMemory();
-    try {
-      GptConfig shape = model.get();
-      if (backend.usesHeap()) {
-        MemoryEstimate.of(config, shape, heap).requireWithin(heap);
-      }
-      return shape;
-    } catch (HyperparameterException e) {
-      throw e;
-    } catch (JambicException e) {
-      throw new JambicException(Hyperparameters.withFlags(e.getMessage()), e);
+    GptConfig shape = model.get();
+    if (backend.usesHeap()) {
+      MemoryEstimate.of(config, shape, heap).requireWithin(heap);
     }
-  }
-
-  private void describe(
-      TrainingData data, Gpt gpt, Backend backend, Optional<String> dtype, RunFolder folder) {
-    GptConfig model = gpt.config();
-    long trained = gpt.parameters().trainedCount() + gpt.adapters().trainedCount();
-    long all = gpt.parameters().count() + gpt.adapters().count();
-    terminal.print(
-        format(
-            "text     %s, %,d tokens to train on and %,d held back, %,d different ones",
-            data.name(),
-            data.dataset().train().length(),
-            data.dataset().val().length(),
-            model.vocabSize()));
-    terminal.print(
-        format(
-            "model    %,d parameters: %s, %s, %d wide, context %d",
-            all,
-            ErrorText.count(model.nLayer(), "layer"),
-            ErrorText.count(model.nHead(), "head"),
-            model.nEmbd(),
-            model.blockSize()));
-    if (trained < all) {
-      terminal.print(format("         %,d of %,d parameters train", trained, all));
-    }
-    terminal.print("backend  " + backend.name() + ", " + backend.description());
-    computing.passedOver().forEach(reason -> terminal.print("         " + reason));
-    terminal.print("run      " + folder.path());
-    if (resume) {
-      folder.moved(backend.name(), dtype).ifPresent(terminal::print);
-    }
+    return shape;
   }
 
   private Map<String, Object> record(
@@ -400,8 +369,9 @@ final class TrainCommand implements Callable<Integer> {
         .describe();
   }
 
-  private int train(Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder) {
-    TrainProgress progress = new TrainProgress(terminal, config.maxIters());
+  private int train(
+      Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder, TrainReport report) {
+    TrainProgress progress = new TrainProgress(terminal, config.run().maxIters());
     Optional<TensorBoardLog> events = events(folder, trainer.iteration());
     BooleanSupplier stop = main.interruption()::isRequested;
     RunLoop.Outcome outcome;
@@ -429,7 +399,12 @@ final class TrainCommand implements Callable<Integer> {
 
                 @Override
                 public void onNotice(String notice) {
-                  terminal.print(Hyperparameters.withFlags(notice));
+                  terminal.print(notice);
+                }
+
+                @Override
+                public void onNotice(ConfigMessage notice) {
+                  terminal.print(Hyperparameters.sentence(notice));
                 }
               },
               stop);
@@ -442,21 +417,13 @@ final class TrainCommand implements Callable<Integer> {
           format(
               "stopped and saved after %,d of %,d iterations; go on with: %s",
               trainer.iteration(),
-              config.maxIters(),
+              config.run().maxIters(),
               ShellCommand.of("train", "--resume", "--out", folder)));
       return Main.INTERRUPTED;
     }
-    List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
-    draw(log, folder);
-    String sample = sample(trainer.model(), tokenizer, stop);
-    terminal.print("");
-    terminal.print(sample.strip());
-    terminal.print("");
-    terminal.print("curve    " + folder.resolve(RunFolder.CURVES.getFirst()));
-    terminal.print("next     " + ShellCommand.of("sample", folder));
-    terminal.print("         " + ShellCommand.of("eval", folder));
+    Map<String, Object> summary = report.finish(trainer, tokenizer, folder, stop);
     if (json) {
-      summarize(trainer, log, sample, folder);
+      spec.commandLine().getOut().println(text(summary));
     }
     return stop.getAsBoolean() ? Main.INTERRUPTED : 0;
   }
@@ -470,50 +437,9 @@ final class TrainCommand implements Callable<Integer> {
         resume ? TensorBoardLog.resume(file, iteration) : TensorBoardLog.create(file));
   }
 
-  private void draw(List<Metrics> log, Path folder) {
-    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
-    LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
-    for (String file : RunFolder.CURVES) {
-      try {
-        chart.write(folder.resolve(file));
-      } catch (JambicException e) {
-        terminal.print(e.getMessage()); // the run is good without its picture
-      }
-    }
-  }
-
-  private static String sample(Gpt model, Tokenizer tokenizer, BooleanSupplier stop) {
-    StringBuilder text = new StringBuilder();
-    Set<Integer> ends = model.generation().endTokensOr(Optional.of(tokenizer));
-    try (Generator generator = new Generator(model, 1, ends)) {
-      generator.stream(
-          tokenizer,
-          SampleCommand.start(tokenizer),
-          SAMPLE_LENGTH,
-          SamplingParams.plain(1),
-          piece -> {
-            text.append(piece);
-            return !stop.getAsBoolean();
-          });
-    }
-    return text.toString();
-  }
-
-  private void summarize(Trainer trainer, List<Metrics> log, String sample, Path folder) {
-    Map<String, Object> summary = new LinkedHashMap<>();
-    summary.put("run", folder.toString());
-    summary.put("iterations", trainer.iteration());
-    log.stream()
-        .filter(Metrics.Evaluation.class::isInstance)
-        .map(Metrics.Evaluation.class::cast)
-        .reduce((first, second) -> second)
-        .ifPresent(last -> {
-          summary.put("train_loss", last.trainLoss());
-          summary.put("val_loss", last.valLoss());
-        });
-    summary.put("sample", sample);
+  private static String text(Map<String, Object> summary) {
     try {
-      spec.commandLine().getOut().println(JSON.std.asString(summary));
+      return JSON.std.asString(summary);
     } catch (IOException e) {
       throw new IllegalStateException("numbers and strings always have JSON", e);
     }

@@ -6,13 +6,10 @@ import com.sun.management.ThreadMXBean;
 import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.Region;
-import jambic.train.TrainingStep;
+import jambic.train.Training;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.objective.NextTokenPrediction;
-import jambic.train.optim.GradientClip;
-import jambic.train.optim.Optimizer;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -48,38 +45,30 @@ class SteadyStateTest {
   private static void requireSteady(TrainConfig config, long bytesPerStep) {
     try (Backend backend = Backends.open("auto", 1);
         Gpt model = new Gpt(backend, config.gpt(65), config.init());
-        Region state = backend.region();
-        Region activations = backend.region()) {
-      model.parameters().train(state);
-      GradientClip clip =
-          new GradientClip(backend, state, model.parameters().tensors(), config.gradClip());
-      Optimizer optimizer =
-          config.optimizer(backend, state, model.parameters().byName(), clip.factor());
-      TrainingStep step =
-          new TrainingStep(
-              backend,
-              new NextTokenPrediction(
-                  model, (it, micro, x, y) -> {}, config.batchSize(), config.blockSize()),
-              optimizer,
-              clip,
-              1,
-              config.seed(),
-              activations);
+        Training training =
+            new Training(
+                model,
+                config,
+                new NextTokenPrediction(
+                    model,
+                    (it, micro, x, y) -> {},
+                    config.batch().batchSize(),
+                    config.model().blockSize()))) {
       var memory = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-      step.run(0, 1e-3);
-      long taken = activations.bytes() + state.bytes();
+      training.step().run(0, 1e-3);
+      long taken = training.bytes();
 
       long deadline = System.nanoTime() + PATIENCE.toNanos();
       long perStep = Long.MAX_VALUE;
       while (perStep > bytesPerStep && System.nanoTime() < deadline) {
         long before = memory.getCurrentThreadAllocatedBytes();
         for (int i = 0; i < STEPS; i++) {
-          step.run(i, 1e-3);
+          training.step().run(i, 1e-3);
         }
         perStep = (memory.getCurrentThreadAllocatedBytes() - before) / STEPS;
       }
       assertThat(perStep).isLessThanOrEqualTo(bytesPerStep);
-      assertThat(activations.bytes() + state.bytes()).isEqualTo(taken);
+      assertThat(training.bytes()).isEqualTo(taken);
     }
   }
 }

@@ -218,7 +218,7 @@ final class DeviceRows {
   private void generation() throws IOException {
     TrainConfig config = gpt2();
     try (Gpt model = model(config)) {
-      int steps = Math.min(256, config.blockSize() - 1);
+      int steps = Math.min(256, config.model().blockSize() - 1);
       for (int batch : new int[] {1, 8}) {
         try (Generator generator = new Generator(model, batch)) {
           double[] times = new double[5];
@@ -238,7 +238,7 @@ final class DeviceRows {
               Map.of("tokens_per_s", batch * 1e3 / step));
         }
       }
-      int length = Math.min(512, config.blockSize() / 2);
+      int length = Math.min(512, config.model().blockSize() / 2);
       int[] prompt = random.ints(length, 0, model.config().vocabSize()).toArray();
       try (Generator generator = new Generator(model, 1)) {
         double[] times = new double[11];
@@ -263,10 +263,11 @@ final class DeviceRows {
         Region activations = backend.region()) {
       model.parameters().train(memory);
       GradientClip clip =
-          new GradientClip(backend, memory, model.parameters().tensors(), config.gradClip());
+          new GradientClip(
+              backend, memory, model.parameters().tensors(), config.optimizer().gradClip());
       Optimizer optimizer =
-          config.optimizer(backend, memory, model.parameters().byName(), clip.factor());
-      Shape shape = Shape.of(config.batchSize(), config.blockSize());
+          config.optimizer().create(backend, memory, model.parameters().byName(), clip.factor());
+      Shape shape = Shape.of(config.batch().batchSize(), config.model().blockSize());
       int[] tokens = random.ints(shape.size(), 0, model.config().vocabSize()).toArray();
       Tensor ids = activations.allocate(DType.I32, shape);
       Tensor targets = activations.allocate(DType.I32, shape);

@@ -57,7 +57,10 @@ record Models(TrainConfig config, GptConfig gpt) {
     long positions = (long) gpt.blockSize() * gpt.nEmbd();
     return config.tokensPerIter()
         * ModelFlops.perToken(
-            gpt.parameterCount() - positions, gpt.nLayer(), gpt.nEmbd(), config.blockSize());
+            gpt.parameterCount() - positions,
+            gpt.nLayer(),
+            gpt.nEmbd(),
+            config.model().blockSize());
   }
 
   private static Map<String, Object> gpt2() {

@@ -3,12 +3,9 @@ package jambic.bench;
 import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.Region;
-import jambic.train.TrainingStep;
+import jambic.train.Training;
 import jambic.train.config.TrainConfig;
 import jambic.train.objective.NextTokenPrediction;
-import jambic.train.optim.GradientClip;
-import jambic.train.optim.Optimizer;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -42,11 +39,9 @@ public class StepBenchmark {
 
   private final Random random = new Random(1337);
   private Backend opened;
-  private Region memory;
-  private Region activations;
   private Gpt model;
   private TrainConfig config;
-  private TrainingStep step;
+  private Training training;
   private int[] text;
   private int iteration;
 
@@ -56,23 +51,13 @@ public class StepBenchmark {
     Models models = Models.named(preset);
     config = models.config();
     opened = Backends.open(backend, threads);
-    memory = opened.region();
-    activations = opened.region();
     model = new Gpt(opened, models.gpt(), config.init());
-    model.parameters().train(memory);
-    GradientClip clip =
-        new GradientClip(opened, memory, model.parameters().tensors(), config.gradClip());
-    Optimizer optimizer =
-        config.optimizer(opened, memory, model.parameters().byName(), clip.factor());
-    step =
-        new TrainingStep(
-            opened,
-            new NextTokenPrediction(model, this::fill, config.batchSize(), config.blockSize()),
-            optimizer,
-            clip,
-            config.gradientAccumulationSteps(),
-            config.seed(),
-            activations);
+    training =
+        new Training(
+            model,
+            config,
+            new NextTokenPrediction(
+                model, this::fill, config.batch().batchSize(), config.model().blockSize()));
     text = random.ints(TEXT, 0, models.gpt().vocabSize()).toArray();
   }
 
@@ -80,8 +65,7 @@ public class StepBenchmark {
   @TearDown
   public void close() {
     Machine.leavePeak();
-    activations.close();
-    memory.close();
+    training.close();
     model.close();
     opened.close();
   }
@@ -90,12 +74,12 @@ public class StepBenchmark {
   @Benchmark
   public double run() {
     int it = iteration++;
-    return step.run(it, config.schedule().at(it));
+    return training.step().run(it, config.optimizer().rates().at(it));
   }
 
   private void fill(int it, int microStep, int[] x, int[] y) {
-    int block = config.blockSize();
-    for (int row = 0; row < config.batchSize(); row++) {
+    int block = config.model().blockSize();
+    for (int row = 0; row < config.batch().batchSize(); row++) {
       int start = random.nextInt(TEXT - block);
       System.arraycopy(text, start, x, row * block, block);
       System.arraycopy(text, start + 1, y, row * block, block);

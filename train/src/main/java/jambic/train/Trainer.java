@@ -1,25 +1,19 @@
 package jambic.train;
 
+import jambic.model.ConfigMessage;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.io.AtomicFolder;
-import jambic.model.nn.Parameters;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
 import jambic.train.config.TrainConfig;
-import jambic.train.data.BatchSampler;
 import jambic.train.data.Dataset;
 import jambic.train.data.Dataset.Split;
-import jambic.train.data.WindowSource;
-import jambic.train.objective.NextTokenPrediction;
 import jambic.train.objective.Objective;
-import jambic.train.optim.GradientClip;
-import jambic.train.optim.Optimizer;
 import jambic.train.plan.ModelFlops;
 import jambic.train.run.Metrics;
 import jambic.train.run.ResumeCheck;
@@ -37,7 +31,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * A run: trains a GPT on a dataset, evaluates it now and then, and keeps everything in its folder.
+ * A run: trains a GPT for a task, evaluates it now and then, and keeps everything in its folder.
  *
  * <pre>
  * run/last/          the newest model and all that resuming needs
@@ -52,13 +46,8 @@ public final class Trainer implements AutoCloseable {
   private final TrainConfig config;
   private final Gpt model;
   private final RunCheckpoints<?> checkpoints;
-  private final Region gradients;
-  private final Region state;
-  private final Region activations;
-  private final GradientClip clip;
-  private final Optimizer optimizer;
+  private final Training training;
   private final LossEstimator estimator;
-  private final TrainingStep step;
   private final RunLoop loop;
   private final OptionalDouble peakFlops;
   private final RunLock lock;
@@ -67,7 +56,7 @@ public final class Trainer implements AutoCloseable {
   private Trainer(
       Gpt model,
       TrainConfig config,
-      Dataset data,
+      TrainingTask task,
       String fingerprint,
       Optional<Tokenizer> tokenizer,
       Path folder,
@@ -78,28 +67,11 @@ public final class Trainer implements AutoCloseable {
     this.config = config;
     checkpoints = new RunCheckpoints<>(folder, Gpt.FORMAT, model, tokenizer);
     this.peakFlops = peakFlops;
-    Backend backend = model.backend();
-    gradients = backend.region();
-    state = backend.region();
-    activations = backend.region();
-    Parameters trained = config.train(model, gradients);
-    clip = new GradientClip(backend, state, trained.tensors(), config.gradClip());
-    optimizer = config.optimizer(backend, state, trained.byName(), clip.factor());
-    int batchSize = config.batchSize();
-    int blockSize = config.blockSize();
-    WindowSource windows = new BatchSampler(data, batchSize, blockSize, config.seed());
-    Objective objective = new NextTokenPrediction(model, windows, batchSize, blockSize);
-    estimator = new LossEstimator(backend, objective, activations);
-    step =
-        new TrainingStep(
-            backend,
-            objective,
-            optimizer,
-            clip,
-            config.gradientAccumulationSteps(),
-            config.seed(),
-            activations);
-    loop = new RunLoop(checkpoints, config, fingerprint, optimizer, new Training());
+    Objective objective = task.objective(model, config);
+    training = new Training(model, config, objective);
+    estimator = new LossEstimator(model.backend(), objective, training.activations());
+    loop =
+        new RunLoop(checkpoints, config, fingerprint, training.optimizer(), new LanguageModeling());
   }
 
   /**
@@ -125,7 +97,7 @@ public final class Trainer implements AutoCloseable {
     return begin(
         () -> new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init()),
         config,
-        data,
+        TrainingTask.nextTokens(data),
         tokenizer,
         folder,
         peakFlops);
@@ -152,7 +124,7 @@ public final class Trainer implements AutoCloseable {
    *
    * @param model what is trained on, of the shape that {@code config} says; the run closes it
    * @param config every hyperparameter
-   * @param data what to train on
+   * @param task what it learns
    * @param tokenizer of the data and the model
    * @param folder the run's; must not hold a run yet
    * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
@@ -163,28 +135,28 @@ public final class Trainer implements AutoCloseable {
   public static Trainer begin(
       Gpt model,
       TrainConfig config,
-      Dataset data,
+      TrainingTask task,
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
-    return begin(() -> model, config, data, tokenizer, folder, peakFlops);
+    return begin(() -> model, config, task, tokenizer, folder, peakFlops);
   }
 
   private static Trainer begin(
       Supplier<Gpt> model,
       TrainConfig config,
-      Dataset data,
+      TrainingTask task,
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
-    data.requireIds(tokenizer.vocabSize());
+    task.requireIds(tokenizer.vocabSize());
     RunLock lock = RunLock.ofNewRun(folder);
     try {
       return new Trainer(
           model.get(),
           config,
-          data,
-          data.fingerprint(),
+          task,
+          task.fingerprint(),
           Optional.of(tokenizer),
           folder,
           peakFlops,
@@ -222,7 +194,7 @@ public final class Trainer implements AutoCloseable {
    *
    * @param backend where it computes; stays the caller's to close
    * @param config {@link #configOf} the folder, perhaps with more iterations
-   * @param data what it has trained on so far
+   * @param task what it has learned so far
    * @param folder the run's
    * @param bases find the model that the run's adapters belong to
    * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
@@ -232,7 +204,7 @@ public final class Trainer implements AutoCloseable {
   public static Trainer resume(
       Backend backend,
       TrainConfig config,
-      Dataset data,
+      TrainingTask task,
       Path folder,
       BaseModelResolver bases,
       OptionalDouble peakFlops) {
@@ -242,7 +214,7 @@ public final class Trainer implements AutoCloseable {
     try {
       Checkpoint.requireReplaceable(folder.resolve(RunCheckpoints.BEST));
       return AtomicFolder.read(
-          last, whole -> restore(backend, config, data, whole, folder, bases, peakFlops, lock));
+          last, whole -> restore(backend, config, task, whole, folder, bases, peakFlops, lock));
     } catch (RuntimeException | Error e) {
       lock.close();
       throw e;
@@ -252,7 +224,7 @@ public final class Trainer implements AutoCloseable {
   private static Trainer restore(
       Backend backend,
       TrainConfig config,
-      Dataset data,
+      TrainingTask task,
       Path last,
       Path folder,
       BaseModelResolver bases,
@@ -260,11 +232,11 @@ public final class Trainer implements AutoCloseable {
       RunLock lock)
       throws IOException {
     TrainingState saved = TrainingState.read(last);
-    String fingerprint = data.fingerprint();
-    Optional<String> changes = ResumeCheck.check(saved, config, fingerprint, folder);
+    String fingerprint = task.fingerprint();
+    Optional<ConfigMessage> changes = ResumeCheck.check(saved, config, fingerprint, folder);
     try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, last, bases)) {
       GptConfig stored = checkpoint.config();
-      GptConfig shape = config.gpt(stored);
+      GptConfig shape = config.model().gpt(stored);
       if (!shape.equals(checkpoint.config())) {
         throw new JambicException(
             last
@@ -274,8 +246,8 @@ public final class Trainer implements AutoCloseable {
       Gpt model = checkpoint.resumed(backend);
       Trainer trainer =
           new Trainer(
-              model, config, data, fingerprint, checkpoint.tokenizer(), folder, peakFlops, lock);
-      TrainingState.readMoments(last, trainer.optimizer.state());
+              model, config, task, fingerprint, checkpoint.tokenizer(), folder, peakFlops, lock);
+      TrainingState.readMoments(last, trainer.training.optimizer().state());
       trainer.loop.resume(saved, changes);
       return trainer;
     }
@@ -330,8 +302,8 @@ public final class Trainer implements AutoCloseable {
     return loop.run(listener, stop);
   }
 
-  /** Next tokens: batches of windows, the mean loss of both splits. */
-  private final class Training implements RunLoop.Stage {
+  /** The mean loss of both splits, and one step after the other. */
+  private final class LanguageModeling implements RunLoop.Stage {
     @Override
     public Optional<Metrics.Evaluation> evaluate(
         int iteration, RunListener listener, BooleanSupplier stop) {
@@ -346,13 +318,13 @@ public final class Trainer implements AutoCloseable {
 
     private OptionalDouble estimate(
         Split split, int iteration, RunListener listener, BooleanSupplier stop) {
-      int before = split.ordinal() * config.evalIters();
+      int before = split.ordinal() * config.run().evalIters();
       int[] done = {0};
       return estimator.estimate(
           split,
-          config.evalIters(),
+          config.run().evalIters(),
           () -> {
-            listener.onEvaluationBatch(iteration, before + done[0]++, 2 * config.evalIters());
+            listener.onEvaluationBatch(iteration, before + done[0]++, 2 * config.run().evalIters());
             return !stop.getAsBoolean();
           });
     }
@@ -360,13 +332,13 @@ public final class Trainer implements AutoCloseable {
     @Override
     public Optional<Metrics.Step> iterate(int iteration, BooleanSupplier stop) {
       long start = System.nanoTime();
-      double lr = config.schedule().at(iteration);
-      OptionalDouble done = step.run(iteration, lr, stop);
+      double lr = config.optimizer().rates().at(iteration);
+      OptionalDouble done = training.step().run(iteration, lr, stop);
       if (done.isEmpty()) {
         return Optional.empty();
       }
       double loss = done.getAsDouble();
-      double norm = clip.norm().toFloats()[0];
+      double norm = training.clip().norm().toFloats()[0];
       requireSane(loss, "loss", iteration);
       requireSane(norm, "gradient norm", iteration);
       double seconds = (System.nanoTime() - start) * 1e-9;
@@ -399,9 +371,7 @@ public final class Trainer implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    activations.close();
-    state.close();
-    gradients.close();
+    training.close();
     model.close();
     lock.close();
   }

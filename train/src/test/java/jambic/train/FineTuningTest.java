@@ -154,7 +154,7 @@ class FineTuningTest {
           Trainer.resume(
               backend,
               Trainer.configOf(parts),
-              data,
+              TrainingTask.nextTokens(data),
               parts,
               BaseModelResolver.NONE,
               OptionalDouble.empty())) {
@@ -168,7 +168,12 @@ class FineTuningTest {
     TrainConfig other = config.with("loraAlpha", 3);
     assertThatThrownBy(() ->
             Trainer.resume(
-                    backend, other, data, whole, BaseModelResolver.NONE, OptionalDouble.empty())
+                    backend,
+                    other,
+                    TrainingTask.nextTokens(data),
+                    whole,
+                    BaseModelResolver.NONE,
+                    OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("loraAlpha is 16.0 in its checkpoint, not 3.0");
@@ -196,7 +201,7 @@ class FineTuningTest {
             24,
             false,
             true);
-    assertThat(CONFIG.gpt(odd)).isEqualTo(odd);
+    assertThat(CONFIG.model().gpt(odd)).isEqualTo(odd);
     assertThat(ParameterCount.of(odd).total()).isEqualTo(odd.parameterCount());
     assertThat(MemoryEstimate.of(CONFIG, odd, Long.MAX_VALUE).weights())
         .isEqualTo(Float.BYTES * odd.parameterCount());
@@ -209,7 +214,12 @@ class FineTuningTest {
     assertThat(train(CONFIG, parts, 4)).isEqualTo(Outcome.STOPPED);
     try (Trainer trainer =
         Trainer.resume(
-            backend, CONFIG, data, parts, BaseModelResolver.NONE, OptionalDouble.empty())) {
+            backend,
+            CONFIG,
+            TrainingTask.nextTokens(data),
+            parts,
+            BaseModelResolver.NONE,
+            OptionalDouble.empty())) {
       trainer.run(new RunListener() {});
       assertThat(trainer.model().config()).isEqualTo(odd);
     }
@@ -288,15 +298,16 @@ class FineTuningTest {
         Gpt gpt = checkpoint.model(backend);
         Region memory = backend.region();
         Region activations = backend.region()) {
-      Parameters trained = config.train(gpt, memory);
-      GradientClip clip = new GradientClip(backend, memory, trained.tensors(), config.gradClip());
-      WindowSource windows = new BatchSampler(data, config.batchSize(), 8, 1);
+      Parameters trained = config.tuning().train(gpt, memory);
+      GradientClip clip =
+          new GradientClip(backend, memory, trained.tensors(), config.optimizer().gradClip());
+      WindowSource windows = new BatchSampler(data, config.batch().batchSize(), 8, 1);
       new TrainingStep(
               backend,
-              new NextTokenPrediction(gpt, windows, config.batchSize(), 8),
-              config.optimizer(backend, memory, trained.byName(), clip.factor()),
+              new NextTokenPrediction(gpt, windows, config.batch().batchSize(), 8),
+              config.optimizer().create(backend, memory, trained.byName(), clip.factor()),
               clip,
-              config.gradientAccumulationSteps(),
+              config.batch().gradientAccumulationSteps(),
               config.seed(),
               activations)
           .run(0, 1e-3);
@@ -321,11 +332,12 @@ class FineTuningTest {
         Trainer trainer =
             Trainer.begin(
                 config
+                    .tuning()
                     .lora(base)
                     .map(l -> checkpoint.adapted(backend, checkpoint.config(), l, config.seed()))
                     .orElseGet(() -> checkpoint.model(backend)),
                 config,
-                data,
+                TrainingTask.nextTokens(data),
                 tokenizer,
                 run,
                 OptionalDouble.empty())) {

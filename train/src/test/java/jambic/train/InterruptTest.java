@@ -235,7 +235,12 @@ class InterruptTest {
 
   private Trainer resume(Path run) {
     return Trainer.resume(
-        backend, Trainer.configOf(run), DATA, run, BaseModelResolver.NONE, OptionalDouble.empty());
+        backend,
+        Trainer.configOf(run),
+        TrainingTask.nextTokens(DATA),
+        run,
+        BaseModelResolver.NONE,
+        OptionalDouble.empty());
   }
 
   private static void interruptIf(boolean now) {

@@ -38,7 +38,8 @@ class OverviewTest {
             .config()
             .withAll(Map.of("maxIters", 30, "evalInterval", 10, "evalIters", 5));
     Dataset data =
-        Dataset.split(TokenSource.of(tokenizer.encode(text)), config.blockSize(), file.toString());
+        Dataset.split(
+            TokenSource.of(tokenizer.encode(text)), config.model().blockSize(), file.toString());
 
     try (Backend backend = Backends.open();
         Trainer trainer = Trainer.begin(backend, config, data, tokenizer, folder.resolve("run"))) {

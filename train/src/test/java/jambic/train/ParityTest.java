@@ -24,8 +24,6 @@ import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.data.WindowSource;
 import jambic.train.objective.NextTokenPrediction;
-import jambic.train.optim.GradientClip;
-import jambic.train.optim.Optimizer;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,51 +112,42 @@ class ParityTest {
     Map<String, Object> json = JSON.std.mapFrom(Files.readString(resource(name + ".json")));
     try (Backend backend = Backends.open(backendName, 2, precision);
         Safetensors fixture = Safetensors.open(resource(name + ".safetensors"));
-        Gpt model = new Gpt(backend, config(resource(name + ".json")));
-        Region memory = backend.region();
-        Region activations = backend.region()) {
+        Gpt model = new Gpt(backend, config(resource(name + ".json")))) {
       var parameters = model.parameters().byName();
       parameters.forEach((key, tensor) -> tensor.set(floats(fixture, "param/" + key)));
-      model.parameters().train(memory);
       TrainConfig config = trainConfig(json);
-      GradientClip clip =
-          new GradientClip(backend, memory, model.parameters().tensors(), config.gradClip());
-      Optimizer optimizer =
-          config.optimizer(backend, memory, model.parameters().byName(), clip.factor());
       int[] tokens = ints(fixture, "tokens"); // (steps, batch, block + 1)
       WindowSource windows =
           (iteration, micro, x, y) -> {
-            int first = iteration * config.batchSize() * (config.blockSize() + 1);
+            int first = iteration * config.batch().batchSize() * (config.model().blockSize() + 1);
             for (int j = 0; j < x.length; j++) {
-              int at = first + j / config.blockSize() * (config.blockSize() + 1);
-              x[j] = tokens[at + j % config.blockSize()];
-              y[j] = tokens[at + j % config.blockSize() + 1];
+              int at = first + j / config.model().blockSize() * (config.model().blockSize() + 1);
+              x[j] = tokens[at + j % config.model().blockSize()];
+              y[j] = tokens[at + j % config.model().blockSize() + 1];
             }
           };
-      TrainingStep step =
-          new TrainingStep(
-              backend,
-              new NextTokenPrediction(model, windows, config.batchSize(), config.blockSize()),
-              optimizer,
-              clip,
-              config.gradientAccumulationSteps(),
-              config.seed(),
-              activations);
-      float[] losses = floats(fixture, "train/losses");
-      float[] norms = floats(fixture, "train/grad_norms");
-      for (int i = 0; i < losses.length; i++) {
-        double loss = step.run(i, config.learningRate());
-        assertThat(loss).as("loss of step %d", i).isCloseTo(losses[i], within(tolerance.loss));
-        assertThat((double) clip.norm().toFloats()[0])
-            .as("gradient norm of step %d", i)
-            .isCloseTo(norms[i], within(1e-5 + tolerance.norm * norms[i]));
+      try (Training training =
+          new Training(
+              model,
+              config,
+              new NextTokenPrediction(
+                  model, windows, config.batch().batchSize(), config.model().blockSize()))) {
+        float[] losses = floats(fixture, "train/losses");
+        float[] norms = floats(fixture, "train/grad_norms");
+        for (int i = 0; i < losses.length; i++) {
+          double loss = training.step().run(i, config.optimizer().learningRate());
+          assertThat(loss).as("loss of step %d", i).isCloseTo(losses[i], within(tolerance.loss));
+          assertThat((double) training.clip().norm().toFloats()[0])
+              .as("gradient norm of step %d", i)
+              .isCloseTo(norms[i], within(1e-5 + tolerance.norm * norms[i]));
+        }
       }
       parameters.forEach((key, tensor) -> {
         float[] actual = tensor.toFloats();
         float[] expected = floats(fixture, "train/param/" + key);
         for (int i = 0; i < expected.length; i++) {
           boolean keyBias =
-              key.endsWith("c_attn.bias") && i / config.nEmbd() == 1; // q, then k, then v
+              key.endsWith("c_attn.bias") && i / config.model().nEmbd() == 1; // q, then k, then v
           double limit = Math.max(tolerance.weight, keyBias ? KEY_BIAS_TOLERANCE : 0);
           assertThat((double) actual[i]).as("%s[%d]", key, i).isCloseTo(expected[i], within(limit));
         }

@@ -170,7 +170,12 @@ class TrainerTest {
     Dataset other = Dataset.split(TokenSource.of(new int[500]), 8, "zeros");
     assertThatThrownBy(() ->
             Trainer.resume(
-                    backend, CONFIG, other, run, BaseModelResolver.NONE, OptionalDouble.empty())
+                    backend,
+                    CONFIG,
+                    TrainingTask.nextTokens(other),
+                    run,
+                    BaseModelResolver.NONE,
+                    OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("other data");
@@ -178,7 +183,7 @@ class TrainerTest {
             Trainer.resume(
                     backend,
                     CONFIG.with("nEmbd", 32),
-                    data,
+                    TrainingTask.nextTokens(data),
                     run,
                     BaseModelResolver.NONE,
                     OptionalDouble.empty())
@@ -191,7 +196,7 @@ class TrainerTest {
             Trainer.resume(
                     backend,
                     CONFIG.withAll(Map.of("seed", 5, "batchSize", 4)),
-                    data,
+                    TrainingTask.nextTokens(data),
                     run,
                     BaseModelResolver.NONE,
                     OptionalDouble.empty())
@@ -211,7 +216,12 @@ class TrainerTest {
     TrainConfig shorter = CONFIG.with("maxIters", 11);
     assertThatThrownBy(() ->
             Trainer.resume(
-                    backend, shorter, data, run, BaseModelResolver.NONE, OptionalDouble.empty())
+                    backend,
+                    shorter,
+                    TrainingTask.nextTokens(data),
+                    run,
+                    BaseModelResolver.NONE,
+                    OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessage(run + " has done 12 iterations already, more than maxIters (11)");
@@ -232,7 +242,12 @@ class TrainerTest {
     TrainConfig other = CONFIG.with("optimizer", "muon");
     assertThatThrownBy(() ->
             Trainer.resume(
-                    backend, other, data, run, BaseModelResolver.NONE, OptionalDouble.empty())
+                    backend,
+                    other,
+                    TrainingTask.nextTokens(data),
+                    run,
+                    BaseModelResolver.NONE,
+                    OptionalDouble.empty())
                 .close())
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("optimizer is adamw in its checkpoint, not muon");
@@ -245,7 +260,13 @@ class TrainerTest {
     List<String> notices = new ArrayList<>();
     TrainConfig other = CONFIG.withAll(Map.of("learningRate", 0.5, "maxIters", 13));
     try (Trainer trainer =
-        Trainer.resume(backend, other, data, run, BaseModelResolver.NONE, OptionalDouble.empty())) {
+        Trainer.resume(
+            backend,
+            other,
+            TrainingTask.nextTokens(data),
+            run,
+            BaseModelResolver.NONE,
+            OptionalDouble.empty())) {
       trainer.run(noting(notices), () -> true);
     }
     assertThat(notices)
@@ -265,7 +286,12 @@ class TrainerTest {
     List<String> notices = new ArrayList<>();
     try (Trainer trainer =
         Trainer.resume(
-            backend, CONFIG, data, run, BaseModelResolver.NONE, OptionalDouble.empty())) {
+            backend,
+            CONFIG,
+            TrainingTask.nextTokens(data),
+            run,
+            BaseModelResolver.NONE,
+            OptionalDouble.empty())) {
       assertThat(trainer.run(noting(notices), () -> false)).isEqualTo(Outcome.FINISHED);
     }
     assertThat(notices).singleElement().asString().contains("1 damaged lines");
@@ -470,7 +496,12 @@ class TrainerTest {
         };
     try (Trainer trainer =
         Trainer.resume(
-            backend, CONFIG, data, run, BaseModelResolver.NONE, OptionalDouble.empty())) {
+            backend,
+            CONFIG,
+            TrainingTask.nextTokens(data),
+            run,
+            BaseModelResolver.NONE,
+            OptionalDouble.empty())) {
       assertThatThrownBy(() -> trainer.run(spoiler))
           .isInstanceOf(JambicException.class)
           .hasMessageStartingWith(last + " holds files but no checkpoint")
@@ -543,7 +574,7 @@ class TrainerTest {
         Trainer.resume(
             backend,
             Trainer.configOf(run),
-            data,
+            TrainingTask.nextTokens(data),
             run,
             BaseModelResolver.NONE,
             OptionalDouble.empty())) {

@@ -6,12 +6,9 @@ import jambic.model.gpt.Gpt;
 import jambic.tensor.Backends;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.Region;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.objective.NextTokenPrediction;
-import jambic.train.optim.GradientClip;
-import jambic.train.optim.Optimizer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -41,7 +38,7 @@ class TrainingStepTest {
     try (Run run = new Run(config)) {
       for (int i = 0; i < 3; i++) {
         run.fillGradients(gradients);
-        run.step.run(i, 1e-2);
+        run.training.step().run(i, 1e-2);
       }
       return run.weights();
     }
@@ -53,8 +50,8 @@ class TrainingStepTest {
     Map<String, float[]> whole = weightsAfterThree(config, 0);
     try (Run run = new Run(config)) {
       for (int i = 0; i < 3; i++) {
-        assertThat(run.step.run(i, 1e-2, () -> true)).isEmpty();
-        run.step.run(i, 1e-2);
+        assertThat(run.training.step().run(i, 1e-2, () -> true)).isEmpty();
+        run.training.step().run(i, 1e-2);
       }
       assertThat(run.weights()).usingRecursiveComparison().isEqualTo(whole);
     }
@@ -68,27 +65,19 @@ class TrainingStepTest {
   private static final class Run implements AutoCloseable {
     private final Backend backend = Backends.open("cpu", 2);
     private final Gpt model;
-    private final Region state = backend.region();
-    private final Region activations = backend.region();
-    private final TrainingStep step;
+    private final Training training;
 
     Run(TrainConfig config) {
       model = new Gpt(backend, config.gpt(VOCABULARY), config.init());
-      model.parameters().train(state);
-      GradientClip clip =
-          new GradientClip(backend, state, model.parameters().tensors(), config.gradClip());
-      Optimizer optimizer =
-          config.optimizer(backend, state, model.parameters().byName(), clip.factor());
-      step =
-          new TrainingStep(
-              backend,
+      training =
+          new Training(
+              model,
+              config,
               new NextTokenPrediction(
-                  model, TrainingStepTest::batch, config.batchSize(), config.blockSize()),
-              optimizer,
-              clip,
-              config.gradientAccumulationSteps(),
-              config.seed(),
-              activations);
+                  model,
+                  TrainingStepTest::batch,
+                  config.batch().batchSize(),
+                  config.model().blockSize()));
     }
 
     void fillGradients(float value) {
@@ -105,8 +94,7 @@ class TrainingStepTest {
 
     @Override
     public void close() {
-      activations.close();
-      state.close();
+      training.close();
       model.close();
       backend.close();
     }

@@ -1,13 +1,19 @@
 package jambic.app.cli;
 
+import jambic.model.ConfigException;
+import jambic.model.ConfigMessage;
+import jambic.train.config.BatchSettings;
+import jambic.train.config.GptSettings;
+import jambic.train.config.OptimizerSettings;
 import jambic.train.config.Preset;
+import jambic.train.config.RunSettings;
 import jambic.train.config.TrainConfig;
+import jambic.train.config.TuningSettings;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,55 +29,15 @@ public final class Hyperparameters implements IModelTransformer {
   static final Map<String, Map<String, String>> HELP = help();
 
   private static Map<String, Map<String, String>> help() {
-    Map<String, String> model = new LinkedHashMap<>();
-    model.put("nLayer", "Transformer blocks");
-    model.put("nHead", "attention heads of a block; divides --n-embd");
-    model.put("nEmbd", "channels");
-    model.put("blockSize", "tokens of context");
-    model.put("dropout", "probability of zeroing an activation while training");
-    model.put("embdDropout", "whether dropout falls on the embeddings too");
-    model.put("activation", "nonlinearity of the MLP: relu, gelu-erf, gelu-tanh or silu");
-    model.put("bias", "whether layer norms and linear layers have a bias");
-    model.put("qkvBias", "whether queries, keys and values have a bias");
-    model.put("tiedHead", "whether the head shares the token embedding's weights");
-    model.put("headBias", "whether the head has a bias");
-    model.put("initStd", "standard deviation of the initial weights");
-    model.put("scaledResidualInit", "whether residual projections start smaller, as in GPT-2");
-    Map<String, String> run = new LinkedHashMap<>();
-    run.put("batchSize", "windows of text in a batch");
-    run.put("gradientAccumulationSteps", "batches behind one update");
-    run.put("maxIters", "updates of the whole run");
-    run.put("evalInterval", "updates from one evaluation to the next");
-    run.put("evalIters", "batches of each split in an evaluation");
-    run.put("seed", "makes weights, batches and dropout these and no others");
-    Map<String, String> optimizer = new LinkedHashMap<>();
-    run.put(
-        "alwaysSaveCheckpoint", "whether every evaluation saves, or only one better than before");
-    Map<String, String> tuning = new LinkedHashMap<>();
-    tuning.put("freeze", "parts that keep their weights, as wte,wpe,h.0-5,h.*.ln_1; or none");
-    tuning.put("loraRank", "rank of adapters (LoRA) that are trained instead; 0 for none");
-    tuning.put("loraAlpha", "scale of the adapters times their rank");
-    tuning.put("loraTargets", "layers with adapters: c_attn, c_proj, c_fc, mlp.c_proj");
-    optimizer.put(
-        "optimizer", "adamw, or muon for the matrices of the blocks and adamw for the rest");
-    optimizer.put("learningRate", "learning rate, or its peak where it decays");
-    optimizer.put("decayLr", "whether the rate warms up and falls on a cosine");
-    optimizer.put("minLr", "what the rate falls to");
-    optimizer.put("warmupIters", "updates of linear warm-up");
-    optimizer.put("lrDecayIters", "the update at which the rate has fallen");
-    optimizer.put("beta1", "AdamW's decay of the gradient's mean");
-    optimizer.put("beta2", "AdamW's decay of the gradient's mean square");
-    optimizer.put("eps", "AdamW's guard against division by zero");
-    optimizer.put("weightDecay", "decoupled weight decay");
-    optimizer.put("decayOn", "which parameters decay: matrices or all");
-    optimizer.put("gradClip", "largest norm of the gradient; 0 for no limit");
-    optimizer.put("muonLearningRate", "Muon's rate where AdamW's is --learning-rate");
-    optimizer.put("muonMomentum", "Muon's decay of the gradient's mean");
+    Map<String, String> length = new LinkedHashMap<>();
+    length.putAll(TrainConfig.descriptions(BatchSettings.class));
+    length.putAll(TrainConfig.descriptions(RunSettings.class));
+    length.put("seed", TrainConfig.descriptions(TrainConfig.class).get("seed"));
     Map<String, Map<String, String>> all = new LinkedHashMap<>();
-    all.put("The model", model);
-    all.put("Batches and length", run);
-    all.put("The optimizer", optimizer);
-    all.put("Fine-tuning", tuning);
+    all.put("The model", TrainConfig.descriptions(GptSettings.class));
+    all.put("Batches and length", length);
+    all.put("The optimizer", TrainConfig.descriptions(OptimizerSettings.class));
+    all.put("Fine-tuning", TrainConfig.descriptions(TuningSettings.class));
     return all;
   }
 
@@ -164,15 +130,14 @@ public final class Hyperparameters implements IModelTransformer {
     return base.withAll(values);
   }
 
-  /**
-   * A sentence about hyperparameters in the words of the command line; quotes and paths stay as
-   * typed.
-   */
-  public static String withFlags(String sentence) {
-    String names = String.join("|", TrainConfig.names());
-    return Pattern.compile("(?<![\\w\"/.-])(" + names + ")(?![\\w\"/-])")
-        .matcher(sentence)
-        .replaceAll(match -> flag(match.group()));
+  /** The sentence of an error in the words of the command line: hyperparameters are flags. */
+  public static String sentence(ConfigException e) {
+    return e.in(Hyperparameters::flag);
+  }
+
+  /** A sentence in the words of the command line. */
+  public static String sentence(ConfigMessage message) {
+    return message.in(Hyperparameters::flag);
   }
 
   /** All names, as the help groups them. */

@@ -1,5 +1,6 @@
 package jambic.app.cli;
 
+import jambic.model.ConfigMessage.Name;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
@@ -19,17 +20,35 @@ import java.util.Optional;
 /**
  * The stored model that a run begins with: its shape is the run's, but for dropout and a context
  * that may be shorter.
- *
- * @param folder its checkpoint
- * @param name by which other tools find it on the hub, where it has one
- * @param bases find the model that its adapters belong to, if it is some
  */
-public record InitialModel(Path folder, Optional<String> name, BaseModelResolver bases) {
+public final class InitialModel implements AutoCloseable {
+  private final Path folder;
+  private final Optional<String> name;
+  private final Checkpoint<GptConfig, Gpt> checkpoint;
+
+  private InitialModel(Path folder, Optional<String> name, Checkpoint<GptConfig, Gpt> checkpoint) {
+    this.folder = folder;
+    this.name = name;
+    this.checkpoint = checkpoint;
+  }
+
+  /**
+   * Opens the model.
+   *
+   * @param folder its checkpoint
+   * @param name by which other tools find it on the hub, where it has one
+   * @param bases find the model that its adapters belong to, if it is some
+   * @return the model, to be closed
+   */
+  public static InitialModel open(Path folder, Optional<String> name, BaseModelResolver bases) {
+    return new InitialModel(folder, name, Checkpoint.open(Gpt.FORMAT, folder, bases));
+  }
+
   /** A configuration with the model's shape; where its context is the shorter one, that stays. */
   public TrainConfig shaped(TrainConfig config) {
     GptConfig shape = config();
     Map<String, Object> values = fixed(shape);
-    values.put("blockSize", Math.min(config.blockSize(), shape.blockSize()));
+    values.put("blockSize", Math.min(config.model().blockSize(), shape.blockSize()));
     return config.withAll(values);
   }
 
@@ -41,16 +60,14 @@ public record InitialModel(Path folder, Optional<String> name, BaseModelResolver
         .forEach((name, value) -> {
           if (!asked.get(name).toString().equals(value.toString())) {
             throw new HyperparameterException(
-                Text.format(
-                    "%s is %s in the model of --init and cannot be %s; leave the flag out",
-                    name, value, asked.get(name)));
+                "%s is %s in the model of --init and cannot be %s; leave the flag out",
+                new Name(name), value, asked.get(name));
           }
         });
-    if (config.blockSize() > shape.blockSize()) {
+    if (config.model().blockSize() > shape.blockSize()) {
       throw new HyperparameterException(
-          Text.format(
-              "blockSize can be at most %d, the context of the model of --init, not %d",
-              shape.blockSize(), config.blockSize()));
+          "%s can be at most %d, the context of the model of --init, not %d",
+          new Name("blockSize"), shape.blockSize(), config.model().blockSize());
     }
   }
 
@@ -68,9 +85,7 @@ public record InitialModel(Path folder, Optional<String> name, BaseModelResolver
   }
 
   public GptConfig config() {
-    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases)) {
-      return checkpoint.config();
-    }
+    return checkpoint.config();
   }
 
   /** The model's vocabulary, which may be larger than its tokenizer's but not smaller. */
@@ -87,23 +102,24 @@ public record InitialModel(Path folder, Optional<String> name, BaseModelResolver
 
   /** Its tokenizer, or that of the prepared data which it goes on with. */
   public Tokenizer tokenizer(Optional<String> data) {
-    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases)) {
-      return RunFolder.tokenizer(checkpoint, data);
-    }
+    return RunFolder.tokenizer(checkpoint, data);
   }
 
   /** The model, with adapters beside its weights where the configuration wants them. */
-  public Gpt open(Backend backend, TrainConfig config) {
-    try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, folder, bases)) {
-      GptConfig stored = checkpoint.config();
-      GptConfig shape = config.gpt(stored);
-      Optional<LoraConfig> lora =
-          config
-              .lora(folder.toAbsolutePath().normalize())
-              .map(adapters -> name.map(adapters::withBaseName).orElse(adapters));
-      return lora.isPresent()
-          ? checkpoint.adapted(backend, shape, lora.get(), config.seed())
-          : checkpoint.model(backend, shape);
-    }
+  public Gpt load(Backend backend, TrainConfig config) {
+    GptConfig shape = config.model().gpt(checkpoint.config());
+    Optional<LoraConfig> lora =
+        config
+            .tuning()
+            .lora(folder.toAbsolutePath().normalize())
+            .map(adapters -> name.map(adapters::withBaseName).orElse(adapters));
+    return lora.isPresent()
+        ? checkpoint.adapted(backend, shape, lora.get(), config.seed())
+        : checkpoint.model(backend, shape);
+  }
+
+  @Override
+  public void close() {
+    checkpoint.close();
   }
 }

@@ -3,6 +3,8 @@ package jambic.app.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import jambic.app.CommandLineCall;
+import jambic.model.ConfigMessage;
+import jambic.model.ConfigMessage.Name;
 import jambic.train.config.TrainConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,10 +38,10 @@ class HyperparametersTest {
 
   @Test
   void whatTheUserTypedStaysAsItWas() {
-    assertThat(Hyperparameters.withFlags("seed must be a whole number, not \"seed\""))
+    ConfigMessage message =
+        new ConfigMessage("%s must be a whole number, not \"%s\"", new Name("seed"), "seed");
+    assertThat(Hyperparameters.sentence(message))
         .isEqualTo("--seed must be a whole number, not \"seed\"");
-    assertThat(Hyperparameters.withFlags("runs/seed/last is damaged"))
-        .isEqualTo("runs/seed/last is damaged");
   }
 
   @ParameterizedTest

@@ -22,7 +22,8 @@ final class Example {
     var text = TextFile.read(Path.of(args[0]));
     var tokenizer = CharTokenizer.of(text);
     var config = Preset.LECTURE_SMALL.config().with("maxIters", args[2]);
-    var data = Dataset.split(TokenSource.of(tokenizer.encode(text)), config.blockSize(), args[0]);
+    var data =
+        Dataset.split(TokenSource.of(tokenizer.encode(text)), config.model().blockSize(), args[0]);
 
     try (var backend = Backends.open();
         var trainer = Trainer.begin(backend, config, data, tokenizer, Path.of(args[1]))) {

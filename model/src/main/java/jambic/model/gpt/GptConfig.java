@@ -1,7 +1,7 @@
 package jambic.model.gpt;
 
 import jambic.model.ConfigException;
-import jambic.model.ConfigException.Name;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.ModelConfig;
 import jambic.model.io.ErrorText;
 import jambic.tensor.Activation;

@@ -2,15 +2,18 @@ package jambic.model.text;
 
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
-import java.util.TreeMap;
+import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
  * Learns a byte-pair vocabulary from texts: again and again the pair of neighboring tokens that
@@ -25,7 +28,12 @@ public final class BpeTrainer {
 
   private static final int LEAST_COUNT = 2; // a pair that occurs once would be learned by heart
 
-  private final Map<String, Long> counts = new TreeMap<>(); // of words; ordered, to be the same
+  /** How often a word occurs. */
+  private static final class Count {
+    private long value;
+  }
+
+  private final Map<String, Count> counts = new HashMap<>();
   private String open = "";
 
   /** A trainer that has seen no text. */
@@ -54,7 +62,7 @@ public final class BpeTrainer {
       if (end > to) {
         break;
       }
-      counts.merge(text.substring(begin, end), 1L, Long::sum);
+      counts.computeIfAbsent(text.substring(begin, end), word -> new Count()).value++;
       begin = end;
     }
     return begin;
@@ -65,9 +73,22 @@ public final class BpeTrainer {
    *
    * @param vocabSize tokens, the 256 bytes and {@code <|endoftext|>} among them
    * @return a tokenizer of that many tokens, or of fewer if no pair is left that occurs twice
-   * @throws JambicException if {@code vocabSize} is below {@link #LEAST_VOCAB_SIZE}
+   * @throws JambicException if {@code vocabSize} is below {@link #LEAST_VOCAB_SIZE}, or a text has
+   *     half of a surrogate pair
    */
   public BpeTokenizer train(int vocabSize) {
+    return train(vocabSize, tokens -> {});
+  }
+
+  /**
+   * Learns from all that was added, and tells how far it is.
+   *
+   * @param vocabSize tokens, the 256 bytes and {@code <|endoftext|>} among them
+   * @param progress hears after each new token how many there are
+   * @return as {@link #train(int)}
+   * @throws JambicException as {@link #train(int)}
+   */
+  public BpeTokenizer train(int vocabSize, IntConsumer progress) {
     if (vocabSize < LEAST_VOCAB_SIZE) {
       throw new JambicException(
           Text.format(
@@ -84,20 +105,22 @@ public final class BpeTrainer {
       tokens.add(token);
     }
     List<BpeMerges.Merge> merges = new ArrayList<>();
-    Pairs pairs = new Pairs(words(byteIds));
+    BpePairs pairs = new BpePairs(words(byteIds));
     while (tokens.size() + 1 < vocabSize) {
-      Pair best = pairs.poll();
-      if (best == null || best.count < LEAST_COUNT) {
+      Optional<BpePairs.Pair> most = pairs.mostFrequent(LEAST_COUNT);
+      if (most.isEmpty()) {
         break;
       }
+      BpePairs.Pair best = most.get();
       int merged = tokens.size();
-      byte[] left = tokens.get(best.left);
-      byte[] right = tokens.get(best.right);
+      byte[] left = tokens.get(best.left());
+      byte[] right = tokens.get(best.right());
       byte[] both = Arrays.copyOf(left, left.length + right.length);
       System.arraycopy(right, 0, both, left.length, right.length);
       tokens.add(both);
-      merges.add(new BpeMerges.Merge(best.left, best.right, merged));
+      merges.add(new BpeMerges.Merge(best.left(), best.right(), merged));
       pairs.merge(best, merged);
+      progress.accept(tokens.size() + 1);
     }
     int end = tokens.size();
     tokens.add(BpeFiles.END_OF_TEXT.getBytes(StandardCharsets.UTF_8));
@@ -109,121 +132,26 @@ public final class BpeTrainer {
         TokenizerSettings.NONE);
   }
 
-  private List<Word> words(int[] byteIds) {
-    List<Word> words = new ArrayList<>();
+  /** The words as ids of their bytes; of one byte alone there is nothing to merge. */
+  private List<BpePairs.Word> words(int[] byteIds) {
+    CharsetEncoder encoder = StandardCharsets.UTF_8.newEncoder();
+    List<BpePairs.Word> words = new ArrayList<>(counts.size());
     counts.forEach((text, count) -> {
-      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-      int[] ids = new int[bytes.length];
-      for (int i = 0; i < ids.length; i++) {
-        ids[i] = byteIds[bytes[i] & 0xFF];
+      ByteBuffer bytes;
+      try {
+        bytes = encoder.encode(CharBuffer.wrap(text));
+      } catch (CharacterCodingException e) {
+        throw new JambicException(
+            "a text has half of a surrogate pair, which is no character; leave it out", e);
       }
-      words.add(new Word(ids, count));
+      int[] ids = new int[bytes.remaining()];
+      for (int i = 0; i < ids.length; i++) {
+        ids[i] = byteIds[bytes.get(i) & 0xFF];
+      }
+      if (ids.length > 1) {
+        words.add(new BpePairs.Word(ids, count.value));
+      }
     });
     return words;
-  }
-
-  /** A word as the tokens it has so far. */
-  private static final class Word {
-    private int[] ids;
-    private final long count;
-
-    Word(int[] ids, long count) {
-      this.ids = ids;
-      this.count = count;
-    }
-
-    void replace(int left, int right, int merged) {
-      int length = 0;
-      for (int i = 0; i < ids.length; i++) {
-        boolean pair = i + 1 < ids.length && ids[i] == left && ids[i + 1] == right;
-        ids[length++] = pair ? merged : ids[i];
-        i += pair ? 1 : 0;
-      }
-      ids = Arrays.copyOf(ids, length);
-    }
-  }
-
-  /** Two tokens side by side, how often they occur, and in which words they once did. */
-  private static final class Pair {
-    private final int left;
-    private final int right;
-    private final List<Word> words = new ArrayList<>();
-    private long count;
-    private long queued; // the count under which it waits in the queue, 0 if it does not
-
-    Pair(int left, int right) {
-      this.left = left;
-      this.right = right;
-    }
-  }
-
-  /** A pair's place in the queue. */
-  private record Entry(long count, Pair pair) {}
-
-  private static final class Pairs {
-    private final Map<Long, Pair> byIds = new HashMap<>();
-    private final PriorityQueue<Entry> queue =
-        new PriorityQueue<>(
-            Comparator.comparingLong((Entry entry) -> -entry.count)
-                .thenComparingInt(entry -> entry.pair.left)
-                .thenComparingInt(entry -> entry.pair.right));
-
-    Pairs(List<Word> words) {
-      words.forEach(this::add);
-      byIds.values().forEach(this::enqueue);
-    }
-
-    private List<Pair> add(Word word) {
-      List<Pair> found = new ArrayList<>();
-      for (int i = 0; i + 1 < word.ids.length; i++) {
-        Pair pair = pair(word.ids[i], word.ids[i + 1]);
-        pair.count += word.count;
-        if (pair.words.isEmpty() || pair.words.getLast() != word) {
-          pair.words.add(word);
-        }
-        found.add(pair);
-      }
-      return found;
-    }
-
-    private Pair pair(int left, int right) {
-      return byIds.computeIfAbsent((long) left << 32 | right, ids -> new Pair(left, right));
-    }
-
-    /** An increase gets a new entry; a decrease is seen when the old one comes up. */
-    private void enqueue(Pair pair) {
-      if (pair.count > pair.queued) {
-        queue.add(new Entry(pair.count, pair));
-        pair.queued = pair.count;
-      }
-    }
-
-    /** Takes the most frequent pair; null if there is none. */
-    Pair poll() {
-      while (!queue.isEmpty()) {
-        Entry entry = queue.poll();
-        Pair pair = entry.pair;
-        if (entry.count == pair.queued) {
-          pair.queued = 0;
-          if (entry.count == pair.count) {
-            return pair;
-          }
-          enqueue(pair);
-        }
-      }
-      return null;
-    }
-
-    /** Replaces a pair by its token in all words. */
-    void merge(Pair merged, int id) {
-      for (Word word : List.copyOf(merged.words)) {
-        for (int i = 0; i + 1 < word.ids.length; i++) {
-          pair(word.ids[i], word.ids[i + 1]).count -= word.count;
-        }
-        word.replace(merged.left, merged.right, id);
-        add(word).forEach(this::enqueue);
-      }
-      merged.words.clear();
-    }
   }
 }

@@ -1,5 +1,6 @@
 package jambic.train.config;
 
+import jambic.model.ConfigMessage.Name;
 import jambic.tensor.text.Text;
 import java.util.Arrays;
 import java.util.List;
@@ -46,17 +47,18 @@ record FrozenParameters(List<String> parts) {
         if (parameters.stream().noneMatch(name -> covers(wanted, name))) {
           int last = lastBlock(parameters);
           throw new HyperparameterException(
-              Text.format(
-                      "freeze names \"%s\", %s no part of the model; parts are wte, wpe, %s,",
-                      part,
-                      wanted.equals(part) ? "which is" : "but \"" + end + "\" is",
-                      last == 0 ? "h.0" : Text.format("h.0 to h.%d, h.0-%1$d", last))
-                  + " h.0.attn, h.*.mlp.c_fc, ln_f and, where it is not tied to wte, lm_head");
+              "%s names \"%s\", %s no part of the model; parts are wte, wpe, %s, h.0.attn,"
+                  + " h.*.mlp.c_fc, ln_f and, where it is not tied to wte, lm_head",
+              new Name("freeze"),
+              part,
+              wanted.equals(part) ? "which is" : "but \"" + end + "\" is",
+              last == 0 ? "h.0" : Text.format("h.0 to h.%d, h.0-%1$d", last));
         }
       }
     }
     if (parameters.stream().allMatch(this::covers)) {
-      throw new HyperparameterException("freeze leaves nothing of the model to train");
+      throw new HyperparameterException(
+          "%s leaves nothing of the model to train", new Name("freeze"));
     }
   }
 

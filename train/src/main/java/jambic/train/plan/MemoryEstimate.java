@@ -1,5 +1,7 @@
 package jambic.train.plan;
 
+import jambic.model.ConfigException;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.nn.Parameters;
@@ -16,9 +18,11 @@ import jambic.train.config.TrainConfig;
 import jambic.train.optim.GradientClip;
 import jambic.train.optim.OptimizerKind;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * How much memory a run will take, before it takes any.
@@ -86,18 +90,23 @@ public record MemoryEstimate(
     try {
       long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
       // At the least: Muon has one moment of most parameters, AdamW two of all.
-      int moments = config.optimizer() == OptimizerKind.MUON ? 1 : 2;
+      int moments = config.optimizer().optimizer() == OptimizerKind.MUON ? 1 : 2;
       long fixed = Math.multiplyExact(2 + moments, weights);
-      return (config.trainsAll() ? fixed : weights) > limit
+      return (config.tuning().trainsAll() ? fixed : weights) > limit
           ? new MemoryEstimate(weights, weights, moments * weights, 0, List.of())
           : onPaper(config, shape, weights, activationType);
     } catch (ArithmeticException overflow) {
-      throw new JambicException(
-          Text.format(
-                  "a model with nLayer %d, nEmbd %d and blockSize %d at batchSize %d needs more memory than",
-                  config.nLayer(), config.nEmbd(), config.blockSize(), config.batchSize())
-              + " any machine has",
-          overflow);
+      throw new ConfigException(
+          overflow,
+          "a model with %s %d, %s %d and %s %d at %s %d needs more memory than any machine has",
+          new Name("nLayer"),
+          config.model().nLayer(),
+          new Name("nEmbd"),
+          config.model().nEmbd(),
+          new Name("blockSize"),
+          config.model().blockSize(),
+          new Name("batchSize"),
+          config.batch().batchSize());
     }
   }
 
@@ -105,14 +114,15 @@ public record MemoryEstimate(
   private static MemoryEstimate onPaper(
       TrainConfig config, GptConfig shape, long weights, DType activationType) {
     try (MetaBackend paper = new MetaBackend(activationType);
-        Gpt model = new Gpt(paper, shape, config.lora(Path.of("")))) {
+        Gpt model = new Gpt(paper, shape, config.tuning().lora(Path.of("")))) {
       MetaBackend.MetaRegion gradients = paper.region();
       MetaBackend.MetaRegion state = paper.region();
       MetaBackend.MetaRegion activations = paper.region();
-      Parameters trained = config.train(model, gradients);
-      GradientClip clip = new GradientClip(paper, state, trained.tensors(), config.gradClip());
-      config.optimizer(paper, state, trained.byName(), clip.factor());
-      Shape batch = Shape.of(config.batchSize(), config.blockSize());
+      Parameters trained = config.tuning().train(model, gradients);
+      GradientClip clip =
+          new GradientClip(paper, state, trained.tensors(), config.optimizer().gradClip());
+      config.optimizer().create(paper, state, trained.byName(), clip.factor());
+      Shape batch = Shape.of(config.batch().batchSize(), config.model().blockSize());
 
       Tensor x = activations.allocate(DType.I32, batch);
       Tensor y = activations.allocate(DType.I32, batch);
@@ -163,12 +173,16 @@ public record MemoryEstimate(
                 human(weights + gradients + moments),
                 human(activations),
                 unused == 0 ? "" : ", unused ends of chunks " + human(unused));
-    String lower = activations > total() / 2 ? "batchSize, blockSize or nEmbd" : "nLayer or nEmbd";
-    throw new JambicException(
-        need
-            + Text.format(", but the heap holds at most %s; ", human(limit))
-            + Text.format("lower %s, or ", lower)
-            + "give Java a larger heap with -Xmx");
+    List<Object> arguments = new ArrayList<>(List.of(need, human(limit)));
+    boolean manyActivations = activations > total() / 2;
+    (manyActivations ? Stream.of("batchSize", "blockSize", "nEmbd") : Stream.of("nLayer", "nEmbd"))
+        .map(Name::new)
+        .forEach(arguments::add);
+    throw new ConfigException(
+        "%s, but the heap holds at most %s; lower "
+            + (manyActivations ? "%s, %s or %s" : "%s or %s")
+            + ", or give Java a larger heap with -Xmx",
+        arguments.toArray());
   }
 
   /**

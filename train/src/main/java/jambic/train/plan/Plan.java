@@ -114,7 +114,7 @@ public record Plan(
    * @return at least 1
    */
   public int busiest() {
-    return Math.ceilDiv(config.gradientAccumulationSteps(), devices);
+    return Math.ceilDiv(config.batch().gradientAccumulationSteps(), devices);
   }
 
   /**
@@ -123,7 +123,7 @@ public record Plan(
    * @return 1 where each has the same number of micro batches
    */
   public double occupancy() {
-    return (double) config.gradientAccumulationSteps() / busiest() / devices;
+    return (double) config.batch().gradientAccumulationSteps() / busiest() / devices;
   }
 
   /**

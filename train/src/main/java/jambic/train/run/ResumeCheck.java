@@ -1,12 +1,14 @@
 package jambic.train.run;
 
+import jambic.model.ConfigMessage;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
-import jambic.tensor.text.Text;
 import jambic.train.config.HyperparameterException;
 import jambic.train.config.TrainConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,13 +51,15 @@ public final class ResumeCheck {
    *     optimizer or the seed), or {@code maxIters} lies behind the run
    * @throws JambicException if the data is other data
    */
-  public static Optional<String> check(
+  public static Optional<ConfigMessage> check(
       TrainingState saved, TrainConfig config, String fingerprint, Path folder) {
-    if (saved.iteration() > config.maxIters()) {
+    if (saved.iteration() > config.run().maxIters()) {
       throw new HyperparameterException(
-          Text.format(
-              "%s has done %s already, more than maxIters (%d)",
-              folder, ErrorText.count(saved.iteration(), "iteration"), config.maxIters()));
+          "%s has done %s already, more than %s (%d)",
+          folder,
+          ErrorText.count(saved.iteration(), "iteration"),
+          new Name("maxIters"),
+          config.run().maxIters());
     }
     if (!saved.data().equals(fingerprint)) {
       throw new JambicException(
@@ -64,9 +68,9 @@ public final class ResumeCheck {
     return changes(saved.config(), config);
   }
 
-  private static Optional<String> changes(TrainConfig saved, TrainConfig now) {
-    List<String> steered = new ArrayList<>();
-    List<String> refused = new ArrayList<>();
+  private static Optional<ConfigMessage> changes(TrainConfig saved, TrainConfig now) {
+    List<Object> steered = new ArrayList<>(); // three a hyperparameter
+    List<Object> refused = new ArrayList<>();
     Map<String, Object> before = saved.toMap();
     now.toMap()
         .forEach((name, value) -> {
@@ -75,22 +79,29 @@ public final class ResumeCheck {
             return;
           }
           if (STEERING.contains(name)) {
-            steered.add(Text.format("%s %s (was %s)", name, value, old));
+            steered.addAll(List.of(new Name(name), value, old));
           } else {
-            refused.add(Text.format("%s is %s in its checkpoint, not %s", name, old, value));
+            refused.addAll(List.of(new Name(name), old, value));
           }
         });
     if (!refused.isEmpty()) {
       throw new HyperparameterException(
           "a resumed run keeps its model, batches, optimizer and seed: "
-              + String.join(", ", refused)
-              + "; leave that as it was, or begin a new run");
+              + list("%s is %s in its checkpoint, not %s", refused)
+              + "; leave that as it was, or begin a new run",
+          refused.toArray());
     }
     return steered.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            Text.format(
-                "the run goes on with %s, so it will not be the one it would have been",
-                String.join(", ", steered)));
+            new ConfigMessage(
+                "the run goes on with "
+                    + list("%s %s (was %s)", steered)
+                    + ", so it will not be the one it would have been",
+                steered.toArray()));
+  }
+
+  private static String list(String format, List<Object> arguments) {
+    return String.join(", ", Collections.nCopies(arguments.size() / 3, format));
   }
 }

@@ -1,5 +1,7 @@
 package jambic.train.run;
 
+import jambic.model.ConfigMessage;
+
 /** Hears of a run's progress. */
 public interface RunListener {
   /**
@@ -31,4 +33,13 @@ public interface RunListener {
    * @param notice a sentence
    */
   default void onNotice(String notice) {}
+
+  /**
+   * Hears something about hyperparameters, which can be had in the words of a command line.
+   *
+   * @param notice a sentence
+   */
+  default void onNotice(ConfigMessage notice) {
+    onNotice(notice.toString());
+  }
 }

@@ -1,5 +1,6 @@
 package jambic.train.run;
 
+import jambic.model.ConfigMessage;
 import jambic.tensor.DeviceLostException;
 import jambic.train.config.TrainConfig;
 import jambic.train.optim.Optimizer;
@@ -53,7 +54,7 @@ public final class RunLoop {
   private final Stage stage;
   private int iteration;
   private double bestValLoss = Double.POSITIVE_INFINITY;
-  private Optional<String> notice = Optional.empty();
+  private Optional<ConfigMessage> notice = Optional.empty();
 
   /**
    * Begins a run.
@@ -83,7 +84,7 @@ public final class RunLoop {
    * @param saved what it holds
    * @param changes a sentence about what differs since, if anything does
    */
-  public void resume(TrainingState saved, Optional<String> changes) {
+  public void resume(TrainingState saved, Optional<ConfigMessage> changes) {
     iteration = saved.iteration();
     bestValLoss = saved.bestValLoss();
     notice = changes;
@@ -113,7 +114,7 @@ public final class RunLoop {
     try (MetricsLog log = openLog(listener)) {
       long saved = System.nanoTime();
       while (true) {
-        if (iteration % config.evalInterval() == 0 || iteration == config.maxIters()) {
+        if (iteration % config.run().evalInterval() == 0 || iteration == config.run().maxIters()) {
           Optional<Metrics.Evaluation> measured =
               TrainingEvents.evaluation(() -> stage.evaluate(iteration, listener, stop));
           if (measured.isEmpty()) {
@@ -125,7 +126,7 @@ public final class RunLoop {
           saved = System.nanoTime();
           listener.onEvaluation(measured.get());
         }
-        if (iteration == config.maxIters()) {
+        if (iteration == config.run().maxIters()) {
           return Outcome.FINISHED;
         }
         Optional<Metrics.Step> measured = TrainingEvents.step(() -> stage.iterate(iteration, stop));
@@ -140,7 +141,7 @@ public final class RunLoop {
           save(log);
           return Outcome.STOPPED;
         }
-        if (config.alwaysSaveCheckpoint() && System.nanoTime() - saved > SAVE_EVERY_NANOS) {
+        if (config.run().alwaysSaveCheckpoint() && System.nanoTime() - saved > SAVE_EVERY_NANOS) {
           save(log);
           saved = System.nanoTime();
         }
@@ -165,7 +166,7 @@ public final class RunLoop {
         checkpoints.saveBest(iteration);
       }
     }
-    if (better || config.alwaysSaveCheckpoint()) {
+    if (better || config.run().alwaysSaveCheckpoint()) {
       save(log);
     }
   }

@@ -59,20 +59,20 @@ class TrainConfigTest {
                     0));
     assertThat(config).isEqualTo(expected);
     assertThat(config.tokensPerIter()).isEqualTo(768);
-    assertThat(config.schedule())
+    assertThat(config.optimizer().rates())
         .isEqualTo(new LearningRateSchedule.WarmupCosine(1e-3, 1e-4, 100, 2000));
   }
 
   @Test
   void theLectureTrainsAtAConstantRateAndDecaysEverything() {
     TrainConfig lecture = Preset.LECTURE.config();
-    assertThat(lecture.schedule()).isEqualTo(new LearningRateSchedule.Constant(3e-4));
-    assertThat(lecture.decayOn()).isEqualTo(WeightDecayMode.ALL);
-    assertThat(lecture.activation()).isEqualTo(Activation.RELU);
+    assertThat(lecture.optimizer().rates()).isEqualTo(new LearningRateSchedule.Constant(3e-4));
+    assertThat(lecture.optimizer().decayOn()).isEqualTo(WeightDecayMode.ALL);
+    assertThat(lecture.model().activation()).isEqualTo(Activation.RELU);
     TrainConfig small = Preset.LECTURE_SMALL.config();
-    assertThat(small.schedule()).isEqualTo(new LearningRateSchedule.Constant(1e-3));
+    assertThat(small.optimizer().rates()).isEqualTo(new LearningRateSchedule.Constant(1e-3));
     assertThat(small.tokensPerIter()).isEqualTo(256);
-    assertThat(small.maxIters()).isEqualTo(5000);
+    assertThat(small.run().maxIters()).isEqualTo(5000);
   }
 
   @Test
@@ -101,13 +101,14 @@ class TrainConfigTest {
                 "gelu-tanh",
                 "decayOn",
                 "ALL"));
-    assertThat(changed.maxIters()).isEqualTo(7);
-    assertThat(changed.learningRate()).isEqualTo(6e-4);
-    assertThat(changed.bias()).isTrue();
+    assertThat(changed.run().maxIters()).isEqualTo(7);
+    assertThat(changed.optimizer().learningRate()).isEqualTo(6e-4);
+    assertThat(changed.model().bias()).isTrue();
     assertThat(changed.seed()).isEqualTo(-5);
-    assertThat(changed.activation()).isEqualTo(Activation.GELU_TANH);
-    assertThat(changed.decayOn()).isEqualTo(WeightDecayMode.ALL);
-    assertThat(config.with("activation", Activation.RELU).activation()).isEqualTo(Activation.RELU);
+    assertThat(changed.model().activation()).isEqualTo(Activation.GELU_TANH);
+    assertThat(changed.optimizer().decayOn()).isEqualTo(WeightDecayMode.ALL);
+    assertThat(config.with("activation", Activation.RELU).model().activation())
+        .isEqualTo(Activation.RELU);
   }
 
   @ParameterizedTest

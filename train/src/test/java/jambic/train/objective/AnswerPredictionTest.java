@@ -76,7 +76,7 @@ class AnswerPredictionTest {
     model.parameters().train(state);
     GradientClip clip = new GradientClip(backend, state, model.parameters().tensors(), 0);
     Optimizer optimizer =
-        CONFIG.optimizer(backend, state, model.parameters().byName(), clip.factor());
+        CONFIG.optimizer().create(backend, state, model.parameters().byName(), clip.factor());
     Objective objective = objective(1, 5);
     var step = new TrainingStep(backend, objective, optimizer, clip, 5, 0, activations);
     for (int repeat = 0; repeat < 2; repeat++) { // recorded, and replayed in another order

@@ -84,8 +84,8 @@ class MemoryEstimateTest {
   @Test
   void muonKeepsOneMomentOfTheBlocksMatricesAndComputesInMatricesThatTheyShare() {
     TrainConfig config = Preset.SHAKESPEARE_CHAR.config().with("optimizer", "muon");
-    long c = config.nEmbd();
-    long matrices = config.nLayer() * 12 * c * c;
+    long c = config.model().nEmbd();
+    long matrices = config.model().nLayer() * 12 * c * c;
     long others = config.gpt(VOCAB).parameterCount() - matrices;
     long shared = 2 * (c * c + 4 * c * c + 4 * c * c) + 3 * 2 * c * c; // of three shapes
     long scalars = 8;
@@ -117,7 +117,7 @@ class MemoryEstimateTest {
     CharTokenizer tokenizer = CharTokenizer.of(text);
     Dataset data =
         Dataset.split(
-            TokenSource.of(tokenizer.encode(text.repeat(60))), config.blockSize(), "text");
+            TokenSource.of(tokenizer.encode(text.repeat(60))), config.model().blockSize(), "text");
     try (Backend real = Backends.open();
         Trainer trainer =
             Trainer.begin(watched(real, opened), config, data, tokenizer, folder.resolve("run"))) {

@@ -74,10 +74,10 @@ class PlanTest {
         .isEqualTo(family.config().parameterCount());
     TrainConfig config = Pretraining.of(family);
     assertThat(config.gpt(PublishedGpt.VOCAB_SIZE)).isEqualTo(family.config());
-    assertThat(config.learningRate()).isEqualTo(family.learningRate());
+    assertThat(config.optimizer().learningRate()).isEqualTo(family.learningRate());
     assertThat((double) config.tokensPerIter())
         .isCloseTo(family.batchTokens(), withinPercentage(1));
-    assertThat((double) config.tokensPerIter() * config.maxIters())
+    assertThat((double) config.tokensPerIter() * config.run().maxIters())
         .isCloseTo(PublishedGpt.TOKENS, withinPercentage(0.01));
   }
 
