@@ -3,6 +3,7 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.doctor.Checkup;
 import jambic.app.doctor.Finding;
+import jambic.app.terminal.Terminal;
 import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -23,12 +24,21 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:all is well", "1:something needs mending"},
     footerHeading = "%nExamples:%n",
-    footer = {"  jambic doctor", "  jambic doctor --json"})
+    footer = {"  jambic doctor", "  jambic doctor --verbose", "  jambic doctor --json"})
 final class DoctorCommand implements Callable<Integer> {
+  private static final String GREEN = "\033[32m";
+  private static final String RED = "\033[1;31m";
+  private static final String PLAIN = "\033[0m";
+
   @Spec private CommandSpec spec;
 
   @Option(names = "--json", description = "Print one JSON object instead.")
   private boolean json;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Also print the details, such as those of each backend.")
+  private boolean verbose;
 
   @Override
   public Integer call() throws IOException {
@@ -41,18 +51,23 @@ final class DoctorCommand implements Callable<Integer> {
       result.put("findings", findings.stream().map(DoctorCommand::fields).toList());
       out.println(JSON.std.asString(result));
     } else {
-      for (Finding finding : findings) {
-        out.println(
-            Text.format(
-                "%-4s  %-17s %s%s",
-                finding.healthy() ? "ok" : "MEND",
-                finding.name(),
-                finding.value(),
-                finding.remedy().isEmpty() ? "" : ": " + finding.remedy()));
-      }
+      boolean colored = Terminal.of(out).isColored();
+      findings.stream()
+          .filter(finding -> verbose || !finding.isDetail())
+          .forEach(finding -> out.println(line(finding, colored)));
     }
     out.flush();
     return healthy ? 0 : 1;
+  }
+
+  private static String line(Finding finding, boolean colored) {
+    String state = Text.format("%-4s", finding.healthy() ? "ok" : "MEND");
+    return Text.format(
+        "%s  %-17s %s%s",
+        colored ? (finding.healthy() ? GREEN : RED) + state + PLAIN : state,
+        finding.name(),
+        finding.value(),
+        finding.remedy().isEmpty() ? "" : ": " + finding.remedy());
   }
 
   private static Map<String, Object> fields(Finding finding) {

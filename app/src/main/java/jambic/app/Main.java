@@ -7,6 +7,7 @@ import jambic.app.cli.Interruption;
 import jambic.app.cli.StandardStream;
 import jambic.app.cli.UsageErrors;
 import jambic.app.cli.Version;
+import jambic.app.terminal.Terminal;
 import jambic.model.ConfigException;
 import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
@@ -22,6 +23,8 @@ import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -154,6 +157,7 @@ public final class Main implements Runnable {
             }
           }
         };
+    Terminal terminal = Terminal.of(commandLine.getOut());
     for (Class<?> command : called(args).map(List::<Class<?>>of).orElse(COMMANDS)) {
       commandLine.addSubcommand(new CommandLine(command));
     }
@@ -164,6 +168,8 @@ public final class Main implements Runnable {
         .setExpandAtFiles(false) // FlagFile has
         .setOverwrittenOptionsAllowed(true)
         .setUsageHelpWidth(HELP_WIDTH)
+        .setUsageHelpAutoWidth(terminal.isLive())
+        .setColorScheme(Help.defaultColorScheme(terminal.isColored() ? Ansi.ON : Ansi.OFF))
         .setUsageHelpLongOptionsMaxWidth(30)
         .setParameterExceptionHandler(Main::explain)
         .setExecutionExceptionHandler(main::explain)

@@ -74,9 +74,20 @@ final class PlotCommand implements Callable<Integer> {
     Path file =
         output.orElse(alone ? logs.getFirst().resolveSibling("loss.svg") : Path.of("loss.svg"));
     makeFolderOf(file);
+    requireWritable(file);
     new LossChart(title.orElse(alone ? names.getFirst() : "Loss"), curves).write(file);
     spec.commandLine().getOut().println("wrote " + file);
     return 0;
+  }
+
+  private void requireWritable(Path file) {
+    Path folder = file.toAbsolutePath().getParent();
+    if (output.isEmpty() && folder != null && !Files.isWritable(folder)) {
+      throw new JambicException(
+          Text.format(
+              "cannot write %s, because its folder cannot be written; name another file with -o",
+              file));
+    }
   }
 
   private static void makeFolderOf(Path file) {

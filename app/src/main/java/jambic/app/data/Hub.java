@@ -12,8 +12,10 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -22,6 +24,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Finds models of GPT-2's architecture, and adapters of them, by the names that they have on the
@@ -171,11 +174,30 @@ public final class Hub implements BaseModelResolver {
           lock.lock();
         }
         fetch(model, folder);
+      } catch (JambicException e) {
+        removeUnused(folder);
+        throw e;
       }
       return folder;
     } catch (IOException e) {
       throw new JambicException(
           Text.format("cannot keep %s in %s: %s", model, folder, ErrorText.reason(e)), e);
+    }
+  }
+
+  /** A name that the hub does not know leaves nothing behind; what was fetched stays. */
+  private static void removeUnused(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      if (files.anyMatch(file -> !file.endsWith(".lock"))) {
+        return;
+      }
+    }
+    try {
+      Files.deleteIfExists(folder.resolve(".lock"));
+      Files.delete(folder);
+      Files.delete(folder.getParent()); // the owner's
+    } catch (DirectoryNotEmptyException | NoSuchFileException othersUseIt) {
+      // Another model of that owner, or another process.
     }
   }
 

@@ -47,7 +47,7 @@ public final class Checkup {
     Backends.providers()
         .forEach(provider -> {
           all.add(backend(provider));
-          provider.details().forEach(line -> all.add(Finding.fine("  " + provider.name(), line)));
+          provider.details().forEach(line -> all.add(Finding.detail(provider.name(), line)));
         });
     all.add(data());
     return all;

@@ -9,6 +9,21 @@ package jambic.app.doctor;
  * @param remedy what to do about it; empty if there is nothing to do
  */
 public record Finding(String name, boolean healthy, String value, String remedy) {
+  private static final String DETAIL = "  ";
+
+  /**
+   * Whether it only adds to the finding before it.
+   *
+   * @return true for a line that a short report leaves out
+   */
+  public boolean isDetail() {
+    return healthy && name.startsWith(DETAIL);
+  }
+
+  static Finding detail(String name, String value) {
+    return fine(DETAIL + name, value);
+  }
+
   static Finding fine(String name, String value) {
     return new Finding(name, true, value, "");
   }

@@ -107,6 +107,16 @@ public final class Terminal {
   }
 
   /**
+   * Whether it shows colours: not in a file or a pipe, with {@code TERM=dumb} or with {@code
+   * NO_COLOR}.
+   *
+   * @return whether a text may have them
+   */
+  public boolean isColored() {
+    return colored;
+  }
+
+  /**
    * Prints a line, above the status line if there is one.
    *
    * @param line the text

@@ -193,10 +193,13 @@ public final class InferenceEngine implements AutoCloseable {
     if (request.pastContext() == ContextOverflow.FINISH && length > blockSize) {
       throw new JambicException(
           Text.format(
-              "the prompt has %d tokens%s and the model's context %d; shorten it",
+              "the prompt has %d tokens%s and the model's context %d; %s",
               prompt.length,
               sequence.length() > 0 ? " after " + sequence.length() + " of the session" : "",
-              blockSize));
+              blockSize,
+              sequence.length() > 0
+                  ? "begin a new conversation with its last turns, or use withPastContext(ContextOverflow.CROP)"
+                  : "shorten it"));
     }
     model.requireIds(prompt);
     if (!request.stop().isEmpty() && tokenizer.isEmpty()) {

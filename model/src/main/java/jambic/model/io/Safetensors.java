@@ -189,22 +189,18 @@ public final class Safetensors implements AutoCloseable {
     }
   }
 
-  /** The 8 bytes {@code "version "}, which Git leaves in place of files that were not fetched. */
-  private static final long GIT_LFS = 0x206e6f6973726576L;
-
   private static long headerLength(Path file, FileChannel channel) throws IOException {
     long size = channel.size();
     if (size < Long.BYTES) {
       throw new JambicException(
           Text.format("%s: a safetensors file has at least 8 bytes, this one has %d", file, size));
     }
-    ByteBuffer prefix = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer prefix =
+        ByteBuffer.allocate((int) Math.min(size, ForeignFormat.PREFIX))
+            .order(ByteOrder.LITTLE_ENDIAN);
     while (prefix.hasRemaining() && channel.read(prefix, prefix.position()) >= 0) {}
     long length = prefix.getLong(0);
-    if (length == GIT_LFS) {
-      throw new JambicException(
-          file + " is only Git LFS's pointer to the weights; fetch them with: git lfs pull");
-    }
+    ForeignFormat.refuse(file.toString(), prefix.array());
     if (length < 0 || length > size - Long.BYTES) {
       throw new JambicException(
           Text.format(

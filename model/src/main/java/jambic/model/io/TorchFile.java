@@ -31,7 +31,6 @@ public final class TorchFile implements AutoCloseable {
   private static final long LONGEST_PICKLE = 16L << 20;
   private static final int MOST_DIMENSIONS = 64; // as PyTorch allows
   private static final long LEGACY = 0x469cfc6c0a8aL; // how a pickle of PyTorch's number goes on
-  private static final long GIT_LFS = 0x206e6f6973726576L; // "version "
 
   private static final Map<String, SafetensorsType> STORAGES =
       Map.ofEntries(
@@ -112,10 +111,8 @@ public final class TorchFile implements AutoCloseable {
                   file)
               + " torch.save(torch.load(FILE, weights_only=True), FILE)");
     }
-    if (start == GIT_LFS) {
-      throw new JambicException(
-          file + " is only Git LFS's pointer to the weights; fetch them with: git lfs pull");
-    }
+    long known = Math.min(bytes.byteSize(), ForeignFormat.PREFIX);
+    ForeignFormat.refuse(file.toString(), bytes.asSlice(0, known).toArray(ValueLayout.JAVA_BYTE));
     if ((start & 0xffffffffL) != 0x04034b50L) {
       throw refused(file, "it is no ZIP archive");
     }

@@ -176,7 +176,11 @@ class HostilePickleTest {
         .hasMessageContaining("its entry 'x/data.pkl' is compressed or encrypted");
     assertThatThrownBy(() -> TorchFile.open(Files.writeString(file, "version https://git-lfs")))
         .hasMessageContaining("fetch them with: git lfs pull");
-    assertThatThrownBy(() -> TorchFile.open(Files.writeString(file, "<html>")))
+    assertThatThrownBy(() -> TorchFile.open(Files.writeString(file, "GGUF\3\0\0\0")))
+        .hasMessageContaining("is a GGUF file");
+    assertThatThrownBy(() -> TorchFile.open(Files.writeString(file, "<html lang=en>")))
+        .hasMessageContaining("is a web page");
+    assertThatThrownBy(() -> TorchFile.open(Files.writeString(file, "weights")))
         .hasMessageContaining("it is no ZIP archive");
     assertThatThrownBy(() -> TorchFile.open(Files.write(file, new byte[0])))
         .hasMessageContaining("it is no ZIP archive");

@@ -190,6 +190,10 @@ public class SafetensorsTest {
         .isInstanceOf(JambicException.class)
         .hasMessage(
             file + " is only Git LFS's pointer to the weights; fetch them with: git lfs pull");
+    Files.writeString(file, "GGUF\3\0\0\0\0\0\0\0");
+    assertThatThrownBy(() -> Safetensors.open(file)).hasMessageContaining("is a GGUF file");
+    Files.writeString(file, "\n<!DOCTYPE html><html>");
+    assertThatThrownBy(() -> Safetensors.open(file)).hasMessageContaining("is a web page");
   }
 
   @Test

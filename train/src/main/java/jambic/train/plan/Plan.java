@@ -1,9 +1,10 @@
 package jambic.train.plan;
 
+import jambic.model.ConfigException;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.gpt.GptConfig;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
-import jambic.tensor.text.Text;
 import jambic.train.config.TrainConfig;
 import java.util.OptionalDouble;
 
@@ -54,10 +55,12 @@ public record Plan(
             ? MemoryEstimate.of(config, vocabSize, LIMIT)
             : MemoryEstimate.mixed(config, vocabSize, LIMIT);
     if (memory.activations() == 0) {
-      throw new JambicException(
-          Text.format(
-              "the model alone would need %s with its gradients and moments, and no machine has that much; lower nLayer or nEmbd",
-              MemoryEstimate.human(memory.total())));
+      throw new ConfigException(
+          "the model alone would need %s with its gradients and moments, and no machine has that"
+              + " much; lower %s or %s",
+          MemoryEstimate.human(memory.total()),
+          new Name("nLayer"),
+          new Name("nEmbd"));
     }
     return new Plan(config, config.gpt(vocabSize), device, devices, mfu, tokens, memory);
   }
