@@ -15,6 +15,7 @@ module jambic.model {
   exports jambic.model.gpt;
   exports jambic.model.nn;
   exports jambic.model.text;
+  exports jambic.model.translator;
   exports jambic.model.io to
       jambic.train,
       jambic.app;

@@ -1,5 +1,7 @@
 package jambic.train.optim;
 
+import jambic.tensor.JambicException;
+
 /** The learning rate as a function of the iteration. */
 public sealed interface LearningRateSchedule {
   /**
@@ -45,6 +47,29 @@ public sealed interface LearningRateSchedule {
       double progress = (double) (iteration - warmupIters) / (lrDecayIters - warmupIters); // [0, 1)
       double share = 0.5 * (1 + Math.cos(Math.PI * progress)); // 1 at the peak, 0 at the end
       return minLr + share * (learningRate - minLr);
+    }
+  }
+
+  /**
+   * A linear warm-up, then down with the inverse square root of the step: the schedule of
+   * "Attention Is All You Need", whose peak is {@code (width * warmup)^-0.5}.
+   *
+   * @param peak the highest rate, reached at step {@code warmup}, counted from 1
+   * @param warmup steps of warm-up, at least 1
+   */
+  record InverseSqrt(double peak, int warmup) implements LearningRateSchedule {
+    /** Refuses a warm-up of no steps, from which there is nothing to fall. */
+    public InverseSqrt {
+      if (warmup < 1) {
+        throw new JambicException(
+            "an inverse square root schedule needs a warm-up of at least 1 step, not " + warmup);
+      }
+    }
+
+    @Override
+    public double at(long iteration) {
+      double share = (iteration + 1.0) / warmup;
+      return peak * Math.min(share, 1 / Math.sqrt(share));
     }
   }
 }

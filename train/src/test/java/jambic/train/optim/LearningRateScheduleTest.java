@@ -1,8 +1,10 @@
 package jambic.train.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import jambic.tensor.JambicException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,5 +41,21 @@ class LearningRateScheduleTest {
     var schedule = new LearningRateSchedule.Constant(3e-4);
     assertThat(schedule.at(0)).isEqualTo(3e-4);
     assertThat(schedule.at(1_000_000)).isEqualTo(3e-4);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1", "2", "3999", "4000", "4001", "100000"})
+  void theInverseSquareRootIsThePapersFormula(long step) {
+    var schedule = new LearningRateSchedule.InverseSqrt(Math.pow(512.0 * 4000, -0.5), 4000);
+    double paper =
+        Math.pow(512, -0.5) * Math.min(Math.pow(step, -0.5), step * Math.pow(4000, -1.5));
+    assertThat(schedule.at(step - 1)).isCloseTo(paper, within(1e-17));
+  }
+
+  @Test
+  void anInverseSquareRootWithoutWarmUpIsRefused() {
+    assertThatThrownBy(() -> new LearningRateSchedule.InverseSqrt(1e-3, 0))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("not 0");
   }
 }
