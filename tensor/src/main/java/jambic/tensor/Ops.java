@@ -393,25 +393,7 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * @return the shape of x
    */
   public final Tensor dropout(Tensor x, float p) {
-    Checks.activations(this, "dropout", x);
-    Checks.probability("dropout", p);
-    Dropout site = dropoutSite(p);
-    if (site.isNone()) {
-      return x;
-    }
-    Tensor out = canReuse(x) ? reuse("dropout", x) : activations(x.shape());
-    launch("elementwise.dropout", () -> backend.elementwise().dropout(out, x, site));
-    record(
-        out,
-        false,
-        List.of(),
-        List.of(x),
-        (tape, dout) -> {
-          Tensor dx = tape.writableGradient(out);
-          tape.launchBack("elementwise.dropout", () -> backend.elementwise().dropout(dx, dx, site));
-          tape.addGradient(x, dx);
-        });
-    return out;
+    return Elementwise.dropout(this, x, p);
   }
 
   /**
@@ -422,21 +404,7 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * @return the shape of x
    */
   public final Tensor scale(Tensor x, float factor) {
-    Checks.activations(this, "scale", x);
-    Checks.require(Float.isFinite(factor), "scale: the factor must be finite, got %s", factor);
-    Tensor out = canReuse(x) ? reuse("scale", x) : activations(x.shape());
-    launch("elementwise.scale", () -> backend.elementwise().scale(out, x, factor));
-    record(
-        out,
-        false,
-        List.of(),
-        List.of(x),
-        (tape, dout) -> {
-          Tensor dx = tape.writableGradient(out);
-          tape.launchBack("elementwise.scale", () -> backend.elementwise().scale(dx, dx, factor));
-          tape.addGradient(x, dx);
-        });
-    return out;
+    return Elementwise.scale(this, x, factor);
   }
 
   /**
@@ -447,22 +415,7 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * @return the shape of a
    */
   public final Tensor multiply(Tensor a, Tensor b) {
-    Checks.activations(this, "multiply", a, b);
-    Checks.require(a.shape().equals(b.shape()), "multiply: a %s and b %s differ", a, b);
-    Tensor out = activations(a.shape());
-    launch("elementwise.multiply", () -> backend.elementwise().multiply(out, a, b));
-    record(
-        out,
-        false,
-        List.of(),
-        List.of(a, b),
-        (tape, dout) -> {
-          tape.into(
-              "elementwise.multiply", a, da -> () -> backend.elementwise().multiply(da, dout, b));
-          tape.into(
-              "elementwise.multiply", b, db -> () -> backend.elementwise().multiply(db, dout, a));
-        });
-    return out;
+    return Elementwise.multiply(this, a, b);
   }
 
   /**
@@ -475,29 +428,7 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * @return the shape of x
    */
   public final Tensor residual(Tensor x, Tensor y, float p) {
-    Checks.activations(this, "residual", x, y);
-    Checks.require(x.shape().equals(y.shape()), "residual: x %s and y %s differ", x, y);
-    Checks.probability("residual", p);
-    Dropout site = dropoutSite(p);
-    Tensor out = canReuse(y) ? reuse("residual", y) : activations(x.shape());
-    launch("elementwise.residual", () -> backend.elementwise().residual(out, x, y, site));
-    record(
-        out,
-        false,
-        List.of(),
-        List.of(x, y),
-        (tape, dout) -> {
-          if (site.isNone()) {
-            tape.addGradient(y, dout);
-          } else {
-            tape.into(
-                "elementwise.dropout",
-                y,
-                dy -> () -> backend.elementwise().dropout(dy, dout, site));
-          }
-          tape.addGradient(x, dout);
-        });
-    return out;
+    return Elementwise.residual(this, x, y, p);
   }
 
   /**

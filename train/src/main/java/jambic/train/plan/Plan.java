@@ -58,9 +58,7 @@ public record Plan(
       throw new ConfigException(
           "the model alone would need %s with its gradients and moments, and no machine has that"
               + " much; lower %s or %s",
-          MemoryEstimate.human(memory.total()),
-          new Name("nLayer"),
-          new Name("nEmbd"));
+          MemoryEstimate.human(memory.total()), new Name("nLayer"), new Name("nEmbd"));
     }
     return new Plan(config, config.gpt(vocabSize), device, devices, mfu, tokens, memory);
   }
