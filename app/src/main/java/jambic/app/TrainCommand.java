@@ -371,11 +371,11 @@ final class TrainCommand implements Callable<Integer> {
 
   private int train(
       Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder, TrainReport report) {
-    TrainProgress progress = new TrainProgress(terminal, config.run().maxIters());
+    TrainProgress progress = new TrainProgress(terminal, config.run());
     Optional<TensorBoardLog> events = events(folder, trainer.iteration());
     BooleanSupplier stop = main.interruption()::isRequested;
     RunLoop.Outcome outcome;
-    main.interruption().listen();
+    main.interruption().listen(() -> terminal.print("stopping after this step"));
     try {
       outcome =
           trainer.run(
@@ -421,6 +421,7 @@ final class TrainCommand implements Callable<Integer> {
               ShellCommand.of("train", "--resume", "--out", folder)));
       return Main.INTERRUPTED;
     }
+    main.interruption().listen(() -> {}); // what is left is over soon
     Map<String, Object> summary = report.finish(trainer, tokenizer, folder, stop);
     if (json) {
       spec.commandLine().getOut().println(text(summary));

@@ -1,5 +1,6 @@
 package jambic.app.cli;
 
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -8,7 +9,7 @@ import java.util.concurrent.CountDownLatch;
  */
 public final class Interruption {
   private final CountDownLatch ended = new CountDownLatch(1);
-  private volatile boolean listening;
+  private volatile Optional<Runnable> listener = Optional.empty();
   private volatile boolean requested;
 
   /** From now on the process does not go before it {@linkplain #end ended} or nobody listens. */
@@ -19,7 +20,8 @@ public final class Interruption {
   private void request() {
     requested = true;
     try {
-      if (listening) {
+      if (listener.isPresent()) {
+        listener.get().run();
         ended.await();
       }
     } catch (InterruptedException e) {
@@ -27,9 +29,13 @@ public final class Interruption {
     }
   }
 
-  /** Promises to look at {@link #isRequested} often. */
-  public void listen() {
-    listening = true;
+  /**
+   * Promises to look at {@link #isRequested} often.
+   *
+   * @param answer says at once that the request was heard
+   */
+  public void listen(Runnable answer) {
+    listener = Optional.of(answer);
   }
 
   /** Whether someone wants the process to end. */

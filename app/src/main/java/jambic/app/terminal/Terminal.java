@@ -121,7 +121,7 @@ public final class Terminal {
    *
    * @param line the text
    */
-  public void print(String line) {
+  public synchronized void print(String line) {
     clear();
     out.println(line);
     out.flush();
@@ -132,7 +132,7 @@ public final class Terminal {
    *
    * @param status the text, one line
    */
-  public void status(String status) {
+  public synchronized void status(String status) {
     if (live) {
       out.print(CLEAR_LINE + WRAP_OFF + status + WRAP_ON);
       out.flush();
@@ -148,7 +148,7 @@ public final class Terminal {
    * @param share how much is done, from 0 to 1
    * @param figures what stands after the bar, the most important first
    */
-  public void status(String before, double share, String... figures) {
+  public synchronized void status(String before, double share, String... figures) {
     if (live) {
       status(fitting(before, share, List.of(figures)));
     }
@@ -169,7 +169,7 @@ public final class Terminal {
   }
 
   /** Takes the status line away. */
-  public void clear() {
+  public synchronized void clear() {
     if (statusShown) {
       out.print(CLEAR_LINE);
       out.flush();

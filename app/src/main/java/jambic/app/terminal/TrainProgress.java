@@ -1,44 +1,47 @@
 package jambic.app.terminal;
 
 import jambic.tensor.text.Text;
+import jambic.train.config.RunSettings;
 import jambic.train.run.Metrics;
 import java.time.Duration;
 import java.time.InstantSource;
 
 /**
  * Shows how a training run goes: on a terminal a bar with iteration, loss, speed and time left;
- * elsewhere about forty lines over the run, and one every half minute if it is slow. Evaluations
- * are lines in both, and what is counted in all of them are the updates that are done.
+ * elsewhere about forty lines over the run, and one every half minute if it is slow. The time left
+ * counts evaluations too. These are lines in both, and what is counted in all of them are the
+ * updates that are done.
  */
 public final class TrainProgress {
   private static final Duration REDRAW = Duration.ofMillis(100);
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(30);
   private static final int LINES = 40;
 
-  /** Weight of the newest step in the running means: about the last twenty steps count. */
+  /** Weight of the newest step in the running mean of the loss: about the last twenty count. */
   private static final double NEWEST = 0.05;
 
   private final Terminal terminal;
-  private final int maxIters;
+  private final RunSettings run;
   private final InstantSource clock;
+  private final Speed speed = new Speed();
   private long shownAt = Long.MIN_VALUE;
   private double loss = Double.NaN;
-  private double ms = Double.NaN;
-  private double tokensPerSecond = Double.NaN;
+  private long evaluationBegan;
+  private double evaluationMs;
 
   /**
-   * Progress towards a number of iterations.
+   * Progress of a run.
    *
    * @param terminal where to show it
-   * @param maxIters iterations of the whole run, also of a resumed one
+   * @param run its length, also of a resumed one, and when it evaluates
    */
-  public TrainProgress(Terminal terminal, int maxIters) {
-    this(terminal, maxIters, InstantSource.system());
+  public TrainProgress(Terminal terminal, RunSettings run) {
+    this(terminal, run, InstantSource.system());
   }
 
-  TrainProgress(Terminal terminal, int maxIters, InstantSource clock) {
+  TrainProgress(Terminal terminal, RunSettings run, InstantSource clock) {
     this.terminal = terminal;
-    this.maxIters = maxIters;
+    this.run = run;
     this.clock = clock;
   }
 
@@ -50,11 +53,13 @@ public final class TrainProgress {
   public void show(Metrics metrics) {
     switch (metrics) {
       case Metrics.Step step -> show(step);
-      case Metrics.Evaluation evaluation ->
-          terminal.print(
-              format(
-                  "%s  train loss %.4f  val loss %.4f",
-                  counted(evaluation.iter()), evaluation.trainLoss(), evaluation.valLoss()));
+      case Metrics.Evaluation evaluation -> {
+        evaluationMs = clock.millis() - evaluationBegan;
+        terminal.print(
+            format(
+                "%s  train loss %.4f  val loss %.4f",
+                counted(evaluation.iter()), evaluation.trainLoss(), evaluation.valLoss()));
+      }
     }
   }
 
@@ -67,8 +72,18 @@ public final class TrainProgress {
    */
   public void showEvaluation(int iter, int done, int count) {
     long now = clock.millis();
+    if (done == 0) {
+      evaluationBegan = now;
+    }
     if (terminal.isLive() && (done == 0 || now - shownAt >= REDRAW.toMillis())) {
-      terminal.status(counted(iter), (double) done / count, "evaluating");
+      double left =
+          done == 0 ? Double.NaN : (double) (now - evaluationBegan) / done * (count - done);
+      terminal.status(
+          counted(iter),
+          (double) done / count,
+          done == 0
+              ? new String[] {"evaluating"}
+              : new String[] {"evaluating", "eta " + duration(left)});
       shownAt = now;
     }
   }
@@ -79,42 +94,52 @@ public final class TrainProgress {
   }
 
   private void show(Metrics.Step step) {
-    loss = mean(loss, step.loss());
-    ms = mean(ms, step.ms());
-    tokensPerSecond = mean(tokensPerSecond, step.tokensPerSecond());
+    loss = Double.isNaN(loss) ? step.loss() : loss + NEWEST * (step.loss() - loss);
+    speed.add(step);
     int done = step.iter() + 1;
+    int maxIters = run.maxIters();
     long now = clock.millis();
     long silence = shownAt == Long.MIN_VALUE ? Long.MAX_VALUE : now - shownAt;
     if (terminal.isLive()) {
       if (silence >= REDRAW.toMillis() || done == maxIters) {
-        terminal.status(counted(done), (double) done / maxIters, figures(loss, maxIters - done));
+        terminal.status(counted(done), (double) done / maxIters, figures(loss, done));
         shownAt = now;
       }
     } else if (done == 1
         || done % Math.max(1, maxIters / LINES) == 0
         || silence >= LONGEST_SILENCE.toMillis()) {
-      String figures = String.join("  ", figures(step.loss(), maxIters - done));
-      terminal.print(counted(done) + "  " + figures);
+      terminal.print(counted(done) + "  " + String.join("  ", figures(step.loss(), done)));
       shownAt = now;
     }
   }
 
-  private String[] figures(double loss, int left) {
+  private String[] figures(double loss, int done) {
+    String shown = format("loss %.4f", loss);
+    if (!speed.isKnown()) {
+      return new String[] {shown, "warming up"};
+    }
+    double ms = speed.millis();
+    double left = ms * (run.maxIters() - done) + evaluationMs * evaluationsAfter(done);
     return new String[] {
-      format("loss %.4f", loss),
+      shown,
       format(ms < 100 ? "%.1f ms" : "%.0f ms", ms),
-      abbreviated(tokensPerSecond) + " tokens/s",
-      "eta " + eta(left)
+      abbreviated(speed.tokensPerSecond()) + " tokens/s",
+      "eta " + duration(left)
     };
   }
 
-  private String counted(int iter) {
-    int width = Integer.toString(maxIters).length();
-    return format("%" + width + "d/%d", iter, maxIters);
+  private int evaluationsAfter(int done) {
+    int atEnd = run.maxIters() % run.evalInterval() == 0 ? 0 : 1;
+    return run.maxIters() / run.evalInterval() - done / run.evalInterval() + atEnd;
   }
 
-  private String eta(int left) {
-    Duration time = Duration.ofSeconds(Math.round(ms * left / 1e3));
+  private String counted(int iter) {
+    int width = Integer.toString(run.maxIters()).length();
+    return format("%" + width + "d/%d", iter, run.maxIters());
+  }
+
+  private static String duration(double millis) {
+    Duration time = Duration.ofSeconds(Math.round(millis / 1e3));
     return time.toHours() > 0
         ? format("%d:%02d:%02d", time.toHours(), time.toMinutesPart(), time.toSecondsPart())
         : format("%d:%02d", time.toMinutes(), time.toSecondsPart());
@@ -124,10 +149,6 @@ public final class TrainProgress {
     return count < 10_000
         ? format("%.0f", count)
         : count < 10_000_000 ? format("%.1fk", count / 1e3) : format("%.1fM", count / 1e6);
-  }
-
-  private static double mean(double before, double value) {
-    return Double.isNaN(before) ? value : before + NEWEST * (value - before);
   }
 
   private static String format(String format, Object... arguments) {

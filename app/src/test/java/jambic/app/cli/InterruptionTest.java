@@ -38,6 +38,7 @@ class InterruptionTest {
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
     String said = Files.readString(log);
     assertThat(process.exitValue()).as(said).isEqualTo(code);
+    assertThat(said).contains("stopping after this step");
     assertThat(said)
         .containsPattern(
             "stopped and saved after [\\d,]+ of 1,000,000 iterations; go on with: jambic train"

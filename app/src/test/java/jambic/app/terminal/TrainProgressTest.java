@@ -2,6 +2,7 @@ package jambic.app.terminal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import jambic.train.config.RunSettings;
 import jambic.train.run.Metrics;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -19,11 +20,35 @@ class TrainProgressTest {
   @Test
   void aTerminalShowsIterationLossSpeedAndTimeLeft() {
     TrainProgress progress = progress(true, 2000);
-    progress.show(step(499, 2.41234, 31.2));
+    for (int iter = 400; iter < 500; iter++) { // the first are slow, which is not shown
+      progress.show(step(iter, 2.41234, iter < 410 ? 300 : 31.2));
+    }
     assertThat(statuses())
-        .containsExactly(
-            " 500/2000 ━━━━━───────────────  loss 2.4123  31.2 ms  24.6k tokens/s  eta 0:47");
-    assertThat(statuses().getFirst().length()).isLessThan(80);
+        .containsExactly(" 401/2000 ━━━━────────────────  loss 2.4123  warming up");
+    now = now.plusSeconds(1);
+    progress.show(step(500, 2.41234, 31.2));
+    assertThat(statuses())
+        .last()
+        .isEqualTo(
+            " 501/2000 ━━━━━───────────────  loss 2.4123  31.2 ms  24.6k tokens/s  eta 0:47");
+    assertThat(statuses().getLast().length()).isLessThan(80);
+  }
+
+  @Test
+  void theTimeLeftCountsEvaluations() {
+    TrainProgress progress = progress(true, 2000);
+    progress.showEvaluation(0, 0, 40);
+    now = now.plusSeconds(10);
+    progress.showEvaluation(0, 20, 40);
+    assertThat(statuses()).last().asString().endsWith("evaluating  eta 0:10");
+    now = now.plusSeconds(10);
+    progress.show(new Metrics.Evaluation(0, 4.2, 4.2));
+    for (int iter = 0; iter < 100; iter++) {
+      now = now.plusMillis(100);
+      progress.show(step(iter, 4, 100));
+    }
+    // 1,900 steps of 0.1 s and 8 evaluations of 20 s
+    assertThat(statuses()).last().asString().endsWith("eta 5:50");
   }
 
   @Test
@@ -63,7 +88,9 @@ class TrainProgressTest {
       progress.showEvaluation(250, done, 40);
       now = now.plusMillis(50);
     }
-    assertThat(statuses()).hasSize(20).contains(" 250/2000 ━━━━━───────────────  evaluating");
+    assertThat(statuses())
+        .hasSize(20)
+        .contains(" 250/2000 ━━━━━───────────────  evaluating  eta 0:02");
     TrainProgress inAFile = progress(false, 2000);
     inAFile.showEvaluation(250, 0, 40);
     assertThat(statuses()).hasSize(20);
@@ -99,7 +126,7 @@ class TrainProgressTest {
 
   private TrainProgress progress(boolean live, int maxIters) {
     Terminal terminal = new Terminal(new PrintWriter(out), live, false, true, () -> 80);
-    return new TrainProgress(terminal, maxIters, () -> now);
+    return new TrainProgress(terminal, new RunSettings(maxIters, 250, 20, true), () -> now);
   }
 
   /** A step of 768 tokens. */
