@@ -1,6 +1,7 @@
 package jambic.model.translator;
 
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -39,8 +40,10 @@ public final class BeamSearch {
     public Settings {
       if (beams < 1 || longest < 1 || end < 0) {
         throw new JambicException(
-            "a beam search needs a beam and a length of at least 1 and an end token of at least 0,"
-                + " not beam %d, length %d, end token %d".formatted(beams, longest, end));
+            Text.format(
+                "a beam search needs a beam and a length of at least 1 and an end token of at least 0,"
+                    + " not beam %d, length %d, end token %d",
+                beams, longest, end));
       }
     }
 
@@ -127,7 +130,7 @@ public final class BeamSearch {
     }
     if (!lastStep() && best.size() != running.size()) {
       throw new IllegalArgumentException(
-          "%d hypotheses are running, not %d".formatted(running.size(), best.size()));
+          Text.format("%d hypotheses are running, not %d", running.size(), best.size()));
     }
     List<Path> candidates = candidates(best);
     length++;
@@ -228,8 +231,9 @@ public final class BeamSearch {
       for (int token = 0; token < row.length; token++) {
         if (Float.isNaN(row[token])) {
           throw new JambicException(
-              "the model gives NaN for token %d: its weights are damaged or its training diverged,"
-                      .formatted(token)
+              Text.format(
+                      "the model gives NaN for token %d: its weights are damaged or its training diverged,",
+                      token)
                   + " so take another checkpoint");
         }
         int wanted = token;
@@ -288,7 +292,7 @@ public final class BeamSearch {
         return new LengthPenalty(Double.parseDouble(gnmt ? text.substring(5) : text), gnmt);
       } catch (NumberFormatException e) {
         throw new JambicException(
-            "the length penalty '%s' is neither a number nor gnmt: and a number".formatted(text),
+            Text.format("the length penalty '%s' is neither a number nor gnmt: and a number", text),
             e);
       }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import jambic.model.io.JsonObject;
 import jambic.model.translator.BeamSearch.BestTokens;
 import jambic.model.translator.BeamSearch.Choice;
 import jambic.model.translator.BeamSearch.Hypothesis;
@@ -11,9 +12,11 @@ import jambic.model.translator.BeamSearch.LengthPenalty;
 import jambic.model.translator.BeamSearch.Settings;
 import jambic.model.translator.BeamSearch.Stopping;
 import jambic.tensor.JambicException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -57,6 +60,67 @@ class BeamSearchTest {
         assertThat(search(seed, one)).extracting(Hypothesis::tokens).containsExactly(greedy);
       }
     }
+  }
+
+  /**
+   * Searches by a reference in PyTorch that is equal to transformers' {@code generate}: beams of 1
+   * to 4 over tables of log-probabilities by position and last token.
+   */
+  @Test
+  void findsTheRankedListsOfTransformers() throws Exception {
+    JsonObject fixture =
+        JsonObject.read(
+            Path.of(getClass().getResource("/jambic/model/translator/beams.json").toURI()));
+    List<?> tables = fixture.optionalList("tables").orElseThrow();
+    for (Object one : fixture.optionalList("cases").orElseThrow()) {
+      Map<?, ?> expected = (Map<?, ?>) one;
+      List<?> table = (List<?>) tables.get((Integer) expected.get("table"));
+      int[] banned =
+          ((List<?>) expected.get("banned")).stream().mapToInt(id -> (Integer) id).toArray();
+      Settings settings =
+          new Settings(
+              (Integer) expected.get("beams"),
+              fixture.integer("longest"),
+              fixture.integer("end"),
+              LengthPenalty.parse(expected.get("penalty").toString()),
+              Stopping.valueOf(expected.get("stopping").toString()));
+      List<Hypothesis> found =
+          search(settings, fixture.integer("vocabulary"), fixture.integer("start"), table, banned);
+      List<?> lists = (List<?>) expected.get("lists");
+      String as = expected.get("table") + " " + settings + " " + expected.get("banned");
+      assertThat(found).as(as).hasSameSizeAs(lists);
+      for (int i = 0; i < found.size(); i++) {
+        Map<?, ?> hypothesis = (Map<?, ?>) lists.get(i);
+        assertThat(found.get(i).tokens()).as(as).isEqualTo(hypothesis.get("tokens"));
+        double score = ((Number) hypothesis.get("score")).doubleValue();
+        assertThat(found.get(i).score()).as(as).isCloseTo(score, within(1e-6));
+      }
+    }
+  }
+
+  private static List<Hypothesis> search(
+      Settings settings, int vocabulary, int start, List<?> table, int... banned) {
+    BeamSearch search = new BeamSearch(settings);
+    List<List<Integer>> running = List.of(List.of(start));
+    while (search.running() > 0) {
+      List<BestTokens> best = new ArrayList<>();
+      for (List<Integer> tokens : running) {
+        int from = ((tokens.size() - 1) * vocabulary + tokens.getLast()) * vocabulary;
+        float[] row = new float[vocabulary];
+        for (int i = 0; i < vocabulary; i++) {
+          row[i] = ((Number) table.get(from + i)).floatValue();
+        }
+        best.add(BestTokens.of(row, 0, settings.candidates(), banned));
+      }
+      List<List<Integer>> next = new ArrayList<>();
+      for (Choice choice : search.step(best)) {
+        List<Integer> longer = new ArrayList<>(running.get(choice.parent()));
+        longer.add(choice.token());
+        next.add(longer);
+      }
+      running = next;
+    }
+    return search.finished();
   }
 
   @Test
