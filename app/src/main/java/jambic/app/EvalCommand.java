@@ -214,6 +214,10 @@ final class EvalCommand implements Callable<Integer> {
     Optional<String> ofRun =
         data.isEmpty() ? RunFolder.of(checkpoint.folder()).textField() : Optional.empty();
     return TrainingData.load(
-        corpora, Optional.of(name), field.name().or(() -> ofRun), Optional.of(tokenizer), context);
+        corpora.remembering(RunFolder.of(checkpoint.folder()).dataFile()),
+        Optional.of(name),
+        field.name().or(() -> ofRun),
+        Optional.of(tokenizer),
+        context);
   }
 }

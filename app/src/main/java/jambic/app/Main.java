@@ -68,6 +68,8 @@ public final class Main implements Runnable {
           LogitsCommand.class,
           ExportCommand.class,
           PlotCommand.class,
+          RunsCommand.class,
+          InfoCommand.class,
           PrepareCommand.class,
           TokenizeCommand.class,
           PlanCommand.class,

@@ -288,7 +288,11 @@ final class TrainCommand implements Callable<Integer> {
                 new JambicException(
                     resumed() + " does not say which text it was trained on; name it with --data"));
     return TrainingData.load(
-        corpora, Optional.of(name), field(), Optional.of(savedTokenizer()), blockSize);
+        corpora.remembering(new RunFolder(resumed()).dataFile()),
+        Optional.of(name),
+        field(),
+        Optional.of(savedTokenizer()),
+        blockSize);
   }
 
   private Optional<String> field() {
@@ -352,12 +356,18 @@ final class TrainCommand implements Callable<Integer> {
     record.put(RunFolder.ENGINE, Version.own());
     record.put("java", Runtime.version().toString());
     record.put(RunFolder.DATA, Corpora.lastingName(data.name()));
+    if (data.name().equals(Corpora.TINY_SHAKESPEARE)) {
+      Corpora.of(terminal)
+          .tinyShakespeareFile()
+          .or(() -> resume ? new RunFolder(resumed()).dataFile() : Optional.empty())
+          .ifPresent(file -> record.put(RunFolder.DATA_FILE, file.toAbsolutePath().toString()));
+    }
     record.put("data_sha256", data.sha256().get());
     field().ifPresent(name -> record.put(RunFolder.TEXT_FIELD, name));
     record.put(RunFolder.BACKEND, backend.name());
     dtype.ifPresent(type -> record.put(RunFolder.DTYPE, type));
     record.put("device", backend.description());
-    record.put("parameters", model.parameterCount());
+    record.put(RunFolder.PARAMETERS, model.parameterCount());
     record.put("mfu", mfu(model, peak));
     record.put("config", config.toMap());
     return record;

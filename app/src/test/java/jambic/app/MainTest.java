@@ -44,7 +44,7 @@ class MainTest {
   @Test
   void aCommandAloneIsWhatItIsAmongAll() {
     CommandLine all = Main.commandLine();
-    assertThat(all.getSubcommands()).hasSize(14);
+    assertThat(all.getSubcommands()).hasSize(16);
     all.getSubcommands()
         .forEach((name, command) -> {
           CommandLine alone = Main.commandLine(name, "--help");
@@ -80,6 +80,8 @@ class MainTest {
         "logits",
         "export",
         "plot",
+        "runs",
+        "info",
         "doctor",
         "bench",
         "completion",

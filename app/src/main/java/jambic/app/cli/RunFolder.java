@@ -40,6 +40,9 @@ public record RunFolder(Path path) {
   // Its fields that are read again.
   public static final String ENGINE = "jambic";
   public static final String DATA = "data";
+
+  public static final String DATA_FILE = "data_file"; // where a text lay that has a name here
+  public static final String PARAMETERS = "parameters";
   public static final String TEXT_FIELD = "text_field";
   public static final String BACKEND = "backend";
   public static final String DTYPE = "dtype";
@@ -183,9 +186,21 @@ public record RunFolder(Path path) {
     return Optional.ofNullable(read().get(DATA)).map(Object::toString);
   }
 
+  /** Where that text was found, if its name does not say it. */
+  public Optional<Path> dataFile() {
+    return Optional.ofNullable(read().get(DATA_FILE)).map(Object::toString).map(Path::of);
+  }
+
   /** The field of its text that was asked for, if one was. */
   public Optional<String> textField() {
     return Optional.ofNullable(read().get(TEXT_FIELD)).map(Object::toString);
+  }
+
+  /** The number of its model's parameters, if that is known. */
+  public Optional<Number> parameters() {
+    return Optional.ofNullable(read().get(PARAMETERS))
+        .filter(Number.class::isInstance)
+        .map(Number.class::cast);
   }
 
   /** The name of the backend that it ran on last, if that is known. */

@@ -20,8 +20,8 @@ import java.util.stream.Stream;
  * Finds the text to train on by its name: {@code tinyshakespeare}, {@code jdk-source}, or a file.
  *
  * <p>Tiny Shakespeare is looked for in the data folder, which the variable {@code JAMBIC_DATA}
- * names (the folder or the file itself), then in the user's cache; else it is downloaded into the
- * cache. Wherever it comes from, its checksum is that of the original.
+ * names (the folder or the file itself), then where a run found it, then in the user's cache; else
+ * it is downloaded into the cache. Wherever it comes from, its checksum is that of the original.
  */
 public final class Corpora {
   /** The name of tiny Shakespeare, the text without a choice. */
@@ -36,6 +36,7 @@ public final class Corpora {
   private final Download download;
   private final Download.Remote tinyShakespeare;
   private final Terminal terminal;
+  private final Optional<Path> remembered;
 
   Corpora(
       Map<String, String> environment,
@@ -44,12 +45,34 @@ public final class Corpora {
       Download download,
       Download.Remote tinyShakespeare,
       Terminal terminal) {
+    this(environment, cache, javaHome, download, tinyShakespeare, terminal, Optional.empty());
+  }
+
+  private Corpora(
+      Map<String, String> environment,
+      Path cache,
+      Path javaHome,
+      Download download,
+      Download.Remote tinyShakespeare,
+      Terminal terminal,
+      Optional<Path> remembered) {
     this.environment = environment;
     this.cache = cache;
     this.javaHome = javaHome;
     this.download = download;
     this.tinyShakespeare = tinyShakespeare;
     this.terminal = terminal;
+    this.remembered = remembered;
+  }
+
+  /**
+   * The same, looking for tiny Shakespeare also where a run once found it.
+   *
+   * @param file the file, if it is known
+   * @return a finder of texts
+   */
+  public Corpora remembering(Optional<Path> file) {
+    return new Corpora(environment, cache, javaHome, download, tinyShakespeare, terminal, file);
   }
 
   /**
@@ -152,7 +175,7 @@ public final class Corpora {
   private static JambicException missing(String name) {
     return new JambicException(
         Text.format(
-            "there is no file %s to train on; give a file, %s or %s",
+            "there is no file %s to train on; give --data a file, %s or %s",
             name, TINY_SHAKESPEARE, JdkSource.NAME));
   }
 
@@ -161,6 +184,7 @@ public final class Corpora {
     byte[] bytes =
         inDataFolder()
             .map(this::checked)
+            .or(() -> remembered.flatMap(Corpora::read).filter(this::isTinyShakespeare))
             .or(() -> read(cached).filter(this::isTinyShakespeare)) // else as if it were not there
             .orElseGet(() -> downloaded(cached));
     return new Corpus(TINY_SHAKESPEARE, TextFile.decode(bytes, TINY_SHAKESPEARE));

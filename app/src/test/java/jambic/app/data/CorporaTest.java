@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.AfterEach;
@@ -74,6 +75,18 @@ class CorporaTest {
     assertThatThrownBy(() ->
             corpora(online, Map.of("JAMBIC_DATA", nowhere.toString())).load("tinyshakespeare"))
         .hasMessage("JAMBIC_DATA names %s, which does not exist", nowhere);
+  }
+
+  @Test
+  void whereARunFoundItIsLookedAtBeforeAnythingIsDownloaded() throws IOException {
+    Path file = Files.write(folder.resolve("input.txt"), PLAY);
+    Corpora again = corpora(broken, Map.of()).remembering(Optional.of(file));
+    assertThat(again.load("tinyshakespeare").text()).isEqualTo(new String(PLAY));
+    assertThat(broken.requests()).isEmpty();
+    Files.writeString(file, "something else"); // as if it were not there
+    Corpora changed = corpora(online, Map.of()).remembering(Optional.of(file));
+    assertThat(changed.load("tinyshakespeare").text()).isEqualTo(new String(PLAY));
+    assertThat(online.requests()).hasSize(1);
   }
 
   @Test
@@ -140,7 +153,7 @@ class CorporaTest {
       assertThatThrownBy(() -> corpora(broken, Map.of()).load(none))
           .isInstanceOf(JambicException.class)
           .hasMessage(
-              "there is no file %s to train on; give a file, tinyshakespeare or jdk-source", none);
+              "there is no file %s to train on; give --data a file, tinyshakespeare or jdk-source", none);
     }
   }
 

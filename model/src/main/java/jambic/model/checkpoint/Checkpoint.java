@@ -277,6 +277,15 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
   }
 
   /**
+   * The adapters that it holds in place of a whole model.
+   *
+   * @return them, with the model that they belong to; empty for a whole model
+   */
+  public Optional<LoraConfig> lora() {
+    return lora;
+  }
+
+  /**
    * How the model wants to be generated with, such as the tokens that end its texts.
    *
    * @return what {@code generation_config.json} and {@code config.json} say

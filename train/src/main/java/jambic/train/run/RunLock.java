@@ -7,6 +7,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -149,6 +150,29 @@ public final class RunLock implements AutoCloseable {
           Text.format(
               "%s holds %s, which a new run would overwrite, and no checkpoint to --resume from; name another folder, or move what it holds",
               folder, String.join(" and ", held)));
+    }
+  }
+
+  /**
+   * Tells whether a trainer has a run's folder now.
+   *
+   * @param folder the run's
+   * @return whether its lock is held; not where the folder cannot be written, so nobody can tell
+   */
+  public static boolean isHeld(Path folder) {
+    try {
+      Path file = folder.toRealPath().resolve(FILE);
+      if (OWN.contains(file)) { // opening and closing it would give up the lock
+        return true;
+      }
+      if (!Files.isWritable(file)) {
+        return false;
+      }
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        return channel.tryLock() == null;
+      }
+    } catch (IOException | OverlappingFileLockException e) {
+      return false;
     }
   }
 
