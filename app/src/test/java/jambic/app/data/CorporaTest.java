@@ -153,7 +153,8 @@ class CorporaTest {
       assertThatThrownBy(() -> corpora(broken, Map.of()).load(none))
           .isInstanceOf(JambicException.class)
           .hasMessage(
-              "there is no file %s to train on; give --data a file, tinyshakespeare or jdk-source", none);
+              "there is no file %s to train on; give --data a file, tinyshakespeare or jdk-source",
+              none);
     }
   }
 
