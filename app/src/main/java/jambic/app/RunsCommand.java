@@ -78,7 +78,7 @@ final class RunsCommand implements Callable<Integer> {
 
   private List<Path> runs() {
     if (isRun(folder)) {
-      return List.of(folder);
+      return List.of(folder.normalize());
     }
     if (!Files.isDirectory(folder)) {
       return List.of();
@@ -87,7 +87,7 @@ final class RunsCommand implements Callable<Integer> {
       record Dated(Path path, long at) {}
       return inside
           .filter(RunsCommand::isRun)
-          .map(path -> new Dated(path, writtenAt(path)))
+          .map(path -> new Dated(path.normalize(), writtenAt(path)))
           .sorted((a, b) -> a.at == b.at ? a.path.compareTo(b.path) : Long.compare(a.at, b.at))
           .map(Dated::path)
           .toList();

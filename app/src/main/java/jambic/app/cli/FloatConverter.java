@@ -1,14 +1,10 @@
 package jambic.app.cli;
 
-import jambic.tensor.text.Text;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads a number of 32 bits; one that would become 0 or infinite there is none. */
 public final class FloatConverter implements ITypeConverter<Float> {
-  /** What {@link UsageErrors} is told that the text is not. */
-  static final String KIND = "single";
-
   @Override
   public Float convert(String text) {
     try {
@@ -16,11 +12,21 @@ public final class FloatConverter implements ITypeConverter<Float> {
       boolean vanished = value == 0 && text.matches("[^eEpP]*[1-9].*");
       boolean burst = Float.isInfinite(value) && !text.contains("Infinity");
       if (vanished || burst) {
-        throw new TypeConversionException(Text.format("'%s' is not a %s", text, KIND));
+        throw new TypeConversionException(text);
       }
       return value;
     } catch (NumberFormatException e) {
-      throw new TypeConversionException(Text.format("'%s' is not a float", text));
+      throw new TypeConversionException(text);
+    }
+  }
+
+  /** Whether a refused text is a number at all, only too large or too small. */
+  static boolean isNumber(String text) {
+    try {
+      Float.parseFloat(text);
+      return true;
+    } catch (NumberFormatException e) {
+      return false;
     }
   }
 }

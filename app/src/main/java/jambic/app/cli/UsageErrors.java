@@ -8,8 +8,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
@@ -18,20 +16,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.MutuallyExclusiveArgsException;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What is wrong with a command line, as one sentence with the nearest remedy. */
 public final class UsageErrors {
-  private static final Pattern VALUE =
-      Pattern.compile(
-          "Invalid value for (?:option|positional parameter).*? ?'?(--?[\\w-]+)'?.*?: (.*)");
-  private static final Pattern CHOICE =
-      Pattern.compile("expected one of \\[(.+)] \\(case-insensitive\\) but was '(.*)'");
-  private static final Pattern TYPE = Pattern.compile("'(.*)' is not an? (\\w+)");
-  private static final Pattern NO_VALUE =
-      Pattern.compile("(?:Missing required|Expected) parameter for option '(.+?)'.*");
-  private static final Pattern SUBCOMMAND = Pattern.compile("Unknown subcommand '(.*)'\\.");
-
   private UsageErrors() {}
 
   /** The sentence, without a period. */
@@ -41,23 +30,30 @@ public final class UsageErrors {
       return unknown(unmatched.getUnmatched().getFirst(), command);
     }
     if (e instanceof MutuallyExclusiveArgsException) {
-      return excluded(e.getMessage());
-    }
-    String message = Optional.ofNullable(e.getMessage()).orElse("");
-    Matcher noValue = NO_VALUE.matcher(message);
-    if (noValue.matches()) {
-      OptionSpec option = command.optionsMap().get(noValue.group(1));
-      return Text.format("%s needs a value: %s", option.longestName(), named(option));
+      return excluded(command);
     }
     if (e instanceof MissingParameterException missing) {
-      return missing(missing.getMissing(), command);
+      List<ArgSpec> args = missing.getMissing();
+      return args.size() == 1
+              && args.getFirst() instanceof OptionSpec option
+              && stands(option, e.getCommandLine())
+          ? Text.format("%s needs a value: %s", option.longestName(), named(option))
+          : missing(args, command);
     }
-    Matcher subcommand = SUBCOMMAND.matcher(message);
-    if (subcommand.matches()) {
-      return noCommand(subcommand.group(1), command.subcommands().keySet());
+    Optional<String> value = Optional.ofNullable(e.getValue());
+    Optional<ArgSpec> arg = Optional.ofNullable(e.getArgSpec());
+    if (value.isPresent()) { // without an argument it is the word after "jambic help"
+      return arg.isPresent()
+          ? wrong(arg.get(), value.get())
+          : noCommand(value.get(), command.subcommands().keySet());
     }
-    Matcher value = VALUE.matcher(message);
-    return value.matches() ? wrong(value.group(1), value.group(2)) : message;
+    return Optional.ofNullable(e.getMessage()).orElse("");
+  }
+
+  /** An option that was typed lacks its value, one that was not is missing itself. */
+  private static boolean stands(OptionSpec option, CommandLine command) {
+    List<String> words = command.getParseResult().originalArgs();
+    return !option.required() || Arrays.stream(option.names()).anyMatch(words::contains);
   }
 
   private static String unknown(String word, CommandSpec command) {
@@ -83,15 +79,16 @@ public final class UsageErrors {
         + (question.isEmpty() ? "; jambic --help has them all" : question);
   }
 
-  /** {@code Error: --a=X, --b=Y are mutually exclusive (specify only one)}. */
-  private static String excluded(String message) {
+  /** The exception names no options: those are the typed ones of a group that allows one. */
+  private static String excluded(CommandSpec command) {
+    ParseResult typed = command.commandLine().getParseResult();
     String names =
-        Arrays.stream(
-                message
-                    .replaceFirst("^Error: ", "")
-                    .replaceFirst(" are mutually.*", "")
-                    .split(", "))
-            .map(name -> name.split("=")[0])
+        command.argGroups().stream()
+            .filter(group -> group.validate() && group.exclusive())
+            .map(group -> group.options().stream().filter(typed::hasMatchedOption).toList())
+            .filter(options -> options.size() > 1)
+            .flatMap(List::stream)
+            .map(OptionSpec::longestName)
             .collect(Collectors.joining(" and "));
     return names + " exclude each other; give one of them";
   }
@@ -118,37 +115,41 @@ public final class UsageErrors {
         : arg.paramLabel();
   }
 
-  private static String wrong(String option, String complaint) {
-    Matcher choice = CHOICE.matcher(complaint);
-    if (choice.matches()) {
-      List<String> names = List.of(choice.group(1).toLowerCase(Locale.ROOT).split(", "));
-      return names.size() == 1
-          ? Text.format(
-              "%s must be %s, not %s", option, names.getFirst(), ErrorText.quote(choice.group(2)))
-          : Text.format(
-              "%s must be one of %s, not %s%s",
-              option,
-              String.join(", ", names),
-              ErrorText.quote(choice.group(2)),
-              NearestName.question(choice.group(2), names));
-    }
-    Matcher type = TYPE.matcher(complaint);
-    if (type.matches()) {
-      String wanted =
-          switch (type.group(2)) {
-            case "int", "long" ->
-                "a whole number"
-                    + (!type.group(1).matches("[+-]?\\d+")
-                        ? ""
-                        : type.group(2).equals("int") ? " of 32 bits" : " of 64 bits");
-            case "float", "double" -> "a number";
-            case FloatConverter.KIND -> "a number that 32 bits can hold";
-            case "boolean" -> "true or false";
-            default -> "a " + type.group(2);
-          };
-      return Text.format("%s must be %s, not %s", option, wanted, ErrorText.quote(type.group(1)));
-    }
-    return option + ": " + complaint;
+  private static String wrong(ArgSpec arg, String value) {
+    String name = arg instanceof OptionSpec option ? option.longestName() : arg.paramLabel();
+    Class<?> type = arg.auxiliaryTypes()[0]; // of the elements, where there are several
+    List<String> choices =
+        type.isEnum()
+            ? Arrays.stream(type.getEnumConstants())
+                .map(choice -> ((Enum<?>) choice).name().toLowerCase(Locale.ROOT))
+                .toList()
+            : List.of();
+    return choices.size() > 1
+        ? Text.format(
+            "%s must be one of %s, not %s%s",
+            name,
+            String.join(", ", choices),
+            ErrorText.quote(value),
+            NearestName.question(value, choices))
+        : Text.format(
+            "%s must be %s, not %s",
+            name,
+            choices.isEmpty() ? wanted(type, value) : choices.getFirst(),
+            ErrorText.quote(value));
+  }
+
+  private static String wanted(Class<?> type, String value) {
+    boolean digits = value.matches("[+-]?\\d+");
+    return switch (type.getSimpleName().toLowerCase(Locale.ROOT)) {
+      case "int", "integer" -> "a whole number" + (digits ? " of 32 bits" : "");
+      case "long" -> "a whole number" + (digits ? " of 64 bits" : "");
+      case "float" ->
+          FloatConverter.isNumber(value) ? "a number that 32 bits can hold" : "a number";
+      case "double" -> "a number";
+      case "boolean" -> "true or false";
+      case "path" -> "the name of a file or folder";
+      default -> "a " + type.getSimpleName();
+    };
   }
 
   /**
