@@ -13,7 +13,7 @@ public final class HyperparameterException extends ConfigException {
    * A value that is refused.
    *
    * @param sentence one sentence for the user, with a {@code %s} for each argument
-   * @param arguments values, and {@link jambic.model.ConfigException.Name}s of hyperparameters
+   * @param arguments values, and {@link jambic.model.ConfigMessage.Name}s of hyperparameters
    */
   public HyperparameterException(String sentence, Object... arguments) {
     super(sentence, arguments);
@@ -24,7 +24,7 @@ public final class HyperparameterException extends ConfigException {
    *
    * @param cause what was thrown
    * @param sentence one sentence for the user, with a {@code %s} for each argument
-   * @param arguments values, and {@link jambic.model.ConfigException.Name}s of hyperparameters
+   * @param arguments values, and {@link jambic.model.ConfigMessage.Name}s of hyperparameters
    */
   public HyperparameterException(Throwable cause, String sentence, Object... arguments) {
     super(cause, sentence, arguments);

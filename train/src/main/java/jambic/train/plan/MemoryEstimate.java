@@ -76,7 +76,7 @@ public record MemoryEstimate(
    * Goes through a run on a stored model.
    *
    * @param config the run
-   * @param shape the model, {@link TrainConfig#gpt(GptConfig)}
+   * @param shape the model, {@code config.model().gpt(stored)}
    * @param limit bytes that may be taken
    * @return the estimate
    * @throws JambicException if the bytes cannot be counted in 63 bits
