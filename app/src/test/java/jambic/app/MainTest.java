@@ -49,7 +49,7 @@ class MainTest {
         .forEach((name, command) -> {
           CommandLine alone = Main.commandLine(name, "--help");
           assertThat(alone.getSubcommands())
-              .hasSize(List.of("completion", "help").contains(name) ? 14 : 1);
+              .hasSize(List.of("completion", "help").contains(name) ? 16 : 1);
           assertThat(alone.getSubcommands().get(name).getUsageMessage())
               .isEqualTo(command.getUsageMessage());
         });

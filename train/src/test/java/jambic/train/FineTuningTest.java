@@ -7,14 +7,12 @@ import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
-import jambic.model.nn.Parameters;
 import jambic.model.text.CharTokenizer;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.spi.Region;
 import jambic.train.config.HyperparameterException;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
@@ -23,7 +21,6 @@ import jambic.train.data.Dataset;
 import jambic.train.data.TokenSource;
 import jambic.train.data.WindowSource;
 import jambic.train.objective.NextTokenPrediction;
-import jambic.train.optim.GradientClip;
 import jambic.train.plan.MemoryEstimate;
 import jambic.train.plan.ParameterCount;
 import jambic.train.run.RunListener;
@@ -295,29 +292,20 @@ class FineTuningTest {
   private Map<String, float[]> gradients(TrainConfig config) {
     Map<String, float[]> gradients = new LinkedHashMap<>();
     try (Checkpoint<GptConfig, Gpt> checkpoint = Checkpoint.open(Gpt.FORMAT, base);
-        Gpt gpt = checkpoint.model(backend);
-        Region memory = backend.region();
-        Region activations = backend.region()) {
-      Parameters trained = config.tuning().train(gpt, memory);
-      GradientClip clip =
-          new GradientClip(backend, memory, trained.tensors(), config.optimizer().gradClip());
-      WindowSource windows = new BatchSampler(data, config.batch().batchSize(), 8, 1);
-      new TrainingStep(
-              backend,
-              new NextTokenPrediction(gpt, windows, config.batch().batchSize(), 8),
-              config.optimizer().create(backend, memory, trained.byName(), clip.factor()),
-              clip,
-              config.batch().gradientAccumulationSteps(),
-              config.seed(),
-              activations)
-          .run(0, 1e-3);
-      gpt.parameters()
-          .byName()
-          .forEach((name, tensor) -> {
-            if (!tensor.grad().isNone()) {
-              gradients.put(name, tensor.grad().toFloats());
-            }
-          });
+        Gpt gpt = checkpoint.model(backend)) {
+      int batchSize = config.batch().batchSize();
+      WindowSource windows = new BatchSampler(data, batchSize, 8, 1);
+      try (Training training =
+          new Training(gpt, config, new NextTokenPrediction(gpt, windows, batchSize, 8))) {
+        training.step().run(0, 1e-3);
+        gpt.parameters()
+            .byName()
+            .forEach((name, tensor) -> {
+              if (!tensor.grad().isNone()) {
+                gradients.put(name, tensor.grad().toFloats());
+              }
+            });
+      }
     }
     return gradients;
   }
