@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -32,7 +33,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footerHeading = "%nExamples:%n",
     footer = {
-      "  jambic runs                                  those that train made without --out",
+      "  jambic runs                                  those in runs and in this folder",
       "  jambic runs experiments --json               those of another folder, for a script"
     })
 final class RunsCommand implements Callable<Integer> {
@@ -41,19 +42,23 @@ final class RunsCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "FOLDER",
-      defaultValue = "runs",
-      description = "Folder of runs, or of one. Default: runs.")
-  private Path folder;
+      description = "Folder of runs, or of one. Default: runs and the folder you are in.")
+  private Optional<Path> folder = Optional.empty();
 
   @Option(names = "--json", description = "Print a JSON object for each run instead.")
   private boolean json;
 
   @Override
   public Integer call() throws IOException {
-    List<Path> runs = runs();
+    List<Path> folders = folder.map(List::of).orElse(List.of(Path.of("runs"), Path.of("")));
+    if (folder.isPresent() && !Files.exists(folder.get())) {
+      throw new JambicException(folder.get() + " does not exist; name a folder of runs");
+    }
+    List<Path> runs = folders.stream().flatMap(inside -> runs(inside).stream()).toList();
     if (runs.isEmpty()) {
       throw new JambicException(
-          folder + " holds no runs; jambic train makes one, or name another folder");
+          (folder.isPresent() ? folder.get() + " holds" : "runs and this folder hold")
+              + " no runs; jambic train makes one, or name another folder");
     }
     PrintWriter out = spec.commandLine().getOut();
     List<List<String>> table = new ArrayList<>();
@@ -76,7 +81,7 @@ final class RunsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private List<Path> runs() {
+  private static List<Path> runs(Path folder) {
     if (isRun(folder)) {
       return List.of(folder.normalize());
     }
@@ -97,7 +102,8 @@ final class RunsCommand implements Callable<Integer> {
   }
 
   private static boolean isRun(Path path) {
-    return AtomicFolder.exists(path.resolve(RunCheckpoints.LAST));
+    return AtomicFolder.exists(path.resolve(RunCheckpoints.LAST))
+        || new RunFolder(path).isRecorded(); // one that ended before its first checkpoint
   }
 
   private static long writtenAt(Path run) {

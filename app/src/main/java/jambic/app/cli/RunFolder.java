@@ -181,6 +181,11 @@ public record RunFolder(Path path) {
     }
   }
 
+  /** Whether it is noted here what was run. */
+  public boolean isRecorded() {
+    return Files.exists(path.resolve(RECORD));
+  }
+
   /** The name of the text that this run trained on, if that is known. */
   public Optional<String> data() {
     return Optional.ofNullable(read().get(DATA)).map(Object::toString);

@@ -83,6 +83,12 @@ final class GptFormat implements ModelFormat<GptConfig, Gpt> {
               "%s holds a %s but no weights to it; for nanoGPT's checkpoint name %s",
               folder, CONFIG, checkpoint));
     }
+    if (Files.isDirectory(folder) && !Files.exists(folder.resolve(CONFIG))) {
+      throw new JambicException(
+          Text.format(
+              "%s holds no model, as it has no %s; name the folder of a checkpoint, or of a run that has saved one",
+              folder, CONFIG));
+    }
   }
 
   @Override

@@ -138,6 +138,12 @@ class TorchCheckpointTest {
   }
 
   @Test
+  void aFolderWithoutAModelSaysWhatToName() throws IOException {
+    Files.writeString(folder.resolve("train.bin"), "tokens");
+    refused(folder, "holds no model, as it has no config.json", "name the folder of a checkpoint");
+  }
+
+  @Test
   void safetensorsGoFirst() throws IOException {
     copy("gpt2_float32");
     Files.writeString(folder.resolve("model.safetensors"), "broken");
