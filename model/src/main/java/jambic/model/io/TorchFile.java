@@ -162,7 +162,9 @@ public final class TorchFile implements AutoCloseable {
     if (pickle.data().byteSize() > LONGEST_PICKLE) {
       throw refused(file, Text.format("its data.pkl is %,d bytes long", pickle.data().byteSize()));
     }
-    requireIntact(file, pickle);
+    if (!pickle.isIntact()) {
+      throw damaged(file);
+    }
     return PickleReader.read(pickle.data().asByteBuffer(), functions(), id -> storage(id, records));
   }
 
@@ -315,13 +317,15 @@ public final class TorchFile implements AutoCloseable {
 
   /** Refuses a file whose tensors were damaged; reads all that {@link #tensors} has returned. */
   public void requireIntact() {
-    used.parallelStream().forEach(entry -> requireIntact(file, entry));
+    // Counted, since an exception thrown in the stream would not wait for the other threads, which
+    // would go on to read a file that the caller closes.
+    if (used.parallelStream().filter(entry -> !entry.isIntact()).count() > 0) {
+      throw damaged(file);
+    }
   }
 
-  private static void requireIntact(Path file, StoredZip.Entry entry) {
-    if (!entry.isIntact()) {
-      throw refused(file, "its checksum is wrong, so it is damaged");
-    }
+  private static JambicException damaged(Path file) {
+    return refused(file, "its checksum is wrong, so it is damaged");
   }
 
   @Override

@@ -202,6 +202,18 @@ class HostilePickleTest {
     }
   }
 
+  @Test
+  void aFileThatIsCutAfterItWasOpenedDoesNotEndTheVirtualMachine() throws IOException {
+    Path sound = SafetensorsTest.resource("torch/gpt2_float32/pytorch_model.bin");
+    byte[] plain = Files.readAllBytes(sound);
+    Path file = Files.write(folder.resolve("x.pt"), plain);
+    try (TorchFile torch = TorchFile.open(file)) {
+      torch.tensors(torch.root());
+      Files.write(file, Arrays.copyOf(plain, 100));
+      assertThatThrownBy(torch::requireIntact).isInstanceOf(InternalError.class);
+    }
+  }
+
   /** The same archive as one of more than 4 GB is: every place and size has 8 bytes. */
   private static byte[] zip64(byte[] plain) {
     ByteBuffer from = ByteBuffer.wrap(plain).order(ByteOrder.LITTLE_ENDIAN);
