@@ -13,6 +13,7 @@ final class CudaAttention implements AttentionKernels {
   private static final int MOST_HEAD_SIZE = 128;
   private static final int DELTA_THREADS = 128;
   private static final int PAGED_THREADS = 256;
+  private static final int COPY_THREADS = 256;
 
   private final Gpu gpu;
 
@@ -114,6 +115,25 @@ final class CudaAttention implements AttentionKernels {
         places,
         new KernelStruct().rows(q).bytes(),
         scale);
+  }
+
+  @Override
+  public void copyPages(Tensor kPages, Tensor vPages, Tensor from, Tensor to) {
+    int pairs = Math.toIntExact(to.size());
+    if (pairs == 0) { // a grid has a block at least
+      return;
+    }
+    int size = kPages.dim(1) * kPages.dim(2);
+    gpu.kernels("pages.cu", kPages.dtype())
+        .launch(
+            "copyPages",
+            Grid.of(pairs, COPY_THREADS).planes(2, 1),
+            kPages,
+            vPages,
+            from,
+            to,
+            size,
+            kPages.dim(0));
   }
 
   private static AttentionTiles tiles(Tensor q, int heads) {

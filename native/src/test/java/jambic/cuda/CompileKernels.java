@@ -12,7 +12,7 @@ import java.util.stream.Stream;
  */
 final class CompileKernels {
   private static final List<String> SOURCES =
-      List.of("elementwise", "activation", "columns", "loss", "embedding");
+      List.of("elementwise", "activation", "columns", "loss", "embedding", "pages");
 
   private CompileKernels() {}
 

@@ -65,6 +65,14 @@ final class Attention {
     return out;
   }
 
+  /** As {@link InferenceOps#crossAttention}: the rows of a sequence are queries of one call. */
+  static Tensor cross(Ops ops, Tensor q, Tensor kv, Tensor lengths, int heads) {
+    Checks.crossAttention(ops, "crossAttention", q, kv, lengths, heads);
+    int b = kv.dim(0);
+    Tensor grouped = q.reshape(Shape.of(b, q.dim(0) / b * q.dim(1), q.dim(2)));
+    return of(ops, grouped, kv, lengths, heads, false, 0).reshape(q.shape());
+  }
+
   /** As {@link Ops#attention}. */
   static Tensor of(
       Ops ops, Tensor q, Tensor kv, Tensor lengths, int heads, boolean causal, float dropout) {

@@ -135,13 +135,64 @@ final class Checks {
         op,
         q,
         kv);
+    lengths(op, "q", q, lengths);
+  }
+
+  private static void lengths(String op, String name, Tensor x, Tensor lengths) {
+    int b = x.dim(0);
     require(
         lengths.isNone() || lengths.shape().rank() == 1 && lengths.dim(0) == b,
-        "%s: q %s needs lengths (%d), got %s",
+        "%s: %s %s needs lengths (%d), got %s",
         op,
-        q,
+        name,
+        x,
         b,
         lengths);
+  }
+
+  /** As many rows of queries for each sequence of keys and values. */
+  static void crossAttention(Ops ops, String op, Tensor q, Tensor kv, Tensor lengths, int heads) {
+    activations(ops, op, q);
+    activationType(ops, op, kv);
+    integers(op, lengths);
+    require(q.shape().rank() == 3, "%s: needs q (R, T, C), got %s", op, q);
+    heads(op, q, q.dim(2), heads);
+    require(
+        kv.shape().rank() == 3
+            && kv.dim(2) == 2L * q.dim(2)
+            && kv.dim(0) > 0
+            && q.dim(0) % kv.dim(0) == 0,
+        "%s: q %s needs kv (B, S, %d) with B a divisor of %d, got %s",
+        op,
+        q,
+        2L * q.dim(2),
+        q.dim(0),
+        kv);
+    lengths(op, "kv", kv, lengths);
+  }
+
+  /** Pools of pages of keys and of values, alike. */
+  static void pages(Ops ops, String op, Tensor kPages, Tensor vPages) {
+    activations(ops, op, kPages, vPages);
+    require(
+        kPages.shape().rank() == 3 && kPages.shape().equals(vPages.shape()),
+        "%s: needs pages (P, S, C) of keys, and of values alike, got %s and %s",
+        op,
+        kPages,
+        vPages);
+  }
+
+  static void pageCopies(String op, Tensor from, Tensor to) {
+    integers(op, from, to);
+    require(
+        !from.isNone()
+            && !to.isNone()
+            && from.shape().rank() == 1
+            && from.shape().equals(to.shape()),
+        "%s: needs as many I32 pages to copy from as to copy to, got %s and %s",
+        op,
+        from,
+        to);
   }
 
   /** Integers, contiguous and live. */

@@ -44,6 +44,7 @@ public sealed class InferenceOps extends Ops permits DecodeOps {
     Checks.attention(this, "pagedAttention", qkv, 3, heads);
     Checks.scale("pagedAttention", scale);
     Checks.integers("pagedAttention", rows, starts, pages);
+    Checks.activations(this, "pagedAttention", kPages, vPages);
     int c = qkv.dim(2) / 3;
     Checks.require(
         kPages.shape().rank() == 3 && kPages.dim(2) == c && kPages.shape().equals(vPages.shape()),
@@ -71,6 +72,39 @@ public sealed class InferenceOps extends Ops permits DecodeOps {
                 .attention()
                 .paged(out, kPages, vPages, q, k, v, rows, starts, pages, heads, scale));
     return out;
+  }
+
+  /**
+   * Copies whole pages of keys and values, so that sequences with a common beginning can go on
+   * differently: page {@code to[i]} gets what page {@code from[i]} holds.
+   *
+   * @param kPages (P, S, C), changed in place
+   * @param vPages (P, S, C), changed in place
+   * @param from I32 (N), each in [0, P)
+   * @param to I32 (N), each in [0, P): no page occurs twice, nor in {@code from}, except in pairs
+   *     of a page and itself, which fill up a list and do nothing
+   */
+  public final void copyPages(Tensor kPages, Tensor vPages, Tensor from, Tensor to) {
+    Checks.pages(this, "copyPages", kPages, vPages);
+    Checks.pageCopies("copyPages", from, to);
+    launch("attention.copyPages", () -> backend().attention().copyPages(kPages, vPages, from, to));
+  }
+
+  /**
+   * Attention of a decoder to what an encoder made of its sequences. Several rows of queries may
+   * belong to a sequence, such as the hypotheses of a beam search, whose keys and values are there
+   * once.
+   *
+   * @param q (R, T, C) with R a multiple of B: R / B rows for the first sequence, as many for the
+   *     next, and so on
+   * @param kv (B, S, 2C): keys and values side by side
+   * @param lengths I32 (B), each in [1, S]: keys at or past it are padding, which no query sees; or
+   *     none
+   * @param heads H, a divisor of C
+   * @return (R, T, C)
+   */
+  public final Tensor crossAttention(Tensor q, Tensor kv, Tensor lengths, int heads) {
+    return Attention.cross(this, q, kv, lengths, heads);
   }
 
   /**

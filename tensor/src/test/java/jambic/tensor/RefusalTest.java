@@ -264,6 +264,86 @@ class RefusalTest {
   }
 
   @Test
+  void copiesOfPagesThatDoNotFit() {
+    InferenceOps inference = new InferenceOps(backend, region);
+    Tensor pages = floats(4, 2, 3);
+    Tensor list = ints(0, 1);
+    for (Tensor other : new Tensor[] {floats(4, 2, 4), floats(8, 3)}) {
+      refused(
+          () -> inference.copyPages(pages, other, list, list),
+          "copyPages: needs pages (P, S, C) of keys, and of values alike, got F32(4, 2, 3) and "
+              + other);
+    }
+    refused(
+        () -> inference.copyPages(pages, pages.columns(0, 1), list, list),
+        "copyPages: needs contiguous rows, got columns F32(4, 2, 1) of wider ones");
+    refused(
+        () -> inference.copyPages(pages, pages, list, ints(1)),
+        "copyPages: needs as many I32 pages to copy from as to copy to, got I32(2) and I32(1)");
+    refused(
+        () -> inference.copyPages(pages, pages, Tensor.NONE, Tensor.NONE),
+        "copyPages: needs as many I32 pages to copy from as to copy to, got none and none");
+    refused(
+        () -> inference.copyPages(pages, pages, list, floats(2)),
+        "copyPages: needs I32, got F32(2)");
+    refused(
+        () -> inference.copyPages(pages, pages, ints(0, 4), list),
+        "copyPages: page 4 at index 1 of I32(2) is not in [0, 4)");
+    refused(
+        () -> inference.copyPages(pages, pages, list, ints(0, -1)),
+        "copyPages: page -1 at index 1 of I32(2) is not in [0, 4)");
+  }
+
+  @Test
+  void copiesOfPagesWhoseOrderWouldCount() {
+    InferenceOps inference = new InferenceOps(backend, region);
+    Tensor keys = floats(4, 1, 1);
+    Tensor values = floats(4, 1, 1);
+    float[] content = {1, 2, 3, 4};
+    keys.set(content);
+    values.set(content);
+    String why = ", but a page that is written is neither read nor written again in the same call";
+    refused(
+        () -> inference.copyPages(keys, values, ints(0, 1), ints(1, 2)),
+        "copyPages: page 1 is the target at index 0 and a source at index 1" + why);
+    refused(
+        () -> inference.copyPages(keys, values, ints(3, 0, 1), ints(3, 2, 2)),
+        "copyPages: page 2 is the target at index 1 and a target at index 2" + why);
+    assertThat(keys.toFloats()).containsExactly(content);
+    assertThat(values.toFloats()).containsExactly(content);
+    inference.copyPages(keys, values, ints(1, 0, 1, 0), ints(1, 2, 1, 3));
+    assertThat(keys.toFloats()).containsExactly(1, 2, 1, 1);
+    assertThat(values.toFloats()).containsExactly(1, 2, 1, 1);
+  }
+
+  @Test
+  void crossAttentionOfShapesThatDoNotFit() {
+    InferenceOps inference = new InferenceOps(backend, region);
+    Tensor q = floats(6, 1, 4);
+    Tensor kv = floats(2, 5, 8);
+    refused(
+        () -> inference.crossAttention(floats(6, 4), kv, Tensor.NONE, 2),
+        "crossAttention: needs q (R, T, C), got F32(6, 4)");
+    refused(
+        () -> inference.crossAttention(floats(6, 1, 8).columns(0, 4), kv, Tensor.NONE, 2),
+        "crossAttention: needs contiguous rows, got columns F32(6, 1, 4) of wider ones");
+    for (Tensor other : new Tensor[] {floats(4, 5, 8), floats(2, 5, 4), floats(10, 8)}) {
+      refused(
+          () -> inference.crossAttention(q, other, Tensor.NONE, 2),
+          "crossAttention: q F32(6, 1, 4) needs kv (B, S, 8) with B a divisor of 6, got " + other);
+    }
+    refused(
+        () -> inference.crossAttention(q, kv, Tensor.NONE, 3),
+        "crossAttention: F32(6, 1, 4) has a width of 4, which 3 heads do not divide");
+    refused(
+        () -> inference.crossAttention(q, kv, ints(1, 2, 3), 2),
+        "crossAttention: kv F32(2, 5, 8) needs lengths (2), got I32(3)");
+    refused(
+        () -> inference.crossAttention(q, kv, ints(5, 6), 2),
+        "attention: length 6 at index 1 of I32(2) is not in [1, 5]");
+  }
+
+  @Test
   void rowsProductsAndLogProbsThatDoNotFit() {
     Tensor x = floats(2, 3, 4);
     Tensor index = region.allocate(DType.I32, Shape.of(6));
@@ -333,6 +413,12 @@ class RefusalTest {
     refused(() -> ops.linear(x, w, Tensor.NONE), message);
     refused(program::run, message);
     refused(backend::region, message);
+  }
+
+  private Tensor ints(int... values) {
+    Tensor tensor = region.allocate(DType.I32, Shape.of(values.length));
+    tensor.set(values);
+    return tensor;
   }
 
   private Tensor floats(int... dims) {

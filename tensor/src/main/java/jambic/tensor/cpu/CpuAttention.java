@@ -30,6 +30,9 @@ final class CpuAttention implements AttentionKernels {
    */
   private static final int SMALLEST_PIECE = 1 << 13;
 
+  /** Numbers of keys: a worker copies at least as many, and their values. */
+  private static final int SMALLEST_COPY = 1 << 13;
+
   private static final int[] NONE = {};
   private static final float[] NO_LSE = {};
 
@@ -210,6 +213,35 @@ final class CpuAttention implements AttentionKernels {
           int b = single[i / heads];
           decode.run(b, row[rowsAt + b], i % heads, workers.scratch(worker, decode.floats()));
         });
+  }
+
+  @Override
+  public void copyPages(Tensor kPages, Tensor vPages, Tensor from, Tensor to) {
+    Indices.requirePageCopies("copyPages", from, to, kPages.dim(0));
+    int[] sources = HostStorage.ints(from);
+    int[] targets = HostStorage.ints(to);
+    int pairs = (int) to.size();
+    int size = kPages.dim(1) * kPages.dim(2);
+    int pairsPerPiece = Math.max(1, SMALLEST_COPY / Math.max(1, size));
+    workers.parallel(
+        Math.ceilDiv(pairs, pairsPerPiece),
+        (piece, worker) -> {
+          int end = Math.min(pairs, (piece + 1) * pairsPerPiece);
+          for (int i = piece * pairsPerPiece; i < end; i++) {
+            int source = sources[HostStorage.offset(from) + i] * size;
+            int target = targets[HostStorage.offset(to) + i] * size;
+            if (source != target) {
+              copy(kPages, source, target, size);
+              copy(vPages, source, target, size);
+            }
+          }
+        });
+  }
+
+  private static void copy(Tensor x, int from, int to, int count) {
+    int start = HostStorage.offset(x);
+    float[] all = HostStorage.floats(x);
+    System.arraycopy(all, start + from, all, start + to, count);
   }
 
   /** Some rows, of {@code count} a batch element, of a tensor of any rank. */

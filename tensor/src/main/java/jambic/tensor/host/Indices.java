@@ -109,6 +109,43 @@ public final class Indices {
     }
   }
 
+  /**
+   * Refuses copies of pages that there are not, and copies whose order would count. Pairs of a page
+   * and itself may occur anywhere.
+   *
+   * @param op how the message begins
+   * @param from I32, the pages that are read
+   * @param to I32, as many pages that are written
+   * @param pages how many there are
+   * @throws JambicException if one is not in [0, pages), or a page is written twice, or read and
+   *     written
+   */
+  public static void requirePageCopies(String op, Tensor from, Tensor to, int pages) {
+    requireRows(op, "page", from, pages);
+    requireRows(op, "page", to, pages);
+    int[] sources = ints(from);
+    int[] targets = ints(to);
+    int source = offset(from);
+    int target = offset(to);
+    int n = (int) to.size();
+    for (int i = 0; i < n; i++) {
+      int page = targets[target + i];
+      if (sources[source + i] == page) {
+        continue;
+      }
+      for (int j = 0; j < n; j++) { // fewer than a page has numbers to copy, mostly
+        boolean isRead = sources[source + j] == page;
+        boolean isWritten = targets[target + j] == page;
+        if (j != i && isRead != isWritten) {
+          throw new JambicException(
+              Text.format(
+                  "%s: page %d is the target at index %d and a %s at index %d, but a page that is written is neither read nor written again in the same call",
+                  op, page, i, isRead ? "source" : "target", j));
+        }
+      }
+    }
+  }
+
   private static int firstOutside(Tensor tensor, int from, int to) {
     int[] values = ints(tensor);
     int first = offset(tensor);

@@ -9,6 +9,7 @@ import jambic.tensor.host.Indices;
 import jambic.tensor.spi.AttentionKernels;
 import jambic.tensor.spi.Dropout;
 import java.util.Arrays;
+import java.util.List;
 
 /** Attention, one query of one head at a time. */
 final class ReferenceAttention implements AttentionKernels {
@@ -156,6 +157,20 @@ final class ReferenceAttention implements AttentionKernels {
             Rows.addScaled(result, weights[s], floats(vPages), value, size);
           }
           Rows.store(floats(out), row(out, first + t) + h * size, result, size);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void copyPages(Tensor kPages, Tensor vPages, Tensor from, Tensor to) {
+    Indices.requirePageCopies("copyPages", from, to, kPages.dim(0));
+    for (int i = 0; i < to.size(); i++) {
+      int source = ints(from)[offset(from) + i] * kPages.dim(1);
+      int target = ints(to)[offset(to) + i] * kPages.dim(1);
+      for (int s = 0; s < kPages.dim(1); s++) {
+        for (Tensor pool : List.of(kPages, vPages)) {
+          copyRow(pool, row(pool, target + s), pool, row(pool, source + s), pool.dim(2));
         }
       }
     }

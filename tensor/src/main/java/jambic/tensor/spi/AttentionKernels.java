@@ -108,4 +108,21 @@ public interface AttentionKernels {
       Tensor pages,
       int heads,
       float scale);
+
+  /**
+   * Copies whole pages in both pools: page {@code to[i]} gets what page {@code from[i]} holds, NaN
+   * too. So two sequences with a common beginning share its full pages, and each has its own copy
+   * of the page that is written next.
+   *
+   * <p>A pair of a page and itself does nothing: a list of fixed length may be filled up with them.
+   * Of the other pairs no target is a target again, and none is a source. Those that are, and pages
+   * that the pools lack, are refused as {@link Backend} says; where they cannot be, any of the
+   * numbers may end up in such a target.
+   *
+   * @param kPages (P, S, C), the pages of {@code to} overwritten
+   * @param vPages (P, S, C), the pages of {@code to} overwritten
+   * @param from I32 (N), each in [0, P)
+   * @param to I32 (N), each in [0, P)
+   */
+  void copyPages(Tensor kPages, Tensor vPages, Tensor from, Tensor to);
 }

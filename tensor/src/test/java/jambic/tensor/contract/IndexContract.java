@@ -92,6 +92,23 @@ public interface IndexContract {
         (ops, region, index) -> ops.rows(floats(region, ROWS, 4), index));
   }
 
+  /** Pages that the pools lack, to copy from and to copy to. */
+  @Test
+  default void refusesToCopyPagesThatAreNotThere() {
+    for (boolean isTarget : new boolean[] {false, true}) {
+      refuses(
+          "copyPages",
+          new int[] {-1, 5, Integer.MIN_VALUE, Integer.MAX_VALUE},
+          (ops, region, pages) -> {
+            Tensor pool = floats(region, ROWS * 2, 4).reshape(Shape.of(ROWS, 2, 4));
+            Tensor others = region.allocate(DType.I32, Shape.of(COUNT));
+            others.set(new int[COUNT]);
+            ops.copyPages(pool, pool, isTarget ? others : pages, isTarget ? pages : others);
+            return pool;
+          });
+    }
+  }
+
   /** Sequences all of padding, and longer than the keys. */
   @Test
   default void refusesLengthsWithoutAKeyOrWithTooMany() {

@@ -261,6 +261,142 @@ public interface PagedAttentionContract {
     }
   }
 
+  /** Pages, their rows and width, and how many are copied. */
+  int[][] COPIES = {{2, 1, 1, 1}, {7, 3, 17, 3}, {40, 16, 24, 20}, {9, 16, 256, 8}, {3, 2, 4, 0}};
+
+  /** Some pages to several others, NaN with them, and pairs of a page and itself between. */
+  @Test
+  default void copiesPages() {
+    for (int[] size : COPIES) {
+      contract()
+          .check(
+              "attention.copyPages " + Arrays.toString(size),
+              Tolerance.EXACT,
+              scene -> copy(scene, size[0], size[1], size[2], size[3]));
+    }
+  }
+
+  private static Runnable copy(Scene scene, int count, int size, int c, int copies) {
+    int[] order = shuffled(scene, count);
+    int[] draws = scene.draw("sources", count - copies, copies);
+    int[] from = new int[2 * copies];
+    int[] to = new int[2 * copies];
+    for (int i = 0; i < copies; i++) {
+      from[2 * i] = order[copies + draws[i]];
+      to[2 * i] = order[i];
+      from[2 * i + 1] = order[i * 5 % count];
+      to[2 * i + 1] = from[2 * i + 1];
+    }
+    Tensor[] pools = new Tensor[2];
+    for (int p = 0; p < 2; p++) {
+      String name = p == 0 ? "kPages" : "vPages";
+      int[] draw = scene.draw(name, 4001, count * size * c);
+      pools[p] = scene.input(name, i -> draw[i] < 99 ? Double.NaN : draw[i] / 7.0, count, size, c);
+      for (int i = 0; i < copies; i++) {
+        Tensor page = rows(pools[p], to[2 * i] * size, size, c);
+        scene.written(name + " " + to[2 * i] + " of " + from[2 * i], page);
+      }
+    }
+    Tensor sources = scene.integers("from", from, from.length);
+    Tensor targets = scene.integers("to", to, to.length);
+    return () -> scene.backend().attention().copyPages(pools[0], pools[1], sources, targets);
+  }
+
+  /** Two sequences with a common beginning go on, each as if its pages were its own. */
+  @Test
+  default void sequencesForkWhereTheirOpenPageIsCopied() {
+    int common = 21;
+    int steps = 27;
+    int heads = 2;
+    int c = heads * 24;
+    for (var backend : contract().backends()) {
+      try (Scene scene = contract().scene(backend, "attention.copyPages against attention")) {
+        int[] draws = scene.draw("numbers", 4001, 2 * steps * 3 * c);
+        Tensor qkv =
+            scene.input(
+                "qkv",
+                i -> draws[i % (steps * 3 * c) < common * 3 * c ? i % (steps * 3 * c) : i] / 2e3,
+                2,
+                steps,
+                3 * c);
+        Tensor whole = scene.output("whole", 2, steps, c);
+        Tensor lse = scene.output("lse", 2, heads, steps);
+        backend
+            .attention()
+            .forward(
+                whole,
+                lse,
+                qkv.columns(0, c),
+                qkv.columns(c, c),
+                qkv.columns(2 * c, c),
+                Tensor.NONE,
+                heads,
+                true,
+                0.2f,
+                Dropout.NONE);
+        Tensor[] pools = {scene.output("kPages", 4, 16, c), scene.output("vPages", 4, 16, c)};
+        Tensor first = scene.output("first", common, 1, c);
+        attend(scene, first, pools, rows(qkv, 0, common, 3 * c), 0, heads, new int[] {3, 0}, 1);
+        Tensor from = scene.integers("from", new int[] {0}, 1);
+        Tensor to = scene.integers("to", new int[] {2}, 1);
+        backend.attention().copyPages(pools[0], pools[1], from, to);
+        int left = steps - common;
+        Tensor rest =
+            scene.input(
+                "rest",
+                i -> {
+                  int row = i / (3 * c) / left * steps + common + i / (3 * c) % left;
+                  return draws[row * 3 * c + i % (3 * c)] / 2e3;
+                },
+                2 * left,
+                1,
+                3 * c);
+        Tensor out = scene.output("out", 2 * left, 1, c);
+        attend(scene, out, pools, rest, common, heads, new int[] {3, 0, 3, 2}, 2);
+        for (int b = 0; b < 2; b++) {
+          Contract.requireClose(
+              "attention.copyPages against attention, on " + backend.description(),
+              List.of("sequence " + b),
+              List.of(rows(whole, b * steps + common, left, c).toFloats()),
+              List.of(rows(out, b * left, left, c).toFloats()),
+              Tolerances.f32(Kernel.ATTENTION).summing(steps));
+        }
+      }
+    }
+  }
+
+  /** As many new tokens of each sequence, whose table has two pages. */
+  private static void attend(
+      Scene scene,
+      Tensor out,
+      Tensor[] pools,
+      Tensor qkv,
+      int start,
+      int heads,
+      int[] table,
+      int batch) {
+    int c = out.dim(-1);
+    int[] starts = new int[batch];
+    Arrays.fill(starts, start);
+    int each = qkv.dim(0) / batch;
+    int[] rows = IntStream.rangeClosed(0, batch).map(b -> b * each).toArray();
+    scene
+        .backend()
+        .attention()
+        .paged(
+            out,
+            pools[0],
+            pools[1],
+            qkv.columns(0, c),
+            qkv.columns(c, c),
+            qkv.columns(2 * c, c),
+            scene.integers("rows" + start, rows, batch + 1),
+            scene.integers("starts" + start, starts, batch),
+            scene.integers("pages" + start, table, batch, 2),
+            heads,
+            0.2f);
+  }
+
   private static Tensor rows(Tensor x, int from, int count, int width) {
     return Tensor.over(
         Shape.of(count, 1, width), DType.F32, x.storage(), x.offset() + (long) from * width);
