@@ -117,6 +117,8 @@ final class EmulatedKernels {
     for (int shifts = 0; shifts < 4; shifts++) {
       kernels.rows(shifts, 7, 63, 40);
       kernels.rows(shifts, 300, 200, 9);
+      kernels.pages(shifts, 3, 5);
+      kernels.pages(shifts, 16, 40);
     }
     for (Activation activation : Activation.values()) {
       kernels.activation(activation);
@@ -313,6 +315,22 @@ final class EmulatedKernels {
           outputs.add("dx added to", dx, ROUNDED);
           side.backend.embedding().rowsBackward(dx, dout, index, false);
           outputs.add("dx", dx, ROUNDED);
+        });
+  }
+
+  /** Pages to several others, and one to itself. */
+  private void pages(int shifts, int size, int c) {
+    check(
+        "copies of pages S " + size + " C " + c,
+        shifts,
+        (side, outputs) -> {
+          Tensor keys = side.activations(1, 5, size, c);
+          Tensor values = side.activations(2, 5, size, c);
+          Tensor from = side.integers(new int[] {4, 2, 4, 1});
+          Tensor to = side.integers(new int[] {0, 2, 3, 2});
+          side.backend.attention().copyPages(keys, values, from, to);
+          outputs.add("keys", keys, 0);
+          outputs.add("values", values, 0);
         });
   }
 

@@ -28,6 +28,7 @@ public abstract class BackendContract
         PagedAttentionContract,
         QuantizedContract,
         OpsContract,
+        TranslationContract,
         ParityContract {
   private Contract contract;
 
