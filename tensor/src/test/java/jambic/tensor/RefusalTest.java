@@ -264,6 +264,27 @@ class RefusalTest {
   }
 
   @Test
+  void pagedAttentionOfPagesThatDoNotFit() {
+    InferenceOps inference = new InferenceOps(backend, region);
+    Tensor qkv = floats(1, 1, 12);
+    Tensor pages = floats(2, 3, 4);
+    Tensor rows = ints(0, 1);
+    Tensor table = ints(0, 1).reshape(Shape.of(1, 2));
+    refused(
+        () ->
+            inference.pagedAttention(
+                qkv, floats(2, 3, 8).columns(0, 4), pages, rows, ints(0), table, 2, 1),
+        "pagedAttention: needs contiguous rows, got columns F32(2, 3, 4) of wider ones");
+    Tensor integers = region.allocate(DType.I32, pages.shape());
+    refused(
+        () -> inference.pagedAttention(qkv, pages, integers, rows, ints(0), table, 2, 1),
+        "pagedAttention: needs floats, got I32(2, 3, 4)");
+    refused(
+        () -> inference.pagedAttention(qkv, pages, floats(2, 3, 8), rows, ints(0), table, 2, 1),
+        "pagedAttention: qkv F32(1, 1, 12) needs pages (P, S, 4), got F32(2, 3, 4) and F32(2, 3, 8)");
+  }
+
+  @Test
   void copiesOfPagesThatDoNotFit() {
     InferenceOps inference = new InferenceOps(backend, region);
     Tensor pages = floats(4, 2, 3);

@@ -133,7 +133,7 @@ public final class Indices {
       if (sources[source + i] == page) {
         continue;
       }
-      for (int j = 0; j < n; j++) { // fewer than a page has numbers to copy, mostly
+      for (int j = 0; j < n; j++) { // cheaper than to copy the page, and takes no memory
         boolean isRead = sources[source + j] == page;
         boolean isWritten = targets[target + j] == page;
         if (j != i && isRead != isWritten) {
