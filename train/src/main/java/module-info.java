@@ -11,6 +11,7 @@ module jambic.train {
   exports jambic.train;
   exports jambic.train.config;
   exports jambic.train.data;
+  exports jambic.train.metric;
   exports jambic.train.objective;
   exports jambic.train.optim;
   exports jambic.train.plan;

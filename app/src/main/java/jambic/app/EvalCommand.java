@@ -30,18 +30,24 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Measures a model on whole texts. */
+/** Measures a model on whole texts, or compares two texts. */
 @Command(
     name = "eval",
-    description = "Measures the loss and the perplexity of a model over a whole text.",
+    description = {
+      "Measures the loss and the perplexity of a model over a whole text.",
+      "With --bleu it compares translations with their references instead."
+    },
     mixinStandardHelpOptions = true,
     sortOptions = false,
     footerHeading = "%nExamples:%n",
@@ -50,7 +56,8 @@ import picocli.CommandLine.Spec;
       "  jambic eval out --split both --json",
       "  jambic eval out/last --data other.txt  the last tenth of another text",
       "  jambic eval out --quantize int8        what rounding the weights costs",
-      "  jambic eval gpt2 --data openwebtext --split both --eval-iters 500    as nanoGPT does"
+      "  jambic eval gpt2 --data openwebtext --split both --eval-iters 500    as nanoGPT does",
+      "  jambic eval --bleu hyp.txt ref.txt     BLEU, chrF and exact match of two files, no model"
     })
 final class EvalCommand implements Callable<Integer> {
   /** Tokens of a batch: enough to fill every thread, little enough for any heap. */
@@ -59,6 +66,9 @@ final class EvalCommand implements Callable<Integer> {
   // nanoGPT's, of config/eval_gpt2.py and train.py
   private static final int BATCH = 8;
   private static final long SEED = 1337;
+
+  /** What can be said to the comparison of two files. */
+  private static final Set<String> FOR_FILES = Set.of("--bleu", "--json", "--stacktrace");
 
   private enum Choice {
     VAL(List.of(Split.VAL)),
@@ -121,6 +131,21 @@ final class EvalCommand implements Callable<Integer> {
   @Mixin private ModelArgument given;
   @Mixin private Quantization quantization;
 
+  @Parameters(
+      index = "1",
+      arity = "0..1",
+      paramLabel = "REF",
+      description = "With --bleu: the references, a line for each line of the translations.")
+  private Optional<Path> references = Optional.empty();
+
+  @Option(
+      names = "--bleu",
+      description = {
+        "Print sacreBLEU's BLEU and chrF with their signatures, and the share of equal lines: of",
+        "a UTF-8 file in the place of MODEL, a translation a line, against the file REF."
+      })
+  private boolean bleu;
+
   @Option(names = "--json", description = "Print one JSON object instead.")
   private boolean json;
 
@@ -128,6 +153,15 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
+    if (bleu) {
+      compareFiles(out);
+      return 0;
+    }
+    if (references.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          Text.format("the argument %s is one too many without --bleu", references.get()));
+    }
     requirePositive("--eval-iters", evalIters);
     requirePositive("--batch-size", batchSize);
     requirePositive("--block-size", blockSize);
@@ -183,6 +217,32 @@ final class EvalCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private void compareFiles(PrintWriter out) throws IOException {
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (!FOR_FILES.contains(option.longestName())) {
+        throw new ParameterException(
+            spec.commandLine(),
+            option.longestName() + " does not go with --bleu HYP REF, which needs no model");
+      }
+    }
+    Path translations = given.named();
+    Path right =
+        references.orElseThrow(() ->
+            new ParameterException(
+                spec.commandLine(),
+                "--bleu needs two files, as in: jambic eval --bleu hyp.txt ref.txt"));
+    BleuReport report = BleuReport.ofFiles(translations, right);
+    if (json) {
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("hypotheses", translations.toString());
+      result.put("references", right.toString());
+      result.putAll(report.toJson());
+      out.println(JSON.std.asString(result));
+    } else {
+      out.print(report.text());
+    }
   }
 
   private void requirePositive(String option, Optional<Integer> value) {
