@@ -14,6 +14,7 @@ module jambic.model {
   exports jambic.model.generate;
   exports jambic.model.gpt;
   exports jambic.model.nn;
+  exports jambic.model.sentencepiece;
   exports jambic.model.text;
   exports jambic.model.translator;
   exports jambic.model.io to
