@@ -26,6 +26,9 @@ public final class BpeTrainer {
   /** The least vocabulary: every byte and the end of a text. */
   public static final int LEAST_VOCAB_SIZE = 257;
 
+  /** The least vocabulary of a translator: its special tokens and every byte. */
+  public static final int LEAST_TRANSLATION_VOCAB_SIZE = TranslationTokens.ALL.size() + 256;
+
   private static final int LEAST_COUNT = 2; // a pair that occurs once would be learned by heart
 
   /** How often a word occurs. */
@@ -89,14 +92,61 @@ public final class BpeTrainer {
    * @throws JambicException as {@link #train(int)}
    */
   public BpeTokenizer train(int vocabSize, IntConsumer progress) {
-    if (vocabSize < LEAST_VOCAB_SIZE) {
+    requireRoom(vocabSize, LEAST_VOCAB_SIZE, "the end of a text");
+    List<byte[]> tokens = new ArrayList<>();
+    List<BpeMerges.Merge> merges =
+        learn(tokens, vocabSize - 1, count -> progress.accept(count + 1));
+    int end = tokens.size();
+    tokens.add(BpeFiles.END_OF_TEXT.getBytes(StandardCharsets.UTF_8));
+    return new BpeTokenizer(
+        tokens.toArray(byte[][]::new),
+        merges,
+        List.of(BpeFiles.endOfText(end)),
+        BpeOptions.GPT2,
+        TokenizerSettings.NONE);
+  }
+
+  /**
+   * Learns the vocabulary of a translator from all that was added: the sentences of both languages,
+   * each ended by {@link #endText}. The {@link TranslationTokens} have the first ids, and {@link
+   * Tokenizer#encodePrompt} puts the end behind a text.
+   *
+   * @param vocabSize tokens, the special ones and the 256 bytes among them
+   * @param progress hears after each new token how many there are
+   * @return a tokenizer of that many tokens, or of fewer if no pair is left that occurs twice
+   * @throws JambicException if {@code vocabSize} is below {@link #LEAST_TRANSLATION_VOCAB_SIZE}, or
+   *     a text has half of a surrogate pair
+   */
+  public BpeTokenizer trainForTranslation(int vocabSize, IntConsumer progress) {
+    requireRoom(vocabSize, LEAST_TRANSLATION_VOCAB_SIZE, String.join(", ", TranslationTokens.ALL));
+    List<byte[]> tokens = new ArrayList<>();
+    List<AddedToken> special = new ArrayList<>();
+    for (String token : TranslationTokens.ALL) {
+      special.add(AddedToken.of(tokens.size(), token, true));
+      tokens.add(token.getBytes(StandardCharsets.UTF_8));
+    }
+    List<BpeMerges.Merge> merges = learn(tokens, vocabSize, progress);
+    List<Integer> end = List.of(TranslationTokens.ALL.indexOf(TranslationTokens.END));
+    return new BpeTokenizer(
+        tokens.toArray(byte[][]::new),
+        merges,
+        special,
+        new BpeOptions(false, false, new PromptTemplate(List.of(), end)),
+        TokenizerSettings.ofTranslation());
+  }
+
+  private static void requireRoom(int vocabSize, int least, String special) {
+    if (vocabSize < least) {
       throw new JambicException(
           Text.format(
-              "a byte-pair vocabulary has at least %d tokens (the bytes and the end of a text), not %d",
-              LEAST_VOCAB_SIZE, vocabSize));
+              "a byte-pair vocabulary has at least %d tokens (the bytes and %s), not %d",
+              least, special, vocabSize));
     }
+  }
+
+  /** Adds the bytes, and then what merges make until there are so many tokens. */
+  private List<BpeMerges.Merge> learn(List<byte[]> tokens, int size, IntConsumer progress) {
     endText();
-    List<byte[]> tokens = new ArrayList<>();
     int[] byteIds = new int[256];
     ByteEncoding alphabet = new ByteEncoding();
     for (String character : alphabet.inOrder()) {
@@ -106,12 +156,12 @@ public final class BpeTrainer {
     }
     List<BpeMerges.Merge> merges = new ArrayList<>();
     BpePairs pairs = new BpePairs(words(byteIds));
-    while (tokens.size() + 1 < vocabSize) {
-      Optional<BpePairs.Pair> most = pairs.mostFrequent(LEAST_COUNT);
-      if (most.isEmpty()) {
+    while (tokens.size() < size) {
+      Optional<BpePairs.Pair> frequent = pairs.mostFrequent(LEAST_COUNT);
+      if (frequent.isEmpty()) {
         break;
       }
-      BpePairs.Pair best = most.get();
+      BpePairs.Pair best = frequent.get();
       int merged = tokens.size();
       byte[] left = tokens.get(best.left());
       byte[] right = tokens.get(best.right());
@@ -120,16 +170,9 @@ public final class BpeTrainer {
       tokens.add(both);
       merges.add(new BpeMerges.Merge(best.left(), best.right(), merged));
       pairs.merge(best, merged);
-      progress.accept(tokens.size() + 1);
+      progress.accept(tokens.size());
     }
-    int end = tokens.size();
-    tokens.add(BpeFiles.END_OF_TEXT.getBytes(StandardCharsets.UTF_8));
-    return new BpeTokenizer(
-        tokens.toArray(byte[][]::new),
-        merges,
-        List.of(BpeFiles.endOfText(end)),
-        BpeOptions.GPT2,
-        TokenizerSettings.NONE);
+    return merges;
   }
 
   /** The words as ids of their bytes; of one byte alone there is nothing to merge. */

@@ -87,6 +87,16 @@ record TokenizerSettings(String where, Map<String, Object> values, List<AddedTok
     added = List.copyOf(added);
   }
 
+  /** Of a vocabulary that begins with {@link TranslationTokens}. */
+  static TokenizerSettings ofTranslation() {
+    Map<String, Object> values =
+        TokenizerFile.ordered(
+            "bos_token", TranslationTokens.START,
+            "eos_token", TranslationTokens.END,
+            "pad_token", TranslationTokens.PAD);
+    return new TokenizerSettings(NONE.where(), values, List.of());
+  }
+
   static TokenizerSettings read(Path folder) {
     Path file = folder.resolve(FILE);
     boolean there = Files.exists(file);
