@@ -6,6 +6,7 @@ module jambic.train {
   requires transitive jambic.model;
   requires com.fasterxml.jackson.core;
   requires com.fasterxml.jackson.jr.ob;
+  requires java.xml;
   requires static jdk.jfr;
 
   exports jambic.train;
@@ -14,6 +15,7 @@ module jambic.train {
   exports jambic.train.metric;
   exports jambic.train.objective;
   exports jambic.train.optim;
+  exports jambic.train.pairs;
   exports jambic.train.plan;
   exports jambic.train.run;
 }
