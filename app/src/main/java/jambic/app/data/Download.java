@@ -11,6 +11,7 @@ import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpResponse.BodySubscribers;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
@@ -27,10 +28,22 @@ record Download(ProxySelector proxies, Duration patience) {
    * A file to fetch.
    *
    * @param uri where it is
-   * @param size its length in bytes
-   * @param sha256 the SHA-256 of its bytes, in small hexadecimal digits
+   * @param size its length in bytes, or what it is certainly below
+   * @param exact whether that is its length
+   * @param algorithm of the checksum
+   * @param checksum of its bytes, in small hexadecimal digits
    */
-  record Remote(URI uri, int size, String sha256) {}
+  record Remote(URI uri, int size, boolean exact, String algorithm, String checksum) {
+    /** A file of a known length and SHA-256. */
+    Remote(URI uri, int size, String sha256) {
+      this(uri, size, true, Checksum.SHA_256, sha256);
+    }
+
+    /** Whether bytes are the file's. */
+    boolean is(byte[] bytes) {
+      return Checksum.of(algorithm, bytes).equals(checksum);
+    }
+  }
 
   /**
    * Fetches a file into memory.
@@ -96,17 +109,18 @@ record Download(ProxySelector proxies, Duration patience) {
     }
 
     byte[] checked(Remote remote) throws IOException {
-      if (received.get() != bytes.length) {
+      if (remote.exact() && received.get() != bytes.length) {
         throw new IOException(
             Text.format("%d bytes came instead of %d", received.get(), bytes.length));
       }
-      String sha256 = Sha256.of(bytes);
-      if (!sha256.equals(remote.sha256())) {
+      byte[] all = Arrays.copyOf(bytes, (int) Math.min(received.get(), bytes.length));
+      if (!remote.is(all)) {
         throw new IOException(
             Text.format(
-                "what came is another file, of SHA-256 %s instead of %s", sha256, remote.sha256()));
+                "what came is another file, of %s %s instead of %s",
+                remote.algorithm(), Checksum.of(remote.algorithm(), all), remote.checksum()));
       }
-      return bytes;
+      return all;
     }
   }
 }
