@@ -40,9 +40,16 @@ public record PairFile(List<Path> files, Optional<LanguagePair> languages) {
   private static final String GZIP = ".gz";
   private static final int TWO = 2;
 
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @throws IllegalArgumentException if there are neither one nor two files
+   */
   public PairFile {
     files = List.copyOf(files);
+    if (files.isEmpty() || files.size() > TWO) {
+      throw new IllegalArgumentException("pairs are in one file or two, not " + files.size());
+    }
   }
 
   /**

@@ -9,6 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 
@@ -21,6 +22,8 @@ import java.util.Set;
  * @param shared how many pairs held out have a source that is trained on too
  */
 public record PairSplit(List<Pair> train, List<Pair> valid, int blank, int shared) {
+  private static final byte END = (byte) 0xFF;
+
   /** Copies the lists. */
   public PairSplit {
     train = List.copyOf(train);
@@ -88,6 +91,25 @@ public record PairSplit(List<Pair> train, List<Pair> valid, int blank, int share
     long shared = keptValid.stream().filter(pair -> sources.contains(pair.source())).count();
     int blank = train.size() - keptTrain.size() + valid.size() - keptValid.size();
     return new PairSplit(keptTrain, keptValid, blank, (int) shared);
+  }
+
+  /**
+   * Tells these pairs from all others, so that a run does not go on with other data.
+   *
+   * @return a SHA-256 over all texts in order, 64 hexadecimal digits
+   */
+  public String fingerprint() {
+    MessageDigest sha256 = sha256();
+    for (List<Pair> part : List.of(train, valid)) {
+      for (Pair pair : part) {
+        sha256.update(pair.source().getBytes(StandardCharsets.UTF_8));
+        sha256.update(END); // no UTF-8 has it
+        sha256.update(pair.target().getBytes(StandardCharsets.UTF_8));
+        sha256.update(END);
+      }
+      sha256.update(END);
+    }
+    return HexFormat.of().formatHex(sha256.digest());
   }
 
   private static void requireSome(String name, List<Pair> all, List<Pair> kept) {

@@ -89,6 +89,20 @@ class PairSplitTest {
   }
 
   @Test
+  void theFingerprintIsThatOfTextsAndParts() {
+    PairSplit split = PairSplit.of("a", pairs(3), "b", pairs(2));
+    assertThat(split.fingerprint())
+        .matches("[0-9a-f]{64}")
+        .isEqualTo(PairSplit.of("c", pairs(3), "d", pairs(2)).fingerprint())
+        .isNotEqualTo(PairSplit.of("a", pairs(2), "b", pairs(3)).fingerprint())
+        .isNotEqualTo(PairSplit.of("a", pairs(3).reversed(), "b", pairs(2)).fingerprint());
+    List<Pair> one = List.of(new Pair("ab", "c"));
+    List<Pair> other = List.of(new Pair("a", "bc"));
+    assertThat(PairSplit.of("a", one, "a", one).fingerprint())
+        .isNotEqualTo(PairSplit.of("a", other, "a", one).fingerprint());
+  }
+
+  @Test
   void refusesFewerThanTwoSources() {
     assertThatThrownBy(() -> split(List.of(new Pair("", "x")), 0.1))
         .isInstanceOf(JambicException.class)
