@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.jr.ob.JSON;
+import com.fasterxml.jackson.jr.ob.JSONObjectException;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
@@ -45,7 +46,8 @@ public final class JsonLines {
               StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
           .build();
 
-  private static final JSON VALUE_READER = new JSON(VALUES);
+  private static final JSON VALUE_READER =
+      new JSON(VALUES).with(JSON.Feature.FAIL_ON_DUPLICATE_MAP_KEYS);
   private static final List<String> ENDINGS = List.of(".jsonl", ".ndjson");
   private static final int FIRST_LINES = 10;
 
@@ -193,7 +195,7 @@ public final class JsonLines {
    *
    * @param line one value of JSON
    * @return the value as Java has it; empty for null
-   * @throws JambicException if it is not JSON, or something follows
+   * @throws JambicException if it is not JSON, has a key twice, or something follows
    */
   public static Object value(String line) {
     try (JsonParser parser = VALUES.createParser(line)) {
@@ -201,7 +203,9 @@ public final class JsonLines {
       requireEnd(parser);
       return Optional.ofNullable(value).orElse(Optional.empty());
     } catch (IOException e) {
-      throw new JambicException("this is not valid JSON", e);
+      boolean twice = e instanceof JSONObjectException; // of what is valid JSON else
+      throw new JambicException(
+          twice ? "an object has a key twice; keep one" : "this is not valid JSON", e);
     }
   }
 

@@ -171,6 +171,7 @@ class PairFileTest {
           """
           a.tsv   | bonjour;hello^no tab here     | , line 2: there is no tab in 'no tab here', but a source and its translation have one between them
           a.jsonl | {"source":"a","target":"b"}^[1] | , line 2: this is no JSON object; give one a line
+          a.jsonl | {"source":"a","source":"b","target":"c"} | , line 1: an object has a key twice; keep one
           a.jsonl | {"source":"a"                 | , line 1: this is not valid JSON
           a.jsonl | {"fr":"a","en":"b"}           | , line 1: there is no text under the key 'source', and the keys are 'fr, en'; name two of them, as in --source-lang fr --target-lang en
           a.jsonl | {"source":"a","target":null}  | , line 1: there is no text under the key 'target', and the keys are 'source, target'; name two of them, as in --source-lang fr --target-lang en
@@ -283,6 +284,13 @@ class PairFileTest {
     assertThatThrownBy(() -> read(broken))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith("cannot read " + broken);
+  }
+
+  @Test
+  void isOneFileOrTwo() {
+    Path a = folder.resolve("a");
+    assertThatThrownBy(() -> new PairFile(List.of(a, a, a), Optional.empty()))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
