@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * A model's shape as {@code config.json}, with the keys of Hugging Face's GPT-2. What that has no
@@ -57,7 +58,7 @@ final class Gpt2Config {
 
   /** What {@link #write} says itself, under whatever key it stood. */
   private static final Set<String> REPLACED =
-      Set.of("torch_dtype", "transformers_version", "_name_or_path", "_commit_hash");
+      Set.of("torch_dtype", "transformers_version", "_name_or_path", "_commit_hash", "n_ctx");
 
   private static final List<String> ARCHITECTURES =
       List.of(
@@ -173,6 +174,8 @@ final class Gpt2Config {
     Gpt2ConfigKeys.MODEL.check(json);
     int vocabSize = json.integer("vocab_size");
     int blockSize = integer(json, "n_positions");
+    requireContext(json, blockSize);
+    requireEndsWithin(json, vocabSize);
     int nLayer = integer(json, "n_layer");
     int nHead = integer(json, "n_head");
     int nEmbd = integer(json, "n_embd");
@@ -229,6 +232,35 @@ final class Gpt2Config {
               json.where(), key, own.get(), other, value.get()));
     }
     return value.get();
+  }
+
+  /** Programs of GPT-2's first years read the context under this key. */
+  private static void requireContext(JsonObject json, int blockSize) {
+    json.optionalInteger("n_ctx")
+        .filter(context -> context != blockSize)
+        .ifPresent(context -> {
+          throw new JambicException(
+              Text.format(
+                  "%s: 'n_ctx' is %d and 'n_positions', which says the same, %d; remove 'n_ctx' or correct it",
+                  json.where(), context, blockSize));
+        });
+  }
+
+  /**
+   * Refuses an end that can never come, and a model that would never stop. GPT-2's own stands in
+   * files of smaller vocabularies too, because transformers writes it where nobody chose one.
+   */
+  private static void requireEndsWithin(JsonObject json, int vocabSize) {
+    Object given = json.values().get("eos_token_id");
+    for (Object id :
+        given instanceof List<?> several ? several : Stream.ofNullable(given).toList()) {
+      if (id instanceof Integer end && end >= vocabSize && end != GPT2_END) {
+        throw new JambicException(
+            Text.format(
+                "%s: 'eos_token_id' is %d, beyond the vocabulary of %s; correct it, or write null if no token ends a text",
+                json.where(), end, ErrorText.count(vocabSize, "token")));
+      }
+    }
   }
 
   private static void requireGpt2(JsonObject json) {

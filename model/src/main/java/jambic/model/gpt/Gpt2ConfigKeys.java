@@ -36,8 +36,9 @@ final class Gpt2ConfigKeys {
           .ignores("return_dict", "output_hidden_states", "output_attentions", "output_past")
           .ignores("torchscript", "tf_legacy_loss", "xla_device", "_attn_implementation")
           .ignores("_attn_implementation_autoset", "attn_implementation")
-          // Of GPT-2 as a decoder they change nothing; the context is n_positions.
-          .ignores("is_decoder", "tie_encoder_decoder", "cross_attention_hidden_size", "n_ctx")
+          .obeys("n_ctx") // where it says what n_positions does
+          // Of GPT-2 as a decoder they change nothing.
+          .ignores("is_decoder", "tie_encoder_decoder", "cross_attention_hidden_size")
           // Of classifiers and of their heads.
           .ignores("summary_type", "summary_use_proj", "summary_activation")
           .ignores("summary_proj_to_labels", "summary_first_dropout", "problem_type")
@@ -45,8 +46,9 @@ final class Gpt2ConfigKeys {
           .ignores("predict_special_tokens")
           // Where a model comes from.
           .ignores("_name_or_path", "_commit_hash", "transformers_version", "tokenizer_class")
+          .obeys("eos_token_id")
           // What generates from a model reads these; its scores do not depend on them.
-          .ignores("bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id")
+          .ignores("bos_token_id", "pad_token_id", "sep_token_id")
           .ignores("decoder_start_token_id", "task_specific_params", "prefix")
           .ignores("max_length", "min_length", "do_sample", "early_stopping", "num_beams")
           .ignores("num_beam_groups", "diversity_penalty", "temperature", "top_k", "top_p")

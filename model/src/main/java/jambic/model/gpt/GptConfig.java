@@ -27,7 +27,7 @@ import jambic.tensor.text.Text;
  * @param qkvBias whether the linear layer that makes queries, keys and values has a bias
  * @param tiedHead whether the head shares the token embedding's weights
  * @param headBias whether the head has a bias
- * @param normEps what layer norms add to the variance, above 0
+ * @param normEps what layer norms add to the variance, above 0 and at most 1
  * @param attnDropout probability of zeroing an attention weight in training, 0 or more and below 1
  * @param nInner width of the MLP's hidden layer, at least 1
  * @param scaleAttn whether scores of attention are divided by the root of the head's width
@@ -81,9 +81,9 @@ public record GptConfig(
     requireProbability("dropout", dropout);
     requireProbability("attnDropout", attnDropout);
     requireProbability("embeddingDropout", embeddingDropout);
-    if (!(normEps > 0 && normEps < Float.POSITIVE_INFINITY)) {
+    if (!(normEps > 0 && normEps <= 1)) { // a larger one would level what is normalized
       throw new ConfigException(
-          "%s must be above 0 and finite, got %s", new Name("normEps"), normEps);
+          "%s must be above 0 and at most 1, got %s", new Name("normEps"), normEps);
     }
     countParameters(vocabSize, blockSize, nLayer, nEmbd, nInner, bias, qkvBias, tiedHead, headBias);
   }

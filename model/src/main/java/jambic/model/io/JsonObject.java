@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.core.util.JsonParserDelegate;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
@@ -66,7 +67,7 @@ public record JsonObject(String where, Map<String, Object> values) {
 
   /** The object that is all there is in a text. */
   private static Map<String, Object> only(String text, Path file) throws IOException {
-    try (JsonParser parser = READER.createParser(text)) {
+    try (JsonParser parser = new Finite(READER.createParser(text))) {
       JsonToken first = parser.nextToken();
       if (first != JsonToken.START_OBJECT) {
         throw new JambicException(
@@ -79,6 +80,33 @@ public record JsonObject(String where, Map<String, Object> values) {
         throw new JsonParseException(parser, "something follows the object");
       }
       return values;
+    }
+  }
+
+  /** Refuses numbers that would be read as infinite ones; Python's Infinity is one by itself. */
+  private static final class Finite extends JsonParserDelegate {
+    Finite(JsonParser parser) {
+      super(parser);
+    }
+
+    @Override
+    public double getDoubleValue() throws IOException {
+      return finite(super.getDoubleValue());
+    }
+
+    @Override
+    public Number getNumberValue() throws IOException {
+      Number value = super.getNumberValue();
+      finite(value.doubleValue());
+      return value;
+    }
+
+    private double finite(double value) throws IOException {
+      if (Double.isInfinite(value) && !getText().contains("Inf")) {
+        throw new JsonParseException(
+            this, "the number " + getText() + " is larger than any of 64 bits");
+      }
+      return value;
     }
   }
 

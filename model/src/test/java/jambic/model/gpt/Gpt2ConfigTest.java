@@ -184,6 +184,11 @@ class Gpt2ConfigTest {
           65                  | 65, "is_encoder_decoder": true            | `: 'is_encoder_decoder' is 'true', which is not supported; false is`
           65                  | 65, "pruned_heads": {"0": [1]}            | `: 'pruned_heads' is '{0=[1]}', which is not supported;`
           65                  | 65, "quantization_config": {"bits": 4}    | `: 'quantization_config' is '{bits=4}', which is not supported; its weights are in another program`
+          65                  | 65, "eos_token_id": 65                    | `: 'eos_token_id' is 65, beyond the vocabulary of 65 tokens; correct it, or write null if no token ends a text`
+          65                  | 65, "eos_token_id": [1, 70]               | `: 'eos_token_id' is 70, beyond the vocabulary of 65 tokens;`
+          65                  | 65, "n_ctx": 16                           | `: 'n_ctx' is 16 and 'n_positions', which says the same, 8; remove 'n_ctx' or correct it`
+          65                  | 65, "layer_norm_epsilon": 1e30            | `: layer_norm_epsilon must be above 0 and at most 1, got 1.0E30`
+          65                  | 65, "layer_norm_epsilon": 1e999           | ` is not a valid JSON object (line 1, column`
           65                  | 65, "rotary_dim": 8                       | `: the key 'rotary_dim' is not known, so what it asks for cannot be obeyed; remove it if it changes no result`
           65                  | 65, "hidden_size": 8                      | `: 'n_embd' is 4 and 'hidden_size', another name of it, 8; remove one of them`
           65                  | 65, "architectures": ["GPT2ForSequenceClassification"] | ` describes a model of the class '[GPT2ForSequenceClassification]', which is not supported; GPT2LMHeadModel is`
@@ -201,6 +206,33 @@ class Gpt2ConfigTest {
         .hasMessageStartingWith(file + message)
         .message()
         .doesNotContain("\n");
+  }
+
+  @Test
+  void aNumberThatIsTooLargeIsNamedAsItStands() throws IOException {
+    write(SOUND.replace("65", "65, \"layer_norm_epsilon\": 1e999"));
+    assertThatThrownBy(() -> Gpt2Config.read(folder))
+        .message()
+        .endsWith("the number 1e999 is larger than any of 64 bits")
+        .doesNotContain("Infinity");
+    write(SOUND.replace("65", "65, \"layer_norm_epsilon\": Infinity")); // as Python has it
+    assertThatThrownBy(() -> Gpt2Config.read(folder))
+        .message()
+        .endsWith("layer_norm_epsilon must be above 0 and at most 1, got Infinity");
+  }
+
+  @Test
+  void endsWithinTheVocabularyOrAtGpt2sOwnAreRead() throws IOException {
+    for (String ends : List.of("64", "[0, 64]", "50256", "null")) {
+      write(SOUND.replace("65", "65, \"n_ctx\": 8, \"eos_token_id\": " + ends));
+      assertThat(Gpt2Config.read(folder).vocabSize()).isEqualTo(65);
+    }
+  }
+
+  @Test
+  void theContextOfTheFirstYearsIsNotKept() throws IOException {
+    write(SOUND.replace("65", "65, \"n_ctx\": 8, \"summary_type\": \"mean\""));
+    assertThat(Gpt2Config.kept(folder)).containsKey("summary_type").doesNotContainKey("n_ctx");
   }
 
   @Test
