@@ -47,6 +47,15 @@ final class ActiveRequest {
   /** Appends the prompt to what the session holds. */
   void begin() {
     CachedSequence sequence = sequence();
+    if (request.prompt().length > 0) {
+      sequence.beginTurn();
+    }
+    if (request.pastContext() == ContextOverflow.DROP_OLDEST_TURNS) {
+      int dropped = sequence.makeRoom((long) request.prompt().length + request.maxNewTokens());
+      if (dropped > 0) {
+        listener.onTurnsDropped(dropped);
+      }
+    }
     sequence.append(request.prompt());
     for (int i = 0; i < sequence.length(); i++) {
       sampler.see(sequence.token(i));
@@ -106,7 +115,7 @@ final class ActiveRequest {
       return Optional.of(FinishReason.LENGTH);
     }
     if (sequence().isPastContext()) {
-      if (request.pastContext() == ContextOverflow.FINISH) {
+      if (request.pastContext() != ContextOverflow.CROP) {
         return Optional.of(FinishReason.LENGTH);
       }
       sequence().crop();

@@ -1,7 +1,9 @@
 package jambic.model.generate;
 
 import jambic.model.nn.KvCache;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** The tokens of one sequence, how many of them the cache holds, and in which pages. */
 final class CachedSequence {
@@ -15,6 +17,7 @@ final class CachedSequence {
   private int[] tokens = {};
   private int length;
   private int cached;
+  private final List<Integer> turns = new ArrayList<>(); // where they begin
 
   CachedSequence(KvCache cache, int blockSize) {
     this.cache = cache;
@@ -49,6 +52,28 @@ final class CachedSequence {
     length = all;
   }
 
+  /** Notes that a turn begins after what there is. */
+  void beginTurn() {
+    turns.add(length);
+  }
+
+  /**
+   * Drops the oldest turns but the last until there is room for so many tokens more, or only that
+   * turn is left. The positions of the others shift: nothing cached holds then.
+   *
+   * @return how many turns were dropped
+   */
+  int makeRoom(long tokens) {
+    int dropped = 0;
+    while (dropped < turns.size() - 1 && length - turns.get(dropped) + tokens > blockSize) {
+      dropped++;
+    }
+    if (dropped > 0) {
+      drop(turns.get(dropped));
+    }
+    return dropped;
+  }
+
   /** Whether there are more tokens than the model can read. */
   boolean isPastContext() {
     return length > blockSize;
@@ -56,9 +81,16 @@ final class CachedSequence {
 
   /** Keeps the last blockSize tokens. Their positions have shifted: nothing cached holds. */
   void crop() {
-    System.arraycopy(tokens, length - blockSize, tokens, 0, blockSize);
-    length = blockSize;
+    drop(length - blockSize);
+  }
+
+  private void drop(int oldest) {
+    length -= oldest;
+    System.arraycopy(tokens, oldest, tokens, 0, length);
     cached = 0;
+    turns.replaceAll(begin -> begin - oldest);
+    turns.removeIf(begin -> begin <= 0);
+    turns.addFirst(0); // what is left of a turn is one as well
   }
 
   /**

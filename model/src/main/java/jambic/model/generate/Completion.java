@@ -36,6 +36,14 @@ public final class Completion {
     default boolean onText(String piece) {
       return true;
     }
+
+    /**
+     * The conversation was too long, and its oldest turns are gone ({@link
+     * ContextOverflow#DROP_OLDEST_TURNS}). Comes before all else, once for a request at most.
+     *
+     * @param count how many
+     */
+    default void onTurnsDropped(int count) {}
   }
 
   private final boolean hasText;

@@ -187,18 +187,23 @@ public final class InferenceEngine implements AutoCloseable {
     int[] prompt = request.prompt();
     int blockSize = model.contextLength();
     int length = sequence.length() + prompt.length;
+    if (request.pastContext() == ContextOverflow.DROP_OLDEST_TURNS
+        && prompt.length > 0
+        && length > blockSize) {
+      length = prompt.length; // all that has to stay
+    }
     if (length == 0) {
       throw new JambicException("a prompt needs at least one token, got an empty one");
     }
-    if (request.pastContext() == ContextOverflow.FINISH && length > blockSize) {
+    if (request.pastContext() != ContextOverflow.CROP && length > blockSize) {
       throw new JambicException(
           Text.format(
               "the prompt has %d tokens%s and the model's context %d; %s",
               prompt.length,
-              sequence.length() > 0 ? " after " + sequence.length() + " of the session" : "",
+              length > prompt.length ? " after " + sequence.length() + " of the session" : "",
               blockSize,
-              sequence.length() > 0
-                  ? "begin a new conversation with its last turns, or use withPastContext(ContextOverflow.CROP)"
+              length > prompt.length
+                  ? "use withPastContext(ContextOverflow.DROP_OLDEST_TURNS), or begin a new conversation"
                   : "shorten it"));
     }
     model.requireIds(prompt);

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -167,6 +168,79 @@ class InferenceEngineTest {
       assertThat(ids(ends)).hasSize(6); // the last of them is never read
       assertThat(ids(goesOn)).hasSize(20).startsWith(ids(ends));
     }
+  }
+
+  @Test
+  void theOldestTurnsOfAConversationThatIsTooLongAreDroppedAndThatIsToldOnce() {
+    Random random = new Random(4);
+    int[] first = prompt(random, 40);
+    int[] second = prompt(random, 30);
+    int[] third = prompt(random, 50);
+    try (InferenceEngine engine = engine(2, 2 * CONTEXT);
+        Conversation session = engine.session()) {
+      ids(answer(engine, session, first, count -> {}));
+      Completion two = answer(engine, session, second, count -> {}); // 40 + 20 + 30 + 20 so far
+      List<Integer> dropped = new ArrayList<>();
+      Completion three = answer(engine, session, third, dropped::add);
+      assertThat(dropped).containsExactly(1);
+
+      int[] kept = Arrays.copyOf(second, 30 + 20 + 50);
+      System.arraycopy(ids(two), 0, kept, 30, 20);
+      System.arraycopy(third, 0, kept, 50, 50);
+      GenerationRequest alone = GenerationRequest.of(kept, 20).withLogProbs(0);
+      assertThat(bits(three)).isEqualTo(bits(engine.complete(alone, token -> true)));
+
+      answer(engine, session, prompt(random, 120), dropped::add);
+      assertThat(dropped).containsExactly(1, 2);
+    }
+  }
+
+  @Test
+  void aTurnThatIsTooLongByItselfIsRefusedAndOneThatFillsTheContextEnds() {
+    try (InferenceEngine engine = engine(1, CONTEXT);
+        Conversation session = engine.session()) {
+      GenerationRequest long_ =
+          GenerationRequest.of(new int[CONTEXT - 5], 20)
+              .withPastContext(ContextOverflow.DROP_OLDEST_TURNS);
+      assertThat(ids(engine.complete(long_, token -> true))).hasSize(6);
+      session.submit(GenerationRequest.of(new int[10], 10));
+      drive(engine);
+      assertThatThrownBy(() ->
+              session.submit(
+                  GenerationRequest.of(new int[CONTEXT + 1], 1)
+                      .withPastContext(ContextOverflow.DROP_OLDEST_TURNS)))
+          .isInstanceOf(JambicException.class)
+          .hasMessage("the prompt has 151 tokens and the model's context 150; shorten it");
+      assertThatThrownBy(() -> session.submit(GenerationRequest.of(new int[CONTEXT - 5], 1)))
+          .hasMessage(
+              "the prompt has 145 tokens after 20 of the session and the model's context 150; use"
+                  + " withPastContext(ContextOverflow.DROP_OLDEST_TURNS), or begin a new"
+                  + " conversation");
+    }
+  }
+
+  private static Completion answer(
+      InferenceEngine engine, Conversation session, int[] prompt, IntConsumer dropped) {
+    Completion.Listener listener =
+        new Completion.Listener() {
+          @Override
+          public boolean onToken(GeneratedToken token) {
+            return true;
+          }
+
+          @Override
+          public void onTurnsDropped(int count) {
+            dropped.accept(count);
+          }
+        };
+    Completion completion =
+        session.submit(
+            GenerationRequest.of(prompt, 20)
+                .withLogProbs(0)
+                .withPastContext(ContextOverflow.DROP_OLDEST_TURNS),
+            listener);
+    drive(engine);
+    return completion;
   }
 
   @Test
