@@ -20,8 +20,6 @@ import jambic.train.objective.NextTokenPrediction;
 import jambic.train.plan.ModelFlops;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,7 +67,9 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--seconds",
       paramLabel = "S",
-      description = "How long to train; the first half warms up. Default: ${DEFAULT-VALUE}.",
+      description =
+          "How long to train; the first half and two steps at least warm up, and three after them"
+              + " are measured even if that takes longer. Default: ${DEFAULT-VALUE}.",
       defaultValue = "20")
   private double seconds;
 
@@ -105,7 +105,16 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  /** Milliseconds of every step of the second half, the shortest first. */
+  private void sayLonger(int warmed) {
+    spec.commandLine()
+        .getErr()
+        .println(
+            Text.format(
+                "jambic: %d of the %d warmed steps that a median needs came within %s s; measuring on until they are there, --seconds gives more time",
+                warmed, SteadySteps.LEAST, Hyperparameters.text(seconds)));
+  }
+
+  /** Milliseconds of every step after the warm-up, the shortest first. */
   private List<Double> trainingMillis(Backend backend, Gpt model, TrainConfig config) {
     Philox random = new Philox(config.seed(), 0);
     WindowSource batches =
@@ -121,19 +130,8 @@ final class BenchCommand implements Callable<Integer> {
             config,
             new NextTokenPrediction(
                 model, batches, config.batch().batchSize(), config.model().blockSize()))) {
-      List<Double> millis = new ArrayList<>();
-      long start = System.nanoTime();
-      long now = start;
-      for (int i = 0; millis.isEmpty() || now - start < seconds * 1e9; i++) {
-        training.step().run(i, config.optimizer().rates().at(i));
-        long then = now;
-        now = System.nanoTime();
-        if (now - start > seconds * 0.5e9) {
-          millis.add((now - then) * 1e-6);
-        }
-      }
-      Collections.sort(millis);
-      return millis;
+      SteadySteps steps = new SteadySteps(seconds, this::sayLonger, System::nanoTime);
+      return steps.measure(i -> training.step().run(i, config.optimizer().rates().at(i)));
     }
   }
 

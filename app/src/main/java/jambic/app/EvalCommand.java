@@ -265,16 +265,16 @@ final class EvalCommand implements Callable<Integer> {
 
   private TrainingData data(Corpora corpora, Checkpoint<GptConfig, Gpt> checkpoint, int context) {
     String name =
-        data.or(() -> RunFolder.of(checkpoint.folder()).data())
+        data.or(() -> RunFolder.of(checkpoint.folder()).record().data())
             .orElseThrow(() ->
                 new JambicException(
                     given.named()
                         + " does not say which text it was trained on; name one with --data"));
     Tokenizer tokenizer = RunFolder.tokenizer(checkpoint, Optional.of(name));
     Optional<String> ofRun =
-        data.isEmpty() ? RunFolder.of(checkpoint.folder()).textField() : Optional.empty();
+        data.isEmpty() ? RunFolder.of(checkpoint.folder()).record().textField() : Optional.empty();
     return TrainingData.load(
-        corpora.remembering(RunFolder.of(checkpoint.folder()).dataFile()),
+        corpora.remembering(RunFolder.of(checkpoint.folder()).record().dataFile()),
         Optional.of(name),
         field.name().or(() -> ofRun),
         Optional.of(tokenizer),

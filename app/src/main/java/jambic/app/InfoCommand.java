@@ -84,8 +84,8 @@ final class InfoCommand implements Callable<Integer> {
     long bytes = bytes(checkpoint.folder());
     told.put("size_on_disk", json ? bytes : MemoryEstimate.human(bytes));
     RunFolder run = RunFolder.of(checkpoint.folder());
-    run.data().ifPresent(data -> told.put("trained_on", data));
-    run.parameters().ifPresent(any -> told.put("run", run.path().toString()));
+    run.record().data().ifPresent(data -> told.put("trained_on", data));
+    run.record().parameters().ifPresent(any -> told.put("run", run.path().toString()));
     return told;
   }
 

@@ -1,5 +1,6 @@
 package jambic.app;
 
+import jambic.app.cli.DoubleConverter;
 import jambic.app.cli.FlagFile;
 import jambic.app.cli.FloatConverter;
 import jambic.app.cli.Hyperparameters;
@@ -166,9 +167,10 @@ public final class Main implements Runnable {
     commandLine
         .registerConverter(float.class, new FloatConverter())
         .registerConverter(Float.class, new FloatConverter())
+        .registerConverter(double.class, new DoubleConverter())
+        .registerConverter(Double.class, new DoubleConverter())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // FlagFile has
-        .setOverwrittenOptionsAllowed(true)
         .setUsageHelpWidth(HELP_WIDTH)
         .setUsageHelpAutoWidth(terminal.isLive())
         .setColorScheme(Help.defaultColorScheme(terminal.isColored() ? Ansi.ON : Ansi.OFF))

@@ -77,8 +77,8 @@ final class PrepareCommand implements Callable<Integer> {
         names = "--tokenizer",
         paramLabel = "NAME",
         description =
-            "gpt2 (the default), char (the characters of the texts), or the folder of a"
-                + " checkpoint, a run or a data set.")
+            "gpt2, char (the characters of the texts), or the folder of a checkpoint, a run or a"
+                + " data set. Default: gpt2.")
     private String name = Vocabulary.GPT2;
 
     @Option(
@@ -150,19 +150,25 @@ final class PrepareCommand implements Callable<Integer> {
     Optional<Tokenizer> found =
         choice.trainBpe.isPresent() || choice.name.equals(Vocabulary.CHAR)
             ? Optional.empty()
-            : Optional.of(Vocabulary.named(choice.name));
+            : Optional.of(Vocabulary.named(choice.name, spec.commandLine()));
     boolean hasEnd = found.map(t -> t.endOfText().isPresent()).orElse(choice.trainBpe.isPresent());
     boolean ended = isEnded(hasEnd);
     Texts texts = new Texts(sources, TextField.read(field.name()), !ended);
     // The split is by characters, so the first reading counts them; vocabularies come from it too.
     long[] characters = {0};
     Consumer<String> count = part -> characters[0] += part.codePointCount(0, part.length());
-    Tokenizer tokenizer = tokenizer(texts, ended, found, count);
-    if (characters[0] == 0) {
-      throw new JambicException(
-          (files.size() == 1 ? ReplayableInput.name(files.getFirst()) + " is" : "the texts are")
-              + " empty; give a text to train on");
-    }
+    Runnable requireText =
+        () -> {
+          if (characters[0] == 0) {
+            terminal.clear();
+            throw new JambicException(
+                (files.size() == 1
+                        ? ReplayableInput.name(files.getFirst()) + " is"
+                        : "the texts are")
+                    + " empty; give a text to train on");
+          }
+        };
+    Tokenizer tokenizer = tokenizer(texts, ended, found, count, requireText);
     OptionalInt end = ended ? tokenizer.endOfText() : OptionalInt.empty();
     Dataset dataset =
         folder.write(texts, characters[0], tokenizer, end, shown("encoding", part -> {}));
@@ -208,11 +214,16 @@ final class PrepareCommand implements Callable<Integer> {
   }
 
   private Tokenizer tokenizer(
-      Texts texts, boolean ended, Optional<Tokenizer> found, Consumer<String> count) {
+      Texts texts,
+      boolean ended,
+      Optional<Tokenizer> found,
+      Consumer<String> count,
+      Runnable requireText) {
     if (choice.trainBpe.isPresent()) {
       BpeTrainer trainer = new BpeTrainer();
       Runnable end = ended ? trainer::endText : () -> {};
       read(texts, shown("counting words", count.andThen(trainer::add)), end);
+      requireText.run();
       int wanted = choice.trainBpe.get();
       Tokenizer learned =
           trainer.train(
@@ -233,9 +244,11 @@ final class PrepareCommand implements Callable<Integer> {
       BitSet seen = new BitSet();
       Consumer<String> see = part -> part.codePoints().forEach(seen::set);
       read(texts, shown("counting characters", count.andThen(see)), () -> {});
+      requireText.run();
       return CharTokenizer.of(seen);
     }
     read(texts, shown("counting characters", count), () -> {});
+    requireText.run();
     return found.orElseThrow();
   }
 

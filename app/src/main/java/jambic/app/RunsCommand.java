@@ -2,6 +2,7 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.RunFolder;
+import jambic.app.cli.RunRecord;
 import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
@@ -116,7 +117,7 @@ final class RunsCommand implements Callable<Integer> {
 
   private static Map<String, Object> told(Path run) {
     TrainingState state = AtomicFolder.read(run.resolve(RunCheckpoints.LAST), TrainingState::read);
-    RunFolder record = new RunFolder(run);
+    RunRecord record = new RunFolder(run).record();
     int most = state.config().run().maxIters();
     Map<String, Object> told = new LinkedHashMap<>();
     told.put("run", run.toString());

@@ -3,6 +3,7 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.ModelArgument;
 import jambic.app.cli.Quantization;
+import jambic.app.cli.ReplayableInput;
 import jambic.app.cli.RunFolder;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.generate.Completion;
@@ -20,7 +21,7 @@ import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
-import jambic.train.data.TextFile;
+import jambic.train.data.Utf8Reader;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
@@ -53,7 +54,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     footerHeading = "%nExamples:%n",
     footer = {
-      "  jambic sample runs/shakespeare-char-cpu-1",
+      "  jambic sample runs/shakespeare-char-cpu-tinyshakespeare-1",
       "  jambic sample out --prompt \"ROMEO:\" --num-samples 3",
       "  jambic sample out --prompt \"ROMEO:\" --stop \"JULIET:\" --repetition-penalty 1.2",
       "  jambic sample out --max-new-tokens 10000 --temperature 1 --out more.txt",
@@ -76,7 +77,7 @@ final class SampleCommand implements Callable<Integer> {
     @Option(
         names = "--prompt-file",
         paramLabel = "FILE",
-        description = "UTF-8 file with the text to continue.")
+        description = "UTF-8 file with the text to continue; - is standard input.")
     private Optional<Path> file = Optional.empty();
   }
 
@@ -204,7 +205,12 @@ final class SampleCommand implements Callable<Integer> {
       int length = encode(tokenizer, prompt).length;
       if (length == 0) {
         throw new ParameterException(
-            spec.commandLine(), "the prompt is empty; give at least one character to begin with");
+            spec.commandLine(),
+            start
+                    .file
+                    .map(file -> "the prompt in " + ReplayableInput.name(file))
+                    .orElse("the prompt")
+                + " is empty; give at least one character to begin with");
       }
       int context = model.config().blockSize();
       if (length > context) {
@@ -354,7 +360,18 @@ final class SampleCommand implements Callable<Integer> {
     if (start.text.isPresent()) {
       return start.text.get();
     }
-    return start.file.map(TextFile::read).orElseGet(() -> start(tokenizer));
+    return start.file.map(SampleCommand::read).orElseGet(() -> start(tokenizer));
+  }
+
+  /** A file, a pipe or standard input, perhaps empty. */
+  private static String read(Path file) {
+    StringBuilder text = new StringBuilder();
+    if (ReplayableInput.isStandardInput(file)) {
+      Utf8Reader.read(System.in, ReplayableInput.name(file), text::append);
+    } else {
+      Utf8Reader.read(List.of(file), text::append);
+    }
+    return text.toString();
   }
 
   /**

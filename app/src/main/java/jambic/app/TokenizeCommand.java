@@ -62,7 +62,9 @@ final class TokenizeCommand implements Callable<Integer> {
       names = "--tokenizer",
       paramLabel = "NAME",
       defaultValue = Vocabulary.GPT2,
-      description = {"gpt2 (the default), or the folder of a checkpoint, a run or a data set."})
+      description = {
+        "gpt2, or the folder of a checkpoint, a run or a data set. Default: ${DEFAULT-VALUE}."
+      })
   private String tokenizer;
 
   @Option(
@@ -88,7 +90,9 @@ final class TokenizeCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--out"},
       paramLabel = "FILE",
-      description = "With --decode: write exactly these bytes to a file, also amid a character.")
+      description =
+          "With --decode: write exactly these bytes to a file, also amid a character. Default: they are"
+              + " printed.")
   private Optional<Path> out = Optional.empty();
 
   @Override
@@ -102,7 +106,7 @@ final class TokenizeCommand implements Callable<Integer> {
     if (out.isPresent() && !decode) {
       throw wrong("--out is for --decode; redirect the ids, or use jambic prepare for a data set");
     }
-    Tokenizer vocabulary = Vocabulary.named(tokenizer);
+    Tokenizer vocabulary = Vocabulary.named(tokenizer, spec.commandLine());
     if (jsonl.isPresent()) {
       lines(jsonl.get(), decode ? line -> text(vocabulary, line) : line -> ids(vocabulary, line));
     } else if (decode) {

@@ -7,6 +7,7 @@ import jambic.app.cli.Hyperparameters;
 import jambic.app.cli.InitialModel;
 import jambic.app.cli.ModelOptions;
 import jambic.app.cli.RunFolder;
+import jambic.app.cli.RunRecord;
 import jambic.app.cli.TextField;
 import jambic.app.cli.Version;
 import jambic.app.cli.Vocabulary;
@@ -15,7 +16,6 @@ import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
-import jambic.model.ConfigMessage;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
@@ -30,10 +30,7 @@ import jambic.train.TrainingTask;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.plan.MemoryEstimate;
-import jambic.train.plan.ModelFlops;
-import jambic.train.run.Metrics;
 import jambic.train.run.RunCheckpoints;
-import jambic.train.run.RunListener;
 import jambic.train.run.RunLoop;
 import jambic.train.run.TensorBoardLog;
 import java.io.IOException;
@@ -45,6 +42,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -80,7 +78,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--out"},
       paramLabel = "DIR",
-      description = "The run's folder. Default: a new one in runs.")
+      description = "The run's folder. Default: a new one in runs, named by preset and data.")
   private Optional<Path> out = Optional.empty();
 
   @Option(
@@ -89,9 +87,19 @@ final class TrainCommand implements Callable<Integer> {
       completionCandidates = CompletionValues.Presets.class,
       description = {
         "Where the hyperparameters start: lecture-small, lecture, shakespeare-char,",
-        "shakespeare-char-cpu, the default, or finetune-shakespeare, that with --init."
+        "shakespeare-char-cpu or finetune-shakespeare.",
+        "Default: shakespeare-char-cpu, with --init finetune-shakespeare."
       })
   private Optional<String> preset = Optional.empty();
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description = {
+        "Start with what a run's run.json says: hyperparameters, text, model, vocabulary and",
+        "backend. Flags override it."
+      })
+  private Optional<Path> config = Optional.empty();
 
   @Option(
       names = "--init",
@@ -109,9 +117,10 @@ final class TrainCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "TEXT",
       description = {
-        "A UTF-8 file, tinyshakespeare (the default, downloaded once) or jdk-source: the first",
-        "nine tenths are trained on, the rest is held back. Or a folder that jambic prepare or",
-        "nanoGPT's prepare.py made: one of GPT-2's tokens by the latter with --tokenizer gpt2."
+        "A UTF-8 file, tinyshakespeare (downloaded once) or jdk-source: the first nine tenths",
+        "are trained on, the rest is held back. Or a folder that jambic prepare or nanoGPT's",
+        "prepare.py made: one of GPT-2's tokens by the latter with --tokenizer gpt2.",
+        "Default: tinyshakespeare."
       })
   private Optional<String> data = Optional.empty();
 
@@ -147,6 +156,7 @@ final class TrainCommand implements Callable<Integer> {
   private boolean json;
 
   private Terminal terminal;
+  private Optional<RunRecord> recorded = Optional.empty(); // of a resumed run, or of --config
 
   @Override
   public Integer call() {
@@ -183,7 +193,8 @@ final class TrainCommand implements Callable<Integer> {
         MemoryEstimate.of(config, model, Long.MAX_VALUE).warning().ifPresent(terminal::print);
       }
       RunFolder folder =
-          out.map(RunFolder::new).orElseGet(() -> RunFolder.fresh(Path.of("runs"), presetName()));
+          out.map(RunFolder::new)
+              .orElseGet(() -> RunFolder.fresh(Path.of("runs"), runName(data.name())));
       OptionalDouble peak = backend.peakFlops();
       try (Trainer trainer = open(backend, origin, config, data, folder.path(), peak)) {
         TrainReport report = new TrainReport(terminal);
@@ -191,8 +202,17 @@ final class TrainCommand implements Callable<Integer> {
         if (resume) {
           folder.moved(backend.name(), dtype).ifPresent(terminal::print);
         }
-        folder.write(record(data, backend, dtype, model, config, peak));
-        return train(trainer, config, data.tokenizer(), folder.path(), report);
+        folder.write(
+            RunRecord.of(
+                Version.own(),
+                begun(data, dtype),
+                data.sha256().get(),
+                backend,
+                model,
+                config,
+                peak));
+        LongRun length = new LongRun(config, model, began(origin), backend.name());
+        return train(trainer, config, data.tokenizer(), folder.path(), report, length);
       } finally {
         if (out.isEmpty()) {
           folder.deleteIfEmpty(); // of a run that did not begin
@@ -209,12 +229,11 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TrainConfig start() {
+    if (config.isPresent()) {
+      return recordedStart();
+    }
     if (!resume) {
-      try {
-        return Preset.named(presetName()).config();
-      } catch (JambicException e) {
-        throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-      }
+      return Preset.named(presetName()).config();
     }
     if (preset.isPresent()) {
       throw new ParameterException(
@@ -224,7 +243,23 @@ final class TrainCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--resume goes on with the run's own model; leave --init out");
     }
+    recorded = Optional.of(new RunFolder(resumed()).record());
     return Trainer.configOf(resumed());
+  }
+
+  private TrainConfig recordedStart() {
+    if (resume) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--resume goes on with the run's own configuration; leave --config out");
+    }
+    if (preset.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--preset and --config exclude each other; give one of them");
+    }
+    RunRecord record = RunRecord.toStartWith(config.orElseThrow());
+    recorded = Optional.of(record);
+    return record.config();
   }
 
   /** The model to begin with: the one asked for, or the preset's. */
@@ -232,12 +267,19 @@ final class TrainCommand implements Callable<Integer> {
     if (resume) {
       return Optional.empty();
     }
-    return init.or(() -> Preset.named(presetName()).init().map(Path::of))
+    return initial()
         .map(named ->
             InitialModel.open(
                 models.checkpoint(named, spec.commandLine()),
                 ModelOptions.ofHub(named).flatMap(Hub::commonName),
                 bases()));
+  }
+
+  private Optional<Path> initial() {
+    return init.or(() ->
+        recorded.isPresent()
+            ? recorded.get().init()
+            : Preset.named(presetName()).init().map(Path::of));
   }
 
   private BaseModelResolver bases() {
@@ -257,46 +299,59 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private String presetName() {
+    if (recorded.isPresent()) {
+      return recorded.get().preset().orElse("config"); // the record of an older version
+    }
     Preset otherwise = init.isPresent() ? Preset.FINETUNE_SHAKESPEARE : Hyperparameters.DEFAULT;
     return preset.orElse(otherwise.presetName());
   }
 
+  private String runName(String data) {
+    return presetName() + "-" + RunFolder.shortName(data);
+  }
+
   private String backendName() {
-    return (resume ? new RunFolder(resumed()).backend() : Optional.<String>empty())
-        .orElse(BackendOptions.AUTO);
+    return recorded.flatMap(RunRecord::backend).orElse(BackendOptions.AUTO);
   }
 
   private Optional<String> dtype(String backend) {
-    return resume ? computing.dtype(new RunFolder(resumed()), backend) : computing.dtype();
+    return recorded.map(record -> computing.dtype(record, backend)).orElseGet(computing::dtype);
   }
 
   private TrainingData data(int blockSize, Optional<InitialModel> origin) {
-    Corpora corpora = Corpora.of(terminal);
+    Corpora corpora = Corpora.of(terminal).remembering(recorded.flatMap(RunRecord::dataFile));
+    Optional<String> named = data.or(() -> recorded.flatMap(RunRecord::data));
     if (!resume) {
       Optional<Tokenizer> given =
-          tokenizer.map(Vocabulary::named).or(() -> origin.map(o -> o.tokenizer(data)));
-      return TrainingData.load(corpora, data, field(), given, blockSize);
+          vocabulary()
+              .map(name -> Vocabulary.named(name, spec.commandLine()))
+              .or(() -> origin.map(o -> o.tokenizer(named)));
+      return TrainingData.load(corpora, named, field(), given, blockSize);
     }
     if (tokenizer.isPresent()) {
       throw new ParameterException(
           spec.commandLine(),
           "--resume goes on with the run's own vocabulary; leave --tokenizer out");
     }
-    String name =
-        data.or(() -> new RunFolder(resumed()).data())
-            .orElseThrow(() ->
-                new JambicException(
-                    resumed() + " does not say which text it was trained on; name it with --data"));
-    return TrainingData.load(
-        corpora.remembering(new RunFolder(resumed()).dataFile()),
-        Optional.of(name),
-        field(),
-        Optional.of(savedTokenizer()),
-        blockSize);
+    if (named.isEmpty()) {
+      throw new JambicException(
+          resumed() + " does not say which text it was trained on; name it with --data");
+    }
+    return TrainingData.load(corpora, named, field(), Optional.of(savedTokenizer()), blockSize);
+  }
+
+  /** A vocabulary that was asked for; that of a recorded run is for its own text. */
+  private Optional<String> vocabulary() {
+    return tokenizer.or(() -> ofRecordedText(RunRecord::tokenizer));
   }
 
   private Optional<String> field() {
-    return field.name().or(() -> resume ? new RunFolder(resumed()).textField() : Optional.empty());
+    return field.name().or(() -> ofRecordedText(RunRecord::textField));
+  }
+
+  /** What was recorded of a text does not hold for another; a resumed run has no other. */
+  private Optional<String> ofRecordedText(Function<RunRecord, Optional<String>> value) {
+    return recorded.filter(record -> resume || data.isEmpty()).flatMap(value);
   }
 
   private Tokenizer savedTokenizer() {
@@ -345,82 +400,67 @@ final class TrainCommand implements Callable<Integer> {
     return shape;
   }
 
-  private Map<String, Object> record(
-      TrainingData data,
-      Backend backend,
-      Optional<String> dtype,
-      GptConfig model,
-      TrainConfig config,
-      OptionalDouble peak) {
-    Map<String, Object> record = new LinkedHashMap<>();
-    record.put(RunFolder.ENGINE, Version.own());
-    record.put("java", Runtime.version().toString());
-    record.put(RunFolder.DATA, Corpora.lastingName(data.name()));
-    if (data.name().equals(Corpora.TINY_SHAKESPEARE)) {
-      Corpora.of(terminal)
-          .tinyShakespeareFile()
-          .or(() -> resume ? new RunFolder(resumed()).dataFile() : Optional.empty())
-          .ifPresent(file -> record.put(RunFolder.DATA_FILE, file.toAbsolutePath().toString()));
-    }
-    record.put("data_sha256", data.sha256().get());
-    field().ifPresent(name -> record.put(RunFolder.TEXT_FIELD, name));
-    record.put(RunFolder.BACKEND, backend.name());
-    dtype.ifPresent(type -> record.put(RunFolder.DTYPE, type));
-    record.put("device", backend.description());
-    record.put(RunFolder.PARAMETERS, model.parameterCount());
-    record.put("mfu", mfu(model, peak));
-    record.put("config", config.toMap());
-    return record;
+  private Optional<Path> dataFile(TrainingData data) {
+    return data.name().equals(Corpora.TINY_SHAKESPEARE)
+        ? Corpora.of(terminal)
+            .tinyShakespeareFile()
+            .or(() -> recorded.flatMap(RunRecord::dataFile))
+            .map(Path::toAbsolutePath)
+        : Optional.empty();
   }
 
-  private static String mfu(GptConfig model, OptionalDouble peak) {
-    double perToken = ModelFlops.perToken(model);
-    return new ModelFlops(perToken, peak, "fused multiply-adds on all threads, measured at start")
-        .describe();
+  /** What was chosen for the run. */
+  private Map<String, Optional<String>> begun(TrainingData data, Optional<String> dtype) {
+    Optional<RunRecord> own = recorded.filter(record -> resume);
+    Map<String, Optional<String>> begun = new LinkedHashMap<>();
+    begun.put(
+        RunRecord.PRESET, resume ? own.flatMap(RunRecord::preset) : Optional.of(presetName()));
+    begun.put(
+        RunRecord.INIT,
+        (resume ? own.flatMap(RunRecord::init) : initial()).map(path -> lasting(path.toString())));
+    begun.put(RunRecord.TOKENIZER, vocabulary().map(TrainCommand::lasting));
+    begun.put(RunRecord.DATA, Optional.of(Corpora.lastingName(data.name())));
+    begun.put(RunRecord.DATA_FILE, dataFile(data).map(Path::toString));
+    begun.put(RunRecord.TEXT_FIELD, field());
+    begun.put(RunRecord.DTYPE, dtype);
+    return begun;
+  }
+
+  /** A name that means the same from any folder: the whole path where there is one. */
+  private static String lasting(String name) {
+    Path path = Path.of(name);
+    return Files.exists(path) ? path.toAbsolutePath().normalize().toString() : name;
+  }
+
+  private LongRun.Start began(Optional<InitialModel> origin) {
+    if (resume) {
+      return LongRun.Start.RESUMED;
+    }
+    return origin.isPresent() ? LongRun.Start.MODEL : LongRun.Start.PRESET;
   }
 
   private int train(
-      Trainer trainer, TrainConfig config, Tokenizer tokenizer, Path folder, TrainReport report) {
-    TrainProgress progress = new TrainProgress(terminal, config.run());
-    Optional<TensorBoardLog> events = events(folder, trainer.iteration());
+      Trainer trainer,
+      TrainConfig config,
+      Tokenizer tokenizer,
+      Path folder,
+      TrainReport report,
+      LongRun length) {
     BooleanSupplier stop = main.interruption()::isRequested;
     RunLoop.Outcome outcome;
     main.interruption().listen(() -> terminal.print("stopping after this step"));
-    try {
-      outcome =
-          trainer.run(
-              new RunListener() {
-                @Override
-                public void onStep(Metrics.Step step) {
-                  progress.show(step);
-                  events.ifPresent(file -> file.append(step));
-                }
-
-                @Override
-                public void onEvaluationBatch(int iter, int done, int count) {
-                  progress.showEvaluation(iter, done, count);
-                }
-
-                @Override
-                public void onEvaluation(Metrics.Evaluation evaluation) {
-                  progress.show(evaluation);
-                  events.ifPresent(file -> file.append(evaluation));
-                }
-
-                @Override
-                public void onNotice(String notice) {
-                  terminal.print(notice);
-                }
-
-                @Override
-                public void onNotice(ConfigMessage notice) {
-                  terminal.print(Hyperparameters.sentence(notice));
-                }
-              },
-              stop);
-    } finally {
-      progress.end();
-      events.ifPresent(TensorBoardLog::close);
+    TrainProgress progress =
+        new TrainProgress(
+            terminal,
+            config,
+            millis ->
+                length
+                    .notice(millis)
+                    .ifPresent(
+                        line -> terminal.printTo(spec.commandLine().getErr(), "jambic: " + line)));
+    try (TrainDisplay display =
+        new TrainDisplay(terminal, progress, events(folder, trainer.iteration()))) {
+      outcome = trainer.run(display, stop);
     }
     if (outcome == RunLoop.Outcome.STOPPED) {
       terminal.print(

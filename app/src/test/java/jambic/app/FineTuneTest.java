@@ -40,6 +40,19 @@ class FineTuneTest {
   }
 
   @Test
+  void theRecordOfARunBeginsWithItsModelAgain() throws IOException {
+    Path run = folder.resolve("recorded");
+    CommandLineCall call = tune(run, "--lora-rank=2");
+    assertThat(call.code()).as(call.err()).isZero();
+    Path again = folder.resolve("again");
+    CommandLineCall same =
+        CommandLineCall.of("train", "--config", run.resolve("run.json"), "--out", again);
+    assertThat(same.code()).as(same.err()).isZero();
+    assertThat(again.resolve("last/adapter_model.safetensors"))
+        .hasSameBinaryContentAs(run.resolve("last/adapter_model.safetensors"));
+  }
+
+  @Test
   void aSmallerBlockSizeCutsTheContext() throws IOException {
     Path run = folder.resolve("cut");
     CommandLineCall call = tune(run, "--block-size=4");
@@ -152,19 +165,15 @@ class FineTuneTest {
   private static CommandLineCall tune(Path out, Object... more) {
     List<Object> args =
         new ArrayList<>(
+            List.of("train", "--init", base, "--data", folder.resolve("text.txt"), "--out", out));
+    args.addAll(
+        TinyRun.over(
             List.of(
-                "train",
-                "--init",
-                base,
-                "--data",
-                folder.resolve("text.txt"),
-                "--out",
-                out,
                 "--gradient-accumulation-steps=1",
                 "--max-iters=4",
                 "--eval-iters=2",
-                "--batch-size=4"));
-    args.addAll(List.of(more));
+                "--batch-size=4"),
+            more));
     return CommandLineCall.of(args.toArray());
   }
 }

@@ -13,6 +13,8 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -106,6 +108,11 @@ class MainTest {
         .startsWith("jambic: --seed must be a whole number of 64 bits, not '99999999999999999999'");
     assertThat(CommandLineCall.of("sample", "x", "--temperature", "hot").err())
         .startsWith("jambic: --temperature must be a number, not 'hot'");
+    assertThat(CommandLineCall.of("bench", "--seconds", "1e999").err())
+        .startsWith("jambic: --seconds must be a number that 64 bits can hold, not '1e999'");
+    assertThat(CommandLineCall.of("train", "--learning-rate", "1e999").err())
+        .startsWith(
+            "jambic: --learning-rate must be a number of 64 bits, which 1e999 is too large for");
     assertThat(CommandLineCall.of("bench", "--threads", "100000").err())
         .contains("--threads must be from 1 to 1024, not 100000");
   }
@@ -114,7 +121,7 @@ class MainTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "sample                  | sample needs MODEL, as in: jambic sample runs/shakespeare-char-cpu-1",
+        "sample                  | sample needs MODEL, as in: jambic sample runs/shakespeare-char-cpu",
         "export x                | export needs --out DIR, as in: jambic export out --out exported",
         "prepare                 | prepare needs --out DIR and FILE, as in: jambic prepare input.txt",
         "logits -m x             | logits needs --ids ID or --prompt TEXT, as in: jambic logits --model",
@@ -133,6 +140,63 @@ class MainTest {
     CommandLineCall call = CommandLineCall.of((Object[]) line.split(" "));
     assertThat(call.code()).isEqualTo(2);
     assertThat(call.err()).startsWith("jambic: " + sentence).hasLineCount(2);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "train --preset nanogtp",
+        "bench --preset nanogtp",
+        "plan nanogtp",
+        "plan gpt2 --device abacus",
+        "train --tokenizer nothing",
+        "tokenize --tokenizer nothing x",
+        "prepare pom.xml --tokenizer nothing --out none",
+        "bench --backend cpu --dtype bf16",
+        "bench --backend cpu --dtype fp8",
+        "bench --backend abacus",
+        "bench --quantize int3",
+        "bench --seconds 0",
+        "sample x --temperature -1",
+        "sample x --top-p 2",
+        "sample x --num-samples 0",
+        "sample x --repetition-penalty 0",
+        "train --freeze nothing",
+        "train --lora-rank 2 --lora-targets nothing",
+        "train --decay-on nothing"
+      })
+  void aWrongValueOfAnOptionIsAWrongCommandLine(String line) {
+    CommandLineCall call = CommandLineCall.of((Object[]) line.split(" "));
+    assertThat(call.err()).startsWith("jambic: ").hasLineCount(2);
+    assertThat(call.code()).isEqualTo(2);
+  }
+
+  @Test
+  void everyOptionThatHasADefaultSaysIt() {
+    Set<String> without = // nothing happens, or nothing is read, where they are not given
+        Set.of(
+            "--config --init --text-field --prompt-file --stop --logprobs --jsonl --ids"
+                .split(" "));
+    Set<String> silent = new TreeSet<>();
+    Main.commandLine()
+        .getSubcommands()
+        .forEach((name, command) -> {
+          for (OptionSpec option : command.getCommandSpec().options()) {
+            String help = String.join(" ", option.description());
+            boolean takesValue = option.arity().max() > 0 && !option.required();
+            boolean alias = help.startsWith("The same");
+            if (takesValue
+                && !alias
+                && !without.contains(option.longestName())
+                && !help.contains("Default: ")) {
+              silent.add(name + " " + option.longestName());
+            }
+            if (option.defaultValue() != null) {
+              assertThat(help).as(option.longestName()).contains("Default: ");
+            }
+          }
+        });
+    assertThat(silent).isEmpty();
   }
 
   @Test

@@ -69,7 +69,7 @@ class PrepareCommandTest {
     Path run = folder.resolve("run");
     CommandLineCall without = TinyRun.train(data, run);
     assertThat(without.code()).isEqualTo(1);
-    assertThat(without.err()).contains("say --tokenizer gpt2");
+    assertThat(without.err()).contains("give gpt2 as the --tokenizer");
     CommandLineCall with =
         TinyRun.train(
             data, run, "--tokenizer", "gpt2", "--n-layer=1", "--n-embd=8", "--max-iters=1");
@@ -155,8 +155,8 @@ class PrepareCommandTest {
     Path lines = Files.writeString(folder.resolve("x.jsonl"), "{\"text\":\"hello\"}\n".repeat(40));
     refused(
         lines
-            + " is JSON Lines, an object a line; name the field that is the text, as in"
-            + " --text-field text, or say --text-field '' to take its lines as they stand",
+            + " is JSON Lines, an object a line; choose the field that is the text with"
+            + " --text-field, such as 'text', or '' to take the lines as they stand",
         "prepare",
         lines,
         "--out",
@@ -243,6 +243,12 @@ class PrepareCommandTest {
     refused("does not exist", "prepare", folder.resolve("none"), "--out", data);
     Path empty = Files.writeString(folder.resolve("empty"), "");
     refused("empty is empty", "prepare", empty, "--out", data);
+    for (String tokens : List.of("--train-bpe=300", "--tokenizer=char", "--tokenizer=gpt2")) {
+      CommandLineCall nothing = CommandLineCall.of("prepare", empty, tokens, "--out", data);
+      assertThat(nothing.err())
+          .isEqualTo("jambic: " + empty + " is empty; give a text to train on\n");
+      assertThat(nothing.out()).isEmpty();
+    }
     Path one = Files.writeString(folder.resolve("one"), "a");
     refused(
         "the text: 0 tokens to train on and 1 held back are too few",
@@ -253,5 +259,24 @@ class PrepareCommandTest {
     refused("which preparing would delete", "prepare", text, "--out", folder);
     assertThat(text).exists();
     assertThat(data).doesNotExist();
+  }
+
+  @Test
+  void aFolderThatItDidNotMakeIsNotReplaced() throws IOException {
+    Path nanoGpt = Files.createDirectory(folder.resolve("nanogpt"));
+    Path ids = Files.writeString(nanoGpt.resolve("train.bin"), "ids");
+    refused(
+        nanoGpt + " holds train.bin, which preparing would delete, and is not of an earlier",
+        "prepare",
+        text,
+        "--out",
+        nanoGpt);
+    assertThat(ids).hasContent("ids");
+    Path vocabulary = Files.createDirectory(folder.resolve("vocabulary"));
+    Path tokenizer = Files.writeString(vocabulary.resolve("tokenizer.json"), "{}");
+    refused("holds tokenizer.json, which", "prepare", text, "--out", vocabulary);
+    assertThat(tokenizer).hasContent("{}");
+    good("prepare", text, "--out", data);
+    good("prepare", text, "--tokenizer=char", "--out", data); // its own
   }
 }

@@ -3,9 +3,12 @@ package jambic.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -95,6 +98,33 @@ class SampleCommandTest {
   }
 
   @Test
+  void aPromptComesFromStandardInputToo() {
+    InputStream before = System.in;
+    try {
+      System.setIn(new ByteArrayInputStream("The".getBytes(StandardCharsets.UTF_8)));
+      assertThat(sample("--prompt-file=-", "--seed=1"))
+          .isEqualTo(sample("--prompt", "The", "--seed=1"));
+      System.setIn(InputStream.nullInputStream());
+      CommandLineCall nothing = sample("--prompt-file", "-");
+      assertThat(nothing.code()).isEqualTo(2);
+      assertThat(nothing.err())
+          .startsWith("jambic: the prompt in standard input is empty; give at least one character");
+    } finally {
+      System.setIn(before);
+    }
+  }
+
+  @Test
+  void anEmptyPromptFileIsNamed() throws IOException {
+    Path empty = Files.createFile(folder.resolve("empty"));
+    CommandLineCall call = sample("--prompt-file", empty);
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err())
+        .startsWith("jambic: the prompt in " + empty + " is empty; give at least one character")
+        .doesNotContain("train");
+  }
+
+  @Test
   void jsonHasALineForEachText() throws IOException {
     CommandLineCall call = sample("--json", "-n=2", "--max-new-tokens=10", "-p=The", "--seed=5");
     assertThat(call.out().lines()).hasSize(2);
@@ -150,7 +180,7 @@ class SampleCommandTest {
     Object end = ((Map<?, ?>) ((List<?>) whole.get("logprobs")).get(10)).get("id");
     String text = (String) whole.get("text");
     int at = text.indexOf(text.charAt(10));
-    for (String eos : List.of(end.toString(), "[60, " + end + "]")) {
+    for (String eos : List.of(end.toString(), "[" + end + ", " + end + "]")) {
       Path model = ending("ending-" + eos.length(), eos);
       assertThat(JSON.std.mapFrom(greedy(model).out()))
           .containsEntry("finish_reason", "stop")

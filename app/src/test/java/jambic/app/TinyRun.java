@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A run small enough to be trained in a moment. */
@@ -33,9 +34,27 @@ public final class TinyRun {
   /** Trains with more flags, which win over those above. */
   public static CommandLineCall train(Path text, Path out, Object... more) {
     List<Object> args = new ArrayList<>(List.of("train", "--data", text, "--out", out));
-    args.addAll(FLAGS);
-    args.addAll(List.of(more));
+    args.addAll(flags(more));
     return CommandLineCall.of(args.toArray());
+  }
+
+  /** The flags above, but for those that stand among others, and these. */
+  public static List<Object> flags(Object... more) {
+    return over(FLAGS, more);
+  }
+
+  /** The same of other flags. */
+  static List<Object> over(List<String> flags, Object... more) {
+    List<Object> all = new ArrayList<>();
+    flags.stream()
+        .filter(flag -> Arrays.stream(more).noneMatch(o -> isSame(flag, o)))
+        .forEach(all::add);
+    all.addAll(List.of(more));
+    return all;
+  }
+
+  private static boolean isSame(String flag, Object other) {
+    return flag.split("=")[0].equals(other.toString().split("=")[0]);
   }
 
   /** A trained one. */

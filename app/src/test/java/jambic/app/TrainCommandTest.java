@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,12 +89,92 @@ class TrainCommandTest {
   }
 
   @Test
+  void whatFollowsAFileOfFlagsOverridesItAndNothingElseIsGivenTwice() throws IOException {
+    Path flags = Files.writeString(folder.resolve("flags"), "--seed 1 --warmup-iters=30 --json\n");
+    Path more = Files.writeString(folder.resolve("more"), "--warmup-iters 4 --seed=2 --seed=3\n");
+    assertTwice("--seed", TinyRun.train(text, run, "--seed=5", "@" + flags));
+    assertTwice("--seed", TinyRun.train(text, run, "@" + flags, "@" + more));
+    assertTwice("--data", TinyRun.train(text, run, "--data", text));
+    assertTwice("--n-layer", TinyRun.train(text, run, "--n-layer=1", "--n-layer=1"));
+    assertTwice("--bias", TinyRun.train(text, run, "--bias", "--bias=false"));
+    assertTwice("--out", TinyRun.train(text, run, "-o", run));
+    Files.writeString(more, "--warmup-iters 4 --seed=2\n");
+    CommandLineCall call = TinyRun.train(text, run, "@" + flags, "@" + more, "--seed", 3);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(JSON.std.mapFrom(Files.readString(run.resolve("run.json"))))
+        .extractingByKey("config", InstanceOfAssertFactories.MAP)
+        .containsEntry("warmupIters", 4)
+        .containsEntry("seed", 3);
+  }
+
+  private static void assertTwice(String option, CommandLineCall call) {
+    assertThat(call.code()).isEqualTo(2);
+    assertThat(call.err())
+        .startsWith("jambic: " + option + " is given twice; give it once")
+        .hasLineCount(2);
+  }
+
+  @Test
+  void aRecordOfARunStartsAnotherAndFlagsOverrideIt() throws IOException {
+    TinyRun.train(text, run, "--seed=4");
+    Path record = Files.copy(run.resolve("run.json"), folder.resolve("mine.json"));
+    Path same = folder.resolve("same");
+    CommandLineCall call = CommandLineCall.of("train", "--config", record, "--out", same);
+    assertThat(call.code()).as(call.err()).isZero();
+    assertThat(same.resolve("last/model.safetensors"))
+        .hasSameBinaryContentAs(run.resolve("last/model.safetensors"));
+    Path shorter = folder.resolve("shorter");
+    CommandLineCall other =
+        CommandLineCall.of("train", "--config", record, "--out", shorter, "--max-iters=3");
+    assertThat(other.code()).as(other.err()).isZero();
+    assertThat(other.out()).contains("3/3").doesNotContain("/20");
+    assertThat(Files.readString(shorter.resolve("run.json"))).contains("lecture-small");
+  }
+
+  @Test
+  void aConfigurationThatIsNotOneIsRefusedByName() throws IOException {
+    TinyRun.train(text, run);
+    String json = Files.readString(run.resolve("run.json"));
+    Path file = folder.resolve("c.json");
+    Files.writeString(file, json.replaceFirst("\\{", "{\"speed\": 1,"));
+    assertConfigFails(1, file + ": the key 'speed' is not known", "--config", file);
+    Files.writeString(file, json.replace("\"nLayer\"", "\"nLayers\""));
+    assertConfigFails(1, file + ": config: there is no hyperparameter nLayers", "--config", file);
+    Path none = folder.resolve("none.json");
+    assertConfigFails(
+        1, "cannot read " + none + ": there is no such file or folder", "--config", none);
+    assertConfigFails(1, run + " is a folder; name the run.json in it", "--config", run);
+    assertConfigFails(
+        2,
+        "--resume goes on with the run's own configuration; leave --config out",
+        "--config",
+        file,
+        "--resume",
+        "--out",
+        run);
+    assertConfigFails(
+        2,
+        "--preset and --config exclude each other; give one of them",
+        "--config",
+        file,
+        "--preset=lecture");
+  }
+
+  private static void assertConfigFails(int code, String sentence, Object... flags) {
+    List<Object> words = new ArrayList<>(List.of("train"));
+    words.addAll(List.of(flags));
+    CommandLineCall call = CommandLineCall.of(words.toArray());
+    assertThat(call.err()).startsWith("jambic: " + sentence).hasLineCount(code);
+    assertThat(call.code()).isEqualTo(code);
+  }
+
+  @Test
   void aFileOfFlagsMayBeginWithAByteOrderMark() throws IOException {
     Path flags =
-        Files.writeString(folder.resolve("flags"), "\uFEFF# short\n--max-iters 3 --seed '4'\n");
+        Files.writeString(folder.resolve("flags"), "\uFEFF# short\n--warmup-iters 3 --seed '4'\n");
     CommandLineCall call = TinyRun.train(text, run, "@" + flags);
     assertThat(call.code()).as(call.err()).isZero();
-    assertThat(call.out()).contains("3/3");
+    assertThat(run.resolve("run.json")).content().containsPattern("\"seed\" : 4\\D");
     Path wide = Files.writeString(folder.resolve("wide"), "--seed=1", StandardCharsets.UTF_16);
     CommandLineCall refused = TinyRun.train(text, run, "@" + wide);
     assertThat(refused.code()).isEqualTo(2);
@@ -109,7 +191,8 @@ class TrainCommandTest {
     Path jsonl = Files.writeString(folder.resolve("x.data"), lines);
     CommandLineCall plain = TinyRun.train(jsonl, run);
     assertThat(plain.code()).isEqualTo(1);
-    assertThat(plain.err()).contains(jsonl + " is JSON Lines", "--text-field text");
+    assertThat(plain.err())
+        .contains(jsonl + " is JSON Lines", "with --text-field, such as 'text', or");
 
     CommandLineCall call = TinyRun.train(jsonl, run, "--text-field=text", "--max-iters=10");
     assertThat(call.code()).as(call.err()).isZero();
@@ -130,8 +213,9 @@ class TrainCommandTest {
 
     assertThat(TinyRun.train(jsonl, folder.resolve("as-is"), "--text-field=").code()).isZero();
     CommandLineCall named = CommandLineCall.of("train", "--text-field=text");
+    assertThat(named.code()).isEqualTo(2);
     assertThat(named.err())
-        .isEqualTo(
+        .startsWith(
             "jambic: --text-field is for a file of JSON Lines, which tinyshakespeare is not; leave it out%n"
                 .formatted());
   }
@@ -346,8 +430,35 @@ class TrainCommandTest {
     assertThat(call.code()).isEqualTo(1);
     assertThat(call.err())
         .contains("jambic: cannot write to " + file.resolve("run"))
-        .contains("name another folder with --out")
+        .contains("name another folder")
         .hasLineCount(1);
+  }
+
+  @Test
+  void aLongRunSaysOnceHowLongItWillTake() throws Exception {
+    Path err = folder.resolve("err");
+    List<String> args = new ArrayList<>(List.of("train", "--data=" + text, "--out=" + run));
+    TinyRun.flags("--max-iters=2000000000", "--eval-interval=2000000000")
+        .forEach(flag -> args.add(flag.toString()));
+    Process process =
+        Application.process(args)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(err.toFile())
+            .start();
+    try {
+      for (int i = 0; i < 600 && !Files.readString(err).contains("quicker"); i++) {
+        Thread.sleep(100);
+      }
+      Thread.sleep(500); // not a second time
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    assertThat(Files.readAllLines(err))
+        .filteredOn(line -> line.startsWith("jambic: "))
+        .singleElement()
+        .asString()
+        .startsWith("jambic: this run will take about ")
+        .endsWith(" days more here; quicker: fewer --max-iters, or an NVIDIA GPU (--backend cuda)");
   }
 
   @Test

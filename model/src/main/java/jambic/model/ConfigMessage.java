@@ -16,12 +16,22 @@ public final class ConfigMessage {
   /**
    * The name of a value.
    *
-   * @param text the name of the record's component
+   * @param text the name of the record's component, or of what has a name of its own elsewhere
+   * @param inJava what it is called in Java
    */
-  public record Name(String text) {
+  public record Name(String text, String inJava) {
+    /**
+     * Names a record's component.
+     *
+     * @param text its name
+     */
+    public Name(String text) {
+      this(text, text);
+    }
+
     @Override
     public String toString() {
-      return text;
+      return inJava;
     }
   }
 
@@ -53,6 +63,6 @@ public final class ConfigMessage {
   /** Returns the sentence with the names of the records' components. */
   @Override
   public String toString() {
-    return in(UnaryOperator.identity());
+    return Text.format(sentence, arguments.toArray());
   }
 }

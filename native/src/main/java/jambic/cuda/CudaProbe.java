@@ -50,7 +50,7 @@ final class CudaProbe {
       case Missing(List<Path> tried) ->
           new Lacking(
               "there is no NVIDIA driver (libcuda.so.1)",
-              "Install NVIDIA's driver, or compute with --backend cpu",
+              "Install NVIDIA's driver, or compute on the backend cpu",
               List.of(),
               tried);
       case Found(Path driver, int _) -> ofDriver(driver);
@@ -63,7 +63,7 @@ final class CudaProbe {
       return lacking(
           "the driver " + flaw.get(),
           Text.format(
-              "Install NVIDIA's driver anew, for CUDA %d.0 or newer, or compute with --backend cpu",
+              "Install NVIDIA's driver anew, for CUDA %d.0 or newer, or compute on the backend cpu",
               OLDEST));
     }
     int status = cuInit(0);
@@ -79,7 +79,7 @@ final class CudaProbe {
           Text.format(
               "the driver %s is too old: it runs CUDA up to %s, and the libraries are of %d.0 or newer",
               driver, versionName, OLDEST),
-          "Update NVIDIA's driver, or compute with --backend cpu");
+          "Update NVIDIA's driver, or compute on the backend cpu");
     }
     if (Device.count() == 0) {
       return notInitialized(driver, CUDA_ERROR_NO_DEVICE());
@@ -93,7 +93,7 @@ final class CudaProbe {
           Text.format(
               "the GPU, %s, is of compute capability %d.%d, and the kernels need 8.0 (Ampere) or newer",
               device.name(), device.major(), device.minor()),
-          "Choose a newer GPU with CUDA_VISIBLE_DEVICES, or compute with --backend cpu");
+          "Choose a newer GPU with CUDA_VISIBLE_DEVICES, or compute on the backend cpu");
     }
     found.add("found " + device.description());
     SequencedMap<String, Missing> missing = new LinkedHashMap<>(); // said after all that was found

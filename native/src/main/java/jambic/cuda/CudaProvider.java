@@ -13,7 +13,7 @@ import java.util.List;
 /** Offers the CUDA backend wherever a GPU, its driver and the libraries are. */
 public final class CudaProvider implements BackendProvider {
   private static final String REMEDY =
-      "See whether nvidia-smi works, or compute with --backend cpu";
+      "See whether nvidia-smi works, or compute on the backend cpu";
 
   /** For the service loader. */
   public CudaProvider() {}

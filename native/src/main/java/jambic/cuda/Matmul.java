@@ -142,7 +142,7 @@ final class Matmul implements AutoCloseable {
           CUBLAS_STATUS_NOT_SUPPORTED(),
           "CUBLAS_STATUS_NOT_SUPPORTED",
           "cuBLASLt's product " + kind,
-          "choose another --dtype");
+          "choose another type");
     }
   }
 

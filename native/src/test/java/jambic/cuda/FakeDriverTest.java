@@ -270,14 +270,14 @@ class FakeDriverTest {
         "backend cuda is not available: cuDevicePrimaryCtxRetain failed with error 46"
             + " (CUDA_ERROR_DEVICE_UNAVAILABLE); another process has the GPU for itself: end it, or"
             + " choose another GPU with CUDA_VISIBLE_DEVICES. See whether nvidia-smi works, or"
-            + " compute with --backend cpu",
+            + " compute on the backend cpu",
         "contexts 0");
     agrees(
         fake.run(settings("FAKE_LT", "1"), "refused"),
         "backend cuda is not available: cublasLtCreate failed with error 1"
             + " (CUBLAS_STATUS_NOT_INITIALIZED); the GPU has too little memory left, or the driver is"
             + " too old for this cuBLASLt: end what else uses the GPU, or update the driver. See"
-            + " whether nvidia-smi works, or compute with --backend cpu",
+            + " whether nvidia-smi works, or compute on the backend cpu",
         "contexts 0");
   }
 
@@ -298,8 +298,8 @@ class FakeDriverTest {
     agrees(fake.run(AS_IT_IS, "auto-bf16"), "on cuda");
     assertThat(fake.run(settings("FAKE_CONTEXT", "46"), "auto-bf16").output())
         .contains(
-            "the backend reference computes in fp32 only, not in bf16; leave --dtype out, or choose"
-                + " --backend cuda; no cuda here: cuDevicePrimaryCtxRetain failed",
+            "the backend reference computes in fp32 only, not in bf16; choose that type, or the"
+                + " backend cuda; no cuda here: cuDevicePrimaryCtxRetain failed",
             "another process has the GPU for itself")
         .doesNotContain("on reference");
   }

@@ -145,7 +145,7 @@ class LibrariesTest {
       assertThat(lacking.reason())
           .startsWith(
               "the driver " + root.resolve("broken/libcuda.so.1") + " is cut short: " + bytes);
-      assertThat(lacking.remedy()).contains("--backend cpu");
+      assertThat(lacking.remedy()).contains("the backend cpu");
     }
     assertThat(withDriver(Arrays.copyOf(whole, whole.length / 2)).reason())
         .endsWith("is cut short: %d of %d bytes".formatted(whole.length / 2, whole.length));
@@ -275,7 +275,7 @@ class LibrariesTest {
     Lacking lacking = (Lacking) Installation.of(new Libraries(Map.of(), root));
     assertThat(lacking.reason()).isEqualTo("there is no NVIDIA driver (libcuda.so.1)");
     assertThat(lacking.remedy())
-        .isEqualTo("Install NVIDIA's driver, or compute with --backend cpu");
+        .isEqualTo("Install NVIDIA's driver, or compute on the backend cpu");
     assertThat(lacking.tried()).contains(root.resolve("usr/lib64/libcuda.so.1"));
   }
 }

@@ -229,7 +229,8 @@ class FineTuningTest {
     assertThatThrownBy(
             () -> Trainer.begin(backend, adapters(), data, tokenizer, temp.resolve("x")).close())
         .isInstanceOf(JambicException.class)
-        .hasMessage("loraRank is for a model that is there already; name it with --init");
+        .hasMessage(
+            "loraRank is for a model that is there already; begin with a stored one, by Trainer.begin of that model");
     assertThatThrownBy(() -> adapters().with("freeze", "wte"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("freeze (wte) must be none with a loraRank");

@@ -31,8 +31,10 @@ import jambic.train.run.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -158,7 +160,7 @@ class TrainerTest {
     train(CONFIG, run, 1);
     assertThatThrownBy(() -> train(CONFIG, run, 1))
         .isInstanceOf(JambicException.class)
-        .hasMessageContaining("--resume");
+        .hasMessageContaining("Trainer.resume");
   }
 
   @Test
@@ -506,9 +508,38 @@ class TrainerTest {
           .isInstanceOf(JambicException.class)
           .hasMessageStartingWith(last + " holds files but no checkpoint")
           .hasMessageEndingWith(
-              "; the checkpoint before it is kept in %s, from which --resume goes on when that is mended",
+              "; the checkpoint before it is kept in %s, from which the run can be resumed when that is mended",
               last);
     }
+  }
+
+  @Test
+  void aRunWhoseFolderIsDeletedEndsWithThatAndMakesNoneAgain() {
+    Path run = temp.resolve("run");
+    RunListener deleting =
+        new RunListener() {
+          @Override
+          public void onStep(Metrics.Step step) {
+            try (Stream<Path> files = Files.walk(run)) {
+              for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+              }
+            } catch (NoSuchFileException deletedBefore) {
+              // By the step before.
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    try (Trainer trainer = Trainer.begin(backend, CONFIG, data, tokenizer, run)) {
+      assertThatThrownBy(() -> trainer.run(deleting))
+          .isInstanceOf(JambicException.class)
+          .hasMessage(
+              run.resolve("metrics.jsonl")
+                  + " is gone: the run's folder was deleted or moved while it went on, so it ends;"
+                  + " begin it again, or resume it where its folder is now");
+    }
+    assertThat(run).doesNotExist();
   }
 
   @Test
@@ -534,7 +565,7 @@ class TrainerTest {
           .hasMessage("the device is lost; there was no checkpoint yet");
       assertThatThrownBy(() -> trainer.run(late))
           .hasMessage(
-              "the device is lost; the checkpoint before it is kept in %s, from which --resume goes on when that is mended",
+              "the device is lost; the checkpoint before it is kept in %s, from which the run can be resumed when that is mended",
               run.resolve("last"));
     }
   }

@@ -1,10 +1,12 @@
 package jambic.app.cli;
 
 import jambic.tensor.Backends;
+import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Unavailable;
+import jambic.tensor.spi.UnavailableException;
 import jambic.tensor.text.Text;
 import java.util.List;
 import java.util.Map;
@@ -83,7 +85,7 @@ public final class BackendOptions {
           command,
           Text.format("--threads must be from 1 to %d, not %d", Backends.MAX_THREADS, count));
     }
-    Backend backend = open(name, count, n -> precision(command, type.apply(n)));
+    Backend backend = opened(command, name, count, type);
     if (isReference(backend)) {
       command
           .getErr()
@@ -97,6 +99,17 @@ public final class BackendOptions {
                               : "the run did before; --backend chooses another")));
     }
     return backend;
+  }
+
+  private Backend opened(
+      CommandLine command, String name, int count, Function<String, Optional<String>> type) {
+    try {
+      return open(name, count, n -> precision(command, type.apply(n)));
+    } catch (UnavailableException missing) {
+      throw missing; // the command line is right, something else is wrong
+    } catch (JambicException e) {
+      throw dtype.isEmpty() ? e : new ParameterException(command, e.getMessage(), e);
+    }
   }
 
   private static boolean isReference(Backend backend) {
@@ -124,10 +137,10 @@ public final class BackendOptions {
     return dtype;
   }
 
-  /** The type that is asked for, or a resumed run's own unless it moves to another backend. */
-  public Optional<String> dtype(RunFolder resumed, String backend) {
-    boolean moves = given.isPresent() && !resumed.backend().equals(Optional.of(backend));
-    return dtype.or(() -> moves ? Optional.empty() : resumed.dtype());
+  /** The type that is asked for, or a recorded run's own unless it moves to another backend. */
+  public Optional<String> dtype(RunRecord recorded, String backend) {
+    boolean moves = given.isPresent() && !recorded.backend().equals(Optional.of(backend));
+    return dtype.or(() -> moves ? Optional.empty() : recorded.dtype());
   }
 
   /** What a backend computes with, where a type need not have been asked for. */

@@ -8,10 +8,15 @@ import java.io.IOException;
 import java.io.StreamTokenizer;
 import java.io.StringReader;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 
 /**
@@ -24,35 +29,71 @@ public final class FlagFile {
   private static final char COMMENT = '#';
   private static final char NO_QUOTE = 0;
 
+  /**
+   * A word, and where it stands.
+   *
+   * @param source its file; the empty name for what was typed
+   */
+  private record Word(String text, File source) {}
+
+  private static final File TYPED = new File("");
+
   private FlagFile() {}
 
   /**
-   * The words with those of the files. A file that is not there stays a word, which {@link
+   * The words with those of the files. An option of a file gives way to the same one after it that
+   * was typed, or stands in another file. A file that is not there stays a word, which {@link
    * UsageErrors#sentence} explains.
    *
-   * @throws ParameterException if a file cannot be read, as a folder or somebody else's, or opens a
-   *     quote that its line does not close
+   * @throws ParameterException if an option is given twice otherwise, or a file cannot be read, as
+   *     a folder or somebody else's, or opens a quote that its line does not close
    */
   public static String[] expand(CommandLine root, String... words) {
-    List<String> expanded = new ArrayList<>();
+    List<Word> expanded = new ArrayList<>();
     for (String word : words) {
-      expand(root, word, expanded, new LinkedHashSet<>());
+      expand(root, new Word(word, TYPED), expanded, new LinkedHashSet<>());
     }
-    return expanded.toArray(String[]::new);
+    List<String> texts = withoutOverridden(root, expanded).stream().map(Word::text).toList();
+    requireOnce(root, texts);
+    return texts.toArray(String[]::new);
   }
 
-  private static void expand(
-      CommandLine root, String word, List<String> expanded, Set<File> visited) {
+  /** Picocli would take the last one of those that stand below a heading of the help. */
+  private static void requireOnce(CommandLine root, List<String> words) {
+    Set<OptionSpec> seen = new HashSet<>();
+    for (OptionWords one : OptionWords.of(root, words)) {
+      if (!seen.add(one.option())) {
+        throw new OverwrittenOptionException(one.command(), one.option(), "given twice");
+      }
+    }
+  }
+
+  private static List<Word> withoutOverridden(CommandLine root, List<Word> words) {
+    List<Word> kept = new ArrayList<>(words);
+    Map<OptionSpec, File> later = new HashMap<>();
+    for (OptionWords option :
+        OptionWords.of(root, words.stream().map(Word::text).toList()).reversed()) {
+      File source = words.get(option.begin()).source();
+      File winner = later.putIfAbsent(option.option(), source);
+      if (winner != null && !source.equals(TYPED) && !source.equals(winner)) {
+        kept.subList(option.begin(), option.end()).clear(); // from the end, so that indices stay
+      }
+    }
+    return kept;
+  }
+
+  private static void expand(CommandLine root, Word typed, List<Word> expanded, Set<File> visited) {
+    String word = typed.text();
     File file = new File(word.replaceFirst("^@", "")); // any text names one, unlike a Path
     if (!word.startsWith("@") || word.equals("@") || !word.startsWith("@@") && !file.exists()) {
-      expanded.add(word);
+      expanded.add(typed);
     } else if (word.startsWith("@@")) {
-      expanded.add(word.substring(1));
+      expanded.add(new Word(word.substring(1), typed.source()));
     } else if (visited.add(file.getAbsoluteFile())) { // a file that names itself adds nothing
       String text = read(root, file);
       requireClosedQuotes(root, file, text);
       for (String inner : split(text)) {
-        expand(root, inner, expanded, visited);
+        expand(root, new Word(inner, file), expanded, visited);
       }
     }
   }

@@ -74,14 +74,14 @@ public final class Hyperparameters implements IModelTransformer {
         OptionSpec.builder(flag(name))
             .type(String.class)
             .order(order)
-            .description(help.replace("%", "%%"), "(" + defaults(name) + ")");
+            .description(help.replace("%", "%%"), "Default: " + defaults(name) + ".");
     if (usual instanceof Boolean) {
       return option.arity("0..1").fallbackValue("true").paramLabel("true|false").build();
     }
     return option.arity("1").paramLabel(usual instanceof Number ? "N" : "NAME").build();
   }
 
-  /** The default preset's value, then those of the presets that differ. */
+  /** The value of all presets, or the default preset's and those of the presets that differ. */
   private String defaults(String name) {
     String usual = text(values.get(DEFAULT).get(name));
     List<String> others = new ArrayList<>();
@@ -91,7 +91,7 @@ public final class Hyperparameters implements IModelTransformer {
         others.add(preset.presetName() + " " + other);
       }
     }
-    return others.isEmpty() ? usual : usual + "; " + String.join(", ", others);
+    return others.isEmpty() ? usual : "by preset, " + usual + "; " + String.join(", ", others);
   }
 
   /** 3.0E-4 is 3e-4, and 4.0 is 4. */

@@ -19,7 +19,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,16 +35,7 @@ public record RunFolder(Path path) {
   public static final List<String> CURVES = List.of("loss.svg", "loss.png");
 
   private static final String RECORD = "run.json";
-
-  // Its fields that are read again.
-  public static final String ENGINE = "jambic";
-  public static final String DATA = "data";
-
-  public static final String DATA_FILE = "data_file"; // where a text lay that has a name here
-  public static final String PARAMETERS = "parameters";
-  public static final String TEXT_FIELD = "text_field";
-  public static final String BACKEND = "backend";
-  public static final String DTYPE = "dtype";
+  private static final int LONGEST_NAME = 40;
 
   /**
    * Makes a folder that no other run has.
@@ -73,6 +63,25 @@ public record RunFolder(Path path) {
   }
 
   /**
+   * What a text or folder is called in the name of a run: its own name without its ending, of
+   * letters that need no quotes.
+   */
+  public static String shortName(String data) {
+    Path file = Path.of(data).toAbsolutePath().normalize().getFileName();
+    String name = file == null ? "" : file.toString();
+    String plain =
+        name.replaceFirst("(?<=.)\\.[^.]*$", "")
+            .replaceAll("[^\\p{L}\\p{N}._-]+", "-")
+            .replaceAll("^[.-]+|[.-]+$", "");
+    int length = plain.codePointCount(0, plain.length());
+    String cut =
+        length > LONGEST_NAME
+            ? plain.substring(0, plain.offsetByCodePoints(0, LONGEST_NAME))
+            : plain;
+    return cut.isEmpty() ? "data" : cut;
+  }
+
+  /**
    * Where a model lies.
    *
    * @param path a run's folder (its best checkpoint, else its last), that of a checkpoint, a
@@ -86,6 +95,7 @@ public record RunFolder(Path path) {
     if (!Files.isDirectory(path)) {
       return path; // nanoGPT's ckpt.pt, or opening it says what to name
     }
+    AtomicFolder.requireReadable(path);
     return Stream.of(RunCheckpoints.BEST, RunCheckpoints.LAST)
         .map(path::resolve)
         .filter(AtomicFolder::exists)
@@ -142,7 +152,8 @@ public record RunFolder(Path path) {
 
   /** Refuses a folder that is of something else than a run, if a run's files would overwrite it. */
   public void requireOwn() {
-    boolean recorded = Files.exists(path.resolve(RECORD)) && read().containsKey(ENGINE);
+    boolean recorded =
+        Files.exists(path.resolve(RECORD)) && record().values().containsKey(RunRecord.ENGINE);
     if (recorded || AtomicFolder.exists(path.resolve(RunCheckpoints.LAST))) {
       return;
     }
@@ -186,40 +197,19 @@ public record RunFolder(Path path) {
     return Files.exists(path.resolve(RECORD));
   }
 
-  /** The name of the text that this run trained on, if that is known. */
-  public Optional<String> data() {
-    return Optional.ofNullable(read().get(DATA)).map(Object::toString);
-  }
-
-  /** Where that text was found, if its name does not say it. */
-  public Optional<Path> dataFile() {
-    return Optional.ofNullable(read().get(DATA_FILE)).map(Object::toString).map(Path::of);
-  }
-
-  /** The field of its text that was asked for, if one was. */
-  public Optional<String> textField() {
-    return Optional.ofNullable(read().get(TEXT_FIELD)).map(Object::toString);
-  }
-
-  /** The number of its model's parameters, if that is known. */
-  public Optional<Number> parameters() {
-    return Optional.ofNullable(read().get(PARAMETERS))
-        .filter(Number.class::isInstance)
-        .map(Number.class::cast);
-  }
-
-  /** The name of the backend that it ran on last, if that is known. */
-  public Optional<String> backend() {
-    return Optional.ofNullable(read().get(BACKEND)).map(Object::toString);
+  /** What is noted of it. */
+  public RunRecord record() {
+    return RunRecord.read(path.resolve(RECORD));
   }
 
   /** A sentence about another backend or type than the run's own, if it is to go on with one. */
   public Optional<String> moved(String backend, Optional<String> dtype) {
-    if (backend().isEmpty()) {
+    RunRecord record = record();
+    if (record.backend().isEmpty()) {
       return Optional.empty();
     }
-    String own = backend().get();
-    String ownType = BackendOptions.typeOf(own, dtype());
+    String own = record.backend().get();
+    String ownType = BackendOptions.typeOf(own, record.dtype());
     String type = BackendOptions.typeOf(backend, dtype);
     List<String> changes = new ArrayList<>();
     if (!own.equals(backend)) {
@@ -234,32 +224,5 @@ public record RunFolder(Path path) {
             Text.format(
                 "the run goes on with %s, so it will not be the one it would have been",
                 String.join(", ", changes)));
-  }
-
-  /** The type that it was asked to compute with, if it was. */
-  Optional<String> dtype() {
-    return Optional.ofNullable(read().get(DTYPE)).map(Object::toString);
-  }
-
-  private Map<String, Object> read() {
-    Path file = path.resolve(RECORD);
-    try {
-      if (!Files.exists(file)) {
-        return new LinkedHashMap<>();
-      }
-      if (JSON.std.anyFrom(Files.readString(file)) instanceof Map<?, ?> map) {
-        Map<String, Object> record = new LinkedHashMap<>();
-        map.forEach((name, value) -> record.put(name.toString(), value));
-        return record;
-      }
-      throw damaged(file, null);
-    } catch (IOException e) {
-      throw damaged(file, e);
-    }
-  }
-
-  private static JambicException damaged(Path file, IOException cause) {
-    return new JambicException(
-        Text.format("%s is damaged; delete it, and name the text with --data", file), cause);
   }
 }

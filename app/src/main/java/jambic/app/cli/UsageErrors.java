@@ -15,6 +15,7 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.MutuallyExclusiveArgsException;
+import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -31,6 +32,10 @@ public final class UsageErrors {
     }
     if (e instanceof MutuallyExclusiveArgsException) {
       return excluded(command);
+    }
+    if (e instanceof OverwrittenOptionException twice) {
+      String name = twice.getOverwritten() instanceof OptionSpec option ? option.longestName() : "";
+      return name + " is given twice; give it once";
     }
     if (e instanceof MissingParameterException missing) {
       List<ArgSpec> args = missing.getMissing();
@@ -145,7 +150,8 @@ public final class UsageErrors {
       case "long" -> "a whole number" + (digits ? " of 64 bits" : "");
       case "float" ->
           FloatConverter.isNumber(value) ? "a number that 32 bits can hold" : "a number";
-      case "double" -> "a number";
+      case "double" ->
+          FloatConverter.isNumber(value) ? "a number that 64 bits can hold" : "a number";
       case "boolean" -> "true or false";
       case "path" -> "the name of a file or folder";
       default -> "a " + type.getSimpleName();

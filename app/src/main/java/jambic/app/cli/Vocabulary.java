@@ -3,11 +3,12 @@ package jambic.app.cli;
 import jambic.model.io.AtomicFolder;
 import jambic.model.text.BpeTokenizer;
 import jambic.model.text.Tokenizer;
-import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
 
 /** Finds a tokenizer by the name that {@code --tokenizer} takes. */
 public final class Vocabulary {
@@ -20,12 +21,13 @@ public final class Vocabulary {
   private Vocabulary() {}
 
   /** The tokenizer of a name: {@code gpt2}, or the folder of a checkpoint, a run or a data set. */
-  public static Tokenizer named(String name) {
+  public static Tokenizer named(String name, CommandLine command) {
     if (name.equals(GPT2)) {
       return BpeTokenizer.gpt2();
     }
     if (!isFolder(name)) {
-      throw new JambicException(
+      throw new ParameterException(
+          command,
           Text.format(
               "there is no tokenizer %s, nor a folder of that name; give %s, or the folder of a model",
               name, GPT2));

@@ -1,9 +1,11 @@
 package jambic.app.data;
 
+import jambic.model.ConfigMessage.Name;
 import jambic.model.text.CharTokenizer;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.config.HyperparameterException;
 import jambic.train.data.Dataset;
 import jambic.train.data.JsonLines;
 import jambic.train.data.Texts;
@@ -57,10 +59,9 @@ public record TrainingData(
           name.filter(n -> folder.isEmpty())
               .flatMap(Corpora::file)
               .orElseThrow(() ->
-                  new JambicException(
-                      Text.format(
-                          "--text-field is for a file of JSON Lines, which %s is not; leave it out",
-                          name.orElse(Corpora.TINY_SHAKESPEARE))));
+                  new HyperparameterException(
+                      "%s is for a file of JSON Lines, which %s is not; leave it out",
+                      new Name("textField"), name.orElse(Corpora.TINY_SHAKESPEARE)));
       return ofLines(file, name.orElseThrow(), field.get(), given, blockSize);
     }
     if (folder.isPresent()) {

@@ -128,6 +128,18 @@ public final class Terminal {
   }
 
   /**
+   * Prints a line to another stream, which may lead to the same window.
+   *
+   * @param other the stream
+   * @param line the text
+   */
+  public synchronized void printTo(PrintWriter other, String line) {
+    clear();
+    other.println(line);
+    other.flush();
+  }
+
+  /**
    * Replaces the status line; does nothing where there is none.
    *
    * @param status the text, one line

@@ -2,9 +2,11 @@ package jambic.app.terminal;
 
 import jambic.tensor.text.Text;
 import jambic.train.config.RunSettings;
+import jambic.train.config.TrainConfig;
 import jambic.train.run.Metrics;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.function.DoubleConsumer;
 
 /**
  * Shows how a training run goes: on a terminal a bar with iteration, loss, speed and time left;
@@ -20,28 +22,42 @@ public final class TrainProgress {
   /** Weight of the newest step in the running mean of the loss: about the last twenty count. */
   private static final double NEWEST = 0.05;
 
+  private static final Duration WARM_UP = Duration.ofSeconds(2);
+
+  /** What a step computes, forward and backward, in units of an evaluation's batch. */
+  private static final double STEP_IN_FORWARDS = 3;
+
   private final Terminal terminal;
   private final RunSettings run;
+  private final double stepInForwards;
+  private final DoubleConsumer timeLeft;
   private final InstantSource clock;
   private final Speed speed = new Speed();
   private long shownAt = Long.MIN_VALUE;
   private double loss = Double.NaN;
   private long evaluationBegan;
   private double evaluationMs;
+  private long warmAt; // in an evaluation
+  private int warmDone;
+  private boolean timeTold;
 
   /**
    * Progress of a run.
    *
    * @param terminal where to show it
-   * @param run its length, also of a resumed one, and when it evaluates
+   * @param config its length, also of a resumed one, and when it evaluates
+   * @param timeLeft is told once, as soon as the speed is known, how many milliseconds are left
    */
-  public TrainProgress(Terminal terminal, RunSettings run) {
-    this(terminal, run, InstantSource.system());
+  public TrainProgress(Terminal terminal, TrainConfig config, DoubleConsumer timeLeft) {
+    this(terminal, config, timeLeft, InstantSource.system());
   }
 
-  TrainProgress(Terminal terminal, RunSettings run, InstantSource clock) {
+  TrainProgress(
+      Terminal terminal, TrainConfig config, DoubleConsumer timeLeft, InstantSource clock) {
     this.terminal = terminal;
-    this.run = run;
+    this.run = config.run();
+    this.stepInForwards = STEP_IN_FORWARDS * config.batch().gradientAccumulationSteps();
+    this.timeLeft = timeLeft;
     this.clock = clock;
   }
 
@@ -74,6 +90,10 @@ public final class TrainProgress {
     long now = clock.millis();
     if (done == 0) {
       evaluationBegan = now;
+      warmDone = 0;
+    }
+    if (!timeTold) {
+      estimate(iter, done, count, now);
     }
     if (terminal.isLive() && (done == 0 || now - shownAt >= REDRAW.toMillis())) {
       double left =
@@ -88,6 +108,31 @@ public final class TrainProgress {
     }
   }
 
+  /** The first evaluation alone may take minutes: its batches tell how long steps will be. */
+  private void estimate(int iter, int done, int count, long now) {
+    if (warmDone == 0) {
+      if (done > 0 && now - evaluationBegan >= WARM_UP.toMillis()) {
+        warmAt = now;
+        warmDone = done;
+      }
+    } else if (done - warmDone >= Speed.LEAST_STEPS && done < count) {
+      double forward = (double) (now - warmAt) / (done - warmDone);
+      tell(
+          forward
+              * (count
+                  - done
+                  + (double) count * evaluationsAfter(iter)
+                  + stepInForwards * (run.maxIters() - iter)));
+    }
+  }
+
+  private void tell(double millis) {
+    if (!timeTold) {
+      timeTold = true;
+      timeLeft.accept(millis);
+    }
+  }
+
   /** Takes the bar away; call it when the run has ended, however it ended. */
   public void end() {
     terminal.clear();
@@ -97,6 +142,9 @@ public final class TrainProgress {
     loss = Double.isNaN(loss) ? step.loss() : loss + NEWEST * (step.loss() - loss);
     speed.add(step);
     int done = step.iter() + 1;
+    if (speed.isKnown()) {
+      tell(left(done));
+    }
     int maxIters = run.maxIters();
     long now = clock.millis();
     long silence = shownAt == Long.MIN_VALUE ? Long.MAX_VALUE : now - shownAt;
@@ -119,13 +167,16 @@ public final class TrainProgress {
       return new String[] {shown, "warming up"};
     }
     double ms = speed.millis();
-    double left = ms * (run.maxIters() - done) + evaluationMs * evaluationsAfter(done);
     return new String[] {
       shown,
       format(ms < 100 ? "%.1f ms" : "%.0f ms", ms),
       abbreviated(speed.tokensPerSecond()) + " tokens/s",
-      "eta " + duration(left)
+      "eta " + duration(left(done))
     };
+  }
+
+  private double left(int done) {
+    return speed.millis() * (run.maxIters() - done) + evaluationMs * evaluationsAfter(done);
   }
 
   private int evaluationsAfter(int done) {

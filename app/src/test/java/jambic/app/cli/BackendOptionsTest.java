@@ -18,13 +18,13 @@ class BackendOptionsTest {
   @BeforeEach
   void begin() {
     run = new RunFolder(folder);
-    run.write(Map.of(RunFolder.BACKEND, "cuda", RunFolder.DTYPE, "fp32"));
+    run.write(Map.of(RunRecord.BACKEND, "cuda", RunRecord.DTYPE, "fp32"));
   }
 
   private Optional<String> dtypeOn(String backend, String... words) {
     BackendOptions options = new BackendOptions();
     CommandLine.populateCommand(options, words);
-    return options.dtype(run, backend);
+    return options.dtype(run.record(), backend);
   }
 
   @Test
@@ -47,7 +47,7 @@ class BackendOptionsTest {
         .contains("the run goes on with dtype bf16 (was fp32)" + end);
     assertThat(run.moved("cpu", Optional.empty()))
         .contains("the run goes on with backend cpu (was cuda)" + end);
-    run.write(Map.of(RunFolder.BACKEND, "cuda"));
+    run.write(Map.of(RunRecord.BACKEND, "cuda"));
     assertThat(run.moved("cuda", Optional.of("bf16"))).isEmpty();
     assertThat(run.moved("cpu", Optional.empty()))
         .contains("the run goes on with backend cpu (was cuda), dtype fp32 (was bf16)" + end);

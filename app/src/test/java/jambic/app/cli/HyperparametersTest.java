@@ -26,7 +26,9 @@ class HyperparametersTest {
   void helpShowsThePresetsValues() {
     assertThat(CommandLineCall.of("train", "--help").out())
         .containsPattern(
-            "--n-layer=N +Transformer blocks\\R +\\(4; lecture-small 3, lecture 6, sh");
+            "--n-layer=N +Transformer blocks\\R +Default: by preset, 4; lecture-small 3, lecture 6,")
+        .containsPattern(
+            "--init-std=N +standard deviation of the initial weights\\R +Default: 0.02\\.");
   }
 
   @Test

@@ -32,7 +32,9 @@ class InterruptionTest {
         .isTrue();
     Path run = folder.resolve("run");
     Path log = folder.resolve("log");
-    Process process = Application.start(log, args(TinyRun.text(folder), run));
+    Process process =
+        Application.start(
+            log, args(TinyRun.text(folder), run, "--max-iters=1000000", "--eval-interval=1000000"));
     await(process, run.resolve("metrics.jsonl"));
     kill(process, signal);
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -53,8 +55,15 @@ class InterruptionTest {
     assumeThat(isHeeded("TERM")).isTrue();
     Path run = folder.resolve("run");
     Path log = folder.resolve("log");
-    List<String> args = args(TinyRun.text(folder), run);
-    args.addAll(List.of("--n-embd=256", "--n-layer=4", "--max-iters=1", "--eval-iters=1"));
+    List<String> args =
+        args(
+            TinyRun.text(folder),
+            run,
+            "--n-embd=256",
+            "--n-layer=4",
+            "--max-iters=1",
+            "--eval-iters=1",
+            "--eval-interval=1000000");
     Process process = Application.start(log, args);
     await(process, run.resolve("loss.png")); // the last thing before the sample
     kill(process, "TERM");
@@ -66,11 +75,10 @@ class InterruptionTest {
     assertThat(sample.length()).as(said).isLessThan(300);
   }
 
-  private static List<String> args(Path text, Path run) {
+  private static List<String> args(Path text, Path run, Object... more) {
     List<String> args = new ArrayList<>(List.of("train", "--data", text.toString()));
     args.addAll(List.of("--out", run.toString(), "--backend=reference"));
-    args.addAll(TinyRun.FLAGS);
-    args.addAll(List.of("--max-iters=1000000", "--eval-interval=1000000"));
+    TinyRun.flags(more).forEach(flag -> args.add(flag.toString()));
     return args;
   }
 

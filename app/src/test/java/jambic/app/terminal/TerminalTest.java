@@ -67,6 +67,15 @@ class TerminalTest {
   }
 
   @Test
+  void aLineOfAnotherStreamIsNotGluedToTheStatus() {
+    live.status("one");
+    live.printTo(new PrintWriter(out), "a line");
+    assertThat(out)
+        .hasToString(
+            "\r\033[K\033[?7lone\033[?7h" + "\r\033[K" + "a line" + System.lineSeparator());
+  }
+
+  @Test
   void aFileGetsLinesOnly() {
     Terminal file = new Terminal(new PrintWriter(out), false, false, true, () -> 80);
     file.status("status");

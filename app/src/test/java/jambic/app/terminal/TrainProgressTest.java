@@ -2,19 +2,23 @@ package jambic.app.terminal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jambic.train.config.RunSettings;
+import jambic.train.config.Preset;
+import jambic.train.config.TrainConfig;
 import jambic.train.run.Metrics;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 class TrainProgressTest {
   private final StringWriter out = new StringWriter();
+  private final List<Double> timesLeft = new ArrayList<>();
   private Instant now = Instant.EPOCH;
 
   @Test
@@ -49,6 +53,33 @@ class TrainProgressTest {
     }
     // 1,900 steps of 0.1 s and 8 evaluations of 20 s
     assertThat(statuses()).last().asString().endsWith("eta 5:50");
+  }
+
+  @Test
+  void theTimeLeftIsToldOnceWhenTheSpeedIsKnown() {
+    TrainProgress progress = progress(true, 2000);
+    progress.show(step(0, 4, 9_000)); // slow, which counts for nothing
+    progress.show(step(1, 4, 1_000));
+    assertThat(timesLeft).isEmpty();
+    for (int iter = 2; iter < 50; iter++) {
+      progress.show(step(iter, 4, 1_000));
+    }
+    assertThat(timesLeft).containsExactly(1_997_000.0);
+  }
+
+  @Test
+  void theFirstEvaluationTellsTheTimeBeforeAnyStep() {
+    TrainProgress progress = progress(false, 2000);
+    for (int done = 0; done < 40; done++) {
+      progress.showEvaluation(0, done, 40);
+      now = now.plusMillis(done == 0 ? 5_000 : 1_000);
+    }
+    // at its fourth batch: 36 more, 8 evaluations of 40 and 2,000 steps of 3, each of a second
+    assertThat(timesLeft).containsExactly(1e3 * (36 + 8 * 40 + 2000 * 3));
+    for (int iter = 0; iter < 10; iter++) {
+      progress.show(step(iter, 4, 3_000));
+    }
+    assertThat(timesLeft).hasSize(1);
   }
 
   @Test
@@ -126,7 +157,11 @@ class TrainProgressTest {
 
   private TrainProgress progress(boolean live, int maxIters) {
     Terminal terminal = new Terminal(new PrintWriter(out), live, false, true, () -> 80);
-    return new TrainProgress(terminal, new RunSettings(maxIters, 250, 20, true), () -> now);
+    TrainConfig config =
+        Preset.SHAKESPEARE_CHAR_CPU
+            .config()
+            .withAll(Map.of("maxIters", maxIters, "evalInterval", 250, "evalIters", 20));
+    return new TrainProgress(terminal, config, timesLeft::add, () -> now);
   }
 
   /** A step of 768 tokens. */

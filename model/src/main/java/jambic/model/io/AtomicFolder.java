@@ -200,6 +200,19 @@ public final class AtomicFolder {
   }
 
   /**
+   * Refuses a folder that may not be read: no file of it could be found.
+   *
+   * @param folder the folder; need not exist
+   * @throws JambicException if it may not be read
+   */
+  public static void requireReadable(Path folder) {
+    if (Files.isDirectory(folder) && !(Files.isReadable(folder) && Files.isExecutable(folder))) {
+      throw new JambicException(
+          Text.format("cannot read %s: permission denied; allow it, or name another", folder));
+    }
+  }
+
+  /**
    * Whether there is a folder to read, be it only aside after a crash.
    *
    * @param folder the folder

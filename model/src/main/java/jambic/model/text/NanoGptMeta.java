@@ -60,7 +60,7 @@ final class NanoGptMeta {
   private static JambicException refused(Path file, String why) {
     return new JambicException(
         Text.format(
-            "%s is no vocabulary of nanoGPT's characters: %s; make the folder again with: jambic prepare FILE --tokenizer char",
+            "%s is no vocabulary of nanoGPT's characters: %s; prepare the text again, one token a character",
             file, why));
   }
 }

@@ -78,7 +78,7 @@ public interface BackendProvider {
     if (precision != Precision.BEST && precision != Precision.FP32) {
       throw new JambicException(
           Text.format(
-              "the backend %s computes in fp32 only, not in %s; leave --dtype out, or choose --backend cuda",
+              "the backend %s computes in fp32 only, not in %s; choose that type, or the backend cuda",
               name(), precision));
     }
     return open(threads);

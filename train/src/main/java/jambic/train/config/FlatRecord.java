@@ -101,7 +101,7 @@ final class FlatRecord {
         return Long.valueOf(text);
       }
       if (type == double.class) {
-        return Double.valueOf(text);
+        return finite(name, text);
       }
     } catch (NumberFormatException e) {
       String kind =
@@ -121,6 +121,16 @@ final class FlatRecord {
             new HyperparameterException(
                 "%s must be one of %s, not \"%s\"",
                 new Name(name), choices.stream().map(FlatRecord::text).toList(), text));
+  }
+
+  /** Java would read a number that is too large as infinite; nobody wrote that. */
+  private static Double finite(String name, String text) {
+    Double value = Double.valueOf(text);
+    if (value.isInfinite() && !text.contains("Infinity")) {
+      throw new HyperparameterException(
+          "%s must be a number of 64 bits, which %s is too large for", new Name(name), text);
+    }
+    return value;
   }
 
   /** A choice as flags and JSON spell it: {@code GELU_ERF} is {@code gelu-erf}. */

@@ -26,7 +26,7 @@ import jambic.tensor.JambicException;
  */
 public record GptSettings(
     @Hyperparameter("Transformer blocks") int nLayer,
-    @Hyperparameter("attention heads of a block; divides --n-embd") int nHead,
+    @Hyperparameter("attention heads of a block; divides the channels") int nHead,
     @Hyperparameter("channels") int nEmbd,
     @Hyperparameter("tokens of context") int blockSize,
     @Hyperparameter("probability of zeroing an activation while training") double dropout,

@@ -42,7 +42,7 @@ public record OptimizerSettings(
     @Hyperparameter("decoupled weight decay") double weightDecay,
     @Hyperparameter("which parameters decay: matrices or all") WeightDecayMode decayOn,
     @Hyperparameter("largest norm of the gradient; 0 for no limit") double gradClip,
-    @Hyperparameter(value = "Muon's rate where AdamW's is --learning-rate", former = "0.02")
+    @Hyperparameter(value = "Muon's rate where AdamW's is the learning rate", former = "0.02")
         double muonLearningRate,
     @Hyperparameter(value = "Muon's decay of the gradient's mean", former = "0.95")
         double muonMomentum) {

@@ -1,7 +1,6 @@
 package jambic.train.config;
 
 import jambic.tensor.Activation;
-import jambic.tensor.JambicException;
 import jambic.train.optim.OptimizerKind;
 import jambic.train.optim.WeightDecayMode;
 import java.util.Arrays;
@@ -70,13 +69,14 @@ public enum Preset {
    *
    * @param name its {@link #presetName}
    * @return the preset
-   * @throws JambicException if there is none, naming the nearest one
+   * @throws HyperparameterException if there is none, naming the nearest one
    */
   public static Preset named(String name) {
     List<String> names = Arrays.stream(values()).map(Preset::presetName).toList();
     int index = names.indexOf(name);
     if (index < 0) {
-      throw new JambicException("there is no preset " + name + NearestName.choice(name, names));
+      throw new HyperparameterException(
+          "there is no preset %s%s", name, NearestName.choice(name, names));
     }
     return values()[index];
   }

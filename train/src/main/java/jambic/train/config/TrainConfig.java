@@ -8,6 +8,7 @@ import jambic.model.nn.Initializer;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,7 +118,7 @@ public record TrainConfig(
    *     the value is of the wrong type or out of range
    */
   public TrainConfig with(String name, Object value) {
-    return withAll(Map.of(name, value));
+    return withAll(Collections.singletonMap(name, value));
   }
 
   /**
@@ -131,6 +132,9 @@ public record TrainConfig(
     Map<String, Object> all = toMap();
     values.forEach((name, value) -> {
       requireName(name);
+      if (value == null) {
+        throw new HyperparameterException("%s has no value; give it one", new Name(name));
+      }
       all.put(name, value);
     });
     return FlatRecord.fromMap(TrainConfig.class, all);
@@ -162,6 +166,7 @@ public record TrainConfig(
       Map<String, Object> all = former();
       all.putAll(JSON.std.mapFrom(json));
       all.keySet().forEach(TrainConfig::requireName);
+      all.forEach(TrainConfig::requireFinite);
       return FlatRecord.fromMap(TrainConfig.class, all);
     } catch (IOException e) {
       throw new JambicException(
@@ -198,6 +203,13 @@ public record TrainConfig(
    */
   public static String text(Object choice) {
     return FlatRecord.text(choice);
+  }
+
+  /** JSON has no infinite numbers, only some that are too large for 64 bits. */
+  private static void requireFinite(String name, Object value) {
+    if (value instanceof Double number && number.isInfinite()) {
+      throw new HyperparameterException("%s is a number too large for 64 bits", new Name(name));
+    }
   }
 
   private static void requireName(String name) {

@@ -32,7 +32,8 @@ public record TuningSettings(
     @Hyperparameter(value = "scale of the adapters times their rank", former = "16")
         double loraAlpha,
     @Hyperparameter(
-            value = "layers with adapters: c_attn, c_proj, c_fc, mlp.c_proj",
+            value =
+                "linear layers with adapters: c_attn, attn.c_proj, c_fc, mlp.c_proj, or c_proj for both of that name",
             former = "c_attn")
         String loraTargets) {
 
@@ -101,7 +102,8 @@ public record TuningSettings(
     if (loraRank > 0) {
       if (model.lora().isEmpty()) {
         throw new HyperparameterException(
-            "%s is for a model that is there already; name it with --init", new Name("loraRank"));
+            "%s is for a model that is there already; begin with a stored one, by %s",
+            new Name("loraRank"), new Name("init", "Trainer.begin of that model"));
       }
       model.adapters().train(gradients);
       return model.adapters();

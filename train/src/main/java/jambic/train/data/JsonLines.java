@@ -7,7 +7,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.jr.ob.JSON;
-import com.fasterxml.jackson.jr.ob.JSONObjectException;
+import jambic.model.ConfigException;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
@@ -67,10 +68,12 @@ public final class JsonLines {
     boolean named = ENDINGS.stream().anyMatch(name.toLowerCase(Locale.ROOT)::endsWith);
     if (named || !fields.isEmpty()) {
       String field = fields.contains("text") ? "text" : fields.stream().findFirst().orElse("NAME");
-      throw new JambicException(
-          Text.format(
-              "%s is JSON Lines%s; name the field that is the text, as in --text-field %s, or say --text-field '' to take its lines as they stand",
-              name, fields.isEmpty() ? " by its name" : ", an object a line", field));
+      throw new ConfigException(
+          "%s is JSON Lines%s; choose the field that is the text with %s, such as '%s', or '' to take the lines as they stand",
+          name,
+          fields.isEmpty() ? " by its name" : ", an object a line",
+          new Name("textField", "Texts.field"),
+          field);
     }
   }
 

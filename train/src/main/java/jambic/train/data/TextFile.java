@@ -60,7 +60,7 @@ public final class TextFile {
     }
     String text = withoutMark(out.flip().toString());
     if (text.isEmpty()) {
-      throw new JambicException(name + " is empty; give a file with text");
+      throw new JambicException(name + " is empty; give a file with text in it");
     }
     return text;
   }

@@ -1,5 +1,7 @@
 package jambic.train.data;
 
+import jambic.model.ConfigException;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
 import jambic.model.text.TokenEncoder;
@@ -35,8 +37,8 @@ import java.util.function.Consumer;
 public record TokenDataset(Path path) {
   private static final String TRAIN = "train.bin";
   private static final String VAL = "val.bin";
-  private static final Set<String> OWN =
-      Set.of(TRAIN, VAL, "tokenizer.json", "tokenizer_config.json");
+  private static final String VOCABULARY = "tokenizer.json";
+  private static final Set<String> OWN = Set.of(TRAIN, VAL, VOCABULARY, "tokenizer_config.json");
 
   /**
    * The vocabulary of the folder.
@@ -63,11 +65,12 @@ public record TokenDataset(Path path) {
   }
 
   private void requireFiles() {
+    AtomicFolder.requireReadable(path);
     for (String file : List.of(TRAIN, VAL)) {
       if (!Files.exists(path.resolve(file))) {
         throw new JambicException(
             Text.format(
-                "%s is a folder without a %s; give a text, or make one with: jambic prepare FILE --out DIR",
+                "%s is a folder without a %s; give a text, or a folder of prepared ones",
                 path, file));
       }
     }
@@ -83,9 +86,9 @@ public record TokenDataset(Path path) {
     requireFiles();
     return tokenizer()
         .orElseThrow(() ->
-            new JambicException(
-                path
-                    + " has neither a tokenizer.json nor a meta.pkl; if its ids are GPT-2's, say --tokenizer gpt2"));
+            new ConfigException(
+                "%s has neither a tokenizer.json nor a meta.pkl; if its ids are GPT-2's, give gpt2 as the %s",
+                path, new Name("tokenizer")));
   }
 
   /**
@@ -155,10 +158,23 @@ public record TokenDataset(Path path) {
   /**
    * Checks that {@link #write} may replace the folder, which deletes what is in it.
    *
-   * @throws JambicException if it holds anything else than such files
+   * @throws JambicException if it holds anything else than such files, or some of them only, as a
+   *     folder of nanoGPT's or of a tokenizer does
    */
   public void requireReplaceable() {
     AtomicFolder.requireOnly(path, OWN, "preparing");
+    List<String> all = List.of(TRAIN, VAL, VOCABULARY);
+    List<String> held = OWN.stream().filter(this::holds).sorted().toList();
+    if (!held.isEmpty() && !held.containsAll(all)) {
+      throw new JambicException(
+          Text.format(
+              "%s holds %s, which preparing would delete, and is not of an earlier preparation: that has %s; name another folder",
+              path, String.join(" and ", held), String.join(", ", all)));
+    }
+  }
+
+  private boolean holds(String file) {
+    return Files.exists(path.resolve(file));
   }
 
   /** Encodes into a file. */

@@ -143,9 +143,15 @@ public final class MetricsLog implements Closeable {
    * Waits until everything appended is on the disk; a checkpoint calls it so that the log never
    * lags behind the model.
    *
-   * @throws JambicException if the disk refuses
+   * @throws JambicException if the disk refuses, or the file is no longer there
    */
   public void sync() {
+    if (!Files.exists(file)) { // writing goes on into nothing
+      throw new JambicException(
+          Text.format(
+              "%s is gone: the run's folder was deleted or moved while it went on, so it ends; begin it again, or resume it where its folder is now",
+              file));
+    }
     try {
       out.getFD().sync();
     } catch (IOException e) {

@@ -50,7 +50,7 @@ public record RunCheckpoints<M extends Model>(
 
   /** A failure that ends a run and can be mended, with what it leaves. */
   JambicException withKept(JambicException e) {
-    String remedy = isThereLast() ? ", from which --resume goes on when that is mended" : "";
+    String remedy = isThereLast() ? ", from which the run can be resumed when that is mended" : "";
     return new JambicException(Text.format("%s; %s%s", e.getMessage(), kept(), remedy), e);
   }
 

@@ -1,5 +1,7 @@
 package jambic.train.run;
 
+import jambic.model.ConfigException;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
 import jambic.model.io.Uninterrupted;
@@ -50,7 +52,7 @@ public final class RunLock implements AutoCloseable {
    */
   public static RunLock ofNewRun(Path folder) {
     requireVacant(folder); // before a lock is left in a folder of something else
-    RunLock lock = of(folder, "name another folder with --out");
+    RunLock lock = of(folder, "name another folder");
     try {
       requireVacant(folder); // nobody may have been faster
       return lock;
@@ -133,8 +135,9 @@ public final class RunLock implements AutoCloseable {
    */
   public static void requireVacant(Path folder) {
     if (AtomicFolder.exists(folder.resolve(RunCheckpoints.LAST))) {
-      throw new JambicException(
-          folder + " holds a run already; resume it with --resume, or name another folder");
+      throw new ConfigException(
+          "%s holds a run already; resume it with %s, or name another folder",
+          folder, new Name("resume", "Trainer.resume"));
     }
     List<String> held = new ArrayList<>();
     for (String name : List.of(RunCheckpoints.LAST, RunCheckpoints.BEST)) {
@@ -148,7 +151,7 @@ public final class RunLock implements AutoCloseable {
     if (!held.isEmpty()) {
       throw new JambicException(
           Text.format(
-              "%s holds %s, which a new run would overwrite, and no checkpoint to --resume from; name another folder, or move what it holds",
+              "%s holds %s, which a new run would overwrite, and no checkpoint to resume from; name another folder, or move what it holds",
               folder, String.join(" and ", held)));
     }
   }

@@ -163,6 +163,7 @@ public final class RunLoop {
     if (better) {
       bestValLoss = measured.valLoss();
       if (iteration > 0) {
+        log.sync(); // refuses a folder that is gone, which saving would make again
         checkpoints.saveBest(iteration);
       }
     }

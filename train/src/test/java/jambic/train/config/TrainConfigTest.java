@@ -136,6 +136,10 @@ class TrainConfigTest {
         "learningRate | 0 | learningRate must be above 0, not 0.0",
         "learningRate | Infinity"
             + " | learningRate must be finite, at most 3.4028235E38, not Infinity",
+        "learningRate | 1e999"
+            + " | learningRate must be a number of 64 bits, which 1e999 is too large for",
+        "gradClip | -1e999"
+            + " | gradClip must be a number of 64 bits, which -1e999 is too large for",
         "initStd | 1e300 | initStd must be finite, at most 3.4028235E38, not 1.0E300",
         "initStd | NaN | initStd must be above 0, not NaN",
         "eps | 1e-60 | eps must be at least 1.4E-45, not 1.0E-60",
@@ -153,6 +157,20 @@ class TrainConfigTest {
     assertThatThrownBy(() -> config.with(name, value))
         .isInstanceOf(JambicException.class)
         .hasMessage(message);
+  }
+
+  @Test
+  void aValueThatIsNoneIsOneSentence() {
+    assertThatThrownBy(() -> config.with("seed", null))
+        .isInstanceOf(HyperparameterException.class)
+        .hasMessage("seed has no value; give it one");
+  }
+
+  @Test
+  void aNumberOfAFileThatIsTooLargeIsNotCalledInfinite() {
+    String json = config.toJson().replaceFirst("\"eps\" : [^,]+", "\"eps\" : 1e999");
+    assertThatThrownBy(() -> TrainConfig.fromJson(json, "train.json"))
+        .hasMessage("train.json: eps is a number too large for 64 bits");
   }
 
   @ParameterizedTest

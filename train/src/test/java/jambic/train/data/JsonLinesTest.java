@@ -37,7 +37,7 @@ class JsonLinesTest {
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(name + " is JSON Lines")
         .hasMessageEndingWith(
-            "; name the field that is the text, as in --text-field %s, or say --text-field '' to take its lines as they stand"
+            "; choose the field that is the text with Texts.field, such as '%s', or '' to take the lines as they stand"
                 .formatted(field));
   }
 

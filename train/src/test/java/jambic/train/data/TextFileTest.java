@@ -39,7 +39,7 @@ class TextFileTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "efbbbf      | text is empty; give a file with text",
+        "efbbbf      | text is empty; give a file with text in it",
         "fffe6100    | text is UTF-16, not UTF-8; convert the file to UTF-8 first",
         "feff0061    | text is UTF-16, not UTF-8; convert the file to UTF-8 first",
         "1f8b0800    | text is compressed by gzip; unpack it first",
@@ -86,7 +86,7 @@ class TextFileTest {
     assertThatThrownBy(() -> TextFile.read(folder))
         .hasMessage(folder + " is a folder; give a text file");
     assertThatThrownBy(() -> TextFile.read(empty))
-        .hasMessage(empty + " is empty; give a file with text");
+        .hasMessage(empty + " is empty; give a file with text in it");
     Path loop = folder.resolve("loop");
     Files.createSymbolicLink(loop, loop);
     assertThatThrownBy(() -> TextFile.read(loop))

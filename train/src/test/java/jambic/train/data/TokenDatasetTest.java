@@ -2,6 +2,7 @@ package jambic.train.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import jambic.model.text.BpeTokenizer;
 import jambic.model.text.CharTokenizer;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -193,6 +195,14 @@ class TokenDatasetTest {
     Path mine = Files.writeString(folder.path().resolve("prepare.py"), "");
     refused(() -> write(BpeTokenizer.gpt2()), "holds prepare.py, which preparing would delete");
     assertThat(mine).exists();
+  }
+
+  @Test
+  void saysThatAFolderMayNotBeRead() throws IOException {
+    Path closed = Files.createDirectory(temporary.resolve("closed"));
+    Files.setPosixFilePermissions(closed, Set.of());
+    assumeFalse(Files.isReadable(closed), "the superuser may read everything");
+    refused(() -> new TokenDataset(closed).requireTokenizer(), "cannot read " + closed + ": perm");
   }
 
   @Test
