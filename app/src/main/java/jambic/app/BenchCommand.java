@@ -5,6 +5,7 @@ import jambic.app.cli.BackendOptions;
 import jambic.app.cli.CompletionValues;
 import jambic.app.cli.Hyperparameters;
 import jambic.app.cli.Quantization;
+import jambic.app.terminal.SteadySteps;
 import jambic.model.generate.Generator;
 import jambic.model.generate.SamplingParams;
 import jambic.model.gpt.Gpt;

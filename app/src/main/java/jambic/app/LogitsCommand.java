@@ -87,8 +87,7 @@ final class LogitsCommand implements Callable<Integer> {
     try (Backend backend = given.backend();
         Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint()) {
       int[] ids = ids(checkpoint);
-      checkpoint.config().requireIds(ids);
-      checkpoint.config().requireContext(ids.length);
+      requireReadable(checkpoint.config(), ids);
       try (Gpt gpt = checkpoint.model(backend);
           Region region = backend.region()) {
         Tensor input = region.allocate(DType.I32, Shape.of(1, ids.length));
@@ -97,6 +96,15 @@ final class LogitsCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private void requireReadable(GptConfig config, int[] ids) {
+    try {
+      config.requireIds(ids);
+      config.requireContext(ids.length);
+    } catch (JambicException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
   }
 
   private int[] ids(Checkpoint<GptConfig, Gpt> checkpoint) {

@@ -14,6 +14,7 @@ import jambic.app.cli.Vocabulary;
 import jambic.app.data.Corpora;
 import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
+import jambic.app.terminal.LongRun;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
 import jambic.model.checkpoint.BaseModelResolver;

@@ -41,7 +41,10 @@ class LocaleTest {
     }
     assertThat(CommandLineCall.of("logits", run, "--ids=99").err())
         .isEqualTo(
-            "jambic: token id 99 is not in the model's vocabulary of 30" + System.lineSeparator());
+            "jambic: token id 99 is not in the model's vocabulary of 30"
+                + System.lineSeparator()
+                + "Try 'jambic logits --help'."
+                + System.lineSeparator());
     assertThat(CommandLineCall.of("plan", "gpt2").out())
         .contains("124")
         .doesNotContainPattern(OTHER_DIGITS);

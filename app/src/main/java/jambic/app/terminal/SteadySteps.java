@@ -1,4 +1,4 @@
-package jambic.app;
+package jambic.app.terminal;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -10,9 +10,9 @@ import java.util.function.LongSupplier;
  * Measures steps once they are warm: those that begin after half of the time is over, and after the
  * first two, in which the JVM compiles the kernels however long they take.
  */
-final class SteadySteps {
+public final class SteadySteps {
   /** The fewest to report a median of. */
-  static final int LEAST = 3;
+  public static final int LEAST = 3;
 
   private static final int WARM_UP = 2;
 
@@ -27,18 +27,19 @@ final class SteadySteps {
    * @param tooFew is told how many there are when that time is over, if it has to go on
    * @param nanoTime the clock
    */
-  SteadySteps(double seconds, IntConsumer tooFew, LongSupplier nanoTime) {
+  public SteadySteps(double seconds, IntConsumer tooFew, LongSupplier nanoTime) {
     this.seconds = seconds;
     this.tooFew = tooFew;
     this.nanoTime = nanoTime;
   }
 
   /**
-   * Runs steps and returns the milliseconds of each, the shortest first.
+   * Runs steps.
    *
    * @param step runs the step of a number, from 0
+   * @return the milliseconds of each that was warm, the shortest first
    */
-  List<Double> measure(IntConsumer step) {
+  public List<Double> measure(IntConsumer step) {
     List<Double> millis = new ArrayList<>();
     boolean told = false;
     long start = nanoTime.getAsLong();

@@ -1,8 +1,8 @@
-package jambic.app;
+package jambic.app.terminal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jambic.app.LongRun.Start;
+import jambic.app.terminal.LongRun.Start;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import org.junit.jupiter.api.Test;

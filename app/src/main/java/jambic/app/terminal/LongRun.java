@@ -1,4 +1,4 @@
-package jambic.app;
+package jambic.app.terminal;
 
 import jambic.model.gpt.GptConfig;
 import jambic.tensor.text.Text;
@@ -20,12 +20,12 @@ import java.util.Optional;
  * @param start what it began with, which decides whether a smaller model can be chosen
  * @param backend where it computes
  */
-record LongRun(TrainConfig config, GptConfig model, Start start, String backend) {
+public record LongRun(TrainConfig config, GptConfig model, Start start, String backend) {
   private static final Duration LONG = Duration.ofMinutes(30);
   private static final long GPT2_PARAMETERS = 124_439_808; // the smallest of OpenAI's
 
   /** What a run began with. */
-  enum Start {
+  public enum Start {
     /** Random weights of a preset's shape. */
     PRESET,
     /** A stored model. */
@@ -38,8 +38,9 @@ record LongRun(TrainConfig config, GptConfig model, Start start, String backend)
    * Returns the sentence for a run that takes long.
    *
    * @param millisLeft what is left of the run, by its measured speed
+   * @return the sentence; empty for any other run
    */
-  Optional<String> notice(double millisLeft) {
+  public Optional<String> notice(double millisLeft) {
     if (millisLeft <= LONG.toMillis()) {
       return Optional.empty();
     }

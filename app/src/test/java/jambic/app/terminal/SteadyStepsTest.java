@@ -1,4 +1,4 @@
-package jambic.app;
+package jambic.app.terminal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
