@@ -24,7 +24,7 @@ final class CudaEmbedding implements EmbeddingKernels {
   }
 
   @Override
-  public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+  public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts, float scale) {
     KernelModule kernels = gpu.kernels(SOURCE, out.dtype());
     Grid grid = Grid.of(Math.toIntExact(ids.size()), THREADS);
     int c = wte.dim(-1);
@@ -33,14 +33,15 @@ final class CudaEmbedding implements EmbeddingKernels {
       int steps = ids.dim(-1);
       long tokens = DeviceStorage.address(wte);
       long positions = DeviceStorage.address(wpe);
-      kernels.launch("embed", grid, out, ids, tokens, positions, starts, steps, c, v, wpe.dim(0));
+      int p = wpe.dim(0);
+      kernels.launch("embed", grid, out, ids, tokens, positions, starts, steps, c, v, p, scale);
     } else {
       kernels.launch("rows", grid, out, ids, wte, c, v);
     }
   }
 
   @Override
-  public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids) {
+  public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids, float scale) {
     KernelModule kernels = gpu.kernels(SOURCE, dout.dtype());
     int n = Math.toIntExact(ids.size());
     int steps = ids.dim(-1);
@@ -53,8 +54,9 @@ final class CudaEmbedding implements EmbeddingKernels {
       long order = borders + borderBytes;
       Grid grid = Grid.of(pieces, THREADS).planes(columnBlocks, 1);
       sort(kernels, order, ids, n);
-      kernels.launch("embedBackward", grid, dwte, borders, dout, ids, order, n, c, dwte.dim(0));
-      kernels.launch("embedBackwardBorders", grid, dwte, borders, ids, order, n, c, dwte.dim(0));
+      int v = dwte.dim(0);
+      kernels.launch("embedBackward", grid, dwte, borders, dout, ids, order, n, c, v, scale);
+      kernels.launch("embedBackwardBorders", grid, dwte, borders, ids, order, n, c, v, scale);
     }
     if (!dwpe.isNone()) {
       kernels.launch(

@@ -3,13 +3,13 @@
 
 // A block for each token; v tokens and p positions are known.
 extern "C" __global__ void embed(
-    real* out, const int* ids, const float* wte, const float* wpe, const int* starts, int steps, int c, int v, int p) {
+    real* out, const int* ids, const float* wte, const float* wpe, const int* starts, int steps, int c, int v, int p, float scale) {
   int i = blockIdx.x;
   const float* token = wte + (index_t)inside(ids[i], v) * c;
   int position = (starts == nullptr ? 0 : starts[i / steps]) + i % steps;
   const float* place = wpe == nullptr ? nullptr : wpe + (index_t)inside(position, p) * c;
   for (int j = threadIdx.x; j < c; j += blockDim.x) {
-    out[(index_t)i * c + j] = stored(token[j] + (place == nullptr ? 0 : place[j]));
+    out[(index_t)i * c + j] = stored(fmaf(scale, token[j], place == nullptr ? 0 : place[j]));
   }
 }
 
@@ -76,7 +76,7 @@ constexpr int PIECE = 32; // sorted tokens a block adds up
 // has in common with the piece before or after goes to borders (pieces, 2, c): first the sum of the token that came in,
 // then that of the token which goes on.
 extern "C" __global__ void embedBackward(
-    float* dwte, float* borders, const real* dout, const int* ids, const int* order, int n, int c, int v) {
+    float* dwte, float* borders, const real* dout, const int* ids, const int* order, int n, int c, int v, float scale) {
   int column = blockIdx.y * blockDim.x + threadIdx.x;
   int from = blockIdx.x * PIECE;
   int to = from + PIECE < n ? from + PIECE : n;
@@ -93,7 +93,8 @@ extern "C" __global__ void embedBackward(
     if (entered && (last || p + 1 == to)) {
       borders[(index_t)blockIdx.x * 2 * c + column] = sum;
     } else if (last) {
-      dwte[(index_t)inside(id, v) * c + column] += sum;
+      float* row = dwte + (index_t)inside(id, v) * c + column;
+      *row = fmaf(scale, sum, *row);
     } else if (p + 1 == to) {
       borders[((index_t)blockIdx.x * 2 + 1) * c + column] = sum;
     }
@@ -107,7 +108,7 @@ extern "C" __global__ void embedBackward(
 // Block (piece, 128 columns), after embedBackward: the token which leaves a piece that it did not come into gets all
 // its sums, in order.
 extern "C" __global__ void embedBackwardBorders(
-    float* dwte, const float* borders, const int* ids, const int* order, int n, int c, int v) {
+    float* dwte, const float* borders, const int* ids, const int* order, int n, int c, int v, float scale) {
   int column = blockIdx.y * blockDim.x + threadIdx.x;
   int from = blockIdx.x * PIECE;
   int to = from + PIECE;
@@ -122,7 +123,8 @@ extern "C" __global__ void embedBackwardBorders(
   for (int p = to; p < n && ids[order[p]] == id; p += PIECE) {
     sum += borders[(index_t)(p / PIECE) * 2 * c + column];
   }
-  dwte[(index_t)inside(id, v) * c + column] += sum;
+  float* row = dwte + (index_t)inside(id, v) * c + column;
+  *row = fmaf(scale, sum, *row);
 }
 
 // Block (position, 128 columns): the sequences of a batch in order.

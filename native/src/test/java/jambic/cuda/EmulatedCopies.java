@@ -104,7 +104,7 @@ final class EmulatedCopies implements AutoCloseable {
     Tensor out = activations(ROWS, 24);
     Program program =
         backend.capture(() -> {
-          backend.embedding().forward(x, ids, w, Tensor.NONE, Tensor.NONE); // only reads
+          backend.embedding().forward(x, ids, w, Tensor.NONE, Tensor.NONE, 1); // only reads
           backend.linear().forward(out, x, w, Tensor.NONE);
         });
     program.run();

@@ -202,7 +202,7 @@ final class EmulatedMain {
         Tensor positions = integers(region, i -> start + i % count, rows);
         out =
             ops.pagedAttention(
-                ops.linear(ops.embedAt(ids, wte, wpe, positions), qkv, Tensor.NONE),
+                ops.linear(ops.embedAt(ids, wte, wpe, positions, 1), qkv, Tensor.NONE),
                 keys,
                 values,
                 integers(region, i -> i * count, size.batch + 1),

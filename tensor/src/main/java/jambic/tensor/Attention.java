@@ -12,11 +12,20 @@ final class Attention {
     return (float) (1 / Math.sqrt(width / heads));
   }
 
-  /** As {@link Ops#causalAttention(Tensor, int, float, float)}. */
-  static Tensor causal(Ops ops, Tensor qkv, int heads, float scale, float dropout) {
-    Checks.attention(ops, "causalAttention", qkv, 3, heads);
-    Checks.scale("causalAttention", scale);
-    Checks.probability("causalAttention", dropout);
+  /** As {@link Ops#causalAttention} and {@link Ops#selfAttention}. */
+  static Tensor self(
+      Ops ops,
+      String op,
+      Tensor qkv,
+      Tensor lengths,
+      int heads,
+      boolean causal,
+      float scale,
+      float dropout) {
+    Checks.attention(ops, op, qkv, 3, heads);
+    Checks.lengths(op, "qkv", qkv, lengths);
+    Checks.scale(op, scale);
+    Checks.probability(op, dropout);
     int c = qkv.dim(2) / 3;
     Tensor q = qkv.columns(0, c);
     Tensor k = qkv.columns(c, c);
@@ -29,7 +38,7 @@ final class Attention {
         () ->
             ops.backend()
                 .attention()
-                .forward(out, lse, q, k, v, Tensor.NONE, heads, true, scale, site));
+                .forward(out, lse, q, k, v, lengths, heads, causal, scale, site));
     ops.record(
         out,
         true,
@@ -47,19 +56,7 @@ final class Attention {
                       ops.backend()
                           .attention()
                           .backward(
-                              dq,
-                              dk,
-                              dv,
-                              dout,
-                              out,
-                              lse,
-                              q,
-                              k,
-                              v,
-                              Tensor.NONE,
-                              heads,
-                              true,
-                              scale,
+                              dq, dk, dv, dout, out, lse, q, k, v, lengths, heads, causal, scale,
                               site);
                 }));
     return out;

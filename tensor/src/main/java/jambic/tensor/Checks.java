@@ -116,7 +116,6 @@ final class Checks {
   static void attention(
       Ops ops, String op, Tensor q, Tensor kv, Tensor lengths, int heads, boolean causal) {
     activationType(ops, op, q, kv);
-    integers(op, lengths);
     require(q.shape().rank() == 3, "%s: needs q (B, T, C), got %s", op, q);
     int b = q.dim(0);
     int c = q.dim(2);
@@ -138,7 +137,9 @@ final class Checks {
     lengths(op, "q", q, lengths);
   }
 
-  private static void lengths(String op, String name, Tensor x, Tensor lengths) {
+  /** Lengths of the sequences of a batch, if there are any. */
+  static void lengths(String op, String name, Tensor x, Tensor lengths) {
+    integers(op, lengths);
     int b = x.dim(0);
     require(
         lengths.isNone() || lengths.shape().rank() == 1 && lengths.dim(0) == b,
@@ -226,7 +227,7 @@ final class Checks {
   static void scale(String op, float scale) {
     require(
         scale > 0 && scale < Float.POSITIVE_INFINITY,
-        "%s: a scale of scores is above 0 and finite, got %s",
+        "%s: a scale is above 0 and finite, got %s",
         op,
         scale);
   }

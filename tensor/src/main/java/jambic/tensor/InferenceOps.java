@@ -108,16 +108,28 @@ public sealed class InferenceOps extends Ops permits DecodeOps {
   }
 
   /**
+   * The logarithm of each row's sum of exponentials: a logit minus it is a log-probability.
+   *
+   * @param logits (..., V), seen as N rows
+   * @return F32 (N)
+   */
+  public final Tensor logSumExp(Tensor logits) {
+    Checks.activations(this, "logSumExp", logits);
+    return Losses.logSumExp(this, logits);
+  }
+
+  /**
    * Embeddings of tokens that follow cached ones.
    *
    * @param ids I32 (B, T), each in [0, V)
    * @param wte (V, C)
    * @param wpe (P, C), or none
    * @param starts I32 (B): the position of each row's first token
+   * @param scale what token embeddings are multiplied by, above 0
    * @return (B, T, C)
    */
-  public final Tensor embedAt(Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
-    return embed(ids, wte, wpe, starts);
+  public final Tensor embedAt(Tensor ids, Tensor wte, Tensor wpe, Tensor starts, float scale) {
+    return Embeddings.embed(this, ids, wte, wpe, starts, scale);
   }
 
   @Override

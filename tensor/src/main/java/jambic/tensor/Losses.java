@@ -1,6 +1,7 @@
 package jambic.tensor;
 
 import jambic.tensor.spi.LossKernels;
+import java.util.Arrays;
 import java.util.List;
 
 /** How the losses and log-probabilities of {@link Ops} are computed, and their derivatives. */
@@ -29,6 +30,18 @@ final class Losses {
                         kernels.crossEntropyBackward(
                             dlogits, dloss, lse, logits, targets, smoothing)));
     return loss;
+  }
+
+  /** As {@link InferenceOps#logSumExp}: a loss of which no row counts. */
+  static Tensor logSumExp(Ops ops, Tensor logits) {
+    int rows = logits.shape().rows();
+    int[] none = new int[rows];
+    Arrays.fill(none, -1);
+    Tensor targets = ops.region().allocate(DType.I32, Shape.of(rows));
+    targets.set(none);
+    Tensor lse = ops.floats(Shape.of(rows));
+    mean(ops, lse, logits, targets, 0);
+    return lse;
   }
 
   /** As {@link Ops#linearCrossEntropy}. */

@@ -109,7 +109,7 @@ public abstract sealed class Ops permits InferenceOps, Tape {
   }
 
   /**
-   * Token embeddings plus learned positions.
+   * Token embeddings plus those of positions.
    *
    * @param ids I32 (B, T), each in [0, V)
    * @param wte (V, C), or quantized
@@ -117,43 +117,21 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * @return (B, T, C)
    */
   public final Tensor embed(Tensor ids, Tensor wte, Tensor wpe) {
-    return embed(ids, wte, wpe, Tensor.NONE);
+    return embed(ids, wte, wpe, 1);
   }
 
-  final Tensor embed(Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
-    Checks.require(
-        ids.dtype() == DType.I32 && ids.shape().rank() == 2,
-        "embed: ids must be I32 (B, T), got %s",
-        ids);
-    Checks.require(wte.shape().rank() == 2, "embed: wte must be (V, C), got %s", wte);
-    Checks.integers("embed", ids, starts);
-    Checks.table(this, "embed", wte);
-    Checks.weights(this, "embed", wpe);
-    Checks.require(
-        wpe.isNone()
-            || wpe.shape().rank() == 2 && wpe.dim(1) == wte.dim(1) && wpe.dim(0) >= ids.dim(1),
-        "embed: ids %s and wte %s need wpe of at least as many positions and the same width, got %s",
-        ids,
-        wte,
-        wpe);
-    Tensor out = activations(Shape.of(ids.dim(0), ids.dim(1), wte.dim(1)));
-    if (isQuantized(wte)) {
-      launch(
-          "quantized.embed",
-          () -> backend.quantized().embed(out, ids, wte, wte.scales(), wpe, starts));
-      return out;
-    }
-    launch("embedding.forward", () -> backend.embedding().forward(out, ids, wte, wpe, starts));
-    record(
-        out,
-        false,
-        List.of(),
-        List.of(wte, wpe),
-        (tape, dout) ->
-            tape.launchBack(
-                "embedding.backward",
-                () -> backend.embedding().backward(wte.grad(), wpe.grad(), dout, ids)));
-    return out;
+  /**
+   * Token embeddings times a constant, plus those of positions.
+   *
+   * @param ids I32 (B, T), each in [0, V)
+   * @param wte (V, C), or quantized where scale is 1
+   * @param wpe (P, C) with P at least T, or none
+   * @param scale what token embeddings are multiplied by: 1, or sqrt(C) as in Vaswani et al.
+   *     (2017), section 3.4
+   * @return (B, T, C)
+   */
+  public final Tensor embed(Tensor ids, Tensor wte, Tensor wpe, float scale) {
+    return Embeddings.embed(this, ids, wte, wpe, Tensor.NONE, scale);
   }
 
   /**
@@ -166,22 +144,7 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * @return (M, C)
    */
   public final Tensor rows(Tensor x, Tensor index) {
-    Checks.activations(this, "rows", x);
-    Checks.integers("rows", index);
-    Checks.require(!index.isNone(), "rows: needs I32 (M), got none");
-    Tensor out = activations(Shape.of(Math.toIntExact(index.size()), x.dim(-1)));
-    launch("embedding.rows", () -> backend.embedding().rows(out, x, index));
-    record(
-        out,
-        false,
-        List.of(),
-        List.of(x),
-        (tape, dout) ->
-            tape.into(
-                "embedding.rowsBackward",
-                x,
-                (dx, add) -> backend.embedding().rowsBackward(dx, dout, index, add)));
-    return out;
+    return Embeddings.rows(this, x, index);
   }
 
   /**
@@ -342,7 +305,8 @@ public abstract sealed class Ops permits InferenceOps, Tape {
   }
 
   /**
-   * Causal multi-head self-attention, with scores scaled by {@code 1 / sqrt(C / H)}.
+   * Causal multi-head self-attention of whole sequences, with scores scaled by {@code 1 / sqrt(C /
+   * H)}.
    *
    * @param qkv (B, T, 3C): queries, keys and values side by side
    * @param heads H, a divisor of C
@@ -351,20 +315,25 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    */
   public final Tensor causalAttention(Tensor qkv, int heads, float dropout) {
     Checks.attention(this, "causalAttention", qkv, 3, heads);
-    return causalAttention(qkv, heads, Attention.headScale(qkv.dim(2) / 3, heads), dropout);
+    float scale = Attention.headScale(qkv.dim(2) / 3, heads);
+    return Attention.self(this, "causalAttention", qkv, Tensor.NONE, heads, true, scale, dropout);
   }
 
   /**
-   * Causal multi-head self-attention.
+   * Multi-head self-attention.
    *
    * @param qkv (B, T, 3C): queries, keys and values side by side
+   * @param lengths I32 (B), each in [1, T]: keys at or past it are padding, which no query sees; or
+   *     none
    * @param heads H, a divisor of C
+   * @param causal whether query t sees only keys up to t
    * @param scale what the products of queries and keys are multiplied by, above 0
    * @param dropout the probability to drop an attention weight in training
    * @return (B, T, C)
    */
-  public final Tensor causalAttention(Tensor qkv, int heads, float scale, float dropout) {
-    return Attention.causal(this, qkv, heads, scale, dropout);
+  public final Tensor selfAttention(
+      Tensor qkv, Tensor lengths, int heads, boolean causal, float scale, float dropout) {
+    return Attention.self(this, "selfAttention", qkv, lengths, heads, causal, scale, dropout);
   }
 
   /**

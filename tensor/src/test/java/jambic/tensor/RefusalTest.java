@@ -210,8 +210,8 @@ class RefusalTest {
   void scalesOutOfRange() {
     for (float scale : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
       refused(
-          () -> ops.causalAttention(floats(1, 4, 12), 2, scale, 0),
-          "causalAttention: a scale of scores is above 0 and finite, got " + scale);
+          () -> ops.selfAttention(floats(1, 4, 12), Tensor.NONE, 2, true, scale, 0),
+          "selfAttention: a scale is above 0 and finite, got " + scale);
     }
   }
 
@@ -222,7 +222,9 @@ class RefusalTest {
       refused(() -> ops.dropout(floats(2, 3), p), "dropout" + range);
       refused(() -> ops.residual(floats(2, 3), floats(2, 3), p), "residual" + range);
       refused(() -> ops.causalAttention(floats(1, 4, 12), 2, p), "causalAttention" + range);
-      refused(() -> ops.causalAttention(floats(1, 4, 12), 2, 1, p), "causalAttention" + range);
+      refused(
+          () -> ops.selfAttention(floats(1, 4, 12), Tensor.NONE, 2, false, 1, p),
+          "selfAttention" + range);
       Tensor targets = region.allocate(DType.I32, Shape.of(2));
       refused(
           () -> ops.crossEntropy(floats(2, 5), targets, p),

@@ -105,7 +105,7 @@ public final class Gpt implements LanguageModel {
     int c = config.nEmbd();
     boolean bias = config.bias();
     Tensor wte = layers.matrix("wte.weight", config.vocabSize(), c);
-    embedding = new Embedding(wte, parameters.add("wpe.weight", config.blockSize(), c));
+    embedding = new Embedding(wte, parameters.add("wpe.weight", config.blockSize(), c), 1);
     for (int i = 0; i < config.nLayer(); i++) {
       String h = "h." + i + ".";
       blocks.add(
@@ -116,12 +116,14 @@ public final class Gpt implements LanguageModel {
                   layers.linear(h + "attn.c_proj", c, c, bias),
                   config.nHead(),
                   config.attentionScale(i),
+                  true,
                   config.attnDropout()),
               layers.layerNorm(h + "ln_2", c, bias, config.normEps()),
               new FeedForward(
                   layers.linear(h + "mlp.c_fc", config.nInner(), c, bias),
                   config.activation(),
-                  layers.linear(h + "mlp.c_proj", c, config.nInner(), bias)),
+                  layers.linear(h + "mlp.c_proj", c, config.nInner(), bias),
+                  0),
               config.dropout()));
     }
     lnF = layers.layerNorm("ln_f", c, bias, config.normEps());

@@ -5,12 +5,13 @@ import jambic.tensor.Ops;
 import jambic.tensor.Tensor;
 
 /**
- * Token embeddings plus learned position embeddings.
+ * Token embeddings plus position embeddings, learned or computed.
  *
  * @param tokens (V, C)
  * @param positions (P, C), or none
+ * @param scale what token embeddings are multiplied by
  */
-public record Embedding(Tensor tokens, Tensor positions) {
+public record Embedding(Tensor tokens, Tensor positions, float scale) {
   /**
    * Looks up sequences that start at position 0.
    *
@@ -19,7 +20,7 @@ public record Embedding(Tensor tokens, Tensor positions) {
    * @return (B, T, C)
    */
   public Tensor forward(Ops ops, Tensor ids) {
-    return ops.embed(ids, tokens, positions);
+    return ops.embed(ids, tokens, positions, scale);
   }
 
   /**
@@ -30,6 +31,6 @@ public record Embedding(Tensor tokens, Tensor positions) {
    * @return (R, 1, C)
    */
   public Tensor forward(InferenceOps ops, PackedBatch batch) {
-    return ops.embedAt(batch.ids(), tokens, positions, batch.positions());
+    return ops.embedAt(batch.ids(), tokens, positions, batch.positions(), scale);
   }
 }

@@ -10,8 +10,9 @@ import jambic.tensor.Tensor;
  * @param up (inner, C)
  * @param activation the nonlinearity
  * @param down (C, inner)
+ * @param dropout probability of zeroing an element between them in training
  */
-public record FeedForward(Linear up, Activation activation, Linear down) {
+public record FeedForward(Linear up, Activation activation, Linear down, float dropout) {
   /**
    * Computes the layer.
    *
@@ -21,6 +22,6 @@ public record FeedForward(Linear up, Activation activation, Linear down) {
    */
   public Tensor forward(Ops ops, Tensor x) {
     Tensor h = up.forward(ops, x, activation); // (B, T, inner)
-    return down.forward(ops, h); // (B, T, C)
+    return down.forward(ops, ops.dropout(h, dropout)); // (B, T, C)
   }
 }

@@ -46,7 +46,7 @@ public record Initializer(float std, boolean scaleResiduals, long seed) {
       float[] values = new float[Math.toIntExact(tensor.size())];
       if (name.endsWith(".weight") && tensor.shape().rank() == 2) {
         boolean residual = scaleResiduals && name.endsWith("c_proj.weight");
-        drawNormal(values, stream, residual ? std / Math.sqrt(2.0 * nLayer) : std);
+        normal(values, seed, stream, residual ? std / Math.sqrt(2.0 * nLayer) : std);
       } else if (name.endsWith(".weight")) {
         Arrays.fill(values, 1);
       }
@@ -55,7 +55,15 @@ public record Initializer(float std, boolean scaleResiduals, long seed) {
     }
   }
 
-  private void drawNormal(float[] values, int stream, double scale) {
+  /**
+   * Draws normally distributed numbers with mean 0.
+   *
+   * @param values overwritten
+   * @param seed of the random numbers
+   * @param stream of Philox
+   * @param std their standard deviation
+   */
+  public static void normal(float[] values, long seed, int stream, double std) {
     IntStream.range(0, Math.ceilDiv(values.length, PIECE))
         .parallel()
         .forEach(piece -> {
@@ -63,16 +71,16 @@ public record Initializer(float std, boolean scaleResiduals, long seed) {
           int[] words = new int[4];
           for (int i = piece * PIECE; i < end; i += 4) {
             Philox.block(words, seed, i / 4, 0, 0, stream);
-            drawPair(values, i, end, words[0], words[1], scale);
-            drawPair(values, i + 2, end, words[2], words[3], scale);
+            drawPair(values, i, end, words[0], words[1], std);
+            drawPair(values, i + 2, end, words[2], words[3], std);
           }
         });
   }
 
   /** Two normally distributed numbers from two words (Box and Muller, 1958). */
-  private static void drawPair(float[] values, int at, int end, int word, int angle, double scale) {
+  private static void drawPair(float[] values, int at, int end, int word, int angle, double std) {
     double u = ((word & 0xFFFFFFFFL) + 1) * 0x1p-32; // (0, 1]: its logarithm is finite
-    double radius = scale * StrictMath.sqrt(-2 * StrictMath.log(u));
+    double radius = std * StrictMath.sqrt(-2 * StrictMath.log(u));
     double turn = 2 * Math.PI * 0x1p-32 * (angle & 0xFFFFFFFFL);
     if (at < end) {
       values[at] = (float) (radius * StrictMath.cos(turn));

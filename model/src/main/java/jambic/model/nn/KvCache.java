@@ -1,6 +1,7 @@
 package jambic.model.nn;
 
 import jambic.tensor.DType;
+import jambic.tensor.InferenceOps;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
@@ -35,8 +36,18 @@ public final class KvCache {
    * @param tokens positions to have room for, or a few more
    */
   public KvCache(Region region, DType dtype, int layers, int width, int context, int tokens) {
-    pageSize = Math.min(PAGE, context);
-    pages = pagesFor(tokens);
+    this(
+        region,
+        Math.min(PAGE, context),
+        Math.ceilDiv(tokens, Math.min(PAGE, context)),
+        dtype,
+        layers,
+        width);
+  }
+
+  private KvCache(Region region, int pageSize, int pages, DType dtype, int layers, int width) {
+    this.pageSize = pageSize;
+    this.pages = pages;
     Shape shape = Shape.of(pages, pageSize, width); // (P, S, C)
     for (int layer = 0; layer < layers; layer++) {
       keys.add(region.allocate(dtype, shape));
@@ -45,6 +56,22 @@ public final class KvCache {
     free = new int[pages];
     Arrays.setAll(free, i -> pages - 1 - i);
     freeCount = pages;
+  }
+
+  /**
+   * Takes memory for pages of some size: small ones where sequences often part.
+   *
+   * @param region where they lie
+   * @param dtype of keys and values
+   * @param layers how many have keys and values
+   * @param width C, of a key
+   * @param pageSize positions of a page
+   * @param pages how many pages
+   * @return an empty cache
+   */
+  public static KvCache ofPages(
+      Region region, DType dtype, int layers, int width, int pageSize, int pages) {
+    return new KvCache(region, pageSize, pages, dtype, layers, width);
   }
 
   /**
@@ -57,6 +84,19 @@ public final class KvCache {
   public static int tokensFor(int context, int sequences) {
     int page = Math.min(PAGE, context);
     return Math.toIntExact((long) sequences * Math.ceilDiv(context, page) * page);
+  }
+
+  /**
+   * Copies whole pages in every layer.
+   *
+   * @param ops how to compute
+   * @param from I32 (N): pages
+   * @param to I32 (N): pages, overwritten; a page and itself does nothing
+   */
+  public void copy(InferenceOps ops, Tensor from, Tensor to) {
+    for (int layer = 0; layer < keys.size(); layer++) {
+      ops.copyPages(keys.get(layer), values.get(layer), from, to);
+    }
   }
 
   Tensor keys(int layer) {
@@ -75,6 +115,15 @@ public final class KvCache {
    */
   public int pagesFor(int positions) {
     return Math.ceilDiv(positions, pageSize);
+  }
+
+  /**
+   * Returns how many positions a page has.
+   *
+   * @return positions
+   */
+  public int pageSize() {
+    return pageSize;
   }
 
   /**

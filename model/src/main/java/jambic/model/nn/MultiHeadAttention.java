@@ -5,17 +5,19 @@ import jambic.tensor.Ops;
 import jambic.tensor.Tensor;
 
 /**
- * Causal multi-head self-attention (Vaswani et al., 2017): each token attends to itself and to
- * those before it.
+ * Multi-head self-attention (Vaswani et al., 2017): each token attends to all of its sequence, or
+ * to itself and those before it.
  *
  * @param qkv (3C, C): makes queries, keys and values, side by side
  * @param proj (C, C): mixes the heads' results
  * @param heads H, a divisor of C
  * @param scale what the products of queries and keys are multiplied by, mostly {@code 1 / sqrt(C /
  *     H)}
+ * @param causal whether a token sees none behind it
  * @param dropout probability of zeroing an attention weight in training
  */
-public record MultiHeadAttention(Linear qkv, Linear proj, int heads, float scale, float dropout) {
+public record MultiHeadAttention(
+    Linear qkv, Linear proj, int heads, float scale, boolean causal, float dropout) {
   /**
    * Computes the layer over whole sequences.
    *
@@ -24,14 +26,26 @@ public record MultiHeadAttention(Linear qkv, Linear proj, int heads, float scale
    * @return (B, T, C)
    */
   public Tensor forward(Ops ops, Tensor x) {
+    return forward(ops, x, Tensor.NONE);
+  }
+
+  /**
+   * Computes the layer over sequences that are padded.
+   *
+   * @param ops how to compute
+   * @param x (B, T, C)
+   * @param lengths I32 (B), each in [1, T]: tokens at or past it are padding, which none attends to
+   * @return (B, T, C)
+   */
+  public Tensor forward(Ops ops, Tensor x, Tensor lengths) {
     Tensor packed = qkv.forward(ops, x); // (B, T, 3C)
-    Tensor y = ops.causalAttention(packed, heads, scale, dropout); // (B, T, C)
+    Tensor y = ops.selfAttention(packed, lengths, heads, causal, scale, dropout); // (B, T, C)
     return proj.forward(ops, y);
   }
 
   /**
-   * Computes the layer over tokens that follow cached ones, and adds their keys and values to the
-   * cache.
+   * Computes the causal layer over tokens that follow cached ones, and adds their keys and values
+   * to the cache.
    *
    * @param ops how to compute
    * @param x (R, 1, C)

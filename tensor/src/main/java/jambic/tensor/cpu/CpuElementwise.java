@@ -13,6 +13,7 @@ import jambic.tensor.spi.Dropout;
 import jambic.tensor.spi.ElementwiseKernels;
 import java.util.Arrays;
 import java.util.List;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -157,7 +158,8 @@ final class CpuElementwise implements ElementwiseKernels {
     }
   }
 
-  private static void multiply(float[] out, int o, float[] x, int i, float factor, int n) {
+  /** {@code out = factor * x} for n neighbours; out may be x. */
+  static void multiply(float[] out, int o, float[] x, int i, float factor, int n) {
     VectorSpecies<Float> f = Lanes.F;
     int k = 0;
     for (; k < f.loopBound(n); k += f.length()) {
@@ -166,6 +168,24 @@ final class CpuElementwise implements ElementwiseKernels {
     if (k < n) {
       VectorMask<Float> rest = f.indexInRange(k, n);
       fromArray(f, x, i + k, rest).mul(factor).intoArray(out, o + k, rest);
+    }
+  }
+
+  /** {@code out = factor * x + y}, rounded once. */
+  static void multiplyAdd(
+      float[] out, int o, float[] x, int i, float factor, float[] y, int j, int n) {
+    VectorSpecies<Float> f = Lanes.F;
+    int k = 0;
+    for (; k < f.loopBound(n); k += f.length()) {
+      fromArray(f, x, i + k)
+          .fma(FloatVector.broadcast(f, factor), fromArray(f, y, j + k))
+          .intoArray(out, o + k);
+    }
+    if (k < n) {
+      VectorMask<Float> rest = f.indexInRange(k, n);
+      fromArray(f, x, i + k, rest)
+          .fma(FloatVector.broadcast(f, factor), fromArray(f, y, j + k, rest))
+          .intoArray(out, o + k, rest);
     }
   }
 

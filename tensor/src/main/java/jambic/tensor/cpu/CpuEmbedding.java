@@ -1,6 +1,8 @@
 package jambic.tensor.cpu;
 
 import static jambic.tensor.cpu.CpuElementwise.add;
+import static jambic.tensor.cpu.CpuElementwise.multiply;
+import static jambic.tensor.cpu.CpuElementwise.multiplyAdd;
 import static jambic.tensor.host.HostStorage.floats;
 import static jambic.tensor.host.HostStorage.ints;
 import static jambic.tensor.host.HostStorage.offset;
@@ -29,7 +31,7 @@ final class CpuEmbedding implements EmbeddingKernels {
   }
 
   @Override
-  public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts) {
+  public void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts, float scale) {
     Indices.requireIds("embed", ids, wte.dim(0));
     if (!wpe.isNone()) {
       Indices.requirePositions("embed", starts, ids.dim(-1), wpe.dim(0));
@@ -46,18 +48,18 @@ final class CpuEmbedding implements EmbeddingKernels {
             int o = offset(out) + r * c;
             int token = offset(wte) + ints(ids)[offset(ids) + r] * c;
             if (wpe.isNone()) {
-              System.arraycopy(floats(wte), token, floats(out), o, c);
+              multiply(floats(out), o, floats(wte), token, scale, c);
             } else {
               int start = starts.isNone() ? 0 : ints(starts)[offset(starts) + r / t];
               int position = offset(wpe) + (start + r % t) * c;
-              add(floats(out), o, floats(wte), token, floats(wpe), position, c);
+              multiplyAdd(floats(out), o, floats(wte), token, scale, floats(wpe), position, c);
             }
           }
         });
   }
 
   @Override
-  public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids) {
+  public void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids, float scale) {
     if (!dwte.isNone()) {
       Indices.requireIds("embed", ids, dwte.dim(0));
     }
@@ -73,7 +75,7 @@ final class CpuEmbedding implements EmbeddingKernels {
             int d = offset(dout) + r * c + from;
             if (!dwte.isNone()) {
               int token = offset(dwte) + ints(ids)[offset(ids) + r] * c + from;
-              add(floats(dwte), token, floats(dwte), token, floats(dout), d, n);
+              multiplyAdd(floats(dwte), token, floats(dout), d, scale, floats(dwte), token, n);
             }
             if (!dwpe.isNone()) {
               int position = offset(dwpe) + r % t * c + from;

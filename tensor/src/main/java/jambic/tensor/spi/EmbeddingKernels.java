@@ -8,15 +8,17 @@ import jambic.tensor.Tensor;
  */
 public interface EmbeddingKernels {
   /**
-   * {@code out[b, t] = wte[ids[b, t]] + wpe[start[b] + t]}.
+   * {@code out[b, t] = scale * wte[ids[b, t]] + wpe[start[b] + t]}, rounded once.
    *
    * @param out (B, T, C), overwritten
    * @param ids I32 (B, T)
    * @param wte (V, C): weights, or without positions activations, of which rows are looked up
    * @param wpe (P, C), or none for no positions
    * @param starts I32 (B): the position of each row's first token, or none for 0
+   * @param scale what rows of {@code wte} are multiplied by: 1, or sqrt(C) as in Vaswani et al.
+   *     (2017), section 3.4; 1 where {@code wte} holds activations
    */
-  void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts);
+  void forward(Tensor out, Tensor ids, Tensor wte, Tensor wpe, Tensor starts, float scale);
 
   /**
    * The gradients of both tables, with positions from 0. A token that occurs twice adds twice, in
@@ -26,8 +28,9 @@ public interface EmbeddingKernels {
    * @param dwpe (P, C), added to, or none
    * @param dout (B, T, C)
    * @param ids I32 (B, T)
+   * @param scale as in {@link #forward}: {@code dwte} gets {@code scale * dout}
    */
-  void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids);
+  void backward(Tensor dwte, Tensor dwpe, Tensor dout, Tensor ids, float scale);
 
   /**
    * {@code out[m] = x[index[m]]}. Tensors of any rank are seen as rows of C numbers.

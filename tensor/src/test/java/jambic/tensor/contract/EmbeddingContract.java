@@ -19,12 +19,14 @@ public interface EmbeddingContract {
    */
   Contract contract();
 
-  /** {@code out[b, t] = wte[ids[b, t]] + wpe[starts[b] + t]}. */
+  /** {@code out[b, t] = scale * wte[ids[b, t]] + wpe[starts[b] + t]}. */
   @Test
   default void embeddingForward() {
     for (int[] size : SIZES) {
       for (String with :
-          new String[] {"tokens", "tokens, positions", "tokens, positions, starts"}) {
+          new String[] {
+            "tokens", "scaled tokens", "tokens, positions", "scaled tokens, positions, starts"
+          }) {
         int b = size[0];
         int t = size[1];
         int v = size[2];
@@ -43,7 +45,9 @@ public interface EmbeddingContract {
                       with.contains("starts")
                           ? scene.integers("starts", scene.draw("starts", 5, b), b)
                           : Tensor.NONE;
-                  return () -> scene.backend().embedding().forward(out, ids, wte, wpe, starts);
+                  float scale = with.contains("scaled") ? 2.4f : 1;
+                  return () ->
+                      scene.backend().embedding().forward(out, ids, wte, wpe, starts, scale);
                 });
       }
     }
@@ -53,7 +57,7 @@ public interface EmbeddingContract {
   @Test
   default void embeddingBackward() {
     for (int[] size : SIZES) {
-      for (String of : new String[] {"dwte", "dwpe", "dwte, dwpe"}) {
+      for (String of : new String[] {"dwte", "scaled dwte", "dwpe", "scaled dwte, dwpe"}) {
         int b = size[0];
         int t = size[1];
         int v = size[2];
@@ -68,7 +72,8 @@ public interface EmbeddingContract {
                       of.contains("dwpe") ? scene.accumulated("dwpe", t + 4, c) : Tensor.NONE;
                   Tensor dout = scene.input("dout", b, t, c);
                   Tensor ids = scene.integers("ids", scene.draw("ids", v, b * t), b, t);
-                  return () -> scene.backend().embedding().backward(dwte, dwpe, dout, ids);
+                  float scale = of.contains("scaled") ? 2.4f : 1;
+                  return () -> scene.backend().embedding().backward(dwte, dwpe, dout, ids, scale);
                 });
       }
     }

@@ -136,7 +136,7 @@ public interface IndexContract {
         (ops, region, starts) -> {
           Tensor ids = region.allocate(DType.I32, Shape.of(COUNT, 2));
           ids.set(new int[COUNT * 2]);
-          return ops.embedAt(ids, floats(region, ROWS, 4), floats(region, ROWS, 4), starts);
+          return ops.embedAt(ids, floats(region, ROWS, 4), floats(region, ROWS, 4), starts, 1);
         });
   }
 

@@ -223,8 +223,8 @@ public interface ParityContract {
     Tensor dout = run.load("dout");
     Tensor out = run.like("out");
     Tensor dw = run.zeros("grad/w");
-    run.backend().embedding().forward(out, ids, w, Tensor.NONE, Tensor.NONE);
-    run.backend().embedding().backward(dw, Tensor.NONE, dout, ids);
+    run.backend().embedding().forward(out, ids, w, Tensor.NONE, Tensor.NONE, 1);
+    run.backend().embedding().backward(dw, Tensor.NONE, dout, ids, 1);
     run.require("out", out, 1);
     run.require("grad/w", dw, ids.size());
   }

@@ -32,10 +32,12 @@ class DefinitionTest {
     Tensor wte = floats(new float[] {10, 20, 30, 40}, 2, 2);
     Tensor wpe = floats(new float[] {1, 2, 3, 4, 5, 6}, 3, 2);
     Tensor starts = integers(new int[] {0, 1}, 2);
-    backend.embedding().forward(out, ids, wte, wpe, starts);
+    backend.embedding().forward(out, ids, wte, wpe, starts, 1);
     assertThat(out.toFloats()).containsExactly(31, 42, 13, 24, 33, 44, 35, 46);
-    backend.embedding().forward(out, ids, wte, wpe, Tensor.NONE);
+    backend.embedding().forward(out, ids, wte, wpe, Tensor.NONE, 1);
     assertThat(out.toFloats()).containsExactly(31, 42, 13, 24, 31, 42, 33, 44);
+    backend.embedding().forward(out, ids, wte, wpe, Tensor.NONE, 2);
+    assertThat(out.toFloats()).containsExactly(61, 82, 23, 44, 61, 82, 63, 84);
   }
 
   @Test

@@ -126,10 +126,10 @@ class GradientTest {
     Tensor dout = normal(2, 4, 3);
     Tensor dwte = zeros(5, 3);
     Tensor dwpe = zeros(6, 3);
-    backend.embedding().backward(dwte, dwpe, dout, ids);
+    backend.embedding().backward(dwte, dwpe, dout, ids, 1.7f);
     check(
         "embedding",
-        () -> backend.embedding().forward(out, ids, wte, wpe, Tensor.NONE),
+        () -> backend.embedding().forward(out, ids, wte, wpe, Tensor.NONE, 1.7f),
         out,
         dout,
         List.of(new Trained("wte", wte, dwte), new Trained("wpe", wpe, dwpe)));
