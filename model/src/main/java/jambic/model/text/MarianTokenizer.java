@@ -19,8 +19,15 @@ import java.util.stream.Collectors;
  * {@code >>fra<< }.
  */
 public final class MarianTokenizer {
-  private static final String SOURCE = "source.spm";
+  /** The name of the file of the source language. */
+  public static final String SOURCE = "source.spm";
+
   private static final String TARGET = "target.spm";
+
+  /** The names of all files that belong to it. */
+  public static final List<String> FILES =
+      List.of(SOURCE, TARGET, "vocab.json", "tokenizer_config.json", "special_tokens_map.json");
+
   private static final String CODE_BEGIN = ">>";
   private static final String CODE_END = "<<";
   private static final int SHOWN = 20; // codes in a sentence
@@ -113,6 +120,18 @@ public final class MarianTokenizer {
     }
     String text = target.decode(pieces).replace('\u2581', ' ').strip();
     return vocabulary.cleansUp() ? cleaned(text) : text;
+  }
+
+  /**
+   * Returns the text of one token, a blank in front where it begins a word.
+   *
+   * @param id the token's
+   * @return its text; none for the end, the padding and the unknown
+   * @throws JambicException if the vocabulary lacks the id
+   */
+  public String piece(int id) {
+    String token = vocabulary.token(id);
+    return vocabulary.isSpecial(id) ? "" : token.replace('\u2581', ' ');
   }
 
   /** As transformers' {@code clean_up_tokenization}. */

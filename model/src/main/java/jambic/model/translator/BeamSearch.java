@@ -218,39 +218,55 @@ public final class BeamSearch {
     /**
      * Picks the best of a row of log-probabilities.
      *
-     * @param row a log-probability (or a logit) for each token
+     * @param rows log-probabilities (or logits), row behind row
+     * @param row which row
+     * @param size tokens of a row
      * @param logSum what to subtract from each: 0, or the row's logarithm of the sum of
      *     exponentials
      * @param count how many to pick at most
      * @param banned tokens that are never chosen
      * @return the best tokens
      */
-    public static BestTokens of(float[] row, double logSum, int count, int... banned) {
-      int[] tokens = new int[Math.min(count, row.length)];
-      int size = 0;
-      for (int token = 0; token < row.length; token++) {
-        if (Float.isNaN(row[token])) {
+    public static BestTokens of(
+        float[] rows, int row, int size, double logSum, int count, int... banned) {
+      int[] tokens = new int[Math.min(count, size)];
+      int first = row * size;
+      int found = 0;
+      float worst = Float.NEGATIVE_INFINITY; // of those found, where they are as many as wanted
+      for (int token = 0; token < size; token++) {
+        float value = rows[first + token];
+        if (value <= worst || isBanned(token, banned)) {
+          continue;
+        }
+        if (Float.isNaN(value)) {
           throw new JambicException(
               Text.format(
                       "the model gives NaN for token %d: its weights are damaged or its training diverged,",
                       token)
                   + " so take another checkpoint");
         }
-        int wanted = token;
-        if (row[token] == Float.NEGATIVE_INFINITY
-            || Arrays.stream(banned).anyMatch(other -> other == wanted)
-            || size == tokens.length && !(size > 0 && row[token] > row[tokens[size - 1]])) {
-          continue;
-        }
-        int at = size < tokens.length ? size++ : size - 1;
-        for (; at > 0 && row[tokens[at - 1]] < row[token]; at--) {
+        int at = found < tokens.length ? found++ : found - 1;
+        for (; at > 0 && rows[first + tokens[at - 1]] < value; at--) {
           tokens[at] = tokens[at - 1];
         }
         tokens[at] = token;
+        if (found == tokens.length) {
+          worst = rows[first + tokens[found - 1]];
+        }
       }
-      int[] picked = Arrays.copyOf(tokens, size);
+      int[] picked = Arrays.copyOf(tokens, found);
       return new BestTokens(
-          picked, Arrays.stream(picked).mapToDouble(token -> row[token] - logSum).toArray());
+          picked,
+          Arrays.stream(picked).mapToDouble(token -> rows[first + token] - logSum).toArray());
+    }
+
+    private static boolean isBanned(int token, int... banned) {
+      for (int other : banned) {
+        if (other == token) {
+          return true;
+        }
+      }
+      return false;
     }
 
     int size() {

@@ -1,2 +1,5 @@
-/** The search for translations by the log-probabilities of their tokens. */
+/**
+ * The encoder-decoder for translation: the model, how it is stored, the search for translations,
+ * and {@link jambic.model.translator.TranslationPipeline}, which goes from text to text.
+ */
 package jambic.model.translator;

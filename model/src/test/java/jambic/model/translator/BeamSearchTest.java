@@ -110,7 +110,7 @@ class BeamSearchTest {
         for (int i = 0; i < vocabulary; i++) {
           row[i] = ((Number) table.get(from + i)).floatValue();
         }
-        best.add(BestTokens.of(row, 0, settings.candidates(), banned));
+        best.add(best(row, 0, settings.candidates(), banned));
       }
       List<List<Integer>> next = new ArrayList<>();
       for (Choice choice : search.step(best)) {
@@ -127,7 +127,7 @@ class BeamSearchTest {
   void theEndIsForcedAtTheLastPositionAtNoCost() {
     Settings one = new Settings(1, 2, END, LengthPenalty.parse("0"), Stopping.FIRST);
     BeamSearch search = new BeamSearch(one);
-    assertThat(search.step(List.of(BestTokens.of(new float[] {-3, -0.5f, -1}, 0, 2))))
+    assertThat(search.step(List.of(best(new float[] {-3, -0.5f, -1}, 0, 2))))
         .containsExactly(new Choice(0, 1));
     assertThat(search.lastStep()).isTrue();
     assertThat(search.step(List.of())).isEmpty();
@@ -139,13 +139,13 @@ class BeamSearchTest {
     Settings two = new Settings(2, 9, END, LengthPenalty.parse("1"), Stopping.BOUND);
     BeamSearch search = new BeamSearch(two);
     float[] row = {-9, -1, -1, -1, -1};
-    assertThat(search.step(List.of(BestTokens.of(row, 0, 4, 1))))
+    assertThat(search.step(List.of(best(row, 0, 4, 1))))
         .containsExactly(new Choice(0, 2), new Choice(0, 3));
   }
 
   @Test
   void nanIsRefused() {
-    assertThatThrownBy(() -> BestTokens.of(new float[] {0, Float.NaN}, 0, 2))
+    assertThatThrownBy(() -> best(new float[] {0, Float.NaN}, 0, 2))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("NaN for token 1");
   }
@@ -156,9 +156,7 @@ class BeamSearchTest {
     while (search.running() > 0) {
       List<List<Integer>> before = prefixes;
       List<BestTokens> best =
-          before.stream()
-              .map(prefix -> BestTokens.of(row(seed, prefix), 0, settings.candidates()))
-              .toList();
+          before.stream().map(prefix -> best(row(seed, prefix), 0, settings.candidates())).toList();
       prefixes =
           search.step(best).stream()
               .map(choice -> append(before.get(choice.parent()), choice.token()))
@@ -197,5 +195,9 @@ class BeamSearchTest {
     List<Integer> longer = new ArrayList<>(prefix);
     longer.add(token);
     return List.copyOf(longer);
+  }
+
+  private static BestTokens best(float[] row, double logSum, int count, int... banned) {
+    return BestTokens.of(row, 0, row.length, logSum, count, banned);
   }
 }
