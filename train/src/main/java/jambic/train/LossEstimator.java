@@ -7,32 +7,57 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.train.data.Dataset.Split;
 import jambic.train.objective.Objective;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 
-/** Measures the loss of a model without training it. Recorded once, replayed for every batch. */
+/**
+ * Measures the loss of a model without training it. Recorded once for batches of a shape, replayed
+ * for every other.
+ */
 public final class LossEstimator {
+  private final Backend backend;
   private final Objective objective;
-  private final List<Tensor> inputs;
-  private final Tensor loss;
-  private final Program forward;
+  private final Region region;
+  private final Map<Object, Pass> passes = new HashMap<>(); // by the shape of their batches
+
+  private record Pass(List<Tensor> inputs, Tensor loss, Program forward) {
+    double run() {
+      forward.run();
+      return loss.toFloats()[0];
+    }
+  }
 
   /**
-   * Records the forward pass.
+   * Records the forward pass of the first batch.
    *
    * @param backend where it computes
    * @param objective batches and loss
    * @param region holds activations while an estimate runs; between runs others may overwrite it
    */
   public LossEstimator(Backend backend, Objective objective, Region region) {
+    this.backend = backend;
     this.objective = objective;
-    region.rewind();
-    inputs = objective.allocate(region);
-    objective.fill(inputs, Split.TRAIN, 0);
+    this.region = region;
+    pass(Split.TRAIN, 0);
+  }
+
+  private Pass pass(Split split, int index) {
+    Object shape = objective.shape(split, index);
+    Pass known = passes.get(shape);
+    if (known != null) {
+      return known;
+    }
+    region.rewind(); // those of other shapes lie in the same memory
+    List<Tensor> inputs = objective.allocate(region, shape);
+    objective.fill(inputs, split, index);
     InferenceOps ops = new InferenceOps(backend, region);
-    loss = objective.loss(ops, inputs);
-    forward = ops.program();
+    Tensor loss = objective.loss(ops, inputs);
+    Pass pass = new Pass(inputs, loss, ops.program());
+    passes.put(shape, pass);
+    return pass;
   }
 
   /**
@@ -61,10 +86,11 @@ public final class LossEstimator {
       if (!goOn.getAsBoolean()) {
         return OptionalDouble.empty();
       }
-      int weight = objective.fill(inputs, split, i);
+      Pass pass = pass(split, i);
+      int weight = objective.fill(pass.inputs(), split, i);
       double share = objective.hasEqualWeights() ? 1 : weight;
       if (share > 0) {
-        sum += run() * share;
+        sum += pass.run() * share;
         weights += share;
       }
     }
@@ -80,18 +106,14 @@ public final class LossEstimator {
   public double whole(Split split) {
     double sum = 0;
     long weights = 0;
+    Pass pass = pass(split, 0);
     for (long i = 0; i < objective.batchesInOrder(split); i++) {
-      int weight = objective.fillInOrder(inputs, split, i);
+      int weight = objective.fillInOrder(pass.inputs(), split, i);
       if (weight > 0) {
-        sum += run() * weight;
+        sum += pass.run() * weight;
         weights += weight;
       }
     }
     return sum / weights;
-  }
-
-  private double run() {
-    forward.run();
-    return loss.toFloats()[0];
   }
 }

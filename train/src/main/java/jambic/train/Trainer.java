@@ -10,6 +10,7 @@ import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
+import jambic.train.config.RunConfig;
 import jambic.train.config.TrainConfig;
 import jambic.train.data.Dataset;
 import jambic.train.data.Dataset.Split;
@@ -186,7 +187,12 @@ public final class Trainer implements AutoCloseable {
    * @throws JambicException if there is no run to resume
    */
   public static TrainConfig configOf(Path folder) {
-    return AtomicFolder.read(folder.resolve(RunCheckpoints.LAST), TrainingState::read).config();
+    RunConfig config =
+        AtomicFolder.read(folder.resolve(RunCheckpoints.LAST), TrainingState::read).config();
+    if (config instanceof TrainConfig ofGpt) {
+      return ofGpt;
+    }
+    throw new JambicException(folder + " trains a translator; resume it with TranslatorTrainer");
   }
 
   /**

@@ -4,7 +4,7 @@ import jambic.model.Model;
 import jambic.model.nn.Parameters;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
-import jambic.train.config.TrainConfig;
+import jambic.train.config.RunConfig;
 import jambic.train.objective.Objective;
 import jambic.train.optim.GradientClip;
 import jambic.train.optim.Optimizer;
@@ -29,12 +29,12 @@ public final class Training implements AutoCloseable {
    * @param objective batches of the configuration's size, and their loss
    * @throws jambic.train.config.HyperparameterException if there is nothing to train
    */
-  public Training(Model model, TrainConfig config, Objective objective) {
+  public Training(Model model, RunConfig config, Objective objective) {
     Backend backend = model.backend();
     gradients = backend.region();
     state = backend.region();
     activations = backend.region();
-    Parameters trained = config.tuning().train(model, gradients);
+    Parameters trained = config.train(model, gradients);
     clip = new GradientClip(backend, state, trained.tensors(), config.optimizer().gradClip());
     optimizer = config.optimizer().create(backend, state, trained.byName(), clip.factor());
     step =
@@ -43,7 +43,7 @@ public final class Training implements AutoCloseable {
             objective,
             optimizer,
             clip,
-            config.batch().gradientAccumulationSteps(),
+            config.gradientAccumulationSteps(),
             config.seed(),
             activations);
   }

@@ -12,14 +12,16 @@ import jambic.tensor.text.Text;
 import jambic.train.objective.Objective;
 import jambic.train.optim.GradientClip;
 import jambic.train.optim.Optimizer;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 
 /**
- * One iteration: batches in, gradients, update. The first run records it; every later one writes
- * new inputs into the same tensors and replays, allocating nothing.
+ * One iteration: batches in, gradients, update. The first run with batches of a shape records it;
+ * every later one writes new inputs into the same tensors and replays, allocating nothing.
  *
  * <p>The gradient is that of the mean over all that counts in the iteration: each micro batch is
  * weighted by its number of counted targets ({@link Objective}).
@@ -39,6 +41,18 @@ public final class TrainingStep {
     }
   }
 
+  /** What a pass over batches of a shape reads, and the pass once it is recorded. */
+  private static final class Batch {
+    private final List<Tensor> inputs;
+    private final Tensor share; // (1), what the loss is weighted by: its part of all targets
+    private Optional<MicroStep> recorded = Optional.empty();
+
+    Batch(List<Tensor> inputs, Tensor share) {
+      this.inputs = inputs;
+      this.share = share;
+    }
+  }
+
   private final Backend backend;
   private final Objective objective;
   private final Optimizer optimizer;
@@ -47,10 +61,7 @@ public final class TrainingStep {
   private final Region region;
   private final Program clear;
   private final Program update;
-  private List<Tensor> inputs = List.of();
-  private Tensor share =
-      Tensor.NONE; // (1), what the loss is weighted by: its part of all counted targets
-  private Optional<MicroStep> recorded = Optional.empty();
+  private final Map<Object, Batch> batches = new HashMap<>(); // by their shape
 
   /**
    * Prepares the iterations of a run.
@@ -109,24 +120,31 @@ public final class TrainingStep {
    */
   public OptionalDouble run(int iteration, double lr, BooleanSupplier stop) {
     optimizer.prepare(iteration + 1, lr);
-    if (inputs.isEmpty()) {
-      region.rewind();
-      inputs = objective.allocate(region);
-      share = region.allocate(DType.F32, Shape.of(1));
-    }
     return microSteps == 1 ? OptionalDouble.of(runSingle(iteration)) : runSeveral(iteration, stop);
   }
 
   /** One micro batch, whose gradients overwrite those of before. */
   private double runSingle(int iteration) {
-    requireTargets(objective.fill(inputs, iteration, 0), iteration);
-    share.set(1f);
-    if (recorded.isPresent()) {
-      return recorded.get().run(recorded.get().iteration, iteration);
+    Batch batch = batch(iteration, 0);
+    requireTargets(objective.fill(batch.inputs, iteration, 0), iteration);
+    batch.share.set(1f);
+    if (batch.recorded.isPresent()) {
+      return batch.recorded.get().run(batch.recorded.get().iteration, iteration);
     }
-    double loss = forwardAndBackward(iteration);
+    double loss = forwardAndBackward(batch, iteration);
     update.run();
     return loss;
+  }
+
+  /** The tensors of a micro batch: those of another shape may lie in the same memory. */
+  private Batch batch(int iteration, int micro) {
+    return batches.computeIfAbsent(
+        objective.shape(iteration, micro),
+        shape -> {
+          region.rewind();
+          return new Batch(
+              objective.allocate(region, shape), region.allocate(DType.F32, Shape.of(1)));
+        });
   }
 
   /** Micro batches that add their gradients. */
@@ -139,11 +157,12 @@ public final class TrainingStep {
       if (i > 0 && stop.getAsBoolean()) {
         return OptionalDouble.empty();
       }
-      int filled = objective.fill(inputs, iteration, i);
+      Batch batch = batch(iteration, i);
+      int filled = objective.fill(batch.inputs, iteration, i);
       int weight = equal ? 1 : filled;
       if (weight > 0) {
-        share.set((float) ((double) weight / total));
-        sum += weight * forwardAndBackward(iteration * microSteps + i);
+        batch.share.set((float) ((double) weight / total));
+        sum += weight * forwardAndBackward(batch, iteration * microSteps + i);
       }
     }
     update.run();
@@ -154,7 +173,7 @@ public final class TrainingStep {
   private long totalWeight(int iteration) {
     long total = 0;
     for (int i = 0; i < microSteps; i++) {
-      total += objective.fill(inputs, iteration, i);
+      total += objective.fill(batch(iteration, i).inputs, iteration, i);
     }
     requireTargets(total, iteration);
     return total;
@@ -169,22 +188,22 @@ public final class TrainingStep {
     }
   }
 
-  private double forwardAndBackward(int count) {
-    if (recorded.isPresent()) {
-      MicroStep step = recorded.get();
+  private double forwardAndBackward(Batch batch, int count) {
+    if (batch.recorded.isPresent()) {
+      MicroStep step = batch.recorded.get();
       return step.run(step.pass, count);
     }
     Tape tape = new Tape(backend, region, seed);
     tape.step().set(count);
-    Tensor loss = objective.loss(tape, inputs);
-    tape.backward(loss, share, microSteps == 1 ? optimizer.trained() : List.of());
+    Tensor loss = objective.loss(tape, batch.inputs);
+    tape.backward(loss, batch.share, microSteps == 1 ? optimizer.trained() : List.of());
     Program pass = tape.program();
     Program whole =
         backend.capture(() -> {
           pass.run();
           update.run();
         });
-    recorded = Optional.of(new MicroStep(tape.step(), loss, pass, whole));
+    batch.recorded = Optional.of(new MicroStep(tape.step(), loss, pass, whole));
     return loss.toFloats()[0];
   }
 }

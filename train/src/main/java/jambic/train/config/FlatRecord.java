@@ -1,7 +1,11 @@
 package jambic.train.config;
 
+import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.ConfigMessage.Name;
+import jambic.model.io.ErrorText;
+import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
@@ -86,6 +90,93 @@ final class FlatRecord {
       throw (RuntimeException) e.getCause(); // constructors of settings throw no checked exception
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("a record has its canonical constructor", e);
+    }
+  }
+
+  /** The names of all values of a type of record, in the order of JSON. */
+  static List<String> names(Class<?> type) {
+    return leaves(type).stream().map(Leaf::name).toList();
+  }
+
+  /** A line of help for each value, by name, in the order of JSON. */
+  static Map<String, String> descriptions(Class<? extends Record> settings) {
+    Map<String, String> lines = new LinkedHashMap<>();
+    for (Leaf leaf : leaves(settings)) {
+      lines.put(leaf.name(), leaf.annotation().map(Hyperparameter::value).orElseThrow());
+    }
+    return lines;
+  }
+
+  /**
+   * A copy of a record with several values changed at once, checked only together.
+   *
+   * @throws HyperparameterException if there is no such value (naming the nearest one), or it is of
+   *     the wrong type or out of range
+   */
+  static <R extends Record> R with(Class<R> type, R base, Map<String, ?> values) {
+    Map<String, Object> all = toMap(base);
+    values.forEach((name, value) -> {
+      requireName(type, name);
+      if (value == null) {
+        throw new HyperparameterException("%s has no value; give it one", new Name(name));
+      }
+      all.put(name, value);
+    });
+    return fromMap(type, all);
+  }
+
+  /** A record as JSON: an object with every value by name. */
+  static String toJson(Record record) {
+    try {
+      return JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(toMap(record)) + "\n";
+    } catch (IOException e) {
+      throw new IllegalStateException("numbers and strings always have JSON", e);
+    }
+  }
+
+  /**
+   * Reads what {@link #toJson} wrote.
+   *
+   * @param name what error messages call it, usually its file
+   * @throws JambicException if it is not JSON, or a value is unknown, missing or wrong
+   */
+  static <R extends Record> R fromJson(Class<R> type, String json, String name) {
+    try {
+      Map<String, Object> all = former(type);
+      all.putAll(JSON.std.mapFrom(json));
+      all.keySet().forEach(key -> requireName(type, key));
+      all.forEach(FlatRecord::requireFinite);
+      return fromMap(type, all);
+    } catch (IOException e) {
+      throw new JambicException(
+          Text.format("%s is not JSON: %s", name, ErrorText.complaint(e.getMessage())), e);
+    } catch (JambicException e) {
+      throw new JambicException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** What runs did before there was a choice; their recorded configurations lack these. */
+  private static Map<String, Object> former(Class<?> type) {
+    Map<String, Object> former = new LinkedHashMap<>();
+    for (Leaf leaf : leaves(type)) {
+      Optional<String> value = leaf.annotation().map(Hyperparameter::former);
+      value.filter(text -> !text.isEmpty()).ifPresent(text -> former.put(leaf.name(), text));
+    }
+    return former;
+  }
+
+  /** JSON has no infinite numbers, only some that are too large for 64 bits. */
+  private static void requireFinite(String name, Object value) {
+    if (value instanceof Double number && number.isInfinite()) {
+      throw new HyperparameterException("%s is a number too large for 64 bits", new Name(name));
+    }
+  }
+
+  private static void requireName(Class<?> type, String name) {
+    List<String> names = names(type);
+    if (!names.contains(name)) {
+      throw new HyperparameterException(
+          "there is no hyperparameter %s%s", name, NearestName.choice(name, names));
     }
   }
 

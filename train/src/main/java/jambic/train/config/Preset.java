@@ -108,6 +108,7 @@ public enum Preset {
             /* learningRate= */ 3e-4,
             new ScheduleSettings(
                 /* decayLr= */ false,
+                ScheduleSettings.Decay.COSINE,
                 /* minLr= */ 3e-5,
                 /* warmupIters= */ 0,
                 /* lrDecayIters= */ 5000),
@@ -161,6 +162,7 @@ public enum Preset {
             /* learningRate= */ 1e-3,
             new ScheduleSettings(
                 /* decayLr= */ true,
+                ScheduleSettings.Decay.COSINE,
                 /* minLr= */ 1e-4,
                 /* warmupIters= */ 100,
                 /* lrDecayIters= */ 5000),
@@ -217,6 +219,7 @@ public enum Preset {
             /* learningRate= */ 3e-5,
             new ScheduleSettings(
                 /* decayLr= */ false,
+                ScheduleSettings.Decay.COSINE,
                 /* minLr= */ 6e-5,
                 /* warmupIters= */ 2000,
                 /* lrDecayIters= */ 600_000),

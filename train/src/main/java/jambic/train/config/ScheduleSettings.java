@@ -6,16 +6,29 @@ import jambic.train.optim.LearningRateSchedule;
 /**
  * How the learning rate changes.
  *
- * @param decayLr whether the rate warms up and then falls on a cosine; else it is constant
- * @param minLr what the rate falls to
+ * @param decayLr whether the rate warms up and then falls; else it is constant
+ * @param decay how it falls
+ * @param minLr what the rate falls to on a cosine
  * @param warmupIters updates of linear warm-up
  * @param lrDecayIters the update at which the rate has fallen to {@code minLr}
  */
 public record ScheduleSettings(
-    @Hyperparameter("whether the rate warms up and falls on a cosine") boolean decayLr,
-    @Hyperparameter("what the rate falls to") double minLr,
+    @Hyperparameter("whether the rate warms up and falls") boolean decayLr,
+    @Hyperparameter(
+            value = "how it falls: cosine, or inverse-sqrt of the updates, without end",
+            former = "cosine")
+        Decay decay,
+    @Hyperparameter("what the rate falls to on a cosine") double minLr,
     @Hyperparameter("updates of linear warm-up") int warmupIters,
     @Hyperparameter("the update at which the rate has fallen") int lrDecayIters) {
+
+  /** How a rate falls. */
+  public enum Decay {
+    /** Half a cosine down to a minimum: nanoGPT's. */
+    COSINE,
+    /** With the inverse square root of the updates: that of Vaswani et al. (2017). */
+    INVERSE_SQRT
+  }
 
   /**
    * Checks every value.
@@ -26,18 +39,26 @@ public record ScheduleSettings(
     Bounds.atLeast("warmupIters", warmupIters, 0);
     Bounds.finiteAndNotNegative("minLr", minLr);
     Bounds.check(
-        !decayLr || lrDecayIters >= warmupIters,
+        !decayLr || decay != Decay.COSINE || lrDecayIters >= warmupIters,
         "%s (%d) must be at least %s (%d)",
         new Name("lrDecayIters"),
         lrDecayIters,
         new Name("warmupIters"),
         warmupIters);
+    Bounds.check(
+        !decayLr || decay != Decay.INVERSE_SQRT || warmupIters >= 1,
+        "%s must be at least 1 where the rate falls with the inverse square root",
+        new Name("warmupIters"));
   }
 
   /** The learning rates of a run with that peak. */
   LearningRateSchedule rates(double peak) {
-    return decayLr
-        ? new LearningRateSchedule.WarmupCosine(peak, minLr, warmupIters, lrDecayIters)
-        : new LearningRateSchedule.Constant(peak);
+    if (!decayLr) {
+      return new LearningRateSchedule.Constant(peak);
+    }
+    return switch (decay) {
+      case COSINE -> new LearningRateSchedule.WarmupCosine(peak, minLr, warmupIters, lrDecayIters);
+      case INVERSE_SQRT -> new LearningRateSchedule.InverseSqrt(peak, warmupIters);
+    };
   }
 }

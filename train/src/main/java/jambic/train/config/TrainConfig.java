@@ -1,18 +1,15 @@
 package jambic.train.config;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.ConfigMessage.Name;
+import jambic.model.Model;
 import jambic.model.gpt.GptConfig;
-import jambic.model.io.ErrorText;
 import jambic.model.nn.Initializer;
+import jambic.model.nn.Parameters;
 import jambic.tensor.JambicException;
-import jambic.tensor.text.Text;
-import java.io.IOException;
+import jambic.tensor.spi.Region;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Every hyperparameter of a run, by nanoGPT's names. {@link Preset} has complete ones; {@link
@@ -32,7 +29,8 @@ public record TrainConfig(
     RunSettings run,
     OptimizerSettings optimizer,
     TuningSettings tuning,
-    @Hyperparameter("makes weights, batches and dropout these and no others") long seed) {
+    @Hyperparameter("makes weights, batches and dropout these and no others") long seed)
+    implements RunConfig {
 
   /**
    * Checks what concerns more than one part.
@@ -91,7 +89,7 @@ public record TrainConfig(
    * @return the names
    */
   public static List<String> names() {
-    return FlatRecord.leaves(TrainConfig.class).stream().map(FlatRecord.Leaf::name).toList();
+    return FlatRecord.names(TrainConfig.class);
   }
 
   /**
@@ -101,11 +99,7 @@ public record TrainConfig(
    * @return a line of help for each, by name, in the order of JSON
    */
   public static Map<String, String> descriptions(Class<? extends Record> settings) {
-    Map<String, String> lines = new LinkedHashMap<>();
-    for (FlatRecord.Leaf leaf : FlatRecord.leaves(settings)) {
-      lines.put(leaf.name(), leaf.annotation().map(Hyperparameter::value).orElseThrow());
-    }
-    return lines;
+    return FlatRecord.descriptions(settings);
   }
 
   /**
@@ -129,28 +123,7 @@ public record TrainConfig(
    * @throws HyperparameterException as {@link #with}
    */
   public TrainConfig withAll(Map<String, ?> values) {
-    Map<String, Object> all = toMap();
-    values.forEach((name, value) -> {
-      requireName(name);
-      if (value == null) {
-        throw new HyperparameterException("%s has no value; give it one", new Name(name));
-      }
-      all.put(name, value);
-    });
-    return FlatRecord.fromMap(TrainConfig.class, all);
-  }
-
-  /**
-   * Writes the configuration as JSON.
-   *
-   * @return an object with every hyperparameter by name
-   */
-  public String toJson() {
-    try {
-      return JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(toMap()) + "\n";
-    } catch (IOException e) {
-      throw new IllegalStateException("numbers and strings always have JSON", e);
-    }
+    return FlatRecord.with(TrainConfig.class, this, values);
   }
 
   /**
@@ -162,35 +135,25 @@ public record TrainConfig(
    * @throws JambicException if it is not JSON, or a hyperparameter is unknown, missing or wrong
    */
   public static TrainConfig fromJson(String json, String name) {
-    try {
-      Map<String, Object> all = former();
-      all.putAll(JSON.std.mapFrom(json));
-      all.keySet().forEach(TrainConfig::requireName);
-      all.forEach(TrainConfig::requireFinite);
-      return FlatRecord.fromMap(TrainConfig.class, all);
-    } catch (IOException e) {
-      throw new JambicException(
-          Text.format("%s is not JSON: %s", name, ErrorText.complaint(e.getMessage())), e);
-    } catch (JambicException e) {
-      throw new JambicException(name + ": " + e.getMessage(), e);
-    }
+    return FlatRecord.fromJson(TrainConfig.class, json, name);
   }
 
-  /** What runs did before there was a choice; their recorded configurations lack these. */
-  private static Map<String, Object> former() {
-    Map<String, Object> former = new LinkedHashMap<>();
-    for (FlatRecord.Leaf leaf : FlatRecord.leaves(TrainConfig.class)) {
-      Optional<String> value = leaf.annotation().map(Hyperparameter::former);
-      value.filter(text -> !text.isEmpty()).ifPresent(text -> former.put(leaf.name(), text));
-    }
-    return former;
+  @Override
+  public int gradientAccumulationSteps() {
+    return batch.gradientAccumulationSteps();
   }
 
-  /**
-   * All values by name, in the order of JSON; choices as the text that flags use.
-   *
-   * @return a fresh map
-   */
+  @Override
+  public Parameters train(Model trained, Region gradients) {
+    return tuning.train(trained, gradients);
+  }
+
+  @Override
+  public String toJson() {
+    return FlatRecord.toJson(this);
+  }
+
+  @Override
   public Map<String, Object> toMap() {
     return FlatRecord.toMap(this);
   }
@@ -203,19 +166,5 @@ public record TrainConfig(
    */
   public static String text(Object choice) {
     return FlatRecord.text(choice);
-  }
-
-  /** JSON has no infinite numbers, only some that are too large for 64 bits. */
-  private static void requireFinite(String name, Object value) {
-    if (value instanceof Double number && number.isInfinite()) {
-      throw new HyperparameterException("%s is a number too large for 64 bits", new Name(name));
-    }
-  }
-
-  private static void requireName(String name) {
-    if (!names().contains(name)) {
-      throw new HyperparameterException(
-          "there is no hyperparameter %s%s", name, NearestName.choice(name, names()));
-    }
   }
 }

@@ -109,7 +109,7 @@ public final class AnswerPrediction implements Objective {
   }
 
   @Override
-  public List<Tensor> allocate(Region region) {
+  public List<Tensor> allocate(Region region, Object oneShape) {
     Shape shape = Shape.of(batchSize, blockSize);
     return List.of(region.allocate(DType.I32, shape), region.allocate(DType.I32, shape));
   }

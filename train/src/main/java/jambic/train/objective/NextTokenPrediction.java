@@ -36,7 +36,7 @@ public final class NextTokenPrediction implements Objective {
   }
 
   @Override
-  public List<Tensor> allocate(Region region) {
+  public List<Tensor> allocate(Region region, Object oneShape) {
     return List.of(region.allocate(DType.I32, shape), region.allocate(DType.I32, shape));
   }
 

@@ -15,18 +15,45 @@ import java.util.List;
  * weights each by that number.
  */
 public interface Objective {
+  /** The shape of all batches of an objective whose batches have one. */
+  Object ONE_SHAPE = "all batches have one shape";
+
+  /**
+   * Returns the shape of a batch to train on. A program is recorded for each, so there should be
+   * few.
+   *
+   * @param iteration the iteration, from 0
+   * @param micro which micro batch of the iteration, from 0
+   * @return a value that equals those of batches with the same shape
+   */
+  default Object shape(int iteration, int micro) {
+    return ONE_SHAPE;
+  }
+
+  /**
+   * Returns the shape of a batch to estimate a split's loss with.
+   *
+   * @param split which part of the data
+   * @param index which of the estimate's batches, from 0
+   * @return a value that equals those of batches with the same shape
+   */
+  default Object shape(Split split, int index) {
+    return ONE_SHAPE;
+  }
+
   /**
    * Allocates the tensors of a batch.
    *
    * @param region where they live
+   * @param shape the batch's
    * @return the inputs, in the order that {@link #loss} expects
    */
-  List<Tensor> allocate(Region region);
+  List<Tensor> allocate(Region region, Object shape);
 
   /**
    * Fills in a batch to train on, a function of its place alone.
    *
-   * @param inputs overwritten
+   * @param inputs of its shape, overwritten
    * @param iteration the iteration, from 0
    * @param micro which micro batch of the iteration, from 0
    * @return the weight of its loss: how many targets count
@@ -36,7 +63,7 @@ public interface Objective {
   /**
    * Fills in a batch to estimate a split's loss with, the same one for the same index.
    *
-   * @param inputs overwritten
+   * @param inputs of its shape, overwritten
    * @param split which part of the data
    * @param index which of the estimate's batches, from 0
    * @return the weight of its loss

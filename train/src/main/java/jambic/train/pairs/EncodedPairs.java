@@ -56,7 +56,7 @@ public record EncodedPairs(List<Ids> pairs, int maxLength, int tooLong) {
     if (pairs.isEmpty()) {
       throw new JambicException(
           Text.format(
-              "none of the %s of %s has at most %d tokens on both sides; give a larger --max-length or shorter texts",
+              "none of the %s of %s has at most %d tokens on both sides; give a larger greatest length or shorter texts",
               ErrorText.count(texts.size(), "pair"), name, maxLength));
     }
     return new EncodedPairs(pairs, maxLength, texts.size() - pairs.size());

@@ -61,7 +61,7 @@ public final class PairBatches {
     if (data.padded(longest) > batchTokens) {
       throw new JambicException(
           Text.format(
-              "the longest pair has %d tokens, with padding %d, which are more than the %d of --batch-tokens; give a larger one or a smaller --max-length",
+              "the longest pair has %d tokens, with padding %d, which are more than the %d of a batch; give more tokens a batch or a smaller greatest length",
               longest, data.padded(longest), batchTokens));
     }
     this.data = data;
@@ -93,7 +93,7 @@ public final class PairBatches {
     if (place.position() < 0 || place.position() >= order.size()) {
       throw new JambicException(
           Text.format(
-              "there is no batch %d in epoch %d, which has %d; the pairs or --batch-tokens are not those of the run",
+              "there is no batch %d in epoch %d, which has %d; the pairs or the size of batches are not those of the run",
               place.position(), place.epoch(), order.size()));
     }
     batches = order;
@@ -115,13 +115,22 @@ public final class PairBatches {
    * @return the batch
    */
   public PairBatch next() {
-    PairBatch batch = batch(batches.get(cursor.position()));
+    PairBatch batch = peek();
     int position = cursor.position() + 1;
     skipTo(
         position < batches.size()
             ? new Cursor(cursor.epoch(), position)
             : new Cursor(cursor.epoch() + 1, 0));
     return batch;
+  }
+
+  /**
+   * Gives the next batch without going past it.
+   *
+   * @return the batch
+   */
+  public PairBatch peek() {
+    return batch(batches.get(cursor.position()));
   }
 
   /**

@@ -38,6 +38,21 @@ public sealed interface Metrics {
    * @param iter the number of updates behind the model
    * @param trainLoss the estimated loss on the training part, in nats a token
    * @param valLoss the estimated loss on the validation part, in nats a token
+   * @param bleu BLEU of held-out translations, from 0 to 100, of a translator
+   * @param chrF the same for chrF
    */
-  record Evaluation(int iter, double trainLoss, double valLoss) implements Metrics {}
+  record Evaluation(
+      int iter, double trainLoss, double valLoss, OptionalDouble bleu, OptionalDouble chrF)
+      implements Metrics {
+    /**
+     * What an evaluation without translations measured.
+     *
+     * @param iter the number of updates behind the model
+     * @param trainLoss the estimated loss on the training part, in nats a token
+     * @param valLoss the estimated loss on the validation part, in nats a token
+     */
+    public Evaluation(int iter, double trainLoss, double valLoss) {
+      this(iter, trainLoss, valLoss, OptionalDouble.empty(), OptionalDouble.empty());
+    }
+  }
 }

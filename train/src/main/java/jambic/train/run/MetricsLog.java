@@ -211,6 +211,8 @@ public final class MetricsLog implements Closeable {
       case Metrics.Evaluation evaluation -> {
         put(fields, "train_loss", evaluation.trainLoss());
         put(fields, "val_loss", evaluation.valLoss());
+        evaluation.bleu().ifPresent(bleu -> put(fields, "bleu", rounded(bleu, 2)));
+        evaluation.chrF().ifPresent(chrF -> put(fields, "chrf", rounded(chrF, 2)));
       }
     }
     return fields;
@@ -237,7 +239,11 @@ public final class MetricsLog implements Closeable {
       }
       if (fields.containsKey("val_loss") || fields.containsKey("train_loss")) {
         return new Metrics.Evaluation(
-            iter, number(fields, "train_loss"), number(fields, "val_loss"));
+            iter,
+            number(fields, "train_loss"),
+            number(fields, "val_loss"),
+            optional(fields, "bleu"),
+            optional(fields, "chrf"));
       }
       return new Metrics.Step(
           iter,
@@ -246,13 +252,17 @@ public final class MetricsLog implements Closeable {
           number(fields, "grad_norm"),
           number(fields, "ms"),
           number(fields, "tokens_per_s"),
-          fields.get("mfu") instanceof Number mfu
-              ? OptionalDouble.of(mfu.doubleValue())
-              : OptionalDouble.empty());
+          optional(fields, "mfu"));
     } catch (IOException e) {
       throw new JambicException(
           Text.format("%s has a line that is not JSON: %s", file, ErrorText.quote(line)), e);
     }
+  }
+
+  private static OptionalDouble optional(Map<String, Object> fields, String name) {
+    return fields.get(name) instanceof Number number
+        ? OptionalDouble.of(number.doubleValue())
+        : OptionalDouble.empty();
   }
 
   private static double number(Map<String, Object> fields, String name) {

@@ -5,7 +5,7 @@ import jambic.model.ConfigMessage.Name;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.train.config.HyperparameterException;
-import jambic.train.config.TrainConfig;
+import jambic.train.config.RunConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,6 +25,7 @@ public final class ResumeCheck {
       Set.of(
           "learningRate",
           "decayLr",
+          "decay",
           "minLr",
           "warmupIters",
           "lrDecayIters",
@@ -34,6 +35,7 @@ public final class ResumeCheck {
           "weightDecay",
           "decayOn",
           "gradClip",
+          "labelSmoothing",
           "muonLearningRate",
           "muonMomentum");
 
@@ -52,7 +54,7 @@ public final class ResumeCheck {
    * @throws JambicException if the data is other data
    */
   public static Optional<ConfigMessage> check(
-      TrainingState saved, TrainConfig config, String fingerprint, Path folder) {
+      TrainingState saved, RunConfig config, String fingerprint, Path folder) {
     if (saved.iteration() > config.run().maxIters()) {
       throw new HyperparameterException(
           "%s has done %s already, more than %s (%d)",
@@ -68,7 +70,7 @@ public final class ResumeCheck {
     return changes(saved.config(), config);
   }
 
-  private static Optional<ConfigMessage> changes(TrainConfig saved, TrainConfig now) {
+  private static Optional<ConfigMessage> changes(RunConfig saved, RunConfig now) {
     List<Object> steered = new ArrayList<>(); // three a hyperparameter
     List<Object> refused = new ArrayList<>();
     Map<String, Object> before = saved.toMap();

@@ -2,7 +2,7 @@ package jambic.train.run;
 
 import jambic.model.ConfigMessage;
 import jambic.tensor.DeviceLostException;
-import jambic.train.config.TrainConfig;
+import jambic.train.config.RunConfig;
 import jambic.train.optim.Optimizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +48,7 @@ public final class RunLoop {
   }
 
   private final RunCheckpoints<?> checkpoints;
-  private final TrainConfig config;
+  private final RunConfig config;
   private final String fingerprint;
   private final Optimizer optimizer;
   private final Stage stage;
@@ -67,7 +67,7 @@ public final class RunLoop {
    */
   public RunLoop(
       RunCheckpoints<?> checkpoints,
-      TrainConfig config,
+      RunConfig config,
       String fingerprint,
       Optimizer optimizer,
       Stage stage) {

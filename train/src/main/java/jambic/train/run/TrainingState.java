@@ -6,7 +6,7 @@ import jambic.model.io.Safetensors;
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.text.Text;
-import jambic.train.config.TrainConfig;
+import jambic.train.config.RunConfig;
 import jambic.train.data.Dataset;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +27,7 @@ import java.util.Map;
  * @param data the {@link Dataset#fingerprint} of what it trains on
  * @param config every hyperparameter
  */
-public record TrainingState(int iteration, double bestValLoss, String data, TrainConfig config) {
+public record TrainingState(int iteration, double bestValLoss, String data, RunConfig config) {
   private static final String FILE = "training.json";
   private static final String MOMENTS = "optimizer.safetensors";
 
@@ -92,7 +92,7 @@ public record TrainingState(int iteration, double bestValLoss, String data, Trai
           iteration,
           bestValLoss(file, fields),
           data,
-          TrainConfig.fromJson(JSON.std.asString(config), file.toString()));
+          RunConfig.of(config, JSON.std.asString(config), file.toString()));
     } catch (IOException e) {
       throw damaged(file, "it is not JSON");
     }

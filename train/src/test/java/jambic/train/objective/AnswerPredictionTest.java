@@ -111,7 +111,7 @@ class AnswerPredictionTest {
   @Test
   void everyEpochSeesEachExampleOnceInAnOrderOfItsOwn() {
     Objective objective = objective(1, 1);
-    var inputs = objective.allocate(state);
+    var inputs = objective.allocate(state, Objective.ONE_SHAPE);
     List<List<Integer>> epochs = new ArrayList<>();
     for (int epoch = 0; epoch < 4; epoch++) {
       List<Integer> weights = new ArrayList<>();

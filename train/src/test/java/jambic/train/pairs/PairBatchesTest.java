@@ -199,7 +199,7 @@ class PairBatchesTest {
       assertThatThrownBy(() -> batches.skipTo(place))
           .isInstanceOf(JambicException.class)
           .hasMessage(
-              "there is no batch %d in epoch 0, which has %d; the pairs or --batch-tokens are not those of the run",
+              "there is no batch %d in epoch 0, which has %d; the pairs or the size of batches are not those of the run",
               place.position(), count);
     }
     assertThat(batches.cursor()).isEqualTo(Cursor.START);
@@ -215,7 +215,7 @@ class PairBatchesTest {
     assertThatThrownBy(() -> batches(pairs, 23, 1))
         .isInstanceOf(JambicException.class)
         .hasMessage(
-            "the longest pair has 17 tokens, with padding 24, which are more than the 23 of --batch-tokens; give a larger one or a smaller --max-length");
+            "the longest pair has 17 tokens, with padding 24, which are more than the 23 of a batch; give more tokens a batch or a smaller greatest length");
     assertThat(batches(pairs, 24, 1).next().shape().batchSize()).isEqualTo(1);
   }
 }

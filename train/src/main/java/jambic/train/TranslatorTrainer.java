@@ -1,0 +1,331 @@
+package jambic.train;
+
+import jambic.model.ConfigMessage;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.io.AtomicFolder;
+import jambic.model.text.Tokenizer;
+import jambic.model.translator.TranslationPipeline;
+import jambic.model.translator.TranslationSettings;
+import jambic.model.translator.TranslationTokenizer;
+import jambic.model.translator.Translator;
+import jambic.model.translator.TranslatorConfig;
+import jambic.tensor.JambicException;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
+import jambic.train.config.RunConfig;
+import jambic.train.config.TranslationConfig;
+import jambic.train.data.Dataset.Split;
+import jambic.train.metric.Bleu;
+import jambic.train.metric.ChrF;
+import jambic.train.objective.TargetPrediction;
+import jambic.train.pairs.EncodedPairs;
+import jambic.train.pairs.Pair;
+import jambic.train.pairs.PairBatch;
+import jambic.train.pairs.PairBatches;
+import jambic.train.pairs.PairSplit;
+import jambic.train.run.Metrics;
+import jambic.train.run.ResumeCheck;
+import jambic.train.run.RunCheckpoints;
+import jambic.train.run.RunListener;
+import jambic.train.run.RunLock;
+import jambic.train.run.RunLoop;
+import jambic.train.run.TrainingState;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+
+/**
+ * A run that trains a translator: the folder and what it promises are those of {@link Trainer}. An
+ * evaluation measures the loss of both splits, and translates some of the held-out pairs greedily
+ * for their BLEU and chrF.
+ */
+public final class TranslatorTrainer implements AutoCloseable {
+  /** Held-out pairs that an evaluation translates at most. */
+  private static final int TRANSLATED = 200;
+
+  private final TranslationConfig config;
+  private final Translator model;
+  private final Tokenizer tokenizer;
+  private final List<Pair> translated;
+  private final TargetPrediction objective;
+  private final Training training;
+  private final LossEstimator estimator;
+  private final RunCheckpoints<Translator> checkpoints;
+  private final RunLoop loop;
+  private final RunLock lock;
+  private int dropped;
+
+  private TranslatorTrainer(
+      Translator model,
+      TranslationConfig config,
+      PairSplit data,
+      Tokenizer tokenizer,
+      Path folder,
+      RunLock lock) {
+    this.model = model;
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.lock = lock;
+    translated = data.valid().subList(0, Math.min(TRANSLATED, data.valid().size()));
+    PairBatches batches = batches("the pairs to train on", data.train(), config.seed());
+    List<PairBatch> estimate = batches.sequential();
+    int every = Math.max(1, estimate.size() / config.run().evalIters()); // of all lengths
+    objective =
+        new TargetPrediction(
+            model,
+            batches,
+            IntStream.range(0, estimate.size())
+                .filter(i -> i % every == 0)
+                .limit(config.run().evalIters())
+                .mapToObj(estimate::get)
+                .toList(),
+            batches("the pairs to measure with", data.valid(), config.seed()).sequential().stream()
+                .limit(config.run().evalIters())
+                .toList(),
+            config.batch().gradientAccumulationSteps(),
+            (float) config.batch().labelSmoothing());
+    training = new Training(model, config, objective);
+    estimator = new LossEstimator(model.backend(), objective, training.activations());
+    checkpoints = new RunCheckpoints<>(folder, Translator.FORMAT, model, Optional.of(tokenizer));
+    loop =
+        new RunLoop(
+            checkpoints, config, data.fingerprint(), training.optimizer(), new Translating());
+  }
+
+  private PairBatches batches(String name, List<Pair> pairs, long seed) {
+    EncodedPairs encoded = EncodedPairs.of(name, pairs, tokenizer, config.model().maxLength());
+    dropped += encoded.tooLong();
+    TranslatorConfig shape = model.config();
+    return new PairBatches(
+        encoded, config.batch().batchTokens(), shape.startToken(), shape.padToken(), seed);
+  }
+
+  /**
+   * Begins a run.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config every hyperparameter
+   * @param data the pairs
+   * @param tokenizer of both languages, which ends a text with its end token
+   * @param folder the run's; must not hold a run yet
+   * @return the run, to be closed
+   * @throws JambicException if the folder holds a run or something else that would be overwritten,
+   *     another process trains there, or no pair is short enough
+   */
+  public static TranslatorTrainer begin(
+      Backend backend, TranslationConfig config, PairSplit data, Tokenizer tokenizer, Path folder) {
+    RunLock lock = RunLock.ofNewRun(folder);
+    try {
+      Translator model =
+          new Translator(backend, config.model().translator(tokenizer.vocabSize()), config.seed());
+      return new TranslatorTrainer(model, config, data, tokenizer, folder, lock);
+    } catch (RuntimeException | Error e) {
+      lock.discard();
+      throw e;
+    }
+  }
+
+  /**
+   * Tells what a run's folder says about itself.
+   *
+   * @param folder the run's
+   * @return its hyperparameters; empty if it trains something else than a translator
+   * @throws JambicException if there is no run to resume
+   */
+  public static Optional<TranslationConfig> configOf(Path folder) {
+    RunConfig config =
+        AtomicFolder.read(folder.resolve(RunCheckpoints.LAST), TrainingState::read).config();
+    return config instanceof TranslationConfig ofTranslator
+        ? Optional.of(ofTranslator)
+        : Optional.empty();
+  }
+
+  /**
+   * Takes up a run where its last checkpoint left it.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config {@link #configOf} the folder, perhaps with more iterations
+   * @param data the pairs that it began with
+   * @param folder the run's
+   * @return the run, to be closed
+   * @throws JambicException if there is no run, it is damaged, or it trained on other data
+   */
+  public static TranslatorTrainer resume(
+      Backend backend, TranslationConfig config, PairSplit data, Path folder) {
+    configOf(folder); // leaves no lock where there is no run
+    RunLock lock = RunLock.ofRun(folder);
+    try {
+      Checkpoint.requireReplaceable(folder.resolve(RunCheckpoints.BEST));
+      return AtomicFolder.read(
+          folder.resolve(RunCheckpoints.LAST),
+          last -> {
+            TrainingState saved = TrainingState.read(last);
+            Optional<ConfigMessage> changes =
+                ResumeCheck.check(saved, config, data.fingerprint(), folder);
+            try (Checkpoint<TranslatorConfig, Translator> checkpoint =
+                Checkpoint.open(Translator.FORMAT, last)) {
+              Tokenizer tokenizer =
+                  checkpoint
+                      .tokenizer()
+                      .orElseThrow(() -> new JambicException(last + " has no tokenizer.json"));
+              TranslatorConfig shape = config.model().translator(tokenizer.vocabSize());
+              if (!shape.equals(checkpoint.config())) {
+                throw new JambicException(
+                    last
+                        + " is damaged: its training.json and config.json tell of different models;"
+                        + " restore it");
+              }
+              TranslatorTrainer trainer =
+                  new TranslatorTrainer(
+                      checkpoint.model(backend), config, data, tokenizer, folder, lock);
+              TrainingState.readMoments(last, trainer.training.optimizer().state());
+              trainer.loop.resume(saved, changes);
+              return trainer;
+            }
+          });
+    } catch (RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Returns the model being trained.
+   *
+   * @return the model, which closes with the run
+   */
+  public Translator model() {
+    return model;
+  }
+
+  /**
+   * Returns the tokenizer of both languages.
+   *
+   * @return the tokenizer
+   */
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /**
+   * Returns the updates done so far.
+   *
+   * @return the iteration that comes next
+   */
+  public int iteration() {
+    return loop.iteration();
+  }
+
+  /**
+   * Returns how many pairs are left out, as a side of them is too long.
+   *
+   * @return the number
+   */
+  public int dropped() {
+    return dropped;
+  }
+
+  /**
+   * Trains until all iterations are done or someone asks to stop, as {@link Trainer#run} does.
+   *
+   * @param listener hears of progress
+   * @param stop asked after every iteration, and between the batches of one and of an evaluation
+   * @return how it ended; either way the newest checkpoint is {@code last}
+   * @throws JambicException as {@link Trainer#run}
+   */
+  public RunLoop.Outcome run(RunListener listener, BooleanSupplier stop) {
+    model.requireOpen();
+    return loop.run(listener, stop);
+  }
+
+  /** The mean loss of both splits and the quality of translations, and one step after the other. */
+  private final class Translating implements RunLoop.Stage {
+    @Override
+    public Optional<Metrics.Evaluation> evaluate(
+        int iteration, RunListener listener, BooleanSupplier stop) {
+      int all = objective.batches(Split.TRAIN) + objective.batches(Split.VAL);
+      int[] done = {0};
+      BooleanSupplier goOn =
+          () -> {
+            listener.onEvaluationBatch(iteration, done[0]++, all);
+            return !stop.getAsBoolean();
+          };
+      OptionalDouble train = estimator.estimate(Split.TRAIN, objective.batches(Split.TRAIN), goOn);
+      OptionalDouble val =
+          train.isEmpty()
+              ? train
+              : estimator.estimate(Split.VAL, objective.batches(Split.VAL), goOn);
+      if (val.isEmpty()) {
+        return Optional.empty();
+      }
+      requireSane(val.getAsDouble(), "validation loss", iteration);
+      List<List<String>> references = List.of(translated.stream().map(Pair::target).toList());
+      List<String> hypotheses = translate();
+      return Optional.of(
+          new Metrics.Evaluation(
+              iteration,
+              train.getAsDouble(),
+              val.getAsDouble(),
+              OptionalDouble.of(Bleu.STANDARD.score(hypotheses, references).score()),
+              OptionalDouble.of(ChrF.STANDARD.score(hypotheses, references))));
+    }
+
+    @Override
+    public Optional<Metrics.Step> iterate(int iteration, BooleanSupplier stop) {
+      long start = System.nanoTime();
+      double lr = config.optimizer().rates().at(iteration);
+      OptionalDouble done = training.step().run(iteration, lr, stop);
+      if (done.isEmpty()) {
+        return Optional.empty();
+      }
+      double norm = training.clip().norm().toFloats()[0];
+      requireSane(done.getAsDouble(), "loss", iteration);
+      requireFinite(norm, "gradient norm", iteration);
+      double seconds = (System.nanoTime() - start) * 1e-9;
+      long tokens = objective.targets(iteration);
+      return Optional.of(
+          new Metrics.Step(
+              iteration,
+              done.getAsDouble(),
+              lr,
+              norm,
+              seconds * 1e3,
+              tokens / seconds,
+              OptionalDouble.empty()));
+    }
+  }
+
+  /** Translates some held-out pairs with the model as it is. */
+  private List<String> translate() {
+    TranslationSettings greedy = TranslationSettings.of(model.config()).withBeams(1);
+    TranslationPipeline pipeline =
+        new TranslationPipeline(model, TranslationTokenizer.of(tokenizer), greedy);
+    return pipeline.translate(translated.stream().map(Pair::source).toList());
+  }
+
+  private void requireSane(double value, String what, int iteration) {
+    requireFinite(
+        value <= 4 * Math.log(model.vocabSize()) + 4 ? value : Double.NaN, what, iteration);
+  }
+
+  /** Above four times the loss of guessing, a run does not come back. */
+  private void requireFinite(double value, String what, int iteration) {
+    if (!Double.isFinite(value)) {
+      throw new JambicException(
+          Text.format(
+              "the %s is too large or no number at iteration %d: training has diverged; %s; try a lower learning rate, more warm-up or clipping at a smaller gradient norm",
+              what, iteration, checkpoints.kept()));
+    }
+  }
+
+  /** Frees the model and all that trained it. */
+  @Override
+  public void close() {
+    training.close();
+    model.close();
+    lock.close();
+  }
+}
