@@ -40,8 +40,7 @@ record BleuReport(BleuScore bleu, double chrF, ExactMatch exact) {
     if (written.size() != right.size()) {
       throw new JambicException(
           Text.format(
-              "%s has %s but %s has %s; each line of one must be the translation of that line in"
-                  + " the other",
+              "%s has %s but %s has %s; each line of one is compared with that line of the other",
               translations,
               ErrorText.count(written.size(), "line"),
               references,

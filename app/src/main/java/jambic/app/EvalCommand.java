@@ -2,10 +2,15 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.ModelArgument;
+import jambic.app.cli.PairOptions;
 import jambic.app.cli.Quantization;
 import jambic.app.cli.RunFolder;
+import jambic.app.cli.RunRecord;
+import jambic.app.cli.SearchOptions;
 import jambic.app.cli.TextField;
 import jambic.app.data.Corpora;
+import jambic.app.data.PairCorpora;
+import jambic.app.data.PairMeasure;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
 import jambic.model.checkpoint.Checkpoint;
@@ -13,6 +18,7 @@ import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.io.ErrorText;
 import jambic.model.text.Tokenizer;
+import jambic.model.translator.TranslationPipeline;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
@@ -22,9 +28,13 @@ import jambic.train.data.BatchSampler;
 import jambic.train.data.Dataset;
 import jambic.train.data.Dataset.Split;
 import jambic.train.objective.NextTokenPrediction;
+import jambic.train.pairs.LanguagePair;
+import jambic.train.pairs.Pair;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -57,11 +67,14 @@ import picocli.CommandLine.Spec;
       "  jambic eval out/last --data other.txt  the last tenth of another text",
       "  jambic eval out --quantize int8        what rounding the weights costs",
       "  jambic eval gpt2 --data openwebtext --split both --eval-iters 500    as nanoGPT does",
-      "  jambic eval --bleu hyp.txt ref.txt     BLEU, chrF and exact match of two files, no model"
+      "  jambic eval --bleu hyp.txt ref.txt     BLEU, chrF and exact match of two files, no model",
+      "  jambic eval out --bleu --data test.tsv the same of a translator's own translations"
     })
 final class EvalCommand implements Callable<Integer> {
   /** Tokens of a batch: enough to fill every thread, little enough for any heap. */
   private static final int BATCH_TOKENS = 4096;
+
+  private static final int WINDOW = 512; // texts that are translated together
 
   // nanoGPT's, of config/eval_gpt2.py and train.py
   private static final int BATCH = 8;
@@ -69,6 +82,24 @@ final class EvalCommand implements Callable<Integer> {
 
   /** What can be said to the comparison of two files. */
   private static final Set<String> FOR_FILES = Set.of("--bleu", "--json", "--stacktrace");
+
+  /** What can be said to the translations of a model. */
+  private static final Set<String> FOR_TRANSLATOR =
+      Set.of(
+          "--bleu",
+          "--json",
+          "--stacktrace",
+          "--data",
+          "--beam",
+          "--source-lang",
+          "--target-lang",
+          "--model",
+          "--offline",
+          "--backend",
+          "--threads",
+          "--dtype");
+
+  private static final List<String> OF_BLEU = List.of("--beam", "--source-lang", "--target-lang");
 
   private enum Choice {
     VAL(List.of(Split.VAL)),
@@ -142,9 +173,15 @@ final class EvalCommand implements Callable<Integer> {
       names = "--bleu",
       description = {
         "Print sacreBLEU's BLEU and chrF with their signatures, and the share of equal lines: of",
-        "a UTF-8 file in the place of MODEL, a translation a line, against the file REF."
+        "a UTF-8 file in the place of MODEL, a translation a line, against the file REF; or of what",
+        "the translator MODEL makes of the pairs of --data: a TSV, TMX or JSON Lines file, two files",
+        "as in a.fr,a.en, cldr, multi30k-test or tatoeba; without --data, what its run held back."
       })
   private boolean bleu;
+
+  @Mixin private SearchOptions search;
+
+  @Mixin private PairOptions sides;
 
   @Option(names = "--json", description = "Print one JSON object instead.")
   private boolean json;
@@ -153,9 +190,20 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
+    if (bleu && references.isEmpty() && (data.isPresent() || Files.isDirectory(given.named()))) {
+      evaluateTranslator(out, Terminal.ofErrors(err));
+      return 0;
+    }
     if (bleu) {
       compareFiles(out);
       return 0;
+    }
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (OF_BLEU.contains(option.longestName())) {
+        throw new ParameterException(
+            spec.commandLine(),
+            option.longestName() + " is for --bleu of a translator; add --bleu");
+      }
     }
     if (references.isPresent()) {
       throw new ParameterException(
@@ -219,20 +267,76 @@ final class EvalCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void compareFiles(PrintWriter out) throws IOException {
+  private void requireOnly(Set<String> options, String why) {
     for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
-      if (!FOR_FILES.contains(option.longestName())) {
+      if (!options.contains(option.longestName())) {
         throw new ParameterException(
-            spec.commandLine(),
-            option.longestName() + " does not go with --bleu HYP REF, which needs no model");
+            spec.commandLine(), option.longestName() + " does not go with " + why);
       }
     }
+  }
+
+  private void evaluateTranslator(PrintWriter out, Terminal progress) throws IOException {
+    requireOnly(FOR_TRANSLATOR, "--bleu of a model's translations");
+    search.requireValid();
+    Path folder = given.translator();
+    PairMeasure measured = measured(RunFolder.of(folder).record(), progress);
+    List<Pair> pairs = measured.pairs();
+    if (pairs.isEmpty()) {
+      throw new JambicException(measured.name() + " has no pairs; give some to translate");
+    }
+    try (Backend backend = given.backend();
+        TranslationPipeline stored = TranslationPipeline.load(folder, backend)) {
+      TranslationPipeline pipeline = search.of(stored, Optional.empty(), Optional.empty());
+      List<String> translations = new ArrayList<>();
+      for (int from = 0; from < pairs.size(); from += WINDOW) {
+        List<Pair> window = pairs.subList(from, Math.min(pairs.size(), from + WINDOW));
+        translations.addAll(pipeline.translate(window.stream().map(Pair::source).toList()));
+        progress.status(
+            "translating",
+            (double) translations.size() / pairs.size(),
+            Text.format("%d of %d", translations.size(), pairs.size()));
+      }
+      progress.clear();
+      BleuReport report = BleuReport.of(translations, pairs.stream().map(Pair::target).toList());
+      if (json) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("model", folder.toString());
+        result.put("data", measured.name());
+        result.put("beam", pipeline.settings().beams());
+        result.putAll(report.toJson());
+        out.println(JSON.std.asString(result));
+      } else {
+        out.print(report.text());
+      }
+    }
+  }
+
+  /** The pairs that were named, or what the run held back. */
+  private PairMeasure measured(RunRecord run, Terminal progress) {
+    PairCorpora corpora = PairCorpora.of(progress);
+    Optional<LanguagePair> named = sides.languages(spec.commandLine());
+    if (data.isPresent()) {
+      return PairMeasure.of(corpora, data.get(), named);
+    }
+    String own =
+        run.data()
+            .orElseThrow(() ->
+                new JambicException(
+                    given.named()
+                        + " does not say which pairs it was trained on; name some with --data"));
+    return PairMeasure.heldBack(corpora, own, run.text(RunRecord.VALID), named.or(run::languages));
+  }
+
+  private void compareFiles(PrintWriter out) throws IOException {
+    requireOnly(FOR_FILES, "--bleu HYP REF, which needs no model");
     Path translations = given.named();
     Path right =
         references.orElseThrow(() ->
             new ParameterException(
                 spec.commandLine(),
-                "--bleu needs two files, as in: jambic eval --bleu hyp.txt ref.txt"));
+                "--bleu needs two files, as in: jambic eval --bleu hyp.txt ref.txt, or a model and"
+                    + " pairs: jambic eval out --bleu --data test.tsv"));
     BleuReport report = BleuReport.ofFiles(translations, right);
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();

@@ -4,9 +4,12 @@ import jambic.app.cli.ModelArgument;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
+import jambic.model.translator.Translator;
+import jambic.model.translator.TranslatorConfig;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -44,6 +47,10 @@ final class ExportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Path folder = given.folder();
+    if (Translator.isIn(folder)) {
+      exportTranslator(folder);
+      return 0;
+    }
     Checkpoint.requireNothingElse(out);
     try (Backend backend = given.backend();
         Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint(folder)) {
@@ -54,6 +61,20 @@ final class ExportCommand implements Callable<Integer> {
     }
     spec.commandLine().getOut().println("wrote " + out);
     return 0;
+  }
+
+  private void exportTranslator(Path folder) {
+    try (Backend backend = given.backend();
+        Checkpoint<TranslatorConfig, Translator> checkpoint =
+            Checkpoint.open(Translator.FORMAT, folder);
+        Translator translator = checkpoint.model(backend)) {
+      if (Files.exists(out)) {
+        throw new JambicException(
+            out + " exists, and a translator is exported to a new folder; name another one");
+      }
+      checkpoint.export(out, translator);
+    }
+    spec.commandLine().getOut().println("wrote " + out);
   }
 
   private static void requireGpt2(Path folder, GptConfig config) {

@@ -8,7 +8,11 @@ import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.io.ErrorText;
 import jambic.model.nn.LoraConfig;
+import jambic.model.text.MarianTokenizer;
 import jambic.model.text.Tokenizer;
+import jambic.model.translator.TranslationSettings;
+import jambic.model.translator.Translator;
+import jambic.model.translator.TranslatorConfig;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import jambic.train.config.TrainConfig;
@@ -47,16 +51,65 @@ final class InfoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint()) {
-      Map<String, Object> told = told(checkpoint);
-      if (json) {
-        spec.commandLine().getOut().println(JSON.std.asString(told));
-      } else {
-        told.forEach((name, value) ->
-            spec.commandLine().getOut().println(Text.format("%-14s %s", label(name), value)));
+    Path folder = given.folder();
+    if (Translator.isIn(folder)) {
+      try (Checkpoint<TranslatorConfig, Translator> checkpoint =
+          Checkpoint.open(Translator.FORMAT, folder)) {
+        print(toldOfTranslator(checkpoint));
       }
-      return 0;
+    } else {
+      try (Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint(folder)) {
+        print(told(checkpoint));
+      }
     }
+    return 0;
+  }
+
+  private void print(Map<String, Object> told) throws IOException {
+    if (json) {
+      spec.commandLine().getOut().println(JSON.std.asString(told));
+    } else {
+      told.forEach((name, value) ->
+          spec.commandLine().getOut().println(Text.format("%-14s %s", label(name), value)));
+    }
+  }
+
+  private Map<String, Object> toldOfTranslator(
+      Checkpoint<TranslatorConfig, Translator> checkpoint) {
+    TranslatorConfig config = checkpoint.config();
+    Map<String, Object> told = new LinkedHashMap<>();
+    told.put("folder", checkpoint.folder().toString());
+    told.put("architecture", "translator (encoder and decoder)");
+    told.put("parameters", number(config.parameterCount()));
+    told.put("encoder_layers", config.encoderLayers());
+    told.put("decoder_layers", config.decoderLayers());
+    told.put("encoder_heads", config.encoderHeads());
+    told.put("decoder_heads", config.decoderHeads());
+    told.put("width", config.width());
+    told.put("longest", config.maxLength());
+    told.put("vocabulary", config.vocabSize());
+    told.put("activation", TrainConfig.text(config.activation()));
+    told.put("norms", config.preNorm() ? "before each branch" : "after each branch");
+    told.put("tokenizer", tokenizerOf(checkpoint));
+    told.put("beam", TranslationSettings.read(checkpoint.folder(), config).beams());
+    tellOrigin(checkpoint.folder(), told);
+    return told;
+  }
+
+  private String tokenizerOf(Checkpoint<TranslatorConfig, Translator> checkpoint) {
+    if (Files.exists(checkpoint.folder().resolve(MarianTokenizer.SOURCE))) {
+      int size = MarianTokenizer.read(checkpoint.folder()).vocabSize();
+      return "sentencepiece, " + ErrorText.count(size, "token");
+    }
+    return checkpoint.tokenizer().map(this::tokenizer).orElse("none");
+  }
+
+  private void tellOrigin(Path folder, Map<String, Object> told) {
+    long bytes = bytes(folder);
+    told.put("size_on_disk", json ? bytes : MemoryEstimate.human(bytes));
+    RunFolder run = RunFolder.of(folder);
+    run.record().data().ifPresent(data -> told.put("trained_on", data));
+    run.record().parameters().ifPresent(any -> told.put("run", run.path().toString()));
   }
 
   private static String label(String name) {
@@ -81,11 +134,7 @@ final class InfoCommand implements Callable<Integer> {
         checkpoint.generation().endTokensOr(checkpoint.tokenizer()).stream().sorted().toList();
     told.put("end_tokens", json ? ends : ends.isEmpty() ? "none" : join(ends));
     checkpoint.lora().ifPresent(lora -> adapters(lora, told));
-    long bytes = bytes(checkpoint.folder());
-    told.put("size_on_disk", json ? bytes : MemoryEstimate.human(bytes));
-    RunFolder run = RunFolder.of(checkpoint.folder());
-    run.record().data().ifPresent(data -> told.put("trained_on", data));
-    run.record().parameters().ifPresent(any -> told.put("run", run.path().toString()));
+    tellOrigin(checkpoint.folder(), told);
     return told;
   }
 

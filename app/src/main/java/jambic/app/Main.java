@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
 /** The root command: each subcommand is a class of its own in this package. */
 @Command(
     name = "jambic",
-    description = "Trains and runs GPTs in pure Java.",
+    description = "Trains and runs Transformers in pure Java: GPTs, and translators.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
@@ -65,6 +65,7 @@ public final class Main implements Runnable {
       List.of(
           TrainCommand.class,
           SampleCommand.class,
+          TranslateCommand.class,
           EvalCommand.class,
           LogitsCommand.class,
           ExportCommand.class,

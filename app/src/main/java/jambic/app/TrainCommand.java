@@ -1,14 +1,15 @@
 package jambic.app;
 
-import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.BackendOptions;
 import jambic.app.cli.CompletionValues;
 import jambic.app.cli.Hyperparameters;
 import jambic.app.cli.InitialModel;
 import jambic.app.cli.ModelOptions;
+import jambic.app.cli.PairOptions;
 import jambic.app.cli.RunFolder;
 import jambic.app.cli.RunRecord;
 import jambic.app.cli.TextField;
+import jambic.app.cli.TrainFlags;
 import jambic.app.cli.Version;
 import jambic.app.cli.Vocabulary;
 import jambic.app.data.Corpora;
@@ -16,7 +17,6 @@ import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.LongRun;
 import jambic.app.terminal.Terminal;
-import jambic.app.terminal.TrainProgress;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
@@ -25,16 +25,14 @@ import jambic.model.io.AtomicFolder;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
-import jambic.tensor.text.Text;
 import jambic.train.Trainer;
 import jambic.train.TrainingTask;
+import jambic.train.TranslatorTrainer;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
+import jambic.train.config.TranslationPreset;
 import jambic.train.plan.MemoryEstimate;
 import jambic.train.run.RunCheckpoints;
-import jambic.train.run.RunLoop;
-import jambic.train.run.TensorBoardLog;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -53,21 +51,21 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** Trains a GPT. */
+/** Trains a GPT, or a translator. */
 @Command(
     name = "train",
-    description = "Trains a GPT on a text.",
+    description = "Trains a GPT on a text, or a translator on pairs of texts.",
     mixinStandardHelpOptions = true,
-    modelTransformer = Hyperparameters.class,
+    modelTransformer = TrainFlags.class,
     sortOptions = false,
     footerHeading = "%nExamples:%n",
     footer = {
       "  jambic train                                  tiny Shakespeare, minutes on two cores",
       "  jambic train --data input.txt --out out       your own text",
-      "  jambic train --data data                      a folder that jambic prepare made",
-      "  jambic train --preset lecture-small --learning-rate 3e-3 --seed 1",
       "  jambic train --init gpt2 --data input.txt --dropout 0.1    fine-tune a released model",
       "  jambic train --init gpt2 --block-size 256 --lora-rank 8    only small adapters of it",
+      "  jambic train --preset translate-small         French to English: dates, numbers, names",
+      "  jambic train --preset translate-small --data pairs.tsv     your own pairs",
       "  jambic train @flags.txt                       flags from a file, # for comments",
       "  jambic train --resume --out out               go on after Ctrl-C or a crash"
     })
@@ -88,7 +86,8 @@ final class TrainCommand implements Callable<Integer> {
       completionCandidates = CompletionValues.Presets.class,
       description = {
         "Where the hyperparameters start: lecture-small, lecture, shakespeare-char,",
-        "shakespeare-char-cpu or finetune-shakespeare.",
+        "shakespeare-char-cpu or finetune-shakespeare; of a translator translate-small or",
+        "transformer-base.",
         "Default: shakespeare-char-cpu, with --init finetune-shakespeare."
       })
   private Optional<String> preset = Optional.empty();
@@ -121,11 +120,21 @@ final class TrainCommand implements Callable<Integer> {
         "A UTF-8 file, tinyshakespeare (downloaded once) or jdk-source: the first nine tenths",
         "are trained on, the rest is held back. Or a folder that jambic prepare or nanoGPT's",
         "prepare.py made: one of GPT-2's tokens by the latter with --tokenizer gpt2.",
-        "Default: tinyshakespeare."
+        "Default: tinyshakespeare. A translator takes pairs: cldr (its default, from Java's own",
+        "locale data, which has no sentences), multi30k, tatoeba, or files: a TSV, two files",
+        "as corpus.fr,corpus.en, a TMX, JSON Lines; any of them gzipped."
       })
   private Optional<String> data = Optional.empty();
 
   @Mixin private TextField field;
+
+  @Option(
+      names = "--valid",
+      paramLabel = "PAIRS",
+      description = "Pairs to measure a translator with. Default: some of --data, held back.")
+  private Optional<String> valid = Optional.empty();
+
+  @Mixin private PairOptions pairs;
 
   @Option(
       names = "--tokenizer",
@@ -171,6 +180,12 @@ final class TrainCommand implements Callable<Integer> {
       out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
       out.ifPresent(Trainer::requireVacant); // before anything is downloaded
     }
+    Optional<TranslationPreset> translation = preset.flatMap(TranslationPreset::named);
+    if (translation.isPresent() && !resume
+        || resume && TranslatorTrainer.configOf(resumed()).isPresent()) {
+      return translation(translation);
+    }
+    TrainFlags.requireNoneOfTranslators(spec);
     TrainConfig start = start();
     Optional<InitialModel> origin = origin();
     try {
@@ -178,6 +193,25 @@ final class TrainCommand implements Callable<Integer> {
     } finally {
       origin.ifPresent(InitialModel::close);
     }
+  }
+
+  private int translation(Optional<TranslationPreset> translation) {
+    if (resume && preset.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--resume goes on with the run's own preset; leave --preset out");
+    }
+    return new TranslationTraining(
+            spec,
+            main.interruption(),
+            display(),
+            translation,
+            out,
+            data,
+            valid,
+            pairs.languages(spec.commandLine()),
+            computing,
+            json)
+        .call();
   }
 
   private int call(TrainConfig preset, Optional<InitialModel> origin) {
@@ -222,8 +256,7 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** A shell variable that is not set leaves an empty word. */
-  private void requireNamed(String option, Optional<String> name) {
+  private void requireNamed(String option, Optional<String> name) { // a shell variable not set
     if (name.isPresent() && name.get().isEmpty()) {
       throw new ParameterException(spec.commandLine(), option + " is empty; give it a name");
     }
@@ -447,57 +480,19 @@ final class TrainCommand implements Callable<Integer> {
       Path folder,
       TrainReport report,
       LongRun length) {
-    BooleanSupplier stop = main.interruption()::isRequested;
-    RunLoop.Outcome outcome;
-    main.interruption().listen(() -> terminal.print("stopping after this step"));
-    TrainProgress progress =
-        new TrainProgress(
-            terminal,
-            config,
-            millis ->
-                length
-                    .notice(millis)
-                    .ifPresent(
-                        line -> terminal.printTo(spec.commandLine().getErr(), "jambic: " + line)));
-    try (TrainDisplay display =
-        new TrainDisplay(terminal, progress, events(folder, trainer.iteration()))) {
-      outcome = trainer.run(display, stop);
-    }
-    if (outcome == RunLoop.Outcome.STOPPED) {
-      terminal.print(
-          format(
-              "stopped and saved after %,d of %,d iterations; go on with: %s",
-              trainer.iteration(),
-              config.run().maxIters(),
-              ShellCommand.of("train", "--resume", "--out", folder)));
+    if (!display().show(config, folder, trainer::iteration, length::notice, trainer::run)) {
       return Main.INTERRUPTED;
     }
-    main.interruption().listen(() -> {}); // what is left is over soon
+    BooleanSupplier stop = main.interruption()::isRequested;
     Map<String, Object> summary = report.finish(trainer, tokenizer, folder, stop);
     if (json) {
-      spec.commandLine().getOut().println(text(summary));
+      spec.commandLine().getOut().println(TrainDisplay.json(summary));
     }
     return stop.getAsBoolean() ? Main.INTERRUPTED : 0;
   }
 
-  private Optional<TensorBoardLog> events(Path folder, int iteration) {
-    Path file = folder.resolve(TensorBoardLog.FILE_NAME);
-    if (!tensorboard && !(resume && Files.exists(file))) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        resume ? TensorBoardLog.resume(file, iteration) : TensorBoardLog.create(file));
-  }
-
-  private static String text(Map<String, Object> summary) {
-    try {
-      return JSON.std.asString(summary);
-    } catch (IOException e) {
-      throw new IllegalStateException("numbers and strings always have JSON", e);
-    }
-  }
-
-  private static String format(String format, Object... values) {
-    return Text.format(format, values);
+  private TrainDisplay display() {
+    return new TrainDisplay(
+        terminal, spec.commandLine().getErr(), main.interruption(), tensorboard, resume);
   }
 }

@@ -1,53 +1,143 @@
 package jambic.app;
 
+import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.Interruption;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.TrainProgress;
 import jambic.model.ConfigMessage;
+import jambic.tensor.text.Text;
+import jambic.train.config.RunConfig;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
+import jambic.train.run.RunLoop;
 import jambic.train.run.TensorBoardLog;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.DoubleFunction;
+import java.util.function.IntSupplier;
 
 /**
- * Shows what a run tells of itself.
+ * Shows how a run goes, whatever it trains.
  *
- * @param terminal where notices go
- * @param progress shows steps and evaluations
- * @param events TensorBoard's file of them, if there is to be one
+ * @param terminal where progress goes
+ * @param err where a note on a long run goes
+ * @param interruption whether to stop
+ * @param tensorboard whether to write TensorBoard's file
+ * @param resume whether the run goes on
  */
-record TrainDisplay(Terminal terminal, TrainProgress progress, Optional<TensorBoardLog> events)
-    implements RunListener, AutoCloseable {
-  @Override
-  public void onStep(Metrics.Step step) {
-    progress.show(step);
-    events.ifPresent(file -> file.append(step));
+record TrainDisplay(
+    Terminal terminal,
+    PrintWriter err,
+    Interruption interruption,
+    boolean tensorboard,
+    boolean resume) {
+
+  /** A run: trains until it is done or asked to stop. */
+  interface Run {
+    RunLoop.Outcome run(RunListener listener, BooleanSupplier stop);
   }
 
-  @Override
-  public void onEvaluationBatch(int iter, int done, int count) {
-    progress.showEvaluation(iter, done, count);
+  /**
+   * Runs.
+   *
+   * @param config of the run
+   * @param folder the run's
+   * @param iteration the updates that it has done
+   * @param longRun a sentence on a run that will take so many milliseconds, if it is long
+   * @param run the run
+   * @return whether it went to its end; if not, it is said how to go on
+   */
+  boolean show(
+      RunConfig config,
+      Path folder,
+      IntSupplier iteration,
+      DoubleFunction<Optional<String>> longRun,
+      Run run) {
+    if (resume) {
+      terminal.print(
+          Text.format(
+              "resume   goes on after iteration %,d of %,d",
+              iteration.getAsInt(), config.run().maxIters()));
+    }
+    interruption.listen(() -> terminal.print("stopping after this step"));
+    TrainProgress progress =
+        new TrainProgress(
+            terminal,
+            config,
+            millis ->
+                longRun.apply(millis).ifPresent(line -> terminal.printTo(err, "jambic: " + line)));
+    Optional<TensorBoardLog> events = events(folder, iteration.getAsInt());
+    RunLoop.Outcome outcome;
+    try {
+      outcome = run.run(new Shown(terminal, progress, events), interruption::isRequested);
+    } finally {
+      progress.end();
+      events.ifPresent(TensorBoardLog::close);
+    }
+    if (outcome == RunLoop.Outcome.STOPPED) {
+      terminal.print(
+          Text.format(
+              "stopped and saved after %,d of %,d iterations; go on with: %s",
+              iteration.getAsInt(),
+              config.run().maxIters(),
+              ShellCommand.of("train", "--resume", "--out", folder)));
+      return false;
+    }
+    interruption.listen(() -> {}); // what is left is over soon
+    return true;
   }
 
-  @Override
-  public void onEvaluation(Metrics.Evaluation evaluation) {
-    progress.show(evaluation);
-    events.ifPresent(file -> file.append(evaluation));
+  private Optional<TensorBoardLog> events(Path folder, int iteration) {
+    Path file = folder.resolve(TensorBoardLog.FILE_NAME);
+    if (!tensorboard && !(resume && Files.exists(file))) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        resume ? TensorBoardLog.resume(file, iteration) : TensorBoardLog.create(file));
   }
 
-  @Override
-  public void onNotice(String notice) {
-    terminal.print(notice);
+  /** What a run came to, as JSON. */
+  static String json(Map<String, Object> summary) {
+    try {
+      return JSON.std.asString(summary);
+    } catch (IOException e) {
+      throw new IllegalStateException("numbers and strings always have JSON", e);
+    }
   }
 
-  @Override
-  public void onNotice(ConfigMessage notice) {
-    terminal.print(Hyperparameters.sentence(notice));
-  }
+  private record Shown(Terminal terminal, TrainProgress progress, Optional<TensorBoardLog> events)
+      implements RunListener {
+    @Override
+    public void onStep(Metrics.Step step) {
+      progress.show(step);
+      events.ifPresent(file -> file.append(step));
+    }
 
-  @Override
-  public void close() {
-    progress.end();
-    events.ifPresent(TensorBoardLog::close);
+    @Override
+    public void onEvaluationBatch(int iter, int done, int count) {
+      progress.showEvaluation(iter, done, count);
+    }
+
+    @Override
+    public void onEvaluation(Metrics.Evaluation evaluation) {
+      progress.show(evaluation);
+      events.ifPresent(file -> file.append(evaluation));
+    }
+
+    @Override
+    public void onNotice(String notice) {
+      terminal.print(notice);
+    }
+
+    @Override
+    public void onNotice(ConfigMessage notice) {
+      terminal.print(Hyperparameters.sentence(notice));
+    }
   }
 }

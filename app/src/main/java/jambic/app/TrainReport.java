@@ -65,7 +65,7 @@ record TrainReport(Terminal terminal) {
   Map<String, Object> finish(
       Trainer trainer, Tokenizer tokenizer, Path folder, BooleanSupplier stop) {
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
-    draw(log, folder);
+    draw(terminal, log, folder);
     String sample = sample(trainer.model(), tokenizer, stop);
     terminal.print("");
     terminal.print(sample.strip());
@@ -76,7 +76,8 @@ record TrainReport(Terminal terminal) {
     return summary(trainer, log, sample, folder);
   }
 
-  private void draw(List<Metrics> log, Path folder) {
+  /** Draws the curve of a run into its folder. */
+  static void draw(Terminal terminal, List<Metrics> log, Path folder) {
     String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
     LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
     for (String file : RunFolder.CURVES) {

@@ -85,9 +85,9 @@ class BleuReportTest {
     assertThat(call.code()).isEqualTo(1);
     assertThat(call.err())
         .isEqualTo(
-            "jambic: %s has 3 lines but %s has 1 line; each line of one must be the translation of"
+            "jambic: %s has 3 lines but %s has 1 line; each line of one is compared with that"
                     .formatted(folder.resolve("hyp.txt"), folder.resolve("ref.txt"))
-                + " that line in the other"
+                + " line of the other"
                 + System.lineSeparator());
   }
 
@@ -106,7 +106,9 @@ class BleuReportTest {
   void emptyAndMissingFilesAreOneSentence() throws IOException {
     CommandLineCall empty = eval("", "a\n");
     assertThat(empty.code()).isEqualTo(1);
-    assertThat(empty.err()).endsWith("hyp.txt is empty; give a file with text\n").hasLineCount(1);
+    assertThat(empty.err())
+        .endsWith("hyp.txt is empty; give a file with text in it\n")
+        .hasLineCount(1);
     Path none = folder.resolve("none.txt");
     CommandLineCall missing = CommandLineCall.of("eval", "--bleu", none, none);
     assertThat(missing.code()).isEqualTo(1);

@@ -4,6 +4,7 @@ import jambic.model.gpt.PublishedGpt;
 import jambic.tensor.Backends;
 import jambic.tensor.spi.BackendProvider;
 import jambic.train.config.Preset;
+import jambic.train.config.TranslationPreset;
 import jambic.train.plan.DeviceSpec;
 import java.util.Iterator;
 import java.util.List;
@@ -24,7 +25,10 @@ public final class CompletionValues {
   public static final class Presets implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return Stream.of(Preset.values()).map(Preset::presetName).iterator();
+      return Stream.concat(
+              Stream.of(Preset.values()).map(Preset::presetName),
+              Stream.of(TranslationPreset.values()).map(TranslationPreset::presetName))
+          .iterator();
     }
   }
 

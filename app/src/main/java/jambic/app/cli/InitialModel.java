@@ -41,6 +41,7 @@ public final class InitialModel implements AutoCloseable {
    * @return the model, to be closed
    */
   public static InitialModel open(Path folder, Optional<String> name, BaseModelResolver bases) {
+    ModelArgument.requireNoTranslator(folder);
     return new InitialModel(folder, name, Checkpoint.open(Gpt.FORMAT, folder, bases));
   }
 

@@ -3,7 +3,10 @@ package jambic.app.cli;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
+import jambic.model.translator.Translator;
+import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Mixin;
@@ -52,6 +55,35 @@ public final class ModelArgument {
     return computing.open(spec.commandLine());
   }
 
+  /** Refuses what translates where a model is needed that goes on with a text. */
+  static void requireNoTranslator(Path folder) {
+    if (Translator.isIn(folder)) {
+      throw new JambicException(
+          Text.format(
+              "%s holds a translator, and this needs a GPT; 'jambic translate' lets it translate",
+              folder));
+    }
+  }
+
+  /** The folder of a model that translates. */
+  public Path translator() {
+    Path folder = folder();
+    if (!Translator.isIn(folder) && isGpt(folder)) {
+      throw new JambicException(
+          Text.format(
+              "%s holds a GPT, which does not translate; 'jambic sample' lets it write", folder));
+    }
+    return folder;
+  }
+
+  private boolean isGpt(Path folder) {
+    try (Checkpoint<GptConfig, Gpt> checkpoint = checkpoint(folder)) {
+      return checkpoint.config().vocabSize() > 0;
+    } catch (JambicException e) {
+      return false; // opening it as a translator says what it is
+    }
+  }
+
   /** Its files, to be closed. */
   public Checkpoint<GptConfig, Gpt> checkpoint() {
     return checkpoint(folder());
@@ -59,6 +91,7 @@ public final class ModelArgument {
 
   /** The same of its folder. */
   public Checkpoint<GptConfig, Gpt> checkpoint(Path folder) {
+    requireNoTranslator(folder);
     return Checkpoint.open(Gpt.FORMAT, folder, models.bases(spec.commandLine()));
   }
 }

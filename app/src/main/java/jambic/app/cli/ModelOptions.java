@@ -18,7 +18,8 @@ public final class ModelOptions {
       "Folder of a run (its best checkpoint, else its last), of a checkpoint or of a GPT-2 as"
           + " Hugging Face has it; nanoGPT's ckpt.pt or its folder; or a model of GPT-2's architecture"
           + " by its name on the hub, fetched once: gpt2, gpt2-medium, gpt2-large, gpt2-xl,"
-          + " distilgpt2, user/name, each perhaps with @revision.";
+          + " distilgpt2, user/name, each perhaps with @revision. For translate, info, export and eval"
+          + " --bleu also translators: of a run, Marian, OPUS-MT, Pegasus, M2M100.";
 
   @Option(
       names = "--offline",

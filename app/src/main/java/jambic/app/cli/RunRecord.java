@@ -7,7 +7,9 @@ import jambic.model.io.KeyRules;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
+import jambic.train.config.RunConfig;
 import jambic.train.config.TrainConfig;
+import jambic.train.pairs.LanguagePair;
 import jambic.train.plan.ModelFlops;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,6 +31,10 @@ public record RunRecord(Path file, Map<String, Object> values) {
   public static final String INIT = "init";
   public static final String TOKENIZER = "tokenizer";
   public static final String DATA = "data";
+
+  public static final String VALID = "valid"; // pairs that a translator is measured with
+  public static final String SOURCE_LANG = "source_lang";
+  public static final String TARGET_LANG = "target_lang";
 
   public static final String DATA_FILE = "data_file"; // where a text lay that has a name here
   public static final String DATA_SHA256 = "data_sha256";
@@ -62,15 +68,37 @@ public record RunRecord(Path file, Map<String, Object> values) {
       GptConfig model,
       TrainConfig config,
       OptionalDouble peak) {
+    Map<String, Object> record =
+        of(engine, chosen, sha256, backend, model.parameterCount(), config);
+    record.put("mfu", mfu(model, peak));
+    return record;
+  }
+
+  /**
+   * What {@code run.json} is to hold of a run that trains a translator.
+   *
+   * @param engine the version of Jambic
+   * @param chosen what was chosen, by its key here
+   * @param fingerprint of the pairs
+   * @param backend where it computes
+   * @param parameters of the model
+   * @param config how
+   */
+  public static Map<String, Object> of(
+      String engine,
+      Map<String, Optional<String>> chosen,
+      String fingerprint,
+      Backend backend,
+      long parameters,
+      RunConfig config) {
     Map<String, Object> record = new LinkedHashMap<>();
     record.put(ENGINE, engine);
     record.put("java", Runtime.version().toString());
     chosen.forEach((key, value) -> value.ifPresent(text -> record.put(key, text)));
-    record.put(DATA_SHA256, sha256);
+    record.put(DATA_SHA256, fingerprint);
     record.put(BACKEND, backend.name());
     record.put("device", backend.description());
-    record.put(PARAMETERS, model.parameterCount());
-    record.put("mfu", mfu(model, peak));
+    record.put(PARAMETERS, parameters);
     record.put(CONFIG, config.toMap());
     return record;
   }
@@ -178,7 +206,14 @@ public record RunRecord(Path file, Map<String, Object> values) {
     return text(DTYPE);
   }
 
-  private Optional<String> text(String key) {
+  /** Which side of its pairs is which, if that was said. */
+  public Optional<LanguagePair> languages() {
+    return text(SOURCE_LANG)
+        .flatMap(source -> text(TARGET_LANG).map(target -> new LanguagePair(source, target)));
+  }
+
+  /** The text under a key, if there is one. */
+  public Optional<String> text(String key) {
     return Optional.ofNullable(values.get(key)).map(Object::toString);
   }
 }

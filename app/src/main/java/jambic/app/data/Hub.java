@@ -6,6 +6,7 @@ import jambic.app.terminal.Terminal;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.gpt.Gpt;
 import jambic.model.io.ErrorText;
+import jambic.model.translator.Translator;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.io.IOException;
@@ -209,7 +210,13 @@ public final class Hub implements BaseModelResolver {
     } else if (!fetch(model, HubFiles.ADAPTER_CONFIG, folder)) {
       throw lacks(model, HubFiles.CONFIG);
     }
-    if (!fetch(model, HubFiles.TOKENIZER, folder)) {
+    boolean apart =
+        Translator.isIn(folder) && fetch(model, HubFiles.SENTENCE_PIECES.getFirst(), folder);
+    if (apart) {
+      for (String file : HubFiles.SENTENCE_PIECES) {
+        fetch(model, file, folder);
+      }
+    } else if (!fetch(model, HubFiles.TOKENIZER, folder)) {
       for (String file : HubFiles.GPT2_TOKENIZER) {
         fetch(model, file, folder);
       }
@@ -225,7 +232,11 @@ public final class Hub implements BaseModelResolver {
   /** Better now than after its gigabytes. */
   private static void requireSupported(ModelId model, Path folder) throws IOException {
     try {
-      Gpt.FORMAT.readConfig(folder);
+      if (Translator.isIn(folder)) {
+        Translator.FORMAT.readConfig(folder);
+      } else {
+        Gpt.FORMAT.readConfig(folder);
+      }
     } catch (JambicException e) {
       Files.delete(folder.resolve(HubFiles.CONFIG)); // the hub's may be another one next time
       String reason =

@@ -31,6 +31,9 @@ final class HubFiles {
   /** A tokenizer in GPT-2's own form, where there is no {@link #TOKENIZER}. */
   static final List<String> GPT2_TOKENIZER = List.of("vocab.json", "merges.txt");
 
+  /** The tokenizers of OPUS-MT's translators, one for each language. */
+  static final List<String> SENTENCE_PIECES = List.of("source.spm", "target.spm", "vocab.json");
+
   /** What else changes what a model writes; most models lack some of them. */
   static final List<String> SETTINGS =
       List.of(
@@ -66,6 +69,7 @@ final class HubFiles {
   static boolean hasTokenizer(Path folder) {
     return has(folder, TOKENIZER)
         || GPT2_TOKENIZER.stream().allMatch(name -> has(folder, name))
+        || SENTENCE_PIECES.stream().allMatch(name -> has(folder, name))
         || has(folder, ADAPTER_CONFIG);
   }
 

@@ -58,6 +58,21 @@ public record LongRun(TrainConfig config, GptConfig model, Start start, String b
             duration(millisLeft), String.join(", or ", quicker)));
   }
 
+  /**
+   * The same for a run that has no smaller presets to choose from.
+   *
+   * @param millisLeft what is left of the run, by its measured speed
+   * @return the sentence, empty for a run that does not take long
+   */
+  public static Optional<String> plainNotice(double millisLeft) {
+    return millisLeft <= LONG.toMillis()
+        ? Optional.empty()
+        : Optional.of(
+            Text.format(
+                "this run will take about %s more here; quicker: fewer --max-iters",
+                duration(millisLeft)));
+  }
+
   private Optional<String> smaller(double millisLeft) {
     return switch (start) {
       case PRESET ->

@@ -189,6 +189,18 @@ public final class Terminal {
     }
   }
 
+  /**
+   * A character that is as dark as a share is large.
+   *
+   * @param share from 0 to 1
+   * @return the character
+   */
+  public String shade(double share) {
+    String shades = unicode ? " ░▒▓█" : " .+*#";
+    int shade = (int) Math.round(Math.clamp(share, 0.0, 1.0) * (shades.length() - 1));
+    return shades.substring(shade, shade + 1);
+  }
+
   /** A bar of some characters. */
   String bar(double share, int length) {
     int done = (int) Math.round(Math.clamp(share, 0.0, 1.0) * length);

@@ -1,8 +1,8 @@
 package jambic.app.terminal;
 
 import jambic.tensor.text.Text;
+import jambic.train.config.RunConfig;
 import jambic.train.config.RunSettings;
-import jambic.train.config.TrainConfig;
 import jambic.train.run.Metrics;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -48,15 +48,14 @@ public final class TrainProgress {
    * @param config its length, also of a resumed one, and when it evaluates
    * @param timeLeft is told once, as soon as the speed is known, how many milliseconds are left
    */
-  public TrainProgress(Terminal terminal, TrainConfig config, DoubleConsumer timeLeft) {
+  public TrainProgress(Terminal terminal, RunConfig config, DoubleConsumer timeLeft) {
     this(terminal, config, timeLeft, InstantSource.system());
   }
 
-  TrainProgress(
-      Terminal terminal, TrainConfig config, DoubleConsumer timeLeft, InstantSource clock) {
+  TrainProgress(Terminal terminal, RunConfig config, DoubleConsumer timeLeft, InstantSource clock) {
     this.terminal = terminal;
     this.run = config.run();
-    this.stepInForwards = STEP_IN_FORWARDS * config.batch().gradientAccumulationSteps();
+    this.stepInForwards = STEP_IN_FORWARDS * config.gradientAccumulationSteps();
     this.timeLeft = timeLeft;
     this.clock = clock;
   }
@@ -73,10 +72,19 @@ public final class TrainProgress {
         evaluationMs = clock.millis() - evaluationBegan;
         terminal.print(
             format(
-                "%s  train loss %.4f  val loss %.4f",
-                counted(evaluation.iter()), evaluation.trainLoss(), evaluation.valLoss()));
+                    "%s  train loss %.4f  val loss %.4f",
+                    counted(evaluation.iter()), evaluation.trainLoss(), evaluation.valLoss())
+                + quality(evaluation));
       }
     }
+  }
+
+  private static String quality(Metrics.Evaluation evaluation) {
+    return evaluation.bleu().isPresent() && evaluation.chrF().isPresent()
+        ? format(
+            "  BLEU %.1f  chrF %.1f",
+            evaluation.bleu().getAsDouble(), evaluation.chrF().getAsDouble())
+        : "";
   }
 
   /**

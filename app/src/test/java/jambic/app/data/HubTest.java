@@ -95,6 +95,20 @@ class HubTest {
   }
 
   @Test
+  void aTranslatorComesWithTheTokenizersOfBothLanguages() throws IOException {
+    Path opus = Path.of("../model/src/test/resources/jambic/model/opus_tiny");
+    for (String name : List.of("config.json", "source.spm", "target.spm", "vocab.json")) {
+      small.put(name, Files.readAllBytes(opus.resolve(name)));
+    }
+    Path translator = cache.resolve("hub/me/opus");
+    assertThat(hub(Map.of()).find("me/opus")).contains(translator);
+    for (String name : List.of("config.json", "source.spm", "target.spm", "vocab.json")) {
+      assertThat(translator.resolve(name)).hasBinaryContent(small.get(name));
+    }
+    assertThat(translator.resolve("merges.txt")).doesNotExist();
+  }
+
+  @Test
   void aModelIsFoundByItsNameWithItsOwnerOrByTheShortOneOfOld() {
     assertThat(hub(Map.of()).find("openai-community/gpt2")).contains(folder);
     assertThat(hub(Map.of()).find("gpt2")).contains(folder);
