@@ -4,6 +4,7 @@ import jambic.model.io.ErrorText;
 import jambic.model.io.Safetensors;
 import jambic.model.io.SafetensorsType;
 import jambic.model.io.StoredTensor;
+import jambic.model.io.WeightFiles;
 import jambic.model.io.WeightReader;
 import jambic.tensor.DType;
 import jambic.tensor.JambicException;
@@ -73,7 +74,8 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
     shapes(config)
         .forEach((name, shape) ->
             parameters.put(
-                name, require(where, description, name, storedShape(name, shape), byName)));
+                name,
+                WeightFiles.require(where, description, name, storedShape(name, shape), byName)));
     Set<String> spare = new LinkedHashSet<>(byName.keySet());
     spare.removeAll(shapes(config.withBias(true, true)).keySet());
     spare.removeIf(name -> MASK.matcher(name).matches());
@@ -103,8 +105,9 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
       String name = possible.getKey();
       if (!known.containsKey(name)
           && byName.containsKey(name)
-          && !isZero(
-              require(where, description, name, storedShape(name, possible.getValue()), byName))) {
+          && !WeightFiles.require(
+                  where, description, name, storedShape(name, possible.getValue()), byName)
+              .isZero()) {
         boolean ofQkv = name.endsWith(QKV_BIAS);
         qkvBias |= ofQkv;
         bias |= !ofQkv;
@@ -197,44 +200,6 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
             Text.format("%s must be %s, got %s", name, shape, tensors.get(name)));
       }
     });
-  }
-
-  private static StoredTensor require(
-      String where,
-      String description,
-      String name,
-      List<Long> shape,
-      Map<String, StoredTensor> stored) {
-    StoredTensor entry = stored.get(name);
-    if (entry == null) {
-      throw new JambicException(
-          Text.format(
-              "%s lacks the tensor '%s', which the model of %s has", where, name, description));
-    }
-    if (!entry.shape().equals(shape)) {
-      throw new JambicException(
-          Text.format(
-              "%s: tensor '%s' has the shape %s, but %s makes it %s",
-              where, entry.name(), entry.shape(), description, shape));
-    }
-    if (!entry.type().isReadableAsFloat()) {
-      throw new JambicException(
-          Text.format(
-              "%s: tensor '%s' holds %s, not floating-point numbers of 16, 32 or 64 bits",
-              where, entry.name(), entry.type()));
-    }
-    return entry;
-  }
-
-  private static boolean isZero(StoredTensor entry) {
-    float[] values = new float[Math.toIntExact(entry.size())];
-    entry.readFloats(values, 0, 0, values.length);
-    for (float value : values) {
-      if (value != 0) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private static boolean isTransposed(String name) {

@@ -81,6 +81,18 @@ public record StoredTensor(
     return true;
   }
 
+  /** Whether every element is 0. */
+  public boolean isZero() {
+    float[] values = new float[Math.toIntExact(size())];
+    readFloats(values, 0, 0, values.length);
+    for (float value : values) {
+      if (value != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Whether another tensor has the same type, shape and elements. */
   public boolean sameAs(StoredTensor other) {
     if (type != other.type || !shape.equals(other.shape)) {

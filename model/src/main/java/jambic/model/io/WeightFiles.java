@@ -83,6 +83,43 @@ public final class WeightFiles implements Closeable {
         .anyMatch(name -> Files.exists(folder.resolve(name)));
   }
 
+  /**
+   * Finds a tensor that a model has and checks that it can be read into it.
+   *
+   * @param where how errors name the file
+   * @param description how errors name what describes the model
+   * @param name the tensor
+   * @param shape what the model makes it
+   * @param stored all tensors of the file
+   * @throws JambicException if it is missing, of another shape, or holds no numbers
+   */
+  public static StoredTensor require(
+      String where,
+      String description,
+      String name,
+      List<Long> shape,
+      Map<String, StoredTensor> stored) {
+    StoredTensor entry = stored.get(name);
+    if (entry == null) {
+      throw new JambicException(
+          Text.format(
+              "%s lacks the tensor '%s', which the model of %s has", where, name, description));
+    }
+    if (!entry.shape().equals(shape)) {
+      throw new JambicException(
+          Text.format(
+              "%s: tensor '%s' has the shape %s, but %s makes it %s",
+              where, entry.name(), entry.shape(), description, shape));
+    }
+    if (!entry.type().isReadableAsFloat()) {
+      throw new JambicException(
+          Text.format(
+              "%s: tensor '%s' holds %s, not floating-point numbers of 16, 32 or 64 bits",
+              where, entry.name(), entry.type()));
+    }
+    return entry;
+  }
+
   /** Opens the weights of a folder, in the order in which transformers looks for them. */
   public static WeightFiles open(Path folder) {
     for (String single : List.of(SINGLE, TORCH_SINGLE)) {

@@ -1,9 +1,11 @@
 package jambic.model.translator;
 
+import jambic.model.checkpoint.ModelFormat;
 import jambic.model.io.ErrorText;
 import jambic.model.io.Safetensors;
 import jambic.model.io.SafetensorsType;
 import jambic.model.io.StoredTensor;
+import jambic.model.io.WeightFiles;
 import jambic.model.io.WeightReader;
 import jambic.model.nn.SinusoidalPositions;
 import jambic.tensor.DType;
@@ -59,7 +61,7 @@ record MarianWeights(String where, TranslatorConfig config, Map<String, List<Sto
     }
     TranslatorConfig config = described;
     StoredTensor bias = stored.get(LOGITS_BIAS);
-    if (described.logitsBias() && (bias == null || isZero(bias))) {
+    if (described.logitsBias() && (bias == null || bias.isZero())) {
       config = described.withLogitsBias(false);
     }
     Map<String, List<StoredTensor>> parts = new LinkedHashMap<>();
@@ -69,7 +71,9 @@ record MarianWeights(String where, TranslatorConfig config, Map<String, List<Sto
         .forEach((name, shape) -> {
           List<StoredTensor> found = new ArrayList<>();
           for (String part : storedNames(name)) {
-            found.add(require(where, part, partShape(name, shape), stored));
+            found.add(
+                WeightFiles.require(
+                    where, ModelFormat.CONFIG, part, partShape(name, shape), stored));
             spare.remove(part);
           }
           parts.put(name, found);
@@ -105,7 +109,12 @@ record MarianWeights(String where, TranslatorConfig config, Map<String, List<Sto
         continue;
       }
       StoredTensor table =
-          require(where, name, List.of((long) config.maxLength(), (long) config.width()), stored);
+          WeightFiles.require(
+              where,
+              ModelFormat.CONFIG,
+              name,
+              List.of((long) config.maxLength(), (long) config.width()),
+              stored);
       float[] values = new float[Math.toIntExact(table.size())];
       table.readFloats(values, 0, 0, values.length);
       float[] computed = config.positions().table(0, config.maxLength(), config.width());
@@ -214,38 +223,5 @@ record MarianWeights(String where, TranslatorConfig config, Map<String, List<Sto
 
   private static boolean storesBias(TranslatorConfig config) {
     return config.positions() == SinusoidalPositions.MARIAN;
-  }
-
-  private static StoredTensor require(
-      String where, String name, List<Long> shape, Map<String, StoredTensor> stored) {
-    StoredTensor entry = stored.get(name);
-    if (entry == null) {
-      throw new JambicException(
-          Text.format("%s lacks the tensor '%s', which the model of config.json has", where, name));
-    }
-    if (!entry.shape().equals(shape)) {
-      throw new JambicException(
-          Text.format(
-              "%s: tensor '%s' has the shape %s, but config.json makes it %s",
-              where, entry.name(), entry.shape(), shape));
-    }
-    if (!entry.type().isReadableAsFloat()) {
-      throw new JambicException(
-          Text.format(
-              "%s: tensor '%s' holds %s, not floating-point numbers of 16, 32 or 64 bits",
-              where, entry.name(), entry.type()));
-    }
-    return entry;
-  }
-
-  private static boolean isZero(StoredTensor entry) {
-    float[] values = new float[Math.toIntExact(entry.size())];
-    entry.readFloats(values, 0, 0, values.length);
-    for (float value : values) {
-      if (value != 0) {
-        return false;
-      }
-    }
-    return true;
   }
 }

@@ -170,27 +170,7 @@ public record TranslatorConfig(
    */
   public TranslatorConfig withDropout(
       float dropout, float attentionDropout, float activationDropout) {
-    return new TranslatorConfig(
-        vocabSize,
-        maxLength,
-        encoderLayers,
-        decoderLayers,
-        encoderHeads,
-        decoderHeads,
-        width,
-        encoderInner,
-        decoderInner,
-        activation,
-        dropout,
-        attentionDropout,
-        activationDropout,
-        preNorm,
-        scaleEmbedding,
-        logitsBias,
-        positions,
-        padToken,
-        startToken,
-        endToken);
+    return with(dropout, attentionDropout, activationDropout, logitsBias);
   }
 
   /**
@@ -200,6 +180,11 @@ public record TranslatorConfig(
    * @return a copy that differs in this only
    */
   public TranslatorConfig withLogitsBias(boolean logitsBias) {
+    return with(dropout, attentionDropout, activationDropout, logitsBias);
+  }
+
+  private TranslatorConfig with(
+      float dropout, float attentionDropout, float activationDropout, boolean logitsBias) {
     return new TranslatorConfig(
         vocabSize,
         maxLength,
