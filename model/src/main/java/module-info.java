@@ -10,7 +10,9 @@ module jambic.model {
   requires com.fasterxml.jackson.jr.ob;
 
   exports jambic.model;
+  exports jambic.model.chat;
   exports jambic.model.checkpoint;
+  exports jambic.model.classifier;
   exports jambic.model.generate;
   exports jambic.model.gpt;
   exports jambic.model.nn;

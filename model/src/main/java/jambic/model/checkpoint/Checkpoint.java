@@ -54,7 +54,8 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
           GenerationConfig.NAME,
           WeightFiles.SINGLE,
           TokenizerFile.NAME,
-          TokenizerFile.CLASS_FILE);
+          TokenizerFile.CLASS_FILE,
+          TokenizerFile.CHAT_TEMPLATE);
 
   private final ModelFormat<C, M> format;
   private final Path folder;
@@ -204,6 +205,44 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
     write(format, folder, model, tokenizer, description, others);
   }
 
+  /**
+   * Saves the mean of the weights of several checkpoints.
+   *
+   * @param <M> the model
+   * @param format of its architecture
+   * @param folder its folder, made or replaced
+   * @param model of which these are checkpoints; its own weights do not count
+   * @param tokenizer its tokenizer, if it has one
+   * @param checkpoints folders that {@link #save(ModelFormat, Path, Model, Optional)} wrote of a
+   *     model without adapters, at least one
+   * @throws JambicException as {@link #save(ModelFormat, Path, Model, Optional)}, or if a
+   *     checkpoint cannot be read or holds another model than the first
+   */
+  public static <M extends Model> void saveMean(
+      ModelFormat<?, M> format,
+      Path folder,
+      M model,
+      Optional<Tokenizer> tokenizer,
+      List<Path> checkpoints) {
+    requireReplaceable(folder);
+    try (WeightMean mean = new WeightMean(checkpoints)) {
+      AtomicFolder.replace(
+          folder,
+          temporary -> {
+            format.describe(temporary, model, tokenizer);
+            tokenizer.ifPresent(t -> t.save(temporary));
+            writeWeights(temporary, mean.sources());
+          });
+    }
+  }
+
+  private static void writeWeights(Path folder, List<Safetensors.Source> weights) {
+    Safetensors.write(
+        folder.resolve(WeightFiles.SINGLE),
+        Map.of("format", "pt"), // transformers refuses a file that does not say so
+        weights);
+  }
+
   private static <M extends Model> void write(
       ModelFormat<?, M> format,
       Path folder,
@@ -221,10 +260,7 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
           if (model.lora().isPresent()) {
             LoraFiles.write(temporary, model.lora().get(), model.adapters());
           } else {
-            Safetensors.write(
-                temporary.resolve(WeightFiles.SINGLE),
-                Map.of("format", "pt"), // transformers refuses a file that does not say so
-                format.weights(model));
+            writeWeights(temporary, format.weights(model));
           }
           others.writeTo(temporary);
         });

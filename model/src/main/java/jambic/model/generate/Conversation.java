@@ -39,6 +39,19 @@ public final class Conversation implements AutoCloseable {
     return engine.submit(this, request, 0, engine.candidates(), listener);
   }
 
+  /**
+   * Continues the conversation and drives the engine until the answer has ended, as {@link
+   * InferenceEngine#complete} does.
+   *
+   * @param request whose prompt follows everything read and written before
+   * @param listener receives what comes
+   * @return the answer, which has ended
+   * @throws RuntimeException if the request cannot be served, or fails
+   */
+  public Completion complete(GenerationRequest request, Completion.Listener listener) {
+    return engine.complete(this, request, listener);
+  }
+
   /** Gives the pages back; a request in work is cancelled. */
   @Override
   public void close() {

@@ -121,6 +121,16 @@ public final class GenerationConfig {
     }
   }
 
+  /**
+   * Writes the tokens that end an answer, where they are not those that end a text.
+   *
+   * @param folder the checkpoint's
+   * @param endTokens their ids
+   */
+  public static void write(Path folder, Set<Integer> endTokens) {
+    JsonObject.write(folder.resolve(NAME), Map.of(EOS, endTokens.stream().sorted().toList()));
+  }
+
   /** A {@code config.json} that says nothing of an end means GPT-2's. */
   private static JsonObject describing(Path file) {
     JsonObject json = JsonObject.read(file);

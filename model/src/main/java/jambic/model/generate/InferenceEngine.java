@@ -86,6 +86,24 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   /**
+   * Returns the longest context of the model.
+   *
+   * @return tokens that it reads at once
+   */
+  public int contextLength() {
+    return model.contextLength();
+  }
+
+  /**
+   * Returns the tokenizer.
+   *
+   * @return the model's, if the engine was given one
+   */
+  public Optional<Tokenizer> tokenizer() {
+    return tokenizer;
+  }
+
+  /**
    * Begins a conversation.
    *
    * @return an empty session, to be closed by the caller
@@ -290,7 +308,16 @@ public final class InferenceEngine implements AutoCloseable {
    */
   public Completion complete(GenerationRequest request, Completion.Listener listener) {
     requireNoListener("complete");
-    Completion completion = submit(request, listener);
+    return complete(submit(request, listener));
+  }
+
+  Completion complete(
+      Conversation session, GenerationRequest request, Completion.Listener listener) {
+    requireNoListener("complete");
+    return complete(submit(session, request, 0, candidates(), listener));
+  }
+
+  private Completion complete(Completion completion) {
     while (!completion.isDone() && step()) {}
     refuseIfStuck(completion);
     completion.await();

@@ -62,6 +62,16 @@ public record SamplingParams(
   }
 
   /**
+   * The same with another seed.
+   *
+   * @param other the seed
+   * @return the parameters
+   */
+  public SamplingParams withSeed(long other) {
+    return new SamplingParams(temperature, topK, topP, repetitionPenalty, other);
+  }
+
+  /**
    * Plain sampling at temperature 1, as in the lecture.
    *
    * @param seed of the random choice

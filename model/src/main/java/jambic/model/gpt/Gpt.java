@@ -4,29 +4,21 @@ import jambic.model.LanguageModel;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.checkpoint.ModelFormat;
 import jambic.model.generate.GenerationConfig;
-import jambic.model.nn.Embedding;
-import jambic.model.nn.FeedForward;
 import jambic.model.nn.Initializer;
 import jambic.model.nn.KvCache;
 import jambic.model.nn.LayerFactory;
-import jambic.model.nn.LayerNorm;
 import jambic.model.nn.Linear;
 import jambic.model.nn.LoraConfig;
-import jambic.model.nn.MultiHeadAttention;
 import jambic.model.nn.PackedBatch;
 import jambic.model.nn.Parameters;
-import jambic.model.nn.TransformerBlock;
 import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
-import jambic.tensor.ShapeException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
@@ -47,9 +39,7 @@ public final class Gpt implements LanguageModel {
   private final Optional<LoraConfig> lora;
   private final GenerationConfig generation;
   private final Parameters adapters;
-  private final Embedding embedding; // wte (V, C), wpe (blockSize, C)
-  private final List<TransformerBlock> blocks = new ArrayList<>();
-  private final LayerNorm lnF;
+  private final GptBody body;
   private final Linear lmHead;
   private volatile boolean closed;
 
@@ -102,35 +92,11 @@ public final class Gpt implements LanguageModel {
     this.parameters = new Parameters(region);
     this.adapters = new Parameters(region);
     LayerFactory layers = new LayerFactory(parameters, isQuantized, lora, adapters);
-    int c = config.nEmbd();
-    boolean bias = config.bias();
-    Tensor wte = layers.matrix("wte.weight", config.vocabSize(), c);
-    embedding = new Embedding(wte, parameters.add("wpe.weight", config.blockSize(), c), 1);
-    for (int i = 0; i < config.nLayer(); i++) {
-      String h = "h." + i + ".";
-      blocks.add(
-          new TransformerBlock(
-              layers.layerNorm(h + "ln_1", c, bias, config.normEps()),
-              new MultiHeadAttention(
-                  layers.linear(h + "attn.c_attn", 3 * c, c, config.qkvBias()),
-                  layers.linear(h + "attn.c_proj", c, c, bias),
-                  config.nHead(),
-                  config.attentionScale(i),
-                  true,
-                  config.attnDropout()),
-              layers.layerNorm(h + "ln_2", c, bias, config.normEps()),
-              new FeedForward(
-                  layers.linear(h + "mlp.c_fc", config.nInner(), c, bias),
-                  config.activation(),
-                  layers.linear(h + "mlp.c_proj", c, config.nInner(), bias),
-                  0),
-              config.dropout()));
-    }
-    lnF = layers.layerNorm("ln_f", c, bias, config.normEps());
+    body = new GptBody(layers, config);
     lmHead =
         config.tiedHead()
-            ? layers.tied(wte, "lm_head", config.headBias())
-            : layers.linear("lm_head", config.vocabSize(), c, config.headBias());
+            ? layers.tied(body.tokenEmbeddings(), "lm_head", config.headBias())
+            : layers.linear("lm_head", config.vocabSize(), config.nEmbd(), config.headBias());
   }
 
   /**
@@ -163,16 +129,7 @@ public final class Gpt implements LanguageModel {
   @Override
   public Tensor hidden(Ops ops, Tensor ids) {
     requireOpen();
-    if (ids.shape().rank() != 2) {
-      throw new ShapeException("hidden: ids must be I32 (B, T), got " + ids);
-    }
-    config.requireContext(ids.dim(1));
-    Tensor x = embedding.forward(ops, ids); // (B, T, C)
-    x = ops.dropout(x, config.embeddingDropout());
-    for (TransformerBlock block : blocks) {
-      x = block.forward(ops, x); // (B, T, C)
-    }
-    return lnF.forward(ops, x); // (B, T, C)
+    return body.hidden(ops, ids);
   }
 
   @Override
@@ -183,16 +140,12 @@ public final class Gpt implements LanguageModel {
   @Override
   public Tensor decode(
       InferenceOps ops, IntFunction<InferenceOps> layers, KvCache cache, PackedBatch batch) {
-    Tensor x = embedding.forward(ops, batch); // (R, 1, C)
-    for (int i = 0; i < blocks.size(); i++) {
-      x = blocks.get(i).forward(layers.apply(i), x, cache, i, batch); // (R, 1, C)
-    }
-    return x;
+    return body.decode(ops, layers, cache, batch);
   }
 
   @Override
   public Tensor decodeLogits(InferenceOps ops, Tensor x) {
-    return lmHead.forward(ops, lnF.forward(ops, x)); // (R, 1, V)
+    return lmHead.forward(ops, body.normalized(ops, x)); // (R, 1, V)
   }
 
   @Override

@@ -28,7 +28,7 @@ import java.util.stream.Stream;
  * <p>A head with a bias is beyond GPT-2: other programs would drop the bias without a word. Such a
  * model is stored under a {@code model_type} of its own, which they refuse.
  */
-final class Gpt2Config {
+public final class Gpt2Config {
   private static final String NAME = ModelFormat.CONFIG;
   private static final String GENERATION = GenerationConfig.NAME;
 
@@ -60,14 +60,6 @@ final class Gpt2Config {
   private static final Set<String> REPLACED =
       Set.of("torch_dtype", "transformers_version", "_name_or_path", "_commit_hash", "n_ctx");
 
-  private static final List<String> ARCHITECTURES =
-      List.of(
-          "GPT2LMHeadModel",
-          "GPT2Model",
-          "TFGPT2LMHeadModel",
-          "TFGPT2Model",
-          "FlaxGPT2LMHeadModel",
-          "FlaxGPT2Model");
   // What a file without the key means.
   private static final float GPT2_DROPOUT = 0.1f;
   private static final int GPT2_END = 50_256;
@@ -82,7 +74,24 @@ final class Gpt2Config {
    * @param kept what else the file says; the shape goes before it
    */
   static void write(Path folder, GptConfig config, Map<String, Object> kept) {
-    Map<String, Object> json = toJson(config);
+    String name = config.headBias() ? "JambicGptLMHeadModel" : Gpt2Class.LANGUAGE_MODEL.className();
+    write(folder, config, name, kept);
+  }
+
+  /**
+   * Writes the shape of a classifier's body.
+   *
+   * @param folder where to
+   * @param body the shape
+   * @param kept what else the file says, such as the labels; the shape goes before it
+   */
+  public static void writeClassifier(Path folder, GptConfig body, Map<String, Object> kept) {
+    write(folder, body, Gpt2Class.CLASSIFIER.className(), kept);
+  }
+
+  private static void write(
+      Path folder, GptConfig config, String className, Map<String, Object> kept) {
+    Map<String, Object> json = toJson(config, className);
     kept.forEach((key, value) -> json.putIfAbsent(key, value));
     json.put("dtype", "float32");
     JsonObject.write(folder.resolve(NAME), json);
@@ -91,8 +100,13 @@ final class Gpt2Config {
   /**
    * The ids that begin and end a text: what the model itself ends with, else its tokenizer's. Where
    * no token does, they stand there as null: a missing key would mean GPT-2's 50256.
+   *
+   * @param tokenizer the model's tokenizer, if it has one
+   * @param generation what the model's checkpoint says
+   * @return the keys and their values
    */
-  static Map<String, Object> textEnds(Optional<Tokenizer> tokenizer, GenerationConfig generation) {
+  public static Map<String, Object> textEnds(
+      Optional<Tokenizer> tokenizer, GenerationConfig generation) {
     OptionalInt id = tokenizer.map(Tokenizer::endOfText).orElse(OptionalInt.empty());
     Integer end = id.isPresent() ? id.getAsInt() : null;
     Map<String, Object> json = new LinkedHashMap<>();
@@ -106,8 +120,13 @@ final class Gpt2Config {
     return json;
   }
 
-  /** All that a file says, but for what is written of the model that was made from it. */
-  static Map<String, Object> kept(Path folder) {
+  /**
+   * Reads all that a file says, but for what is written of the model that was made from it.
+   *
+   * @param folder the folder of that file
+   * @return the keys and their values
+   */
+  public static Map<String, Object> kept(Path folder) {
     Map<String, Object> kept = new LinkedHashMap<>(JsonObject.read(folder.resolve(NAME)).values());
     kept.keySet().removeAll(REPLACED);
     kept.keySet().removeAll(OTHER_NAMES.values());
@@ -134,11 +153,10 @@ final class Gpt2Config {
     JsonObject.write(folder.resolve(GENERATION), json);
   }
 
-  private static Map<String, Object> toJson(GptConfig config) {
+  private static Map<String, Object> toJson(GptConfig config, String className) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("model_type", config.headBias() ? OWN : GPT2);
-    json.put(
-        "architectures", List.of(config.headBias() ? "JambicGptLMHeadModel" : "GPT2LMHeadModel"));
+    json.put("architectures", List.of(className));
     json.put("vocab_size", config.vocabSize());
     json.put("n_positions", config.blockSize());
     json.put("n_embd", config.nEmbd());
@@ -169,8 +187,40 @@ final class Gpt2Config {
    *     that is not supported
    */
   static GptConfig read(Path folder) {
+    return read(folder, Gpt2Class.LANGUAGE_MODEL);
+  }
+
+  /**
+   * Reads the shape of a classifier's body.
+   *
+   * @param folder the checkpoint's
+   * @return the shape; what its head would be for the next token says nothing
+   * @throws JambicException if the file is missing, not of a classifier, or asks for something that
+   *     is not supported
+   */
+  public static GptConfig readClassifier(Path folder) {
+    return read(folder, Gpt2Class.CLASSIFIER);
+  }
+
+  /**
+   * Tells whether a folder says that it holds a classifier; a damaged one says nothing.
+   *
+   * @param folder the folder
+   * @return whether its {@code config.json} names the class of one
+   */
+  public static boolean isClassifierIn(Path folder) {
+    try {
+      Optional<List<?>> classes =
+          JsonObject.read(folder.resolve(NAME)).optionalList("architectures");
+      return classes.flatMap(Gpt2Class::of).filter(Gpt2Class.CLASSIFIER::equals).isPresent();
+    } catch (JambicException e) {
+      return false;
+    }
+  }
+
+  private static GptConfig read(Path folder, Gpt2Class wanted) {
     JsonObject json = JsonObject.read(folder.resolve(NAME));
-    requireGpt2(json);
+    requireGpt2(json, wanted);
     Gpt2ConfigKeys.MODEL.check(json);
     int vocabSize = json.integer("vocab_size");
     int blockSize = integer(json, "n_positions");
@@ -263,12 +313,12 @@ final class Gpt2Config {
     }
   }
 
-  private static void requireGpt2(JsonObject json) {
-    Optional<List<?>> architectures = json.optionalList("architectures");
+  private static void requireGpt2(JsonObject json, Gpt2Class wanted) {
+    Optional<List<?>> classes = json.optionalList("architectures");
     String type =
         json.optionalText("model_type")
-            .or(() -> architectures.filter(Gpt2Config::isGpt2).map(names -> GPT2))
-            .or(() -> architectures.map(Object::toString))
+            .or(() -> classes.flatMap(Gpt2Class::of).map(known -> GPT2))
+            .or(() -> classes.map(Object::toString))
             .orElseThrow(() ->
                 new JambicException(
                     json.where() + " names no architecture: it lacks the key 'model_type'"));
@@ -278,16 +328,19 @@ final class Gpt2Config {
               "%s describes a model of the architecture %s, which is not supported; '%s' is",
               json.where(), ErrorText.quote(type), GPT2));
     }
-    if (type.equals(GPT2) && !architectures.map(Gpt2Config::isGpt2).orElse(true)) {
+    Optional<Gpt2Class> described =
+        type.equals(OWN)
+            ? Optional.of(Gpt2Class.LANGUAGE_MODEL)
+            : classes.map(Gpt2Class::of).orElse(Optional.of(wanted)); // the weights will tell
+    if (described.isEmpty()) {
       throw new JambicException(
           Text.format(
-              "%s describes a model of the class %s, which is not supported; GPT2LMHeadModel is",
-              json.where(), ErrorText.quote(architectures.orElseThrow().toString())));
+              "%s describes a model of the class %s, which is not supported; %s is",
+              json.where(), ErrorText.quote(classes.orElseThrow().toString()), wanted.className()));
     }
-  }
-
-  private static boolean isGpt2(List<?> architectures) {
-    return ARCHITECTURES.containsAll(architectures);
+    if (described.get() != wanted) {
+      throw new JambicException(json.where() + " describes " + described.get().instead());
+    }
   }
 
   private static String name(Activation activation) {

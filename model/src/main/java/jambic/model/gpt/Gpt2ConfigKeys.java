@@ -39,7 +39,7 @@ final class Gpt2ConfigKeys {
           .obeys("n_ctx") // where it says what n_positions does
           // Of GPT-2 as a decoder they change nothing.
           .ignores("is_decoder", "tie_encoder_decoder", "cross_attention_hidden_size")
-          // Of classifiers and of their heads.
+          // Of classifiers and of their heads: a classifier reads what concerns its own.
           .ignores("summary_type", "summary_use_proj", "summary_activation")
           .ignores("summary_proj_to_labels", "summary_first_dropout", "problem_type")
           .ignores("id2label", "label2id", "num_labels", "_num_labels", "finetuning_task")

@@ -1,5 +1,6 @@
 package jambic.model.gpt;
 
+import jambic.model.Model;
 import jambic.model.io.ErrorText;
 import jambic.model.io.Safetensors;
 import jambic.model.io.SafetensorsType;
@@ -12,6 +13,7 @@ import jambic.tensor.Shape;
 import jambic.tensor.ShapeException;
 import jambic.tensor.Tensor;
 import jambic.tensor.meta.MetaBackend;
+import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,17 +22,22 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
- * A GPT's parameters as Hugging Face's GPT-2 stores them: all but the head under {@code
- * transformer.}, the weights of the blocks' linear layers as (in, out), every bias present.
+ * The parameters of a GPT, or of a classifier on its body, as Hugging Face's GPT-2 stores them: all
+ * but the heads under {@code transformer.}, the weights of the blocks' linear layers as (in, out),
+ * every bias present.
  *
  * <p>A bias that the model does not have is stored as zeros, so that other programs compute the
  * same. Where it is no longer zero when it is read back, another program trained it.
  */
-record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> parameters) {
+public final class Gpt2Weights {
   private static final String PREFIX = "transformer.";
+
+  /** What no prefix stands before: the heads of language models and of classifiers. */
+  private static final Pattern HEAD = Pattern.compile("(lm_head|score)\\..*");
 
   private static final String HEAD_WEIGHT = "lm_head.weight"; // which a tied model does not have
   private static final String TOKENS = "wte.weight";
@@ -43,16 +50,46 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
   private static final Pattern TRANSPOSED =
       Pattern.compile("h\\.\\d+\\.(attn\\.c_attn|attn\\.c_proj|mlp\\.c_fc|mlp\\.c_proj)\\.weight");
 
+  /** Knows the parameters of a model by the shape of its body. */
+  @FunctionalInterface
+  public interface Layout {
+    /**
+     * Lists the parameters.
+     *
+     * @param config the shape of the body
+     * @return their shapes by their names, in the order in which the model makes them
+     */
+    Map<String, Shape> shapes(GptConfig config);
+  }
+
+  private final Layout layout;
+  private final GptConfig config;
+  private final Map<String, StoredTensor> parameters;
+
+  private Gpt2Weights(Layout layout, GptConfig config, Map<String, StoredTensor> parameters) {
+    this.layout = layout;
+    this.config = config;
+    this.parameters = parameters;
+  }
+
   /**
    * Finds every parameter of a model and checks its shape.
    *
    * @param where how errors name the file
    * @param description how errors name what describes the model, mostly {@code config.json}
+   * @param layout which parameters the model has
    * @param described the model that it describes
    * @param stored all tensors of the file
+   * @return the parameters
+   * @throws JambicException if one is missing or of another shape, or there are others
    */
-  static Gpt2Weights of(
-      String where, String description, GptConfig described, Map<String, StoredTensor> stored) {
+  @SuppressWarnings("exports") // for formats; applications see checkpoints
+  public static Gpt2Weights of(
+      String where,
+      String description,
+      Layout layout,
+      GptConfig described,
+      Map<String, StoredTensor> stored) {
     if (described.nLayer() > stored.size()) { // before a list of that many names is made
       throw new JambicException(
           Text.format(
@@ -69,17 +106,18 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
                 where, ErrorText.quote(plain), PREFIX));
       }
     });
-    GptConfig config = stored(where, description, described, byName);
+    GptConfig config = stored(where, description, layout, described, byName);
     Map<String, StoredTensor> parameters = new LinkedHashMap<>();
-    shapes(config)
+    layout
+        .shapes(config)
         .forEach((name, shape) ->
             parameters.put(
                 name,
                 WeightFiles.require(where, description, name, storedShape(name, shape), byName)));
     Set<String> spare = new LinkedHashSet<>(byName.keySet());
-    spare.removeAll(shapes(config.withBias(true, true)).keySet());
+    spare.removeAll(layout.shapes(config.withBias(true, true)).keySet());
     spare.removeIf(name -> MASK.matcher(name).matches());
-    if (config.tiedHead()) {
+    if (config.tiedHead() && hasHead(layout, config)) {
       spare.remove(HEAD_WEIGHT); // some programs store the shared weight twice
     }
     if (!spare.isEmpty()) {
@@ -88,7 +126,7 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
               "%s holds the tensor %s, which the model of %s does not have",
               where, ErrorText.quote(spare.iterator().next()), description));
     }
-    return new Gpt2Weights(where, config, parameters);
+    return new Gpt2Weights(layout, config, parameters);
   }
 
   /**
@@ -97,11 +135,15 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
    * has another head than the embedding, that is the head, as in transformers 5.
    */
   private static GptConfig stored(
-      String where, String description, GptConfig described, Map<String, StoredTensor> byName) {
-    Map<String, Shape> known = shapes(described);
+      String where,
+      String description,
+      Layout layout,
+      GptConfig described,
+      Map<String, StoredTensor> byName) {
+    Map<String, Shape> known = layout.shapes(described);
     boolean bias = described.bias();
     boolean qkvBias = described.qkvBias();
-    for (var possible : shapes(described.withBias(true, true)).entrySet()) {
+    for (var possible : layout.shapes(described.withBias(true, true)).entrySet()) {
       String name = possible.getKey();
       if (!known.containsKey(name)
           && byName.containsKey(name)
@@ -113,15 +155,32 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
         bias |= !ofQkv;
       }
     }
-    boolean tied = described.tiedHead() && !hasOwnHead(byName);
+    boolean tied = described.tiedHead() && !(hasHead(layout, described) && hasOwnHead(byName));
     return described.withBias(bias, qkvBias).withTiedHead(tied);
   }
 
-  /** The shapes of a model's parameters, by their names in the order in which it makes them. */
+  /** Whether the models have a head for the next token, which classifiers do not. */
+  private static boolean hasHead(Layout layout, GptConfig config) {
+    return layout.shapes(config.withTiedHead(false)).containsKey(HEAD_WEIGHT);
+  }
+
+  /** The {@link Layout} of a {@link Gpt}. */
   static Map<String, Shape> shapes(GptConfig config) {
+    return shapes(config, backend -> new Gpt(backend, config));
+  }
+
+  /**
+   * Lists the parameters of a model that is made without memory for them.
+   *
+   * @param config the shape of its body
+   * @param model makes it
+   * @return their shapes by their names, in the order in which the model makes them
+   * @throws JambicException if it is too large
+   */
+  public static Map<String, Shape> shapes(GptConfig config, Function<Backend, Model> model) {
     Map<String, Shape> shapes = new LinkedHashMap<>();
-    try (Gpt model = new Gpt(new MetaBackend(DType.F32), config)) {
-      model.parameters().byName().forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    try (Model made = model.apply(new MetaBackend(DType.F32))) {
+      made.parameters().byName().forEach((name, tensor) -> shapes.put(name, tensor.shape()));
     } catch (ArithmeticException overflow) {
       throw new JambicException(
           Text.format(
@@ -138,16 +197,34 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
     return head != null && tokens != null && !head.sameAs(tokens);
   }
 
-  /** Those of the same model with a shorter context: the first positions' embeddings. */
-  Gpt2Weights cropped(int blockSize) {
-    Map<String, StoredTensor> cropped = new LinkedHashMap<>(parameters);
-    cropped.computeIfPresent(POSITIONS, (name, entry) -> entry.first(blockSize));
-    return new Gpt2Weights(where, config.withBlockSize(blockSize), cropped);
+  /**
+   * Returns the shape of the model's body that the tensors are of.
+   *
+   * @return the shape
+   */
+  public GptConfig config() {
+    return config;
   }
 
-  /** Copies the stored parameters into a model's tensors, which must be all of them. */
-  void readInto(Map<String, Tensor> targets) {
-    requireSame(config, targets);
+  /**
+   * Returns those of the same model with a shorter context: the first positions' embeddings.
+   *
+   * @param blockSize the context
+   * @return the parameters
+   */
+  public Gpt2Weights cropped(int blockSize) {
+    Map<String, StoredTensor> cropped = new LinkedHashMap<>(parameters);
+    cropped.computeIfPresent(POSITIONS, (name, entry) -> entry.first(blockSize));
+    return new Gpt2Weights(layout, config.withBlockSize(blockSize), cropped);
+  }
+
+  /**
+   * Copies the stored parameters into a model's tensors.
+   *
+   * @param targets all of them, by name
+   */
+  public void readInto(Map<String, Tensor> targets) {
+    requireSame(layout.shapes(config), targets);
     WeightReader reader = new WeightReader();
     parameters.forEach((name, entry) -> {
       if (isTransposed(name)) {
@@ -158,13 +235,23 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
     });
   }
 
-  /** What to store of a model; values are read when they are written. */
-  static List<Safetensors.Source> sources(GptConfig config, Map<String, Tensor> parameters) {
-    requireSame(config, parameters);
+  /**
+   * Lists what to store of a model; values are read when they are written.
+   *
+   * @param layout which parameters it has
+   * @param config the shape of its body
+   * @param parameters all of them, by name
+   * @return the tensors of its file
+   */
+  @SuppressWarnings("exports") // for formats; applications see checkpoints
+  public static List<Safetensors.Source> sources(
+      Layout layout, GptConfig config, Map<String, Tensor> parameters) {
+    requireSame(layout.shapes(config), parameters);
     List<Safetensors.Source> sources = new ArrayList<>();
-    shapes(config.withBias(true, true))
+    layout
+        .shapes(config.withBias(true, true))
         .forEach((name, shape) -> {
-          String storedName = name.startsWith("lm_head.") ? name : PREFIX + name;
+          String storedName = HEAD.matcher(name).matches() ? name : PREFIX + name;
           List<Long> storedShape = storedShape(name, shape);
           sources.add(
               new Safetensors.Source(
@@ -188,8 +275,7 @@ record Gpt2Weights(String where, GptConfig config, Map<String, StoredTensor> par
     return isTransposed(name) ? transpose(values, shape.dim(0), shape.dim(1)) : values;
   }
 
-  private static void requireSame(GptConfig config, Map<String, Tensor> tensors) {
-    Map<String, Shape> expected = shapes(config);
+  private static void requireSame(Map<String, Shape> expected, Map<String, Tensor> tensors) {
     if (!tensors.keySet().equals(expected.keySet())) {
       throw new IllegalArgumentException(
           "expected the parameters " + expected.keySet() + ", got " + tensors.keySet());

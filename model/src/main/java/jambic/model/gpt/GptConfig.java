@@ -266,6 +266,33 @@ public record GptConfig(
   }
 
   /**
+   * This model as the body of another one, such as a classifier: its head for the next token adds
+   * no weights.
+   *
+   * @return a copy whose head is tied and has no bias
+   */
+  public GptConfig withoutOwnHead() {
+    return new GptConfig(
+        vocabSize,
+        blockSize,
+        nLayer,
+        nHead,
+        nEmbd,
+        dropout,
+        embeddingDropout,
+        activation,
+        bias,
+        qkvBias,
+        true,
+        false,
+        normEps,
+        attnDropout,
+        nInner,
+        scaleAttn,
+        scaleAttnByLayer);
+  }
+
+  /**
    * This model with other biases.
    *
    * @param bias whether layer norms and most linear layers have a bias

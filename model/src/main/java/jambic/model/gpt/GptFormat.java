@@ -49,7 +49,12 @@ final class GptFormat implements ModelFormat<GptConfig, Gpt> {
       GptConfig described, Optional<Tokenizer> tokenizer, WeightFiles files, String description) {
     try {
       Gpt2Weights weights =
-          Gpt2Weights.of(files.path().toString(), description, described, files.entries());
+          Gpt2Weights.of(
+              files.path().toString(),
+              description,
+              Gpt2Weights::shapes,
+              described,
+              files.entries());
       return new StoredModel<>(
           weights.config(),
           tokenizer,
@@ -146,6 +151,6 @@ final class GptFormat implements ModelFormat<GptConfig, Gpt> {
 
   @Override
   public List<Safetensors.Source> weights(Gpt model) {
-    return Gpt2Weights.sources(model.config(), model.parameters().byName());
+    return Gpt2Weights.sources(Gpt2Weights::shapes, model.config(), model.parameters().byName());
   }
 }

@@ -200,6 +200,24 @@ public final class AtomicFolder {
   }
 
   /**
+   * Deletes a folder and what is in it, so that a crash at any moment leaves it whole or gone.
+   *
+   * @param folder the folder; need not exist
+   * @throws JambicException if that fails
+   */
+  public static void delete(Path folder) {
+    try {
+      Path target = TempSiblings.resolve(folder);
+      retire(target, target);
+      if (Files.exists(target)) {
+        throw new IOException("it cannot be renamed");
+      }
+    } catch (IOException e) {
+      throw new JambicException("cannot delete " + folder + ": " + ErrorText.reason(e), e);
+    }
+  }
+
+  /**
    * Refuses a folder that may not be read: no file of it could be found.
    *
    * @param folder the folder; need not exist

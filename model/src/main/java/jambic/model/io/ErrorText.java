@@ -1,6 +1,7 @@
 package jambic.model.io;
 
 import jambic.tensor.text.Text;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -10,6 +11,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.Locale;
+import java.util.zip.ZipException;
 
 /** Puts untrusted names and the operating system's complaints into one readable sentence. */
 public final class ErrorText {
@@ -105,6 +107,8 @@ public final class ErrorText {
       case FileAlreadyExistsException e -> "it exists already";
       case DirectoryNotEmptyException e -> "the folder is not empty";
       case CharacterCodingException e -> "it is not valid UTF-8";
+      case EOFException e -> "it is cut short; copy or download it again";
+      case ZipException e -> "its compressed data is damaged; copy or download it again";
       case FileSystemException e when e.getReason() != null -> e.getReason();
       default ->
           failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();

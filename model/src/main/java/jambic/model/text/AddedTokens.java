@@ -43,6 +43,35 @@ final class AddedTokens {
     return List.copyOf(all.tokens.values());
   }
 
+  /**
+   * Adds special tokens to those of a tokenizer. One that it has already as an ordinary token keeps
+   * its id, as in transformers.
+   *
+   * @param texts of the new ones; those that are there are passed over
+   * @param added those of the tokenizer
+   * @param ordinary the ids of all its tokens by their texts
+   * @param vocabSize the first id that is free
+   */
+  static List<AddedToken> with(
+      List<String> texts, List<AddedToken> added, Map<String, Integer> ordinary, int vocabSize) {
+    Map<String, AddedToken> all = new LinkedHashMap<>();
+    added.forEach(token -> all.put(token.content(), token));
+    int free = vocabSize;
+    for (String text : texts) {
+      if (text.isEmpty()) {
+        throw new JambicException("a special token must not be empty; give it a text");
+      }
+      AddedToken known = all.get(text);
+      if (known == null) {
+        Integer id = ordinary.get(text);
+        all.put(text, AddedToken.of(id == null ? free++ : id, text, true));
+      } else {
+        all.put(text, known.asSpecial());
+      }
+    }
+    return List.copyOf(all.values());
+  }
+
   /** Refuses a token whose id is not the one that Hugging Face's tokenizers give it. */
   private AddedToken requireId(String where, AddedToken token) {
     int id = idOf(token.content());

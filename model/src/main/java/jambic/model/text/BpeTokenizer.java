@@ -9,6 +9,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -325,6 +326,22 @@ public final class BpeTokenizer implements Tokenizer {
     Map<String, Integer> ids = new HashMap<>();
     added.forEach(token -> ids.put(token.content(), token.id()));
     return Map.copyOf(ids);
+  }
+
+  @Override
+  public Tokenizer withSpecialTokens(List<String> texts) {
+    ByteEncoding alphabet = new ByteEncoding();
+    Map<String, Integer> ordinary = new HashMap<>(); // as they stand in a file
+    for (int id = 0; id < tokens.length; id++) {
+      ordinary.put(alphabet.text(tokens[id]), id);
+    }
+    List<AddedToken> all = AddedTokens.with(texts, added, ordinary, tokens.length);
+    List<byte[]> longer = new ArrayList<>(List.of(tokens));
+    all.stream()
+        .filter(token -> token.id() >= tokens.length)
+        .forEach(token -> longer.add(token.content().getBytes(StandardCharsets.UTF_8)));
+    return new BpeTokenizer(
+        longer.toArray(byte[][]::new), merges.inOrder(), all, options, settings.with(texts));
   }
 
   @Override

@@ -6,8 +6,16 @@ import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
-/** One token for each Unicode code point of a text, numbered in the order of the code points. */
+/**
+ * One token for each Unicode code point of a text, numbered in the order of the code points;
+ * special tokens, if there are any, follow them.
+ */
 public final class CharTokenizer implements Tokenizer {
   private static final int PAGE_BITS = 8;
   private static final int PAGE_MASK = (1 << PAGE_BITS) - 1;
@@ -15,16 +23,18 @@ public final class CharTokenizer implements Tokenizer {
 
   private final int[] codePoints; // by id
   private final int[][] pages; // ids by code point: pages[c >> 8][c & 255]
+  private final List<AddedToken> special; // by id, from that behind the last character
   private final TokenizerSettings settings; // only to write them back
 
   /** Takes over the array, which holds each code point once. */
   CharTokenizer(int[] codePoints) {
-    this(codePoints, TokenizerSettings.NONE);
+    this(codePoints, List.of(), TokenizerSettings.NONE);
   }
 
   /** Takes over the array, which holds each code point once. */
-  CharTokenizer(int[] codePoints, TokenizerSettings settings) {
+  CharTokenizer(int[] codePoints, List<AddedToken> special, TokenizerSettings settings) {
     this.codePoints = codePoints;
+    this.special = special.stream().sorted(Comparator.comparingInt(AddedToken::id)).toList();
     this.settings = settings;
     int[] nothing = new int[PAGE_MASK + 1];
     Arrays.fill(nothing, UNKNOWN);
@@ -97,6 +107,35 @@ public final class CharTokenizer implements Tokenizer {
   }
 
   @Override
+  public int[] encodeWithSpecialTokens(String text) {
+    if (special.isEmpty()) {
+      return encode(text);
+    }
+    IntStream.Builder ids = IntStream.builder();
+    TextPieces found =
+        new TextPieces() {
+          @Override
+          public void text(String part) {
+            for (int id : encode(part)) {
+              ids.add(id);
+            }
+          }
+
+          @Override
+          public void token(int id) {
+            ids.add(id);
+          }
+
+          @Override
+          public void end() {}
+        };
+    AddedTokenFinder finder = new AddedTokenFinder(special, true, found);
+    finder.text(text);
+    finder.end();
+    return ids.build().toArray();
+  }
+
+  @Override
   public TokenEncoder encoder() {
     return new TokenEncoder() {
       private String open = ""; // the first half of a surrogate pair
@@ -123,7 +162,7 @@ public final class CharTokenizer implements Tokenizer {
   public String decode(int... ids) {
     StringBuilder text = new StringBuilder(ids.length);
     for (int id : ids) {
-      text.appendCodePoint(codePoint(id));
+      text.append(token(id));
     }
     return text.toString();
   }
@@ -133,7 +172,7 @@ public final class CharTokenizer implements Tokenizer {
     return new TokenDecoder() {
       @Override
       public String next(int id) {
-        return Character.toString(codePoint(id));
+        return token(id);
       }
 
       @Override
@@ -145,18 +184,41 @@ public final class CharTokenizer implements Tokenizer {
 
   @Override
   public int vocabSize() {
-    return codePoints.length;
+    return codePoints.length + special.size();
+  }
+
+  @Override
+  public Map<String, Integer> specialTokens() {
+    Map<String, Integer> ids = new HashMap<>();
+    special.forEach(token -> ids.put(token.content(), token.id()));
+    return Map.copyOf(ids);
+  }
+
+  @Override
+  public Tokenizer withSpecialTokens(List<String> texts) {
+    for (String text : texts) {
+      if (text.codePointCount(0, text.length()) == 1) {
+        throw new JambicException(
+            Text.format(
+                "a single character, %s, cannot be a special token of a character tokenizer; give it a longer text",
+                ErrorText.quote(text)));
+      }
+    }
+    List<AddedToken> all = AddedTokens.with(texts, special, Map.of(), vocabSize());
+    return new CharTokenizer(codePoints, all, settings.with(texts));
   }
 
   @Override
   public void save(Path folder) {
-    TokenizerFile.write(folder, codePoints, settings);
+    TokenizerFile.write(folder, codePoints, special, settings);
   }
 
-  /** Two are equal if they have the same characters. */
+  /** Two are equal if they have the same characters and special tokens. */
   @Override
   public boolean equals(Object other) {
-    return other instanceof CharTokenizer that && Arrays.equals(codePoints, that.codePoints);
+    return other instanceof CharTokenizer that
+        && Arrays.equals(codePoints, that.codePoints)
+        && specialTokens().equals(that.specialTokens());
   }
 
   @Override
@@ -164,14 +226,15 @@ public final class CharTokenizer implements Tokenizer {
     return Arrays.hashCode(codePoints);
   }
 
-  private int codePoint(int id) {
-    if (id < 0 || id >= codePoints.length) {
+  private String token(int id) {
+    if (id < 0 || id >= vocabSize()) {
       throw new JambicException(
           Text.format(
-              "token id %d is outside the vocabulary, which ends at %d",
-              id, codePoints.length - 1));
+              "token id %d is outside the vocabulary, which ends at %d", id, vocabSize() - 1));
     }
-    return codePoints[id];
+    return id < codePoints.length
+        ? Character.toString(codePoints[id])
+        : special.get(id - codePoints.length).content();
   }
 
   /** The character at an index by its looks, number and name, and its place for a person. */

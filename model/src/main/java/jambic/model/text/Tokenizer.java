@@ -5,6 +5,7 @@ import jambic.tensor.JambicException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -115,6 +116,22 @@ public interface Tokenizer {
    */
   default Map<String, Integer> specialTokens() {
     return Map.of();
+  }
+
+  /**
+   * Makes a tokenizer that has more special tokens, with the ids behind those of all others. Those
+   * that it has already stay as they are.
+   *
+   * @param texts the texts of the tokens
+   * @return the tokenizer; this one if it has them all
+   * @throws JambicException if a text is empty, or this kind of tokenizer takes no more tokens
+   */
+  default Tokenizer withSpecialTokens(List<String> texts) {
+    if (specialTokens().keySet().containsAll(texts)) {
+      return this;
+    }
+    throw new JambicException(
+        "this kind of tokenizer takes no more special tokens; byte-level BPE and characters do");
   }
 
   /**

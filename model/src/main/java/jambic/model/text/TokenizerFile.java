@@ -6,10 +6,13 @@ import jambic.model.io.KeyRules;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A character vocabulary as a {@code tokenizer.json} that Hugging Face's tokenizers run with the
@@ -24,6 +27,9 @@ public final class TokenizerFile {
   /** Tells transformers to take the file as it is instead of GPT-2's tokenizer. */
   public static final String CLASS_FILE = "tokenizer_config.json";
 
+  /** Where transformers keeps how chats become text; see {@code jambic.model.chat}. */
+  public static final String CHAT_TEMPLATE = "chat_template.jinja";
+
   private static final KeyRules MODEL =
       new KeyRules().obeys("type", "vocab").ignores("unk_token"); // an unknown character is refused
 
@@ -31,7 +37,8 @@ public final class TokenizerFile {
 
   private TokenizerFile() {}
 
-  static void write(Path folder, int[] codePoints, TokenizerSettings settings) {
+  static void write(
+      Path folder, int[] codePoints, List<AddedToken> special, TokenizerSettings settings) {
     Map<String, Object> vocab = new LinkedHashMap<>();
     for (int id = 0; id < codePoints.length; id++) {
       vocab.put(Character.toString(codePoints[id]), id);
@@ -40,7 +47,7 @@ public final class TokenizerFile {
     json.put("version", "1.0");
     json.put("truncation", null);
     json.put("padding", null);
-    json.put("added_tokens", List.of());
+    json.put("added_tokens", special.stream().map(AddedToken::toJson).toList());
     json.put("normalizer", null);
     json.put(
         "pre_tokenizer",
@@ -129,10 +136,23 @@ public final class TokenizerFile {
     }
     TokenizerParts.check(json);
     TokenizerParts.requireCharacters(json);
+    Set<String> declared = new HashSet<>();
+    added(json).forEach(token -> declared.add(token.content()));
+    List<AddedToken> special = new ArrayList<>();
     for (AddedToken token : AddedTokens.of(json.where(), ids, added(json), settings)) {
-      requireCharacter(settings, token, ids);
+      if (token.special() && declared.contains(token.content()) && isPlain(token, ids)) {
+        special.add(token);
+      } else {
+        requireCharacter(settings, token, ids);
+      }
     }
-    return new CharTokenizer(codePoints, settings);
+    return new CharTokenizer(codePoints, special, settings);
+  }
+
+  /** Whether a token is a new one that stands for its text and nothing else. */
+  private static boolean isPlain(AddedToken token, Map<String, Integer> ids) {
+    boolean strips = token.lstrip() || token.rstrip() || token.singleWord();
+    return !ids.containsKey(token.content()) && !strips;
   }
 
   /** A character may be named as an added token, which then gives it the same id. */
@@ -141,7 +161,7 @@ public final class TokenizerFile {
     if (!Integer.valueOf(token.id()).equals(ids.get(token.content()))) {
       throw new JambicException(
           Text.format(
-              "%s: the added token %s is no character of the vocabulary, and a character tokenizer has no other tokens",
+              "%s: the added token %s is no character of the vocabulary, and a character tokenizer has no other tokens but special ones in tokenizer.json",
               settings.where(), ErrorText.quote(token.content())));
     }
     if (token.lstrip() || token.rstrip()) {

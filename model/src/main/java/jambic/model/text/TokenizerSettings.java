@@ -30,10 +30,10 @@ import java.util.Set;
 record TokenizerSettings(String where, Map<String, Object> values, List<AddedToken> added) {
   static final TokenizerSettings NONE = new TokenizerSettings("the tokenizer", Map.of(), List.of());
 
+  private static final String PAD = "<|pad|>";
   private static final String FILE = "tokenizer_config.json";
   private static final String SPECIAL_FILE = "special_tokens_map.json";
   private static final String ADDED_FILE = "added_tokens.json";
-  private static final String TEMPLATE_FILE = "chat_template.jinja";
   private static final String DECODER = "added_tokens_decoder";
   private static final String EXTRA = "extra_special_tokens";
   private static final String ADDITIONAL = "additional_special_tokens";
@@ -151,7 +151,7 @@ record TokenizerSettings(String where, Map<String, Object> values, List<AddedTok
   }
 
   private static Optional<String> readChatTemplate(Path folder) {
-    Path file = folder.resolve(TEMPLATE_FILE);
+    Path file = folder.resolve(TokenizerFile.CHAT_TEMPLATE);
     try {
       return Files.exists(file) ? Optional.of(Files.readString(file)) : Optional.empty();
     } catch (IOException e) {
@@ -233,6 +233,18 @@ record TokenizerSettings(String where, Map<String, Object> values, List<AddedTok
       }
       case null, default -> value;
     };
+  }
+
+  /** The same beside a vocabulary with more special tokens, some of which have a part to play. */
+  TokenizerSettings with(List<String> special) {
+    Map<String, Object> more = new LinkedHashMap<>(values);
+    if (special.contains(BpeFiles.END_OF_TEXT)) {
+      more.put("eos_token", BpeFiles.END_OF_TEXT);
+    }
+    if (special.contains(PAD)) {
+      more.put("pad_token", PAD);
+    }
+    return new TokenizerSettings(where, more, added);
   }
 
   /**

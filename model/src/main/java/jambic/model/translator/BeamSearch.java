@@ -13,15 +13,24 @@ import java.util.List;
  * running hypothesis and answers which hypotheses go on. Several sentences take one search each.
  */
 public final class BeamSearch {
-  /** When a sentence whose list of finished hypotheses is full is done. */
+  /**
+   * When a search stops. It never stops before as many hypotheses are finished as there are beams;
+   * after that, the rule compares the worst finished score with the best unfinished hypothesis.
+   */
   public enum Stopping {
-    /** At once: transformers' {@code early_stopping=True}. */
+    /** Stops at once, as transformers does with {@code early_stopping=True}. */
     FIRST,
-    /** When the best running score at its present length is no better: {@code False}. */
+    /**
+     * Stops when the best unfinished hypothesis, scored at its present length, is not better than
+     * the worst finished one: {@code early_stopping=False}.
+     */
     PRESENT_LENGTH,
-    /** When it is no better at the greatest length, if longer is better: {@code "never"}. */
+    /**
+     * Does the same, but scores the unfinished hypothesis at the greatest length if the length
+     * penalty favours long ones: {@code early_stopping="never"}.
+     */
     GREATEST_LENGTH,
-    /** When no running hypothesis can enter the list any more. */
+    /** Stops when no unfinished hypothesis can still become better than the worst finished one. */
     BOUND
   }
 

@@ -1,23 +1,24 @@
 package jambic.model.translator;
 
 /**
- * The weights of a cross-attention layer for one sentence, which no kernel keeps.
+ * How much each target token of a sentence attends to each source token in one cross-attention
+ * layer. Attention kernels do not store these weights, so they are computed again here.
  *
- * @param heads H
- * @param targets T
- * @param sources S
- * @param values (H, T, S), row by row: each row adds up to 1
+ * @param heads number of heads, H
+ * @param targets number of target tokens, T
+ * @param sources number of source tokens, S
+ * @param values (H, T, S): the S weights of a head and a target token add up to 1
  */
 record CrossAttentionWeights(int heads, int targets, int sources, float[] values) {
   /**
-   * Computes them.
+   * Computes softmax(QK'/sqrt(C/H)) for each head.
    *
    * @param queries (T, C)
-   * @param keysAndValues (S, 2C), a key in front of its value
+   * @param keysAndValues (S, 2C): in each row the key, then the value
    * @param heads H, a divisor of C
    * @param targets T
    * @param sources S
-   * @return the softmax of the scaled products, head by head
+   * @return the weights
    */
   static CrossAttentionWeights of(
       float[] queries, float[] keysAndValues, int heads, int targets, int sources) {

@@ -18,13 +18,13 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * How translations are searched for.
+ * Settings of the search for a translation.
  *
- * @param beams hypotheses kept, 1 is greedy search
- * @param penalty what favours longer ones
- * @param stopping when a search is over
- * @param maxTokens tokens of a translation at most, its end token among them
- * @param banned tokens that are never chosen
+ * @param beams number of hypotheses kept at a time; 1 is greedy search
+ * @param penalty how a score depends on the length of a translation
+ * @param stopping when a search stops
+ * @param maxTokens greatest length of a translation in tokens, with its end token
+ * @param banned ids of tokens that are never chosen
  */
 public record TranslationSettings(
     int beams, LengthPenalty penalty, Stopping stopping, int maxTokens, List<Integer> banned) {

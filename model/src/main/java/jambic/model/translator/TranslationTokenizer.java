@@ -76,9 +76,9 @@ public interface TranslationTokenizer {
   }
 
   /**
-   * Makes one of a vocabulary that both languages share.
+   * Wraps a tokenizer that both languages share.
    *
-   * @param joint what it puts around a prompt ends a text
+   * @param joint the tokenizer; {@link Tokenizer#encodePrompt} must add the end token to a text
    * @return the tokenizer
    */
   static TranslationTokenizer of(Tokenizer joint) {

@@ -6,14 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Joins tokens to words, which blanks part. A token counts to the word of its first byte that is no
- * blank.
+ * Joins tokens to words. Words are separated by white space; a token with bytes of two words
+ * belongs to the first of them.
  *
  * @param words the words, in order
- * @param wordOf the word of each token, or {@link #NONE}
+ * @param wordOf for each token the index of its word in {@code words}, or {@link #NONE}
  */
 record WordPieces(List<String> words, int[] wordOf) {
-  /** The word of a token that leaves no text, or blanks only. */
+  /** Stands in {@code wordOf} for a special token, or one of white space only. */
   static final int NONE = -1;
 
   /**

@@ -191,7 +191,7 @@ class Gpt2ConfigTest {
           65                  | 65, "layer_norm_epsilon": 1e999           | ` is not a valid JSON object (line 1, column`
           65                  | 65, "rotary_dim": 8                       | `: the key 'rotary_dim' is not known, so what it asks for cannot be obeyed; remove it if it changes no result`
           65                  | 65, "hidden_size": 8                      | `: 'n_embd' is 4 and 'hidden_size', another name of it, 8; remove one of them`
-          65                  | 65, "architectures": ["GPT2ForSequenceClassification"] | ` describes a model of the class '[GPT2ForSequenceClassification]', which is not supported; GPT2LMHeadModel is`
+          65                  | 65, "architectures": ["GPT2ForSequenceClassification"] | ` describes a classifier or a reward model, which writes no text; name a language model, such as the one that it was trained from`
           "gpt2"              | null, "architectures": ["LlamaForCausalLM"] | ` describes a model of the architecture '[LlamaForCausalLM]', which is not supported; 'gpt2' is`
           "gpt2"              | "gpt_neox"                                | ` describes a model of the architecture 'gpt_neox', which is not supported; 'gpt2' is`
           "gpt2"              | "t5"                                      | ` describes a model of the architecture 't5', which is not supported; 'gpt2' is`

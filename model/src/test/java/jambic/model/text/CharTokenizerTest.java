@@ -139,7 +139,7 @@ class CharTokenizerTest {
           "Split"             | "Whitespace"                         | a word-level tokenizer is supported where
           "post_processor" : null | "post_processor":{"type":"BertProcessing","sep":["a",0],"cls":["b",1]} | the 'post_processor' adds tokens to a text
           "Fuse"              | "WordPiece"                          | the decoder 'WordPiece' is not supported here; Fuse is
-          "added_tokens" : [ ] | "added_tokens":[{"id":2,"content":"<pad>"}] | the added token '<pad>' is no character of the vocabulary
+          "added_tokens" : [ ] | "added_tokens":[{"id":2,"content":"<pad>","special":false}] | the added token '<pad>' is no character of the vocabulary
           "added_tokens" : [ ] | "added_tokens":[{"id":1,"content":"a"}] | the added token 'a' has the id 1, but with this vocabulary it gets 0
           "added_tokens" : [ ] | "added_tokens":[{"id":0,"content":"a","lstrip":true}] | takes the white space beside it ('lstrip')
           "unk_token"         | "max_words"                          | the key 'max_words' is not known
