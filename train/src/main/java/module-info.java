@@ -10,12 +10,17 @@ module jambic.train {
   requires static jdk.jfr;
 
   exports jambic.train;
+  exports jambic.train.classify;
   exports jambic.train.config;
   exports jambic.train.data;
+  exports jambic.train.example;
   exports jambic.train.metric;
   exports jambic.train.objective;
   exports jambic.train.optim;
   exports jambic.train.pairs;
   exports jambic.train.plan;
+  exports jambic.train.policy;
+  exports jambic.train.preference;
   exports jambic.train.run;
+  exports jambic.train.stage;
 }

@@ -106,8 +106,8 @@ public final class LossEstimator {
   public double whole(Split split) {
     double sum = 0;
     long weights = 0;
-    Pass pass = pass(split, 0);
     for (long i = 0; i < objective.batchesInOrder(split); i++) {
+      Pass pass = pass(split, (int) i);
       int weight = objective.fillInOrder(pass.inputs(), split, i);
       if (weight > 0) {
         sum += pass.run() * weight;

@@ -72,7 +72,8 @@ public final class Trainer implements AutoCloseable {
     training = new Training(model, config, objective);
     estimator = new LossEstimator(model.backend(), objective, training.activations());
     loop =
-        new RunLoop(checkpoints, config, fingerprint, training.optimizer(), new LanguageModeling());
+        new RunLoop(
+            checkpoints, config, fingerprint, training.optimizer().state(), new LanguageModeling());
   }
 
   /**

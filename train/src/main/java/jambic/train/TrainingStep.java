@@ -136,15 +136,22 @@ public final class TrainingStep {
     return loss;
   }
 
-  /** The tensors of a micro batch: those of another shape may lie in the same memory. */
+  /**
+   * The tensors of a micro batch: those of another shape may lie in the same memory. Until a pass
+   * is recorded, they are allocated anew, for its activations must lie behind them and not behind
+   * those of the shape that came last.
+   */
   private Batch batch(int iteration, int micro) {
-    return batches.computeIfAbsent(
-        objective.shape(iteration, micro),
-        shape -> {
-          region.rewind();
-          return new Batch(
-              objective.allocate(region, shape), region.allocate(DType.F32, Shape.of(1)));
-        });
+    Object shape = objective.shape(iteration, micro);
+    Batch known = batches.get(shape);
+    if (known != null && known.recorded.isPresent()) {
+      return known;
+    }
+    region.rewind();
+    Batch fresh =
+        new Batch(objective.allocate(region, shape), region.allocate(DType.F32, Shape.of(1)));
+    batches.put(shape, fresh);
+    return fresh;
   }
 
   /** Micro batches that add their gradients. */

@@ -4,6 +4,7 @@ import jambic.model.ConfigMessage;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.io.AtomicFolder;
 import jambic.model.text.Tokenizer;
+import jambic.model.text.TranslationTokens;
 import jambic.model.translator.TranslationPipeline;
 import jambic.model.translator.TranslationSettings;
 import jambic.model.translator.TranslationTokenizer;
@@ -31,6 +32,7 @@ import jambic.train.run.RunLock;
 import jambic.train.run.RunLoop;
 import jambic.train.run.TrainingState;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -92,7 +94,11 @@ public final class TranslatorTrainer implements AutoCloseable {
     checkpoints = new RunCheckpoints<>(folder, Translator.FORMAT, model, Optional.of(tokenizer));
     loop =
         new RunLoop(
-            checkpoints, config, data.fingerprint(), training.optimizer(), new Translating());
+            checkpoints,
+            config,
+            data.fingerprint(),
+            training.optimizer().state(),
+            new Translating());
   }
 
   private PairBatches batches(String name, List<Pair> pairs, long seed) {
@@ -113,10 +119,12 @@ public final class TranslatorTrainer implements AutoCloseable {
    * @param folder the run's; must not hold a run yet
    * @return the run, to be closed
    * @throws JambicException if the folder holds a run or something else that would be overwritten,
-   *     another process trains there, or no pair is short enough
+   *     another process trains there, the tokenizer lacks a translator's special tokens, or no pair
+   *     is short enough
    */
   public static TranslatorTrainer begin(
       Backend backend, TranslationConfig config, PairSplit data, Tokenizer tokenizer, Path folder) {
+    requireSpecialTokens(tokenizer);
     RunLock lock = RunLock.ofNewRun(folder);
     try {
       Translator model =
@@ -125,6 +133,23 @@ public final class TranslatorTrainer implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       lock.discard();
       throw e;
+    }
+  }
+
+  /** A new model's ids of these tokens are fixed. */
+  private static void requireSpecialTokens(Tokenizer tokenizer) {
+    List<String> tokens = TranslationTokens.ALL;
+    int end = tokens.indexOf(TranslationTokens.END);
+    boolean theirs =
+        IntStream.range(0, tokens.size())
+            .allMatch(i -> tokenizer.specialTokens().getOrDefault(tokens.get(i), -1) == i);
+    if (!theirs
+        || tokenizer.promptBegin().length > 0
+        || !Arrays.equals(tokenizer.promptEnd(), new int[] {end})) {
+      throw new JambicException(
+          Text.format(
+              "the tokenizer is no translator's: its first tokens must be %s, and %s must end a text; take that of a translator trained here, or learn one from the pairs",
+              String.join(", ", tokens), TranslationTokens.END));
     }
   }
 

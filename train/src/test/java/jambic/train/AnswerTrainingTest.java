@@ -13,8 +13,9 @@ import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
+import jambic.train.example.TokenExample;
+import jambic.train.objective.AnswerBatches;
 import jambic.train.objective.AnswerPrediction;
-import jambic.train.objective.AnswerPrediction.Example;
 import jambic.train.objective.Objective;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
@@ -56,21 +57,23 @@ class AnswerTrainingTest {
   private record Sums(Tokenizer tokenizer, String fingerprint) implements TrainingTask {
     @Override
     public Objective objective(LanguageModel model, TrainConfig config) {
-      List<Example> train = new ArrayList<>();
-      List<Example> val = new ArrayList<>();
+      List<TokenExample> train = new ArrayList<>();
+      List<TokenExample> val = new ArrayList<>();
       for (int i = 0; i < 100; i++) {
-        String prompt = i / 10 + "+" + i % 10 + "=";
-        int[] ids = tokenizer.encode(prompt + (i / 10 + i % 10));
-        (i % 3 == 0 ? val : train).add(new Example(ids, prompt.length()));
+        int[] prompt = tokenizer.encode(i / 10 + "+" + i % 10 + "=");
+        int[] answer = tokenizer.encode(Integer.toString(i / 10 + i % 10));
+        (i % 3 == 0 ? val : train).add(TokenExample.of(prompt, answer));
       }
       return new AnswerPrediction(
           model,
-          train,
-          val,
-          config.batch().batchSize(),
-          config.model().blockSize(),
-          config.batch().gradientAccumulationSteps(),
-          config.seed());
+          batches(train, config),
+          batches(val, config),
+          config.batch().gradientAccumulationSteps());
+    }
+
+    private static AnswerBatches batches(List<TokenExample> examples, TrainConfig config) {
+      return new AnswerBatches(
+          examples, config.batch().batchSize(), config.model().blockSize(), config.seed());
     }
 
     @Override

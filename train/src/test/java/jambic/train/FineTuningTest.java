@@ -237,6 +237,9 @@ class FineTuningTest {
     assertThatThrownBy(() -> adapters().with("loraRank", 17))
         .isInstanceOf(HyperparameterException.class)
         .hasMessageStartingWith("loraRank (17) must not exceed nEmbd (16)");
+    assertThatThrownBy(() -> adapters().with("average", 2))
+        .isInstanceOf(HyperparameterException.class)
+        .hasMessageStartingWith("average (2) must be 0 with a loraRank");
     assertThatThrownBy(() -> adapters().with("loraTargets", "wte"))
         .isInstanceOf(JambicException.class)
         .hasMessageContaining("LoRA has no layer 'wte' to adapt");

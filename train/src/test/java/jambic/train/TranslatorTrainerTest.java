@@ -3,6 +3,7 @@ package jambic.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import jambic.model.io.Safetensors;
 import jambic.model.text.BpeTrainer;
 import jambic.model.text.Tokenizer;
 import jambic.model.translator.TranslationPipeline;
@@ -81,8 +82,13 @@ class TranslatorTrainerTest {
   }
 
   private byte[] train(TranslationConfig config, Path run, int stopAt) throws IOException {
+    return train(config, run, stopAt, 2);
+  }
+
+  private byte[] train(TranslationConfig config, Path run, int stopAt, int threads)
+      throws IOException {
     PairSplit data = data();
-    try (Backend backend = Backends.open("cpu", 2);
+    try (Backend backend = Backends.open("cpu", threads);
         TranslatorTrainer trainer =
             Files.exists(run)
                 ? TranslatorTrainer.resume(
@@ -113,6 +119,53 @@ class TranslatorTrainerTest {
         (Metrics.Evaluation)
             log.stream().filter(Metrics.Evaluation.class::isInstance).reduce((a, b) -> b).get();
     assertThat(last.chrF()).isPresent();
+  }
+
+  @Test
+  void theNumberOfThreadsChangesNoBit() throws IOException {
+    TranslationConfig config =
+        CONFIG.withAll(Map.of("maxIters", 20, "lrDecayIters", 20, "preNorm", true));
+    byte[] one = train(config, folder.resolve("1"), Integer.MAX_VALUE, 1);
+    for (int threads : List.of(2, 3)) {
+      Path run = folder.resolve("" + threads);
+      assertThat(train(config, run, Integer.MAX_VALUE, threads)).isEqualTo(one);
+    }
+  }
+
+  @Test
+  void theMeanOfTheLastEvaluationsIsSaved() throws IOException {
+    TranslationConfig config = CONFIG.withAll(Map.of("evalInterval", 20, "average", 2));
+    Path run = folder.resolve("run");
+    train(config, run, 25); // stops past the first evaluation
+    train(config, run, Integer.MAX_VALUE);
+    assertThat(run.resolve("iteration-20")).doesNotExist();
+    try (Safetensors first = Safetensors.open(run.resolve("iteration-40/model.safetensors"));
+        Safetensors second = Safetensors.open(run.resolve("iteration-60/model.safetensors"));
+        Safetensors mean = Safetensors.open(run.resolve("averaged/model.safetensors"))) {
+      assertThat(mean.entries().keySet()).isEqualTo(first.entries().keySet());
+      mean.entries()
+          .forEach((name, entry) -> {
+            float[] a = floats(first.entry(name));
+            float[] b = floats(second.entry(name));
+            float[] expected = new float[a.length];
+            for (int i = 0; i < a.length; i++) {
+              expected[i] = (float) (((double) a[i] + b[i]) / 2);
+            }
+            assertThat(floats(entry)).as(name).isEqualTo(expected);
+          });
+      String weight = "model.decoder.layers.0.fc1.weight";
+      assertThat(floats(first.entry(weight))).isNotEqualTo(floats(second.entry(weight)));
+    }
+    try (Backend backend = Backends.open("cpu", 1);
+        TranslationPipeline pipeline = TranslationPipeline.load(run.resolve("averaged"), backend)) {
+      assertThat(pipeline.translate("un deux")).isNotNull();
+    }
+  }
+
+  private static float[] floats(Safetensors.Entry entry) {
+    float[] values = new float[Math.toIntExact(entry.size())];
+    entry.readFloats(values, 0);
+    return values;
   }
 
   @Test

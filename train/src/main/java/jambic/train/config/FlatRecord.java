@@ -19,7 +19,7 @@ import java.util.Optional;
  * Settings in records of records, written as one flat list of names and values: the parts of a
  * configuration have a structure in Java, and none in flags and JSON.
  */
-final class FlatRecord {
+public final class FlatRecord {
   private FlatRecord() {}
 
   /** A value's place: its name, and the record that has it. */
@@ -46,8 +46,13 @@ final class FlatRecord {
     return leaves;
   }
 
-  /** The values of a record by name; choices as the text that flags use. */
-  static Map<String, Object> toMap(Record record) {
+  /**
+   * Returns the values of a record by name.
+   *
+   * @param record settings, perhaps of records
+   * @return a fresh map in the order of JSON; choices as the text that flags use
+   */
+  public static Map<String, Object> toMap(Record record) {
     Map<String, Object> map = new LinkedHashMap<>();
     for (RecordComponent component : record.getClass().getRecordComponents()) {
       try {
@@ -93,13 +98,23 @@ final class FlatRecord {
     }
   }
 
-  /** The names of all values of a type of record, in the order of JSON. */
-  static List<String> names(Class<?> type) {
+  /**
+   * Returns the names of all values of a type of record.
+   *
+   * @param type settings, perhaps of records
+   * @return the names, in the order of JSON
+   */
+  public static List<String> names(Class<?> type) {
     return leaves(type).stream().map(Leaf::name).toList();
   }
 
-  /** A line of help for each value, by name, in the order of JSON. */
-  static Map<String, String> descriptions(Class<? extends Record> settings) {
+  /**
+   * Returns what values are.
+   *
+   * @param settings a type of record
+   * @return a line of help for each value, by name, in the order of JSON
+   */
+  public static Map<String, String> descriptions(Class<? extends Record> settings) {
     Map<String, String> lines = new LinkedHashMap<>();
     for (Leaf leaf : leaves(settings)) {
       lines.put(leaf.name(), leaf.annotation().map(Hyperparameter::value).orElseThrow());
@@ -108,12 +123,17 @@ final class FlatRecord {
   }
 
   /**
-   * A copy of a record with several values changed at once, checked only together.
+   * Makes a copy of a record with several values changed at once, checked only together.
    *
+   * @param <R> the type of record
+   * @param type the same
+   * @param base the record
+   * @param values new values, or texts of them, by name
+   * @return the changed copy
    * @throws HyperparameterException if there is no such value (naming the nearest one), or it is of
    *     the wrong type or out of range
    */
-  static <R extends Record> R with(Class<R> type, R base, Map<String, ?> values) {
+  public static <R extends Record> R with(Class<R> type, R base, Map<String, ?> values) {
     Map<String, Object> all = toMap(base);
     values.forEach((name, value) -> {
       requireName(type, name);
@@ -135,12 +155,16 @@ final class FlatRecord {
   }
 
   /**
-   * Reads what {@link #toJson} wrote.
+   * Reads what a record was written as.
    *
+   * @param <R> the type of record
+   * @param type the same
+   * @param json an object with every value by name
    * @param name what error messages call it, usually its file
+   * @return the record
    * @throws JambicException if it is not JSON, or a value is unknown, missing or wrong
    */
-  static <R extends Record> R fromJson(Class<R> type, String json, String name) {
+  public static <R extends Record> R fromJson(Class<R> type, String json, String name) {
     try {
       Map<String, Object> all = former(type);
       all.putAll(JSON.std.mapFrom(json));

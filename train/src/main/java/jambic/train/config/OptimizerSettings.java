@@ -90,6 +90,28 @@ public record OptimizerSettings(
   }
 
   /**
+   * AdamW for fine-tuning, by the defaults of PyTorch and TRL: no decay, and a norm of at most 1.
+   *
+   * @param learningRate the learning rate, or its peak where it decays
+   * @param schedule how the rate changes
+   * @return the settings
+   */
+  public static OptimizerSettings adamW(double learningRate, ScheduleSettings schedule) {
+    return new OptimizerSettings(
+        OptimizerKind.ADAMW,
+        learningRate,
+        schedule,
+        0.9,
+        0.999,
+        1e-8,
+        0,
+        WeightDecayMode.MATRICES,
+        1,
+        MUON_LEARNING_RATE,
+        MUON_MOMENTUM);
+  }
+
+  /**
    * The learning rates of the run.
    *
    * @return the rate of every update

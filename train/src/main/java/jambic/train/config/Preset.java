@@ -102,7 +102,8 @@ public enum Preset {
             /* maxIters= */ 5000,
             /* evalInterval= */ 500,
             /* evalIters= */ 200,
-            /* alwaysSaveCheckpoint= */ true),
+            /* alwaysSaveCheckpoint= */ true,
+            /* average= */ 0),
         new OptimizerSettings(
             OptimizerKind.ADAMW,
             /* learningRate= */ 3e-4,
@@ -156,7 +157,8 @@ public enum Preset {
             /* maxIters= */ 5000,
             /* evalInterval= */ 250,
             /* evalIters= */ 200,
-            /* alwaysSaveCheckpoint= */ true),
+            /* alwaysSaveCheckpoint= */ true,
+            /* average= */ 0),
         new OptimizerSettings(
             OptimizerKind.ADAMW,
             /* learningRate= */ 1e-3,
@@ -213,7 +215,8 @@ public enum Preset {
             /* maxIters= */ 20,
             /* evalInterval= */ 5,
             /* evalIters= */ 40,
-            /* alwaysSaveCheckpoint= */ false),
+            /* alwaysSaveCheckpoint= */ false,
+            /* average= */ 0),
         new OptimizerSettings(
             OptimizerKind.ADAMW,
             /* learningRate= */ 3e-5,

@@ -4,10 +4,14 @@ import jambic.model.Model;
 import jambic.model.nn.Parameters;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.util.Map;
 
 /** Every hyperparameter of a run, as far as all kinds of runs have them. */
-public sealed interface RunConfig permits TrainConfig, TranslationConfig {
+public interface RunConfig {
+  /** The key under which the JSON of a stage of alignment names it. */
+  String STAGE_KEY = "stage";
+
   /** The name of a hyperparameter that only translators have. */
   String OF_TRANSLATORS = "encoderLayers";
 
@@ -63,8 +67,23 @@ public sealed interface RunConfig permits TrainConfig, TranslationConfig {
    */
   Map<String, Object> toMap();
 
+  /** Reads the configuration of a run. */
+  @FunctionalInterface
+  interface Reader {
+    /**
+     * Reads a configuration.
+     *
+     * @param values what {@link #toMap} returned, or a file says
+     * @param json the same as text
+     * @param name what error messages call it, usually its file
+     * @return the configuration
+     * @throws JambicException if a hyperparameter is unknown, missing or wrong
+     */
+    RunConfig read(Map<?, ?> values, String json, String name);
+  }
+
   /**
-   * Reads a configuration of either kind.
+   * Reads the configuration of a GPT's pre-training or of a translator.
    *
    * @param values what {@link #toMap} returned, or a file says
    * @param json the same as text
@@ -73,6 +92,12 @@ public sealed interface RunConfig permits TrainConfig, TranslationConfig {
    * @throws JambicException if a hyperparameter is unknown, missing or wrong
    */
   static RunConfig of(Map<?, ?> values, String json, String name) {
+    if (values.containsKey(STAGE_KEY)) {
+      throw new JambicException(
+          Text.format(
+              "%s is of a run of 'jambic %s'; go on with that command",
+              name, values.get(STAGE_KEY)));
+    }
     return values.containsKey(OF_TRANSLATORS)
         ? TranslationConfig.fromJson(json, name)
         : TrainConfig.fromJson(json, name);

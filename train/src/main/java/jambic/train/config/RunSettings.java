@@ -8,6 +8,7 @@ package jambic.train.config;
  * @param evalIters batches of each split in an evaluation
  * @param alwaysSaveCheckpoint whether every evaluation saves; else only one with a lower validation
  *     loss than before does, and a stop
+ * @param average how many of the last evaluations have their weights kept, and averaged at the end
  */
 public record RunSettings(
     @Hyperparameter("updates of the whole run") int maxIters,
@@ -16,7 +17,11 @@ public record RunSettings(
     @Hyperparameter(
             value = "whether every evaluation saves, or only one better than before",
             former = "true")
-        boolean alwaysSaveCheckpoint) {
+        boolean alwaysSaveCheckpoint,
+    @Hyperparameter(
+            value = "last evaluations whose weights are kept and averaged at the end; 0 for none",
+            former = "0")
+        int average) {
 
   /**
    * Checks every value.
@@ -27,5 +32,6 @@ public record RunSettings(
     Bounds.atLeast("maxIters", maxIters, 1);
     Bounds.atLeast("evalInterval", evalInterval, 1);
     Bounds.atLeast("evalIters", evalIters, 1);
+    Bounds.atLeast("average", average, 0);
   }
 }

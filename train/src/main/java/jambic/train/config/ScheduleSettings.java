@@ -51,8 +51,13 @@ public record ScheduleSettings(
         new Name("warmupIters"));
   }
 
-  /** The learning rates of a run with that peak. */
-  LearningRateSchedule rates(double peak) {
+  /**
+   * Returns the learning rates of a run.
+   *
+   * @param peak the highest one
+   * @return the rate of every update
+   */
+  public LearningRateSchedule rates(double peak) {
     if (!decayLr) {
       return new LearningRateSchedule.Constant(peak);
     }

@@ -52,6 +52,12 @@ public record TrainConfig(
         tuning.loraRank(),
         new Name("nEmbd"),
         model.nEmbd());
+    Bounds.check(
+        run.average() == 0 || tuning.loraRank() == 0,
+        "%s (%d) must be 0 with a %s: the mean of adapters is not that of the models they make",
+        new Name("average"),
+        run.average(),
+        new Name("loraRank"));
   }
 
   /**

@@ -71,7 +71,8 @@ public enum TranslationPreset {
             /* maxIters= */ 3000,
             /* evalInterval= */ 500,
             /* evalIters= */ 50,
-            /* alwaysSaveCheckpoint= */ true),
+            /* alwaysSaveCheckpoint= */ true,
+            /* average= */ 0),
         adam(
             /* learningRate= */ 1.5e-3,
             new ScheduleSettings(
@@ -109,7 +110,8 @@ public enum TranslationPreset {
             /* maxIters= */ 100_000,
             /* evalInterval= */ 1000,
             /* evalIters= */ 100,
-            /* alwaysSaveCheckpoint= */ true),
+            /* alwaysSaveCheckpoint= */ true,
+            /* average= */ 0),
         adam(
             /* learningRate= */ 1 / Math.sqrt((double) width * warmup), // section 5.3
             new ScheduleSettings(

@@ -38,7 +38,8 @@ public record TuningSettings(
         String loraTargets) {
 
   /** All of the model. */
-  static final TuningSettings ALL = new TuningSettings(FrozenParameters.NONE, 0, 16, "c_attn");
+  public static final TuningSettings ALL =
+      new TuningSettings(FrozenParameters.NONE, 0, 16, "c_attn");
 
   /**
    * Checks every value.

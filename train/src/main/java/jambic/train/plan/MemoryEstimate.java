@@ -2,19 +2,26 @@ package jambic.train.plan;
 
 import jambic.model.ConfigException;
 import jambic.model.ConfigMessage.Name;
+import jambic.model.Model;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.nn.Parameters;
+import jambic.model.translator.Translator;
+import jambic.model.translator.TranslatorConfig;
 import jambic.tensor.DType;
 import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
+import jambic.tensor.Ops;
 import jambic.tensor.Shape;
 import jambic.tensor.Tape;
 import jambic.tensor.Tensor;
 import jambic.tensor.meta.MetaBackend;
+import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
 import jambic.train.Trainer;
+import jambic.train.config.RunConfig;
 import jambic.train.config.TrainConfig;
+import jambic.train.config.TranslationConfig;
 import jambic.train.optim.GradientClip;
 import jambic.train.optim.OptimizerKind;
 import java.nio.file.Path;
@@ -22,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -66,10 +74,11 @@ public record MemoryEstimate(
    * @throws JambicException if the bytes cannot be counted in 63 bits
    */
   public static MemoryEstimate mixed(TrainConfig config, int vocabSize, long limit) {
-    MemoryEstimate mixed = of(config, config.gpt(vocabSize), limit, DType.BF16);
-    long weights = mixed.weights + mixed.weights / 2;
-    return new MemoryEstimate(
-        weights, mixed.gradients, mixed.moments, mixed.activations, List.of());
+    return of(config, config.gpt(vocabSize), limit, DType.BF16).withHalfCopy();
+  }
+
+  private MemoryEstimate withHalfCopy() {
+    return new MemoryEstimate(weights + weights / 2, gradients, moments, activations, List.of());
   }
 
   /**
@@ -85,16 +94,83 @@ public record MemoryEstimate(
     return of(config, shape, limit, DType.F32);
   }
 
+  /**
+   * Goes through the training of a translator with a batch of its longest pairs.
+   *
+   * @param config the run
+   * @param shape the model
+   * @param limit as for {@link #of(TrainConfig, int, long)}
+   * @param mixed whether activations are in bfloat16, as {@link #mixed} has them
+   * @return the estimate
+   * @throws JambicException if the bytes cannot be counted in 63 bits
+   */
+  public static MemoryEstimate of(
+      TranslationConfig config, TranslatorConfig shape, long limit, boolean mixed) {
+    try {
+      int length = Math.min(shape.maxLength(), config.batch().batchTokens());
+      Shape batch = Shape.of(config.batch().batchTokens() / length, length);
+      float smoothing = (float) config.batch().labelSmoothing();
+      MemoryEstimate estimate =
+          of(
+              config,
+              true,
+              shape.parameterCount(),
+              limit,
+              mixed ? DType.BF16 : DType.F32,
+              paper -> new Translator(paper, shape),
+              List.of(batch, Shape.of(batch.dim(0)), batch, batch),
+              (model, ops, in) ->
+                  model.loss(ops, in.get(0), in.get(1), in.get(2), in.get(3), smoothing));
+      return mixed ? estimate.withHalfCopy() : estimate;
+    } catch (ArithmeticException overflow) {
+      throw new ConfigException(
+          overflow,
+          "a model with %s %d and %s %d at %s %d needs more memory than any machine has",
+          new Name("encoderLayers"),
+          shape.encoderLayers(),
+          new Name("width"),
+          shape.width(),
+          new Name("batchTokens"),
+          config.batch().batchTokens());
+    }
+  }
+
+  /** Computes the loss of a batch. */
+  private interface Loss<M> {
+    Tensor of(M model, Ops ops, List<Tensor> inputs);
+  }
+
+  private static <M extends Model> MemoryEstimate of(
+      RunConfig config,
+      boolean trainsAll,
+      long parameters,
+      long limit,
+      DType activationType,
+      Function<MetaBackend, M> create,
+      List<Shape> inputs,
+      Loss<M> loss) {
+    long weights = Math.multiplyExact(parameters, DType.F32.bytes());
+    // At the least: Muon has one moment of most parameters, AdamW two of all.
+    int moments = config.optimizer().optimizer() == OptimizerKind.MUON ? 1 : 2;
+    long fixed = Math.multiplyExact(2 + moments, weights);
+    return (trainsAll ? fixed : weights) > limit
+        ? new MemoryEstimate(weights, weights, moments * weights, 0, List.of())
+        : onPaper(config, weights, activationType, create, inputs, loss);
+  }
+
   private static MemoryEstimate of(
       TrainConfig config, GptConfig shape, long limit, DType activationType) {
+    Shape batch = Shape.of(config.batch().batchSize(), config.model().blockSize());
     try {
-      long weights = Math.multiplyExact(shape.parameterCount(), DType.F32.bytes());
-      // At the least: Muon has one moment of most parameters, AdamW two of all.
-      int moments = config.optimizer().optimizer() == OptimizerKind.MUON ? 1 : 2;
-      long fixed = Math.multiplyExact(2 + moments, weights);
-      return (config.tuning().trainsAll() ? fixed : weights) > limit
-          ? new MemoryEstimate(weights, weights, moments * weights, 0, List.of())
-          : onPaper(config, shape, weights, activationType);
+      return of(
+          config,
+          config.tuning().trainsAll(),
+          shape.parameterCount(),
+          limit,
+          activationType,
+          paper -> new Gpt(paper, shape, config.tuning().lora(Path.of(""))),
+          List.of(batch, batch),
+          (model, ops, in) -> model.loss(ops, in.get(0), in.get(1)));
     } catch (ArithmeticException overflow) {
       throw new ConfigException(
           overflow,
@@ -111,34 +187,40 @@ public record MemoryEstimate(
   }
 
   /** In the order of {@link Trainer}. */
-  private static MemoryEstimate onPaper(
-      TrainConfig config, GptConfig shape, long weights, DType activationType) {
+  private static <M extends Model> MemoryEstimate onPaper(
+      RunConfig config,
+      long weights,
+      DType activationType,
+      Function<MetaBackend, M> create,
+      List<Shape> inputs,
+      Loss<M> loss) {
     try (MetaBackend paper = new MetaBackend(activationType);
-        Gpt model = new Gpt(paper, shape, config.tuning().lora(Path.of("")))) {
+        M model = create.apply(paper)) {
       MetaBackend.MetaRegion gradients = paper.region();
       MetaBackend.MetaRegion state = paper.region();
       MetaBackend.MetaRegion activations = paper.region();
-      Parameters trained = config.tuning().train(model, gradients);
+      Parameters trained = config.train(model, gradients);
       GradientClip clip =
           new GradientClip(paper, state, trained.tensors(), config.optimizer().gradClip());
       config.optimizer().create(paper, state, trained.byName(), clip.factor());
-      Shape batch = Shape.of(config.batch().batchSize(), config.model().blockSize());
 
-      Tensor x = activations.allocate(DType.I32, batch);
-      Tensor y = activations.allocate(DType.I32, batch);
-      model.loss(new InferenceOps(paper, activations), x, y);
+      List<Tensor> first = allocate(activations, inputs);
+      loss.of(model, new InferenceOps(paper, activations), first);
 
       activations.rewind();
-      Tensor ids = activations.allocate(DType.I32, batch);
-      Tensor targets = activations.allocate(DType.I32, batch);
+      List<Tensor> second = allocate(activations, inputs);
       Tape tape = new Tape(paper, activations, config.seed());
-      tape.backward(model.loss(tape, ids, targets), 1);
+      tape.backward(loss.of(model, tape, second), 1);
       long adjusted = gradients.needed();
       long kept = Math.addExact(adjusted, state.needed());
       Math.addExact(Math.addExact(weights, kept), activations.bytes());
       return new MemoryEstimate(
           weights, adjusted, state.needed(), activations.needed(), paper.regions());
     }
+  }
+
+  private static List<Tensor> allocate(Region region, List<Shape> inputs) {
+    return inputs.stream().map(shape -> region.allocate(DType.I32, shape)).toList();
   }
 
   /**

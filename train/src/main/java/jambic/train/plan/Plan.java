@@ -29,7 +29,7 @@ public record Plan(
     MemoryEstimate memory) {
 
   /** More than any machine has: a model whose parameters need more is not gone through. */
-  private static final long LIMIT = 1L << 52;
+  static final long LIMIT = 1L << 52;
 
   /**
    * Plans a run.
@@ -115,7 +115,7 @@ public record Plan(
    * @return at least 1
    */
   public int busiest() {
-    return Math.ceilDiv(config.batch().gradientAccumulationSteps(), devices);
+    return busiest(config.batch().gradientAccumulationSteps(), devices);
   }
 
   /**
@@ -124,7 +124,15 @@ public record Plan(
    * @return 1 where each has the same number of micro batches
    */
   public double occupancy() {
-    return (double) config.batch().gradientAccumulationSteps() / busiest() / devices;
+    return occupancy(config.batch().gradientAccumulationSteps(), devices);
+  }
+
+  static int busiest(int microBatches, int devices) {
+    return Math.ceilDiv(microBatches, devices);
+  }
+
+  static double occupancy(int microBatches, int devices) {
+    return (double) microBatches / busiest(microBatches, devices) / devices;
   }
 
   /**
@@ -168,6 +176,10 @@ public record Plan(
    * @return the least number; 0 if the activations alone do not fit
    */
   public long leastDevices() {
+    return leastDevices(memory, device);
+  }
+
+  static long leastDevices(MemoryEstimate memory, DeviceSpec device) {
     long room = device.memory() - memory.activations();
     long fixed = memory.total() - memory.activations();
     return room <= 0 ? 0 : Math.ceilDiv(fixed, room);

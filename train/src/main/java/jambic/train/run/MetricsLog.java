@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -33,6 +34,21 @@ import java.util.function.Consumer;
 public final class MetricsLog implements Closeable {
   /** The log's file name in a run's folder. */
   public static final String FILE_NAME = "metrics.jsonl";
+
+  /** What every kind of training may have. */
+  private static final Set<String> COMMON =
+      Set.of(
+          "iter",
+          "loss",
+          "lr",
+          "grad_norm",
+          "ms",
+          "tokens_per_s",
+          "mfu",
+          "train_loss",
+          "val_loss",
+          "bleu",
+          "chrf");
 
   private final Path file;
   private final FileOutputStream out; // a channel would be closed by an interrupt
@@ -207,12 +223,14 @@ public final class MetricsLog implements Closeable {
         put(fields, "ms", rounded(step.ms(), 3));
         put(fields, "tokens_per_s", rounded(step.tokensPerSecond(), 1));
         step.mfu().ifPresent(mfu -> put(fields, "mfu", rounded(mfu, 4)));
+        step.others().forEach((name, value) -> put(fields, name, value));
       }
       case Metrics.Evaluation evaluation -> {
         put(fields, "train_loss", evaluation.trainLoss());
         put(fields, "val_loss", evaluation.valLoss());
         evaluation.bleu().ifPresent(bleu -> put(fields, "bleu", rounded(bleu, 2)));
         evaluation.chrF().ifPresent(chrF -> put(fields, "chrf", rounded(chrF, 2)));
+        evaluation.others().forEach((name, value) -> put(fields, name, value));
       }
     }
     return fields;
@@ -237,13 +255,17 @@ public final class MetricsLog implements Closeable {
         throw new JambicException(
             Text.format("%s has a line without an iteration: %s", file, ErrorText.quote(line)));
       }
-      if (fields.containsKey("val_loss") || fields.containsKey("train_loss")) {
+      Map<String, Double> others = others(fields);
+      if (fields.containsKey("val_loss")
+          || fields.containsKey("train_loss")
+          || others.keySet().stream().anyMatch(MetricsLog::isOfEvaluation)) {
         return new Metrics.Evaluation(
             iter,
             number(fields, "train_loss"),
             number(fields, "val_loss"),
             optional(fields, "bleu"),
-            optional(fields, "chrf"));
+            optional(fields, "chrf"),
+            others);
       }
       return new Metrics.Step(
           iter,
@@ -252,11 +274,27 @@ public final class MetricsLog implements Closeable {
           number(fields, "grad_norm"),
           number(fields, "ms"),
           number(fields, "tokens_per_s"),
-          optional(fields, "mfu"));
+          optional(fields, "mfu"),
+          others);
     } catch (IOException e) {
       throw new JambicException(
           Text.format("%s has a line that is not JSON: %s", file, ErrorText.quote(line)), e);
     }
+  }
+
+  /** The numbers of one kind of training. */
+  private static Map<String, Double> others(Map<String, Object> fields) {
+    Map<String, Double> others = new LinkedHashMap<>();
+    fields.forEach((name, value) -> {
+      if (!COMMON.contains(name) && value instanceof Number number) {
+        others.put(name, number.doubleValue());
+      }
+    });
+    return others;
+  }
+
+  private static boolean isOfEvaluation(String name) {
+    return name.startsWith(Metrics.Evaluation.EVALUATED);
   }
 
   private static OptionalDouble optional(Map<String, Object> fields, String name) {

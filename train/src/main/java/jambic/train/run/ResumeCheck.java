@@ -18,12 +18,13 @@ import java.util.Set;
 public final class ResumeCheck {
   /** Changes nothing that is computed from one update to the next. */
   private static final Set<String> HARMLESS =
-      Set.of("alwaysSaveCheckpoint", "maxIters", "evalInterval", "evalIters");
+      Set.of("alwaysSaveCheckpoint", "maxIters", "evalInterval", "evalIters", "average");
 
   /** May change, but then the run is not the one that it would have been. */
   private static final Set<String> STEERING =
       Set.of(
           "learningRate",
+          "valueLearningRate",
           "decayLr",
           "decay",
           "minLr",

@@ -1,6 +1,7 @@
 package jambic.train.run;
 
 import jambic.model.ConfigMessage;
+import java.util.List;
 
 /** Hears of a run's progress. */
 public interface RunListener {
@@ -26,6 +27,25 @@ public interface RunListener {
    * @param evaluation what it measured
    */
   default void onEvaluation(Metrics.Evaluation evaluation) {}
+
+  /**
+   * Hears what a policy answers.
+   *
+   * @param iter the updates behind the model
+   * @param samples some answers, to the same prompts every time
+   */
+  default void onSamples(int iter, List<Sample> samples) {}
+
+  /**
+   * An answer of a policy.
+   *
+   * @param prompt what it answers
+   * @param answer its text
+   * @param score how good it was found
+   * @param kl how much likelier the policy finds it than the reference, in nats
+   * @param ended whether it ended by itself
+   */
+  record Sample(String prompt, String answer, double score, double kl, boolean ended) {}
 
   /**
    * Hears something that a person should know, and nothing failed.

@@ -2,16 +2,18 @@ package jambic.train.run;
 
 import jambic.model.ConfigMessage;
 import jambic.tensor.DeviceLostException;
+import jambic.tensor.Tensor;
 import jambic.train.config.RunConfig;
-import jambic.train.optim.Optimizer;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
  * The training loop that every kind of training shares: it evaluates now and then, keeps the best
- * checkpoint and the newest one, logs, stops when asked, and goes on where it stopped.
+ * checkpoint and the newest ones, logs, stops when asked, and goes on where it stopped.
  */
 public final class RunLoop {
   private static final long SAVE_EVERY_NANOS = 300_000_000_000L;
@@ -45,12 +47,30 @@ public final class RunLoop {
      */
     Optional<Metrics.Evaluation> evaluate(
         int iteration, RunListener listener, BooleanSupplier stop);
+
+    /**
+     * Tells which of two evaluations is of the better model: the one with less of this.
+     *
+     * @param measured an evaluation
+     * @return the validation loss, unless the stage knows better
+     */
+    default double criterion(Metrics.Evaluation measured) {
+      return measured.valLoss();
+    }
+
+    /**
+     * Writes what the newest checkpoint holds besides model, moments and configuration.
+     *
+     * @param checkpoint the folder that becomes the checkpoint when all is written
+     * @throws IOException if that fails
+     */
+    default void save(Path checkpoint) throws IOException {}
   }
 
   private final RunCheckpoints<?> checkpoints;
   private final RunConfig config;
   private final String fingerprint;
-  private final Optimizer optimizer;
+  private final Map<String, Tensor> moments;
   private final Stage stage;
   private int iteration;
   private double bestValLoss = Double.POSITIVE_INFINITY;
@@ -62,19 +82,19 @@ public final class RunLoop {
    * @param checkpoints of the run's folder
    * @param config how many iterations, and when to evaluate and to save
    * @param fingerprint of the data, which resuming compares
-   * @param optimizer whose state is saved
+   * @param moments what optimizers keep from one update to the next, by name
    * @param stage the kind of training
    */
   public RunLoop(
       RunCheckpoints<?> checkpoints,
       RunConfig config,
       String fingerprint,
-      Optimizer optimizer,
+      Map<String, Tensor> moments,
       Stage stage) {
     this.checkpoints = checkpoints;
     this.config = config;
     this.fingerprint = fingerprint;
-    this.optimizer = optimizer;
+    this.moments = moments;
     this.stage = stage;
   }
 
@@ -127,6 +147,9 @@ public final class RunLoop {
           listener.onEvaluation(measured.get());
         }
         if (iteration == config.run().maxIters()) {
+          if (config.run().average() > 0) {
+            checkpoints.saveAveraged(iteration, config.run().average());
+          }
           return Outcome.FINISHED;
         }
         Optional<Metrics.Step> measured = TrainingEvents.step(() -> stage.iterate(iteration, stop));
@@ -159,9 +182,14 @@ public final class RunLoop {
   }
 
   private void saveIfBest(Metrics.Evaluation measured, MetricsLog log) {
-    boolean better = measured.valLoss() < bestValLoss;
+    if (iteration > 0 && config.run().average() > 0) {
+      log.sync();
+      checkpoints.keep(iteration, config.run().average()); // before a checkpoint that is past it
+    }
+    double criterion = stage.criterion(measured);
+    boolean better = criterion < bestValLoss;
     if (better) {
-      bestValLoss = measured.valLoss();
+      bestValLoss = criterion;
       if (iteration > 0) {
         log.sync(); // refuses a folder that is gone, which saving would make again
         checkpoints.saveBest(iteration);
@@ -174,6 +202,7 @@ public final class RunLoop {
 
   private void save(MetricsLog log) {
     log.sync(); // a resumed run must find every line that its checkpoint is past
-    checkpoints.saveLast(new TrainingState(iteration, bestValLoss, fingerprint, config), optimizer);
+    checkpoints.saveLast(
+        new TrainingState(iteration, bestValLoss, fingerprint, config), moments, stage::save);
   }
 }

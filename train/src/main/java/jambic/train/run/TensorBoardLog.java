@@ -114,10 +114,14 @@ public final class TensorBoardLog implements Closeable {
         value(summary, "grad_norm", step.gradNorm());
         value(summary, "tokens_per_s", step.tokensPerSecond());
         step.mfu().ifPresent(mfu -> value(summary, "mfu", mfu));
+        step.others().forEach((name, value) -> value(summary, name, value));
       }
       case Metrics.Evaluation evaluation -> {
-        value(summary, "loss/train_eval", evaluation.trainLoss());
-        value(summary, "loss/val", evaluation.valLoss());
+        if (!Double.isNaN(evaluation.valLoss())) {
+          value(summary, "loss/train_eval", evaluation.trainLoss());
+          value(summary, "loss/val", evaluation.valLoss());
+        }
+        evaluation.others().forEach((name, value) -> value(summary, name, value));
       }
     }
     ByteArrayOutputStream event = event(metrics.iter());

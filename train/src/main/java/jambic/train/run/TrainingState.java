@@ -67,6 +67,18 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
    * @throws IOException if it cannot be read
    */
   public static TrainingState read(Path folder) throws IOException {
+    return read(folder, RunConfig::of);
+  }
+
+  /**
+   * Reads the state of a checkpoint's folder, but for the moments.
+   *
+   * @param folder the checkpoint's
+   * @param configs reads the configuration
+   * @return what it says
+   * @throws IOException if it cannot be read
+   */
+  public static TrainingState read(Path folder, RunConfig.Reader configs) throws IOException {
     Path file = folder.resolve(FILE);
     String text;
     try {
@@ -92,7 +104,7 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
           iteration,
           bestValLoss(file, fields),
           data,
-          RunConfig.of(config, JSON.std.asString(config), file.toString()));
+          configs.read(config, JSON.std.asString(config), file.toString()));
     } catch (IOException e) {
       throw damaged(file, "it is not JSON");
     }
