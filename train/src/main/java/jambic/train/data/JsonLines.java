@@ -44,6 +44,7 @@ public final class JsonLines {
   /** Of whole values, which are read with recursion, so that these must not be deep. */
   private static final JsonFactory VALUES =
       new JsonFactoryBuilder()
+          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS) // Python writes them
           .streamReadConstraints(
               StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
           .build();

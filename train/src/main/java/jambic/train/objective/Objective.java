@@ -79,9 +79,10 @@ public interface Objective {
   long batchesInOrder(Split split);
 
   /**
-   * Fills in a batch of a walk through a whole split, on which each target counts once.
+   * Fills in a batch of a walk through a whole split, on which each target counts once. It has the
+   * shape of the estimate's batch of that index.
    *
-   * @param inputs overwritten
+   * @param inputs of its shape, overwritten
    * @param split which part of the data
    * @param index which batch, from 0 to {@link #batchesInOrder} - 1
    * @return the weight of its loss

@@ -91,7 +91,7 @@ public final class CldrPairs {
    * Makes pairs, each source once: every name, then others at random.
    *
    * @param count how many
-   * @param seed what makes these random pairs and no others
+   * @param seed decides which random pairs are made
    * @return the pairs
    * @throws JambicException if this Java has no French
    */

@@ -1,9 +1,11 @@
 package jambic.train.pairs;
 
+import jambic.model.ConfigMessage.Name;
 import jambic.model.io.ErrorText;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.config.HyperparameterException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -54,10 +56,9 @@ public record EncodedPairs(List<Ids> pairs, int maxLength, int tooLong) {
       }
     }
     if (pairs.isEmpty()) {
-      throw new JambicException(
-          Text.format(
-              "none of the %s of %s has at most %d tokens on both sides; give a larger greatest length or shorter texts",
-              ErrorText.count(texts.size(), "pair"), name, maxLength));
+      throw new HyperparameterException(
+          "none of the %s of %s has at most %s (%d) tokens on both sides; give a larger one or shorter texts",
+          ErrorText.count(texts.size(), "pair"), name, new Name("maxLength"), maxLength);
     }
     return new EncodedPairs(pairs, maxLength, texts.size() - pairs.size());
   }

@@ -5,11 +5,11 @@ import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 
 /**
- * Which sides of a file of pairs are the source and the target. What the names refer to is the
- * format's: columns, suffixes of file names, languages, keys.
+ * Which sides of a file of pairs are the source and the target. The format of the file decides what
+ * a side's name is: that of a column, the suffix of a file name, a language or a key.
  *
- * @param source the name of the texts to translate
- * @param target the name of their translations
+ * @param source the side with the texts to translate
+ * @param target the side with their translations
  */
 public record LanguagePair(String source, String target) {
   /**
@@ -21,7 +21,7 @@ public record LanguagePair(String source, String target) {
     if (source.isBlank() || target.isBlank() || source.equals(target)) {
       throw new JambicException(
           Text.format(
-              "--source-lang and --target-lang must be two different names, not %s and %s",
+              "the source and the target must have two different names, not %s and %s",
               ErrorText.quote(source), ErrorText.quote(target)));
     }
   }

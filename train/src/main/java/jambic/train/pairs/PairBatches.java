@@ -1,17 +1,19 @@
 package jambic.train.pairs;
 
+import jambic.model.ConfigMessage.Name;
 import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
 import jambic.tensor.text.Text;
+import jambic.train.config.HyperparameterException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Gives batches of pairs of about the same length, every pair once an epoch. An epoch's batches and
- * their order are a function of the seed and the epoch's number, by way of a counter-based
- * generator, so that a place in them is all there is to save.
+ * Gives batches of pairs of about the same length, every pair once an epoch. The batches of an
+ * epoch and their order depend only on the seed and on the number of the epoch, so a {@link Cursor}
+ * is all that has to be saved to go on from there.
  *
  * <p>The pairs are shuffled, sorted by length within pools of about a hundred batches, and cut into
  * batches, which are shuffled. A batch of pairs whose longer sides are at most L tokens, rounded up
@@ -53,16 +55,15 @@ public final class PairBatches {
    * @param batchTokens tokens of a side in a batch at most, padding included
    * @param start the id that the decoder begins with
    * @param pad the id that fills rows up
-   * @param seed what makes the order this and no other
-   * @throws JambicException if a pair is longer than a batch
+   * @param seed decides the order
+   * @throws HyperparameterException if a pair is longer than a batch
    */
   public PairBatches(EncodedPairs data, int batchTokens, int start, int pad, long seed) {
     int longest = IntStream.range(0, data.pairs().size()).map(data::length).max().orElseThrow();
     if (data.padded(longest) > batchTokens) {
-      throw new JambicException(
-          Text.format(
-              "the longest pair has %d tokens, with padding %d, which are more than the %d of a batch; give more tokens a batch or a smaller greatest length",
-              longest, data.padded(longest), batchTokens));
+      throw new HyperparameterException(
+          "%s (%d) must be at least %d, the longest pair's tokens with padding; give more, or a lower %s",
+          new Name("batchTokens"), batchTokens, data.padded(longest), new Name("maxLength"));
     }
     this.data = data;
     this.batchTokens = batchTokens;

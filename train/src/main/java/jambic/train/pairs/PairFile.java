@@ -3,14 +3,12 @@ package jambic.train.pairs;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.data.PackedText;
 import jambic.train.data.TextLines;
-import jambic.train.data.Utf8Reader;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +16,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.zip.GZIPInputStream;
 
 /**
  * Reads pairs from a file: TSV, two files of aligned lines as Moses has them, TMX, or JSON Lines,
@@ -38,6 +35,7 @@ import java.util.zip.GZIPInputStream;
  */
 public record PairFile(List<Path> files, Optional<LanguagePair> languages) {
   private static final String GZIP = ".gz";
+  private static final String WANTED = "a file with pairs of texts";
   private static final int TWO = 2;
 
   /**
@@ -53,11 +51,11 @@ public record PairFile(List<Path> files, Optional<LanguagePair> languages) {
   }
 
   /**
-   * Finds the files of a name.
+   * Finds the file or files that {@code --data} names; {@link #read} reads them.
    *
-   * @param data a file, or two with a comma between them
-   * @param languages which side is which, where the format does not say it
-   * @return the files, which need not be of a supported format
+   * @param data the path of a file, or two paths with a comma between them
+   * @param languages which side is the source; empty to take the order of columns or files
+   * @return the files
    * @throws JambicException if one does not exist
    */
   public static PairFile of(String data, Optional<LanguagePair> languages) {
@@ -200,46 +198,21 @@ public record PairFile(List<Path> files, Optional<LanguagePair> languages) {
     return lines;
   }
 
-  /** Only a line feed ends a line, so that rarer separators cannot shift one file's lines. */
   private static void readLines(Path file, TextLines.Listener listener) {
-    TextLines lines =
-        new TextLines((number, line) ->
-            listener.onLine(
-                number, line.endsWith("\r") ? line.substring(0, line.length() - 1) : line));
-    readText(file, lines);
-    lines.end();
+    PackedText.readLines(file, WANTED, listener);
   }
 
   /** Reads a text, unpacked if it is compressed. */
   static void readText(Path file, Consumer<String> part) {
-    try (InputStream in = open(file)) {
-      String name = in instanceof GZIPInputStream ? file + ", unpacked," : file.toString();
-      Utf8Reader.read(in, name, part);
-    } catch (IOException e) {
-      throw unreadable(file, e);
-    }
+    PackedText.read(file, WANTED, part);
   }
 
   /** Opens a file, which is unpacked if its first bytes are gzip's. */
   static InputStream open(Path file) throws IOException {
-    if (Files.isDirectory(file)) {
-      throw new JambicException(file + " is a folder; give a file with pairs of texts");
-    }
-    InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
-    try {
-      in.mark(TWO);
-      boolean packed = in.read() == 0x1F && in.read() == 0x8B;
-      in.reset();
-      return packed ? new GZIPInputStream(in, 1 << 16) : in;
-    } catch (IOException e) {
-      in.close();
-      throw e;
-    }
+    return PackedText.open(file, WANTED);
   }
 
   static JambicException unreadable(Path file, IOException e) {
-    return e instanceof NoSuchFileException
-        ? new JambicException(file + " does not exist", e)
-        : new JambicException(Text.format("cannot read %s: %s", file, ErrorText.reason(e)), e);
+    return PackedText.unreadable(file, e);
   }
 }

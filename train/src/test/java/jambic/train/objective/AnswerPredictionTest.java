@@ -1,7 +1,6 @@
 package jambic.train.objective;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import jambic.model.gpt.Gpt;
@@ -9,7 +8,6 @@ import jambic.model.gpt.GptConfig;
 import jambic.model.io.Safetensors;
 import jambic.tensor.Activation;
 import jambic.tensor.Backends;
-import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.train.LossEstimator;
@@ -18,7 +16,7 @@ import jambic.train.TrainingStep;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.data.Dataset.Split;
-import jambic.train.objective.AnswerPrediction.Example;
+import jambic.train.example.TokenExample;
 import java.lang.foreign.ValueLayout;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
@@ -44,7 +42,7 @@ class AnswerPredictionTest {
           new GptConfig(
               61, 32, 2, 4, 32, 0, 0, Activation.GELU_TANH, true, true, true, false, 1e-5f));
   private Safetensors fixture;
-  private List<Example> examples;
+  private List<TokenExample> examples;
 
   @BeforeEach
   void open() throws URISyntaxException {
@@ -58,7 +56,10 @@ class AnswerPredictionTest {
     examples = new ArrayList<>();
     for (int i = 0; i < lengths.length; i++) {
       int from = i * (CONTEXT + 1);
-      examples.add(new Example(Arrays.copyOfRange(ids, from, from + lengths[i]), prompts[i]));
+      examples.add(
+          TokenExample.of(
+              Arrays.copyOfRange(ids, from, from + prompts[i]),
+              Arrays.copyOfRange(ids, from + prompts[i], from + lengths[i])));
     }
   }
 
@@ -109,9 +110,74 @@ class AnswerPredictionTest {
   }
 
   @Test
+  void aBatchOfAllHasTheLossAndTheGradients() {
+    TrainConfig config = CONFIG.with("gradClip", 0);
+    try (Training training = new Training(model, config, objective(5, 1))) {
+      assertThat(training.step().run(0, 0)).isCloseTo(floats("loss")[0], within(1e-5));
+      model
+          .parameters()
+          .byName()
+          .forEach((name, tensor) -> requireClose(name, tensor.grad().toFloats()));
+    }
+    assertThat(ints("targets")[0])
+        .isEqualTo(examples.stream().mapToInt(TokenExample::targets).sum());
+  }
+
+  @Test
+  void bothAnswersOfAConversationAreLearned() {
+    int[] x = ints("turns/x");
+    int[] y = ints("turns/y");
+    int[] ids = new int[x.length + 1];
+    boolean[] learned = new boolean[ids.length];
+    System.arraycopy(x, 0, ids, 0, x.length);
+    ids[x.length] = y[x.length - 1];
+    for (int t = 0; t < y.length; t++) {
+      learned[t + 1] = y[t] >= 0;
+      assertThat(y[t] < 0 || y[t] == ids[t + 1]).isTrue();
+    }
+    assertThat(whole(List.of(new TokenExample(ids, learned))))
+        .isCloseTo(floats("turns/loss")[0], within(1e-5));
+  }
+
+  @Test
+  void promptsCountWhereTheyAreLearnedToo() {
+    int[] y = ints("whole/y");
+    List<TokenExample> all = new ArrayList<>();
+    for (int i = 0; i < examples.size(); i++) {
+      int[] ids = examples.get(i).ids();
+      boolean[] learned = new boolean[ids.length];
+      for (int t = 1; t < ids.length; t++) {
+        learned[t] = y[i * CONTEXT + t - 1] >= 0;
+      }
+      all.add(new TokenExample(ids, learned));
+    }
+    assertThat(whole(all)).isCloseTo(floats("whole/loss")[0], within(1e-5));
+  }
+
+  @Test
+  void widerBatchesHaveShapesOfTheirOwnAndTheSameLossByExample() {
+    int[] longIds = new int[26];
+    Arrays.setAll(longIds, i -> 2 + i % 50);
+    TokenExample wide =
+        TokenExample.of(Arrays.copyOf(longIds, 20), Arrays.copyOfRange(longIds, 20, 26));
+    TokenExample narrow = examples.getFirst();
+    double expected =
+        (whole(List.of(wide)) * wide.targets() + whole(List.of(narrow)) * narrow.targets())
+            / (wide.targets() + narrow.targets());
+    Objective objective = objective(List.of(wide, narrow), 1, 2);
+    assertThat(objective.shape(0, 0)).isNotEqualTo(objective.shape(0, 1));
+    assertThat(new LossEstimator(backend, objective, activations).whole(Split.TRAIN))
+        .isCloseTo(expected, within(1e-6));
+    TrainConfig config = CONFIG.withAll(Map.of("gradientAccumulationSteps", 2, "gradClip", 0));
+    try (Training training = new Training(model, config, objective)) {
+      assertThat(training.step().run(0, 0)).isCloseTo(expected, within(1e-5));
+    }
+  }
+
+  @Test
   void everyEpochSeesEachExampleOnceInAnOrderOfItsOwn() {
     Objective objective = objective(1, 1);
-    var inputs = objective.allocate(state, Objective.ONE_SHAPE);
+    var inputs = objective.allocate(state, objective.shape(0, 0));
     List<List<Integer>> epochs = new ArrayList<>();
     for (int epoch = 0; epoch < 4; epoch++) {
       List<Integer> weights = new ArrayList<>();
@@ -124,19 +190,18 @@ class AnswerPredictionTest {
     assertThat(epochs.stream().distinct().count()).isGreaterThan(1);
   }
 
-  @Test
-  void examplesWithoutAnAnswerInTheContextAreRefused() {
-    assertThatThrownBy(() ->
-            new AnswerPrediction(model, List.of(new Example(new int[9], 8)), examples, 1, 7, 1, 0))
-        .isInstanceOf(JambicException.class)
-        .hasMessage(
-            "the train part has 1 example, but none with an answer within the context of 7 tokens;"
-                + " use a larger context or shorter prompts");
-    assertThatThrownBy(() -> new Example(new int[3], 0)).isInstanceOf(JambicException.class);
+  private double whole(List<TokenExample> all) {
+    Objective objective = objective(all, all.size(), 1);
+    return new LossEstimator(backend, objective, activations).whole(Split.TRAIN);
   }
 
   private Objective objective(int batchSize, int microSteps) {
-    return new AnswerPrediction(model, examples, examples, batchSize, CONTEXT, microSteps, 1);
+    return objective(examples, batchSize, microSteps);
+  }
+
+  private Objective objective(List<TokenExample> all, int batchSize, int microSteps) {
+    AnswerBatches train = new AnswerBatches(all, batchSize, 32, 1);
+    return new AnswerPrediction(model, train, train, microSteps);
   }
 
   private int[] ints(String name) {

@@ -38,7 +38,7 @@ class EncodedPairsTest {
     assertThatThrownBy(() -> EncodedPairs.of("the data", PAIRS, BYTES, 2))
         .isInstanceOf(JambicException.class)
         .hasMessage(
-            "none of the 3 pairs of the data has at most 2 tokens on both sides; give a larger greatest length or shorter texts");
+            "none of the 3 pairs of the data has at most maxLength (2) tokens on both sides; give a larger one or shorter texts");
   }
 
   @Test

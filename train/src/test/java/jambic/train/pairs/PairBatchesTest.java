@@ -215,7 +215,7 @@ class PairBatchesTest {
     assertThatThrownBy(() -> batches(pairs, 23, 1))
         .isInstanceOf(JambicException.class)
         .hasMessage(
-            "the longest pair has 17 tokens, with padding 24, which are more than the 23 of a batch; give more tokens a batch or a smaller greatest length");
+            "batchTokens (23) must be at least 24, the longest pair's tokens with padding; give more, or a lower maxLength");
     assertThat(batches(pairs, 24, 1).next().shape().batchSize()).isEqualTo(1);
   }
 }

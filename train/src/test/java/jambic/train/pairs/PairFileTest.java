@@ -13,11 +13,14 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class PairFileTest {
   private static final Optional<LanguagePair> FR_EN = Optional.of(new LanguagePair("fr", "en"));
@@ -238,13 +241,42 @@ class PairFileTest {
     assertThatThrownBy(() -> read(packed))
         .hasMessage(
             packed
-                + ", unpacked, is not UTF-8: malformed byte 0xe9 at offset 3; convert the file to"
+                + " (unpacked) is not UTF-8: malformed byte 0xe9 at offset 3; convert the file to"
                 + " UTF-8 first");
     byte[] xml = tmx("", unit("caf\u00E9", "coffee")).getBytes(StandardCharsets.ISO_8859_1);
     Path tmx = Files.write(folder.resolve("a.tmx"), xml);
     assertThatThrownBy(() -> read(tmx, "fr", "en"))
         .isInstanceOf(JambicException.class)
         .hasMessageStartingWith(tmx + " is not UTF-8: malformed byte 0xe9 at offset ");
+  }
+
+  static Stream<Arguments> texts() {
+    return Stream.of(
+        Arguments.of("a.tsv.gz", "fr\ten\nbonjour\thello\n"),
+        Arguments.of("a.jsonl.gz", "{\"fr\": \"bonjour\", \"en\": \"hello\"}\n"),
+        Arguments.of("a.tmx.gz", tmx("", unit("bonjour", "hello"))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("texts")
+  void saysThatAGzipFileIsCutShortOrDamaged(String name, String text) throws IOException {
+    Path file = packed(name, text);
+    assertThat(read(file, "fr", "en")).containsExactly(HELLO);
+    byte[] whole = Files.readAllBytes(file);
+    for (int length : new int[] {5, 12, whole.length / 2, whole.length - 1}) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertThatThrownBy(() -> read(file, "fr", "en"))
+          .isInstanceOf(JambicException.class)
+          .hasMessageStartingWith("cannot read " + file)
+          .hasMessageEndingWith(": it is cut short; copy or download it again");
+    }
+    whole[whole.length - 5] ^= 1; // of the checksum
+    Files.write(file, whole);
+    assertThatThrownBy(() -> read(file, "fr", "en"))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "cannot read %s (unpacked): its compressed data is damaged; copy or download it again",
+            file);
   }
 
   @Test
@@ -297,7 +329,6 @@ class PairFileTest {
   void refusesTheSameLanguageTwice() {
     assertThatThrownBy(() -> new LanguagePair("fr", "fr"))
         .isInstanceOf(JambicException.class)
-        .hasMessage(
-            "--source-lang and --target-lang must be two different names, not 'fr' and 'fr'");
+        .hasMessage("the source and the target must have two different names, not 'fr' and 'fr'");
   }
 }

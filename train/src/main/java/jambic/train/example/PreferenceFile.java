@@ -1,0 +1,56 @@
+package jambic.train.example;
+
+import jambic.model.chat.Message;
+import jambic.tensor.JambicException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Reads preferences, as TRL's DPOTrainer and RewardTrainer have them: {@code {"prompt", "chosen",
+ * "rejected"}}, all texts or all lists of messages. Two conversations need no prompt: it is what
+ * they have in common.
+ */
+public final class PreferenceFile {
+  private static final String PROMPT = "prompt";
+  private static final String CHOSEN = "chosen";
+  private static final String REJECTED = "rejected";
+
+  private PreferenceFile() {}
+
+  /**
+   * Reads all of a file.
+   *
+   * @param file JSON Lines
+   * @return the preferences
+   * @throws JambicException if it cannot be read, or a row is no preference, naming file, line and
+   *     key
+   */
+  public static Rows<Preference> read(Path file) {
+    return RowFile.read(file, PreferenceFile::preference);
+  }
+
+  private static Preference preference(Row row) {
+    row.require(Row.Shape.PREFERENCE);
+    if (row.has(PROMPT)) {
+      Prompt prompt = row.prompt(PROMPT);
+      return new Preference(prompt, row.answer(CHOSEN, prompt), row.answer(REJECTED, prompt));
+    }
+    if (!row.isList(CHOSEN) && !row.isList(REJECTED)) {
+      throw new JambicException(
+          "there is no 'prompt', which only conversations can do without; give the text that both answer");
+    }
+    List<Message> chosen = row.messages(CHOSEN);
+    List<Message> rejected = row.messages(REJECTED);
+    int common = 0;
+    // The last message of each is its answer, even if both are equal.
+    while (common < Math.min(chosen.size(), rejected.size()) - 1
+        && chosen.get(common).equals(rejected.get(common))) {
+      common++;
+    }
+    Prompt prompt = new Prompt.Chat(Row.waiting(CHOSEN, chosen.subList(0, common)));
+    return new Preference(
+        prompt,
+        Row.onlyAnswer(CHOSEN, chosen.subList(common, chosen.size())),
+        Row.onlyAnswer(REJECTED, rejected.subList(common, rejected.size())));
+  }
+}
