@@ -1,0 +1,81 @@
+package jambic.train.policy;
+
+import jambic.model.classifier.GptClassifier;
+import jambic.model.text.Tokenizer;
+import jambic.tensor.spi.Region;
+import jambic.train.stage.RowBatch;
+import jambic.train.stage.RowPass;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Says how good answers are: a reward model, or a function of text. */
+public interface AnswerScorer extends AutoCloseable {
+  /**
+   * Scores answers.
+   *
+   * @param answers what was drawn, with what it answers
+   * @return a finite number for each
+   */
+  double[] score(List<Rollout> answers);
+
+  /** Frees what it computes with. */
+  @Override
+  default void close() {}
+
+  /**
+   * Scores by a function of text.
+   *
+   * @param reward the function
+   * @param tokenizer turns the answers' tokens into text
+   * @return the scorer
+   */
+  static AnswerScorer of(Reward reward, Tokenizer tokenizer) {
+    return answers ->
+        reward.scores(
+            answers.stream()
+                .map(answer ->
+                    new Completion(
+                        tokenizer.decode(answer.prompt().ids()),
+                        tokenizer.decode(answer.words()),
+                        answer.ended(),
+                        answer.prompt().row().answer()))
+                .toList());
+  }
+
+  /**
+   * Scores by a reward model: the score at the last token.
+   *
+   * @param model the reward model; closed with the scorer
+   * @return the scorer
+   * @throws jambic.tensor.JambicException if it has more labels than one
+   */
+  static AnswerScorer of(GptClassifier model) {
+    RowPass.Head head = RowPass.Head.scores(model);
+    Region region = model.backend().region();
+    RowPass pass = new RowPass(model.backend(), region, head, false);
+    int context = model.config().body().blockSize();
+    return new AnswerScorer() {
+      private static final int AT_ONCE = 64;
+
+      @Override
+      public double[] score(List<Rollout> answers) {
+        double[] scores = new double[answers.size()];
+        for (int from = 0; from < scores.length; from += AT_ONCE) {
+          List<int[]> part = new ArrayList<>();
+          for (Rollout answer : answers.subList(from, Math.min(scores.length, from + AT_ONCE))) {
+            part.add(answer.ids());
+          }
+          double[] of = pass.forward(RowBatch.ends(part, context));
+          System.arraycopy(of, 0, scores, from, of.length);
+        }
+        return scores;
+      }
+
+      @Override
+      public void close() {
+        region.close();
+        model.close();
+      }
+    };
+  }
+}

@@ -1,0 +1,104 @@
+package jambic.train.stage;
+
+import jambic.model.Model;
+import jambic.model.classifier.GptClassifier;
+import jambic.model.gpt.Gpt;
+import jambic.model.gpt.GptConfig;
+import jambic.model.nn.Parameters;
+import jambic.tensor.JambicException;
+import jambic.tensor.Program;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import jambic.train.config.OptimizerSettings;
+import jambic.train.optim.GradientClip;
+import jambic.train.optim.Optimizer;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.function.BiFunction;
+
+/**
+ * Gradients of a model's trained parameters, and the update that they lead to, for stages without
+ * dropout: with it, the first ratio of PPO would not be 1, nor a policy its own reference.
+ */
+public final class ParameterUpdate implements AutoCloseable {
+  private final Region gradients;
+  private final Region state;
+  private final GradientClip clip;
+  private final Optimizer optimizer;
+  private final Program clear;
+  private final Program update;
+
+  /**
+   * Gives gradients to what is trained.
+   *
+   * @param model the model
+   * @param train does that, as {@link jambic.train.config.RunConfig#train}
+   * @param settings of the optimizer
+   * @throws JambicException if the model has dropout
+   */
+  public ParameterUpdate(
+      Model model, BiFunction<Model, Region, Parameters> train, OptimizerSettings settings) {
+    requireWithoutDropout(model);
+    Backend backend = model.backend();
+    gradients = backend.region();
+    state = backend.region();
+    Parameters trained = train.apply(model, gradients);
+    clip = new GradientClip(backend, state, trained.tensors(), settings.gradClip());
+    optimizer = settings.create(backend, state, trained.byName(), clip.factor());
+    clear = backend.capture(clip::zeroGradients);
+    update =
+        backend.capture(() -> {
+          clip.computeNorm();
+          optimizer.update();
+        });
+  }
+
+  private static void requireWithoutDropout(Model model) {
+    Optional<GptConfig> shape =
+        switch (model) {
+          case Gpt gpt -> Optional.of(gpt.config());
+          case GptClassifier classifier -> Optional.of(classifier.config().body());
+          default -> Optional.empty();
+        };
+    if (shape.filter(s -> !s.equals(s.withDropout(0, 0))).isPresent()) {
+      throw new JambicException(
+          "this stage trains a model without dropout, and the model has some; make it with"
+              + " GptConfig.withDropout(0, 0)");
+    }
+  }
+
+  /** Clears the gradients, before backward passes add to them. */
+  public void clear() {
+    clear.run();
+  }
+
+  /**
+   * Updates the parameters.
+   *
+   * @param t which update it is, from 1
+   * @param lr the learning rate
+   * @return the norm of the gradients before clipping
+   */
+  public double apply(int t, double lr) {
+    optimizer.prepare(t, lr);
+    update.run();
+    return clip.norm().toFloats()[0];
+  }
+
+  /**
+   * Returns what the optimizer keeps from one update to the next.
+   *
+   * @return tensors by name
+   */
+  public SequencedMap<String, Tensor> state() {
+    return optimizer.state();
+  }
+
+  /** Frees gradients and the optimizer's state. */
+  @Override
+  public void close() {
+    state.close();
+    gradients.close();
+  }
+}

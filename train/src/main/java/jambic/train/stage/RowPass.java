@@ -1,0 +1,172 @@
+package jambic.train.stage;
+
+import jambic.model.LanguageModel;
+import jambic.model.classifier.GptClassifier;
+import jambic.tensor.DType;
+import jambic.tensor.InferenceOps;
+import jambic.tensor.JambicException;
+import jambic.tensor.Ops;
+import jambic.tensor.Program;
+import jambic.tensor.Shape;
+import jambic.tensor.Tape;
+import jambic.tensor.Tensor;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Computes a number for each counted position of a batch, such as the log-probability of the token
+ * that follows, and goes back with a gradient for each. Losses of alignment are arithmetic on these
+ * few numbers, which the host does; so the pass is two programs, and the gradients lie between.
+ *
+ * <p>What is recorded for batches of one shape overwrites the memory of all others: {@link
+ * #backward} belongs to the last {@link #forward}.
+ */
+public final class RowPass {
+  private static final long UNUSED = 0; // of dropout, which these stages do without
+
+  /** Makes a number of each counted position. */
+  @FunctionalInterface
+  public interface Head {
+    /**
+     * Computes the numbers.
+     *
+     * @param ops how to compute
+     * @param ids I32 (B, T)
+     * @param index I32 (R), positions in all B times T
+     * @param targets I32 (R), the token behind each, or -1
+     * @return (R) or (R, 1)
+     */
+    Tensor apply(Ops ops, Tensor ids, Tensor index, Tensor targets);
+
+    /**
+     * The log-probability of each target.
+     *
+     * @param model the model
+     * @param temperature what its scores are divided by
+     * @return the head
+     */
+    static Head logProbs(LanguageModel model, float temperature) {
+      return (ops, ids, index, targets) ->
+          ops.logProbs(
+              ops.rows(model.hidden(ops, ids), index),
+              model.head().weight(),
+              model.head().bias(),
+              targets,
+              temperature);
+    }
+
+    /**
+     * The one score of a reward or value model at each position.
+     *
+     * @param model the model
+     * @return the head
+     */
+    static Head scores(GptClassifier model) {
+      int labels = model.config().labels().size();
+      if (labels != 1) {
+        throw new JambicException(
+            Text.format(
+                "a reward or value model has one label, and this classifier has %d", labels));
+      }
+      return (ops, ids, index, targets) -> model.scores(ops, ids, index);
+    }
+  }
+
+  private record Recorded(
+      Tensor ids,
+      Tensor index,
+      Tensor targets,
+      Tensor out,
+      Program forward,
+      Tensor gradient,
+      Program backward) {}
+
+  private final Backend backend;
+  private final Region region;
+  private final Head head;
+  private final boolean trained;
+  private final Map<RowBatch.Shape, Recorded> recorded = new HashMap<>();
+  private Optional<Recorded> last = Optional.empty();
+
+  /**
+   * Prepares a pass.
+   *
+   * @param backend where it computes
+   * @param region holds activations; other passes may use it between a backward and a forward pass
+   * @param head what it computes
+   * @param trained whether there will be backward passes
+   */
+  public RowPass(Backend backend, Region region, Head head, boolean trained) {
+    this.backend = backend;
+    this.region = region;
+    this.head = head;
+    this.trained = trained;
+  }
+
+  /**
+   * Computes the numbers of the rows that count.
+   *
+   * @param batch tokens and positions
+   * @return a number for each
+   */
+  public double[] forward(RowBatch batch) {
+    Recorded pass = recorded.computeIfAbsent(batch.shape(), this::record);
+    pass.ids.set(batch.ids());
+    pass.index.set(batch.index());
+    pass.targets.set(batch.targets());
+    pass.forward.run();
+    last = Optional.of(pass);
+    float[] all = pass.out.toFloats();
+    double[] counted = new double[batch.count()];
+    Arrays.setAll(counted, i -> all[i]);
+    return counted;
+  }
+
+  /**
+   * Adds the gradients of the last forward pass to those of the parameters.
+   *
+   * @param gradient that of each number
+   */
+  public void backward(double[] gradient) {
+    Recorded pass = last.orElseThrow();
+    last = Optional.empty(); // its activations are overwritten
+    float[] padded = new float[Math.toIntExact(pass.gradient.size())];
+    for (int i = 0; i < gradient.length; i++) {
+      padded[i] = (float) gradient[i];
+    }
+    pass.gradient.set(padded);
+    pass.backward.run();
+  }
+
+  /** Recording runs too: on tokens 0, and with gradients 0, which change nothing. */
+  private Recorded record(RowBatch.Shape shape) {
+    region.rewind();
+    Tensor ids = zeros(Shape.of(shape.size(), shape.width()));
+    Tensor index = zeros(Shape.of(shape.rows()));
+    Tensor targets = zeros(Shape.of(shape.rows()));
+    if (!trained) {
+      InferenceOps ops = new InferenceOps(backend, region);
+      Tensor out = head.apply(ops, ids, index, targets);
+      return new Recorded(ids, index, targets, out, ops.program(), Tensor.NONE, () -> {});
+    }
+    Tape tape = new Tape(backend, region, UNUSED);
+    Tensor out = head.apply(tape, ids, index, targets);
+    Program forward = tape.program();
+    Tensor gradient = region.allocate(DType.F32, out.shape());
+    gradient.set(new float[Math.toIntExact(out.size())]);
+    tape.backward(out, gradient, List.of());
+    return new Recorded(ids, index, targets, out, forward, gradient, tape.backwardProgram());
+  }
+
+  private Tensor zeros(Shape shape) {
+    Tensor tensor = region.allocate(DType.I32, shape);
+    tensor.set(new int[Math.toIntExact(tensor.size())]);
+    return tensor;
+  }
+}
