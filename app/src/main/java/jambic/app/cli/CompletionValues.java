@@ -35,8 +35,11 @@ public final class CompletionValues {
   /** What can be planned: a preset or a published model. */
   public static final class Plans implements Iterable<String> {
     public static final List<String> NAMES =
-        Stream.concat(
-                Stream.of(Preset.values()).map(Preset::presetName), PublishedGpt.names().stream())
+        Stream.of(
+                Stream.of(Preset.values()).map(Preset::presetName),
+                Stream.of(TranslationPreset.values()).map(TranslationPreset::presetName),
+                PublishedGpt.names().stream())
+            .flatMap(names -> names)
             .toList();
 
     @Override

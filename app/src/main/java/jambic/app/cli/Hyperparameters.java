@@ -10,7 +10,6 @@ import jambic.train.config.RunSettings;
 import jambic.train.config.TrainConfig;
 import jambic.train.config.TuningSettings;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,25 +40,36 @@ public final class Hyperparameters implements IModelTransformer {
     return all;
   }
 
-  /** All presets' values; asked for once, because this delays every start. */
-  private final Map<Preset, Map<String, Object>> values = new EnumMap<>(Preset.class);
+  /** All presets' values by name; asked for once, because this delays every start. */
+  private final Map<String, Map<String, Object>> values = new LinkedHashMap<>();
 
   Hyperparameters() {
     for (Preset preset : Preset.values()) {
-      values.put(preset, preset.config().toMap());
+      values.put(preset.presetName(), preset.config().toMap());
     }
+  }
+
+  /** Those of a command that also trains by other presets, whose values the help has as well. */
+  Hyperparameters(Map<String, Map<String, Object>> more) {
+    this();
+    values.putAll(more);
   }
 
   @Override
   public CommandSpec transform(CommandSpec command) {
     int order = 100; // after the command's own options
+    String introduction =
+        "%nDefaults are those of "
+            + DEFAULT.presetName()
+            + "; in parentheses, those of presets that differ.%n";
     for (Map.Entry<String, Map<String, String>> heading : HELP.entrySet()) {
       ArgGroupSpec.Builder group =
           ArgGroupSpec.builder()
               .validate(false)
               .multiplicity("0..1")
               .order(order)
-              .heading("%n" + heading.getKey() + ":%n");
+              .heading(introduction + "%n" + heading.getKey() + ":%n");
+      introduction = "";
       for (Map.Entry<String, String> one : heading.getValue().entrySet()) {
         group.addArg(option(one.getKey(), one.getValue(), order++));
       }
@@ -69,29 +79,29 @@ public final class Hyperparameters implements IModelTransformer {
   }
 
   private OptionSpec option(String name, String help, int order) {
-    Object usual = values.get(DEFAULT).get(name);
+    Object usual = values.get(DEFAULT.presetName()).get(name);
     OptionSpec.Builder option =
         OptionSpec.builder(flag(name))
             .type(String.class)
             .order(order)
-            .description(help.replace("%", "%%"), "Default: " + defaults(name) + ".");
+            .description(help.replace("%", "%%"), defaults(DEFAULT.presetName(), name, values));
     if (usual instanceof Boolean) {
       return option.arity("0..1").fallbackValue("true").paramLabel("true|false").build();
     }
     return option.arity("1").paramLabel(usual instanceof Number ? "N" : "NAME").build();
   }
 
-  /** The value of all presets, or the default preset's and those of the presets that differ. */
-  private String defaults(String name) {
-    String usual = text(values.get(DEFAULT).get(name));
+  /** The value of a preset, then that of those with another, if they have one at all. */
+  static String defaults(String preset, String name, Map<String, Map<String, Object>> values) {
+    String usual = text(values.get(preset).get(name));
     List<String> others = new ArrayList<>();
-    for (Preset preset : Preset.values()) {
-      String other = text(values.get(preset).get(name));
-      if (!other.equals(usual)) {
-        others.add(preset.presetName() + " " + other);
+    values.forEach((other, config) -> {
+      String value = config.containsKey(name) ? text(config.get(name)) : usual;
+      if (!value.equals(usual)) {
+        others.add(other + " " + value);
       }
-    }
-    return others.isEmpty() ? usual : "by preset, " + usual + "; " + String.join(", ", others);
+    });
+    return "Default: " + usual + (others.isEmpty() ? "." : " (" + String.join(", ", others) + ").");
   }
 
   /** 3.0E-4 is 3e-4, and 4.0 is 4. */
@@ -103,7 +113,7 @@ public final class Hyperparameters implements IModelTransformer {
   }
 
   /** The flag of a hyperparameter. */
-  static String flag(String name) {
+  public static String flag(String name) {
     StringBuilder flag = new StringBuilder("--");
     for (char c : name.toCharArray()) {
       if (Character.isUpperCase(c)) {

@@ -12,6 +12,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import jambic.train.config.HyperparameterException;
 import jambic.train.config.TrainConfig;
+import jambic.train.config.TuningSettings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -41,7 +42,7 @@ public final class InitialModel implements AutoCloseable {
    * @return the model, to be closed
    */
   public static InitialModel open(Path folder, Optional<String> name, BaseModelResolver bases) {
-    ModelArgument.requireNoTranslator(folder);
+    ModelArgument.requireLanguageModel(folder);
     return new InitialModel(folder, name, Checkpoint.open(Gpt.FORMAT, folder, bases));
   }
 
@@ -109,13 +110,23 @@ public final class InitialModel implements AutoCloseable {
   /** The model, with adapters beside its weights where the configuration wants them. */
   public Gpt load(Backend backend, TrainConfig config) {
     GptConfig shape = config.model().gpt(checkpoint.config());
+    return load(backend, shape, config.tuning(), config.seed());
+  }
+
+  /**
+   * The model, with adapters beside its weights where the settings want them.
+   *
+   * @param shape the stored one, perhaps with other dropouts and a shorter context
+   * @param tuning which part of it is trained
+   * @param seed of the adapters
+   */
+  public Gpt load(Backend backend, GptConfig shape, TuningSettings tuning, long seed) {
     Optional<LoraConfig> lora =
-        config
-            .tuning()
+        tuning
             .lora(folder.toAbsolutePath().normalize())
             .map(adapters -> name.map(adapters::withBaseName).orElse(adapters));
     return lora.isPresent()
-        ? checkpoint.adapted(backend, shape, lora.get(), config.seed())
+        ? checkpoint.adapted(backend, shape, lora.get(), seed)
         : checkpoint.model(backend, shape);
   }
 

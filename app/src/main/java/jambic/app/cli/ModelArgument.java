@@ -1,6 +1,7 @@
 package jambic.app.cli;
 
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.classifier.GptClassifier;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.translator.Translator;
@@ -55,8 +56,17 @@ public final class ModelArgument {
     return computing.open(spec.commandLine());
   }
 
-  /** Refuses what translates where a model is needed that goes on with a text. */
-  static void requireNoTranslator(Path folder) {
+  /** Refuses what translates or judges where a model is needed that goes on with a text. */
+  static void requireLanguageModel(Path folder) {
+    if (GptClassifier.isIn(folder)) {
+      boolean scores = GptClassifier.FORMAT.readConfig(folder).labels().size() == 1;
+      throw new JambicException(
+          Text.format(
+              scores
+                  ? "%s holds a reward model, and this needs a GPT; 'jambic ppo --reward' learns from its scores"
+                  : "%s holds a classifier, and this needs a GPT; 'jambic classify' lets it tell labels",
+              folder));
+    }
     if (Translator.isIn(folder)) {
       throw new JambicException(
           Text.format(
@@ -91,7 +101,7 @@ public final class ModelArgument {
 
   /** The same of its folder. */
   public Checkpoint<GptConfig, Gpt> checkpoint(Path folder) {
-    requireNoTranslator(folder);
+    requireLanguageModel(folder);
     return Checkpoint.open(Gpt.FORMAT, folder, models.bases(spec.commandLine()));
   }
 }

@@ -5,9 +5,14 @@ import jambic.app.terminal.Terminal;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.config.NearestName;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -48,15 +53,39 @@ public final class ModelOptions {
     return named.getParent() != null && Files.isDirectory(named.getParent());
   }
 
+  /**
+   * A word may name a folder or a model; a path that is no model's name on the hub only a folder.
+   */
   private static JambicException absent(Path named) {
-    String remedy =
-        Hub.isName(named.toString())
-            ? Text.format(
-                "of a checkpoint; a model of the hub is %s@main where a folder %s exists here",
-                named, named.getParent())
-            : "of a checkpoint, or a model of the hub: gpt2, distilgpt2 or user/name";
+    Optional<Path> near =
+        NearestName.of(String.valueOf(named.getFileName()), foldersBeside(named))
+            .map(named::resolveSibling);
+    boolean word = named.getNameCount() == 1 && !named.isAbsolute();
+    String ofHub =
+        word
+            ? ", or a model of the hub: gpt2, distilgpt2 or user/name"
+            : Hub.isName(named.toString())
+                ? ", or write " + named + "@main for the hub's model"
+                : "";
     return new JambicException(
-        Text.format("%s does not exist; name the folder of a run or %s", named, remedy));
+        Text.format(
+            "%s does not exist%s",
+            named,
+            near.map(folder -> Text.format("; did you mean %s?", folder))
+                .orElse("; name the folder of a run or of a checkpoint" + ofHub)));
+  }
+
+  /** The names of folders that may have been meant. */
+  private static List<String> foldersBeside(Path named) {
+    Path folder = Optional.ofNullable(named.getParent()).orElse(Path.of(""));
+    try (Stream<Path> children = Files.list(folder)) {
+      return children
+          .filter(Files::isDirectory)
+          .map(child -> child.getFileName().toString())
+          .toList();
+    } catch (IOException | UncheckedIOException noneThatCanBeRead) {
+      return List.of();
+    }
   }
 
   /** Where the models are that adapters call by a name. */

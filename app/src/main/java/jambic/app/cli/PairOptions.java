@@ -1,5 +1,6 @@
 package jambic.app.cli;
 
+import jambic.tensor.JambicException;
 import jambic.train.pairs.LanguagePair;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -35,6 +36,11 @@ public final class PairOptions {
       throw new ParameterException(
           command, "--source-lang and --target-lang go together; give both or none");
     }
-    return source.map(name -> new LanguagePair(name, target.orElseThrow()));
+    try {
+      return source.map(name -> new LanguagePair(name, target.orElseThrow()));
+    } catch (JambicException e) {
+      throw new ParameterException(
+          command, "--source-lang and --target-lang: " + e.getMessage(), e);
+    }
   }
 }

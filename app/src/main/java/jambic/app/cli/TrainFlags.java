@@ -3,10 +3,10 @@ package jambic.app.cli;
 import jambic.train.config.TrainConfig;
 import jambic.train.config.TranslationConfig;
 import jambic.train.config.TranslationPreset;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.ArgGroupSpec;
@@ -20,8 +20,7 @@ public final class TrainFlags implements IModelTransformer {
   private static final int ORDER = 1000; // behind those of a GPT
 
   /** Options besides hyperparameters that a translator's training does not take. */
-  private static final List<String> OF_GPT =
-      List.of("--init", "--config", "--tokenizer", "--text-field");
+  private static final List<String> OF_GPT = List.of("--init", "--config", "--text-field");
 
   /** Options besides hyperparameters that only a translator's training takes. */
   private static final List<String> OF_TRANSLATORS =
@@ -29,17 +28,22 @@ public final class TrainFlags implements IModelTransformer {
 
   @Override
   public CommandSpec transform(CommandSpec command) {
-    new Hyperparameters().transform(command);
+    Map<String, Map<String, Object>> values = new LinkedHashMap<>();
+    for (TranslationPreset preset : TranslationPreset.values()) {
+      values.put(preset.presetName(), preset.config().toMap());
+    }
+    new Hyperparameters(values).transform(command);
     ArgGroupSpec.Builder group =
         ArgGroupSpec.builder()
             .validate(false)
             .multiplicity("0..1")
             .order(ORDER)
-            .heading("%nTranslation, with --preset " + String.join(" or ", presets()) + ":%n");
+            .heading("%nTranslation, with --preset " + String.join(" (or ", presets()) + "):%n");
     int order = ORDER;
     for (Map.Entry<String, String> one : TranslationConfig.descriptions().entrySet()) {
-      if (!TrainConfig.names().contains(one.getKey())) {
-        group.addArg(option(one.getKey(), one.getValue(), order++));
+      boolean own = command.optionsMap().containsKey(Hyperparameters.flag(one.getKey()));
+      if (!own && !TrainConfig.names().contains(one.getKey())) {
+        group.addArg(option(one.getKey(), one.getValue(), order++, values));
       }
     }
     return command.addArgGroup(group.build());
@@ -49,22 +53,15 @@ public final class TrainFlags implements IModelTransformer {
     return List.of(TranslationPreset.values()).stream().map(TranslationPreset::presetName).toList();
   }
 
-  private static OptionSpec option(String name, String help, int order) {
-    List<String> values = new ArrayList<>();
-    for (TranslationPreset preset : TranslationPreset.values()) {
-      String value = Hyperparameters.text(preset.config().toMap().get(name));
-      values.add(value);
-    }
-    String defaults =
-        values.getFirst().equals(values.getLast())
-            ? values.getFirst()
-            : "by preset, " + String.join("; ", values);
-    Object usual = TranslationPreset.TRANSLATE_SMALL.config().toMap().get(name);
+  private static OptionSpec option(
+      String name, String help, int order, Map<String, Map<String, Object>> values) {
+    String small = TranslationPreset.TRANSLATE_SMALL.presetName();
+    Object usual = values.get(small).get(name);
     OptionSpec.Builder option =
         OptionSpec.builder(Hyperparameters.flag(name))
             .type(String.class)
             .order(order)
-            .description(help.replace("%", "%%"), "Default: " + defaults + ".");
+            .description(help.replace("%", "%%"), Hyperparameters.defaults(small, name, values));
     return usual instanceof Boolean
         ? option.arity("0..1").fallbackValue("true").paramLabel("true|false").build()
         : option.arity("1").paramLabel("N").build();
@@ -81,11 +78,12 @@ public final class TrainFlags implements IModelTransformer {
         command,
         only(TrainConfig.names(), TranslationConfig.names(), OF_GPT),
         "is for a GPT; leave it out of a translator's training");
-    Map<String, String> values = new LinkedHashMap<>();
+    Map<String, Object> values = new LinkedHashMap<>();
     ParseResult typed = command.commandLine().getParseResult();
     for (String name : TranslationConfig.names()) {
       if (typed.hasMatchedOption(Hyperparameters.flag(name))) {
-        values.put(name, typed.matchedOption(Hyperparameters.flag(name)).getValue());
+        Object value = typed.matchedOption(Hyperparameters.flag(name)).getValue();
+        values.put(name, value instanceof Optional<?> given ? given.orElseThrow() : value);
       }
     }
     return base.withAll(values);
@@ -94,12 +92,14 @@ public final class TrainFlags implements IModelTransformer {
   /**
    * Refuses hyperparameters of a translator where a GPT is trained.
    *
+   * @param both flags that mean something for a GPT too
    * @throws ParameterException if one was typed
    */
-  public static void requireNoneOfTranslators(CommandSpec command) {
+  public static void requireNoneOfTranslators(CommandSpec command, String... both) {
+    List<String> theirs = only(TranslationConfig.names(), TrainConfig.names(), OF_TRANSLATORS);
     requireNone(
         command,
-        only(TranslationConfig.names(), TrainConfig.names(), OF_TRANSLATORS),
+        theirs.stream().filter(flag -> !List.of(both).contains(flag)).toList(),
         "is for a translator; give --preset " + String.join(" or ", presets()) + " with it");
   }
 

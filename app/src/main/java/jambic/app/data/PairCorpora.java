@@ -5,6 +5,7 @@ import jambic.model.io.AtomicFile;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.config.NearestName;
 import jambic.train.pairs.CldrPairs;
 import jambic.train.pairs.LanguagePair;
 import jambic.train.pairs.Pair;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -34,6 +36,9 @@ public final class PairCorpora {
   /** The captions of Multi30k's test set of 2016. */
   public static final String MULTI30K_TEST = "multi30k-test";
 
+  private static final List<String> NAMES =
+      List.of(
+          CldrPairs.NAME, PairDataset.MULTI30K.name(), MULTI30K_TEST, PairDataset.TATOEBA.name());
   private static final String VARIABLE = "JAMBIC_DATA";
   private static final LanguagePair FRENCH_ENGLISH = new LanguagePair("fr", "en");
   private static final LanguagePair ENGLISH_FRENCH = new LanguagePair("en", "fr");
@@ -128,7 +133,21 @@ public final class PairCorpora {
     if (name.equals(tatoeba.name())) {
       return sentences(languages);
     }
+    if (!name.contains(",") && !exists(name)) {
+      throw new JambicException(
+          Text.format(
+              "there are no pairs called %s, nor a file of that name%s; or give a TSV, TMX or JSON Lines file, or two files as in --data corpus.fr,corpus.en",
+              ErrorText.quote(name), NearestName.choice(name, NAMES)));
+    }
     return PairFile.of(name, languages).read();
+  }
+
+  private static boolean exists(String name) {
+    try {
+      return Files.exists(Path.of(name));
+    } catch (InvalidPathException e) {
+      return false;
+    }
   }
 
   /**
@@ -138,10 +157,7 @@ public final class PairCorpora {
    * @return the name, or the whole paths of files
    */
   public static String lastingName(String name) {
-    List<String> known =
-        List.of(
-            CldrPairs.NAME, PairDataset.MULTI30K.name(), MULTI30K_TEST, PairDataset.TATOEBA.name());
-    if (known.contains(name)) {
+    if (NAMES.contains(name)) {
       return name;
     }
     List<String> parts =

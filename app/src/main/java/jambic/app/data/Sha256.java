@@ -1,10 +1,16 @@
 package jambic.app.data;
 
 /** The checksum that texts are told apart by. */
-final class Sha256 {
+public final class Sha256 {
   private Sha256() {}
 
-  static String of(byte[] bytes) {
+  /**
+   * Computes the checksum.
+   *
+   * @param bytes what of
+   * @return 64 hexadecimal digits
+   */
+  public static String of(byte[] bytes) {
     return Checksum.of(Checksum.SHA_256, bytes);
   }
 }

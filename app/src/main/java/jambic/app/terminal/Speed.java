@@ -13,14 +13,15 @@ final class Speed {
   private static final double WARM_UP_MS = 2_000;
 
   private final double[] millis = new double[STEPS];
+  private final double[] tokens = new double[STEPS];
   private int count;
   private double total;
-  private double tokens; // of a step
 
   void add(Metrics.Step step) {
-    millis[count++ % STEPS] = step.ms();
+    millis[count % STEPS] = step.ms();
+    tokens[count % STEPS] = step.tokensPerSecond() * step.ms() * 1e-3;
+    count++;
     total += step.ms();
-    tokens = step.tokensPerSecond() * step.ms() * 1e-3;
   }
 
   boolean isKnown() {
@@ -34,7 +35,9 @@ final class Speed {
     return sorted[sorted.length / 2];
   }
 
+  /** Steps of pairs have more or fewer tokens: their mean, in the time of a step. */
   double tokensPerSecond() {
-    return tokens / (millis() * 1e-3);
+    double mean = Arrays.stream(tokens, 0, Math.min(count, STEPS)).average().orElseThrow();
+    return mean / (millis() * 1e-3);
   }
 }

@@ -7,6 +7,7 @@ import jambic.train.run.Metrics;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.DoubleConsumer;
+import java.util.stream.Collectors;
 
 /**
  * Shows how a training run goes: on a terminal a bar with iteration, loss, speed and time left;
@@ -18,6 +19,7 @@ public final class TrainProgress {
   private static final Duration REDRAW = Duration.ofMillis(100);
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(30);
   private static final int LINES = 40;
+  private static final int OTHERS = 6;
 
   /** Weight of the newest step in the running mean of the loss: about the last twenty count. */
   private static final double NEWEST = 0.05;
@@ -71,12 +73,31 @@ public final class TrainProgress {
       case Metrics.Evaluation evaluation -> {
         evaluationMs = clock.millis() - evaluationBegan;
         terminal.print(
-            format(
-                    "%s  train loss %.4f  val loss %.4f",
-                    counted(evaluation.iter()), evaluation.trainLoss(), evaluation.valLoss())
-                + quality(evaluation));
+            counted(evaluation.iter())
+                + (Double.isNaN(evaluation.valLoss()) ? "" : losses(evaluation))
+                + quality(evaluation)
+                + others(evaluation));
       }
     }
+  }
+
+  private static String losses(Metrics.Evaluation evaluation) {
+    return format("  train loss %.4f  val loss %.4f", evaluation.trainLoss(), evaluation.valLoss());
+  }
+
+  /** What else was measured, the most telling first. */
+  private static String others(Metrics.Evaluation evaluation) {
+    return evaluation.others().entrySet().stream()
+        .limit(OTHERS)
+        .map(one ->
+            format(
+                "  %s %.3f",
+                one.getKey()
+                    .substring(Metrics.Evaluation.EVALUATED.length())
+                    .replaceFirst("^.*/", "")
+                    .replace('_', ' '),
+                one.getValue()))
+        .collect(Collectors.joining());
   }
 
   private static String quality(Metrics.Evaluation evaluation) {

@@ -26,7 +26,7 @@ class HyperparametersTest {
   void helpShowsThePresetsValues() {
     assertThat(CommandLineCall.of("train", "--help").out())
         .containsPattern(
-            "--n-layer=N +Transformer blocks\\R +Default: by preset, 4; lecture-small 3, lecture 6,")
+            "--n-layer=N +Transformer blocks\\R +Default: 4 \\(lecture-small 3, lecture 6,")
         .containsPattern(
             "--init-std=N +standard deviation of the initial weights\\R +Default: 0.02\\.");
   }

@@ -7,6 +7,7 @@ import jambic.app.TinyRun;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,9 +39,22 @@ class ModelOptionsTest {
     assertThat(call.code()).isEqualTo(1);
     assertThat(call.err())
         .isEqualTo(
-            "jambic: src/model does not exist; name the folder of a run or of a checkpoint; a model"
-                + " of the hub is src/model@main where a folder src exists here"
+            "jambic: src/model does not exist; name the folder of a run or of a checkpoint, or write"
+                + " src/model@main for the hub's model"
                 + System.lineSeparator());
+  }
+
+  @Test
+  void aPathThatIsNoNameOfTheHubIsAMissingFolder() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("shakespeare"));
+    for (Path typed : List.of(folder.resolve("elsewhere"), Path.of("./no/such/folder"))) {
+      assertThat(CommandLineCall.of("sample", typed).err())
+          .isEqualTo(
+              "jambic: %s does not exist; name the folder of a run or of a checkpoint%n", typed);
+    }
+    assertThat(CommandLineCall.of("eval", folder.resolve("shakspeare")).err())
+        .isEqualTo(
+            "jambic: %s does not exist; did you mean %s?%n", folder.resolve("shakspeare"), run);
   }
 
   @Test

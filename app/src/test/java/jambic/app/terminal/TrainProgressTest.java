@@ -39,6 +39,18 @@ class TrainProgressTest {
   }
 
   @Test
+  void theSpeedIsThatOfManyStepsWhereTheirTokensDiffer() {
+    TrainProgress progress = progress(true, 2000);
+    for (int iter = 0; iter < 100; iter++) {
+      now = now.plusMillis(500);
+      progress.show(
+          new Metrics.Step(
+              iter, 4, 1e-3, 1, 500, iter % 2 == 0 ? 2_000 : 400, OptionalDouble.empty()));
+    }
+    assertThat(statuses()).last().asString().contains("  500 ms  1200 tokens/s  ");
+  }
+
+  @Test
   void theTimeLeftCountsEvaluations() {
     TrainProgress progress = progress(true, 2000);
     progress.showEvaluation(0, 0, 40);

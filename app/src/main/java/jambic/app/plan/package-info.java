@@ -1,0 +1,2 @@
+/** What a run will cost, in words and in JSON. */
+package jambic.app.plan;

@@ -1,0 +1,187 @@
+package jambic.app.run;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.chart.LossChart;
+import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.Interruption;
+import jambic.app.cli.RunFolder;
+import jambic.app.terminal.Terminal;
+import jambic.app.terminal.TrainProgress;
+import jambic.model.ConfigMessage;
+import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
+import jambic.train.config.RunConfig;
+import jambic.train.run.Metrics;
+import jambic.train.run.RunListener;
+import jambic.train.run.RunLoop;
+import jambic.train.run.TensorBoardLog;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.DoubleFunction;
+import java.util.function.IntSupplier;
+
+/**
+ * Shows how a run goes, whatever it trains.
+ *
+ * @param command the command that goes on with it
+ * @param terminal where progress goes
+ * @param err where a note on a long run goes
+ * @param interruption whether to stop
+ * @param tensorboard whether to write TensorBoard's file
+ * @param resume whether the run goes on
+ */
+public record RunDisplay(
+    String command,
+    Terminal terminal,
+    PrintWriter err,
+    Interruption interruption,
+    boolean tensorboard,
+    boolean resume) {
+
+  /** A run: trains until it is done or asked to stop. */
+  public interface Run {
+    RunLoop.Outcome run(RunListener listener, BooleanSupplier stop);
+  }
+
+  /**
+   * Runs.
+   *
+   * @param config of the run
+   * @param folder the run's
+   * @param iteration the updates that it has done
+   * @param longRun a sentence on a run that will take so many milliseconds, if it is long
+   * @param run the run
+   * @return whether it went to its end; if not, it is said how to go on
+   */
+  public boolean show(
+      RunConfig config,
+      Path folder,
+      IntSupplier iteration,
+      DoubleFunction<Optional<String>> longRun,
+      Run run) {
+    if (resume) {
+      terminal.print(
+          Text.format(
+              "resume   goes on after iteration %,d of %,d",
+              iteration.getAsInt(), config.run().maxIters()));
+    }
+    interruption.listen(() -> terminal.print("stopping after this step"));
+    TrainProgress progress =
+        new TrainProgress(
+            terminal,
+            config,
+            millis ->
+                longRun.apply(millis).ifPresent(line -> terminal.printTo(err, "jambic: " + line)));
+    Optional<TensorBoardLog> events = events(folder, iteration.getAsInt());
+    SampleLog samples = SampleLog.of(folder, iteration.getAsInt());
+    RunLoop.Outcome outcome;
+    try {
+      outcome = run.run(new Shown(terminal, progress, events, samples), interruption::isRequested);
+    } finally {
+      progress.end();
+      events.ifPresent(TensorBoardLog::close);
+    }
+    if (outcome == RunLoop.Outcome.STOPPED) {
+      terminal.print(
+          Text.format(
+              "stopped and saved after %,d of %,d iterations; go on with: %s",
+              iteration.getAsInt(),
+              config.run().maxIters(),
+              ShellCommand.of(command, "--resume", "--out", folder)));
+      return false;
+    }
+    interruption.listen(() -> {}); // what is left is over soon
+    return true;
+  }
+
+  private Optional<TensorBoardLog> events(Path folder, int iteration) {
+    Path file = folder.resolve(TensorBoardLog.FILE_NAME);
+    if (!tensorboard && !(resume && Files.exists(file))) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        resume ? TensorBoardLog.resume(file, iteration) : TensorBoardLog.create(file));
+  }
+
+  /** Draws the curve of a run into its folder. */
+  public static void draw(Terminal terminal, List<Metrics> log, Path folder) {
+    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
+    LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
+    for (String file : RunFolder.CURVES) {
+      try {
+        chart.write(folder.resolve(file));
+      } catch (JambicException e) {
+        terminal.print(e.getMessage()); // the run is good without its picture
+      }
+    }
+  }
+
+  /** What a run came to, as JSON. */
+  public static String json(Map<String, Object> summary) {
+    try {
+      return JSON.std.asString(summary);
+    } catch (IOException e) {
+      throw new IllegalStateException("numbers and strings always have JSON", e);
+    }
+  }
+
+  private record Shown(
+      Terminal terminal, TrainProgress progress, Optional<TensorBoardLog> events, SampleLog log)
+      implements RunListener {
+    private static final int WIDTH = 60;
+
+    @Override
+    public void onSamples(int iter, List<Sample> samples) {
+      log.append(iter, samples);
+      for (Sample sample : samples) {
+        terminal.print(
+            Text.format(
+                "  %s | %s | score %.2f | kl %.2f%s",
+                shortened(sample.prompt()),
+                shortened(sample.answer()),
+                sample.score(),
+                sample.kl(),
+                sample.ended() ? "" : " | no end"));
+      }
+    }
+
+    /** The end of a text, in one line of letters that a terminal can show. */
+    private static String shortened(String text) {
+      String line = text.strip().replaceAll("\\s+", " ").replaceAll("\\p{Cntrl}", "\uFFFD");
+      return line.length() <= WIDTH ? line : "..." + line.substring(line.length() - WIDTH);
+    }
+
+    @Override
+    public void onStep(Metrics.Step step) {
+      progress.show(step);
+      events.ifPresent(file -> file.append(step));
+    }
+
+    @Override
+    public void onEvaluationBatch(int iter, int done, int count) {
+      progress.showEvaluation(iter, done, count);
+    }
+
+    @Override
+    public void onEvaluation(Metrics.Evaluation evaluation) {
+      progress.show(evaluation);
+      events.ifPresent(file -> file.append(evaluation));
+    }
+
+    @Override
+    public void onNotice(String notice) {
+      terminal.print(notice);
+    }
+
+    @Override
+    public void onNotice(ConfigMessage notice) {
+      terminal.print(Hyperparameters.sentence(notice));
+    }
+  }
+}
