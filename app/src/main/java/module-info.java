@@ -8,8 +8,13 @@ module jambic.app {
   requires java.net.http;
   requires jdk.jfr;
   requires jdk.management;
+  requires jdk.unsupported; // for the signal of Ctrl-C
 
   opens jambic.app to
+      info.picocli;
+  opens jambic.app.align to
+      info.picocli;
+  opens jambic.app.chat to
       info.picocli;
   opens jambic.app.cli to
       info.picocli;

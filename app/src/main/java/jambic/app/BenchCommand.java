@@ -5,6 +5,7 @@ import jambic.app.cli.BackendOptions;
 import jambic.app.cli.CompletionValues;
 import jambic.app.cli.Hyperparameters;
 import jambic.app.cli.Quantization;
+import jambic.app.cli.TrainFlags;
 import jambic.app.terminal.SteadySteps;
 import jambic.model.generate.Generator;
 import jambic.model.generate.SamplingParams;
@@ -16,6 +17,8 @@ import jambic.tensor.text.Text;
 import jambic.train.Training;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
+import jambic.train.config.TranslationConfig;
+import jambic.train.config.TranslationPreset;
 import jambic.train.data.WindowSource;
 import jambic.train.objective.NextTokenPrediction;
 import jambic.train.plan.ModelFlops;
@@ -24,6 +27,7 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -36,9 +40,9 @@ import picocli.CommandLine.Spec;
 /** Measures how fast a preset trains and samples here, on random tokens. */
 @Command(
     name = "bench",
-    description = "Measures how fast a preset trains and samples on this machine.",
+    description = "Measures how fast a preset trains and samples, or translates, on this machine.",
     mixinStandardHelpOptions = true,
-    modelTransformer = Hyperparameters.class,
+    modelTransformer = TrainFlags.class,
     sortOptions = false,
     footerHeading = "%nExamples:%n",
     footer = {
@@ -46,6 +50,7 @@ import picocli.CommandLine.Spec;
       "  jambic bench --preset shakespeare-char --seconds 60",
       "  jambic bench --n-layer 12 --n-embd 768 --n-head 12 --vocab-size 50257 --threads 2",
       "  jambic bench --preset shakespeare-char --quantize int8",
+      "  jambic bench --preset translate-small           a translator",
     })
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -61,7 +66,10 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--vocab-size",
       paramLabel = "N",
-      description = "Different tokens. Default: ${DEFAULT-VALUE}, as tiny Shakespeare has.",
+      description = {
+        "Different tokens. Default: ${DEFAULT-VALUE}, as tiny Shakespeare has, and a translator's",
+        "own: 2000 or 37000."
+      },
       defaultValue = "65")
   private int vocabSize;
 
@@ -86,6 +94,11 @@ final class BenchCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--seconds must be above 0 and at most a day, not " + seconds);
     }
+    Optional<TranslationPreset> translator = TranslationPreset.named(preset);
+    if (translator.isPresent()) {
+      return translation(translator.get());
+    }
+    TrainFlags.requireNoneOfTranslators(spec, "--vocab-size");
     if (vocabSize < 1) {
       throw new ParameterException(
           spec.commandLine(), "--vocab-size must be at least 1, not " + vocabSize);
@@ -103,6 +116,22 @@ final class BenchCommand implements Callable<Integer> {
         report(backend, shape, config, steps, perSecond, peak);
         return 0;
       }
+    }
+  }
+
+  private int translation(TranslationPreset start) throws IOException {
+    if (quantization.name().isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--quantize is for a GPT; leave it out with a translator");
+    }
+    TranslationConfig config = TrainFlags.over(start.config(), spec);
+    try (Backend backend = computing.open(spec.commandLine())) {
+      SteadySteps timing = new SteadySteps(seconds, this::sayLonger, System::nanoTime);
+      TranslationBench bench = new TranslationBench(backend, config, timing);
+      PrintWriter out = spec.commandLine().getOut();
+      out.print(json ? JSON.std.asString(bench.fields()) + "\n" : bench.text());
+      out.flush();
+      return 0;
     }
   }
 

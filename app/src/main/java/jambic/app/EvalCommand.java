@@ -1,6 +1,9 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.align.AnswerReport;
+import jambic.app.classify.ClassificationReport;
+import jambic.app.classify.LabelledData;
 import jambic.app.cli.ModelArgument;
 import jambic.app.cli.PairOptions;
 import jambic.app.cli.Quantization;
@@ -13,7 +16,10 @@ import jambic.app.data.PairCorpora;
 import jambic.app.data.PairMeasure;
 import jambic.app.data.TrainingData;
 import jambic.app.terminal.Terminal;
+import jambic.model.chat.ChatTemplate;
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.classifier.GptClassifier;
+import jambic.model.classifier.TextClassifier;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.io.ErrorText;
@@ -67,6 +73,8 @@ import picocli.CommandLine.Spec;
       "  jambic eval out/last --data other.txt  the last tenth of another text",
       "  jambic eval out --quantize int8        what rounding the weights costs",
       "  jambic eval gpt2 --data openwebtext --split both --eval-iters 500    as nanoGPT does",
+      "  jambic eval sft --data test.jsonl      how many prompts it answers rightly",
+      "  jambic eval reviews --data test.jsonl  accuracy, F1 and the confusion matrix of a classifier",
       "  jambic eval --bleu hyp.txt ref.txt     BLEU, chrF and exact match of two files, no model",
       "  jambic eval out --bleu --data test.tsv the same of a translator's own translations"
     })
@@ -99,6 +107,21 @@ final class EvalCommand implements Callable<Integer> {
           "--threads",
           "--dtype");
 
+  /** What can be said to the labels that a model tells. */
+  private static final Set<String> FOR_CLASSIFIER =
+      Set.of(
+          "--json",
+          "--stacktrace",
+          "--data",
+          "--model",
+          "--offline",
+          "--backend",
+          "--threads",
+          "--dtype");
+
+  private static final Set<String> OF_LOSS =
+      Set.of("--split", "--block-size", "--eval-iters", "--batch-size");
+
   private static final List<String> OF_BLEU = List.of("--beam", "--source-lang", "--target-lang");
 
   private enum Choice {
@@ -124,8 +147,9 @@ final class EvalCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "TEXT",
       description = {
-        "A UTF-8 file, tinyshakespeare, jdk-source, or a folder that jambic prepare made.",
-        "Default: what the run trained on."
+        "A UTF-8 file, tinyshakespeare, jdk-source, or a folder that jambic prepare made; or JSON",
+        "Lines of prompts with their right answers, which the model is to know; for a classifier",
+        "JSON Lines of texts with labels, or sentiment. Default: what the run trained on."
       })
   private Optional<String> data = Optional.empty();
 
@@ -183,6 +207,15 @@ final class EvalCommand implements Callable<Integer> {
 
   @Mixin private PairOptions sides;
 
+  @Option(
+      names = "--rater",
+      paramLabel = "RATER",
+      description = {
+        "With prompts in --data: also the mean score of the answers, as 'jambic ppo --reward' has it:",
+        "a reward model's folder, exact, graded, sentence or sentiment:FILE. Default: none."
+      })
+  private Optional<String> rater = Optional.empty();
+
   @Option(names = "--json", description = "Print one JSON object instead.")
   private boolean json;
 
@@ -209,6 +242,19 @@ final class EvalCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(),
           Text.format("the argument %s is one too many without --bleu", references.get()));
+    }
+    Path named = given.folder();
+    if (GptClassifier.isIn(named)) {
+      evaluateClassifier(named, out, Terminal.ofErrors(err));
+      return 0;
+    }
+    if (data.filter(AnswerReport::isFor).isPresent() && field.name().isEmpty()) {
+      evaluateAnswers(out);
+      return 0;
+    }
+    if (rater.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--rater is for JSON Lines of prompts; name them with --data");
     }
     requirePositive("--eval-iters", evalIters);
     requirePositive("--batch-size", batchSize);
@@ -328,6 +374,27 @@ final class EvalCommand implements Callable<Integer> {
     return PairMeasure.heldBack(corpora, own, run.text(RunRecord.VALID), named.or(run::languages));
   }
 
+  /** Texts with their labels: how many the classifier tells. */
+  private void evaluateClassifier(Path folder, PrintWriter out, Terminal progress)
+      throws IOException {
+    requireOnly(FOR_CLASSIFIER, "the labels that a classifier tells");
+    LabelledData measured =
+        LabelledData.toMeasure(data, RunFolder.of(folder).record(), given.named(), progress);
+    try (Backend backend = given.backend();
+        TextClassifier classifier = TextClassifier.load(folder, backend)) {
+      ClassificationReport report = ClassificationReport.of(classifier, measured);
+      report.notices().forEach(progress::print);
+      if (json) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("model", folder.toString());
+        result.putAll(report.toJson());
+        out.println(JSON.std.asString(result));
+      } else {
+        report.lines().forEach(out::println);
+      }
+    }
+  }
+
   private void compareFiles(PrintWriter out) throws IOException {
     requireOnly(FOR_FILES, "--bleu HYP REF, which needs no model");
     Path translations = given.named();
@@ -346,6 +413,32 @@ final class EvalCommand implements Callable<Integer> {
       out.println(JSON.std.asString(result));
     } else {
       out.print(report.text());
+    }
+  }
+
+  /** Prompts with their right answers: how many the model knows. */
+  private void evaluateAnswers(PrintWriter out) {
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (OF_LOSS.contains(option.longestName())) {
+        throw new ParameterException(
+            spec.commandLine(),
+            Text.format(
+                "%s is for the loss over a text; %s has prompts to answer (with --text-field it is"
+                    + " a text)",
+                option.longestName(), data.orElseThrow()));
+      }
+    }
+    try (Backend backend = given.backend();
+        Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint();
+        Gpt model = quantization.of(checkpoint.model(backend))) {
+      AnswerReport.print(
+          model,
+          RunFolder.tokenizer(checkpoint),
+          ChatTemplate.find(checkpoint.folder()),
+          Path.of(data.orElseThrow()),
+          rater,
+          json,
+          out);
     }
   }
 

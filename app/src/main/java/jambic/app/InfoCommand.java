@@ -4,6 +4,8 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.ModelArgument;
 import jambic.app.cli.RunFolder;
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.classifier.ClassifierConfig;
+import jambic.model.classifier.GptClassifier;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.io.ErrorText;
@@ -57,6 +59,11 @@ final class InfoCommand implements Callable<Integer> {
           Checkpoint.open(Translator.FORMAT, folder)) {
         print(toldOfTranslator(checkpoint));
       }
+    } else if (GptClassifier.isIn(folder)) {
+      try (Checkpoint<ClassifierConfig, GptClassifier> checkpoint =
+          Checkpoint.open(GptClassifier.FORMAT, folder)) {
+        print(toldOfClassifier(checkpoint));
+      }
     } else {
       try (Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint(folder)) {
         print(told(checkpoint));
@@ -96,6 +103,38 @@ final class InfoCommand implements Callable<Integer> {
     return told;
   }
 
+  private Map<String, Object> toldOfClassifier(
+      Checkpoint<ClassifierConfig, GptClassifier> checkpoint) {
+    ClassifierConfig config = checkpoint.config();
+    List<String> labels = config.labels();
+    Map<String, Object> told = new LinkedHashMap<>();
+    told.put("folder", checkpoint.folder().toString());
+    told.put("architecture", labels.size() == 1 ? "GPT as a reward model" : "GPT as a classifier");
+    long head = (long) labels.size() * config.body().nEmbd();
+    told.put("parameters", number(config.body().parameterCount() + head));
+    told.put("labels", json ? labels : labels.size() == 1 ? "one score" : quoted(labels));
+    tellShape(config.body(), told);
+    told.put("tokenizer", checkpoint.tokenizer().map(this::tokenizer).orElse("none"));
+    boolean pads = config.padToken() != ClassifierConfig.NO_PAD;
+    told.put("pad_token", pads ? number(config.padToken()) : json ? null : "none");
+    tellOrigin(checkpoint.folder(), told);
+    return told;
+  }
+
+  private static String quoted(List<String> labels) {
+    return Text.format(
+        "%d: %s", labels.size(), String.join(", ", labels.stream().map(ErrorText::quote).toList()));
+  }
+
+  private static void tellShape(GptConfig config, Map<String, Object> told) {
+    told.put("layers", config.nLayer());
+    told.put("heads", config.nHead());
+    told.put("width", config.nEmbd());
+    told.put("context", config.blockSize());
+    told.put("vocabulary", config.vocabSize());
+    told.put("activation", TrainConfig.text(config.activation()));
+  }
+
   private String tokenizerOf(Checkpoint<TranslatorConfig, Translator> checkpoint) {
     if (Files.exists(checkpoint.folder().resolve(MarianTokenizer.SOURCE))) {
       int size = MarianTokenizer.read(checkpoint.folder()).vocabSize();
@@ -122,12 +161,7 @@ final class InfoCommand implements Callable<Integer> {
     told.put("folder", checkpoint.folder().toString());
     told.put("architecture", "GPT (decoder only)");
     told.put("parameters", number(config.parameterCount()));
-    told.put("layers", config.nLayer());
-    told.put("heads", config.nHead());
-    told.put("width", config.nEmbd());
-    told.put("context", config.blockSize());
-    told.put("vocabulary", config.vocabSize());
-    told.put("activation", TrainConfig.text(config.activation()));
+    tellShape(config, told);
     told.put("head", config.tiedHead() ? "the token embedding" : "of its own");
     told.put("tokenizer", checkpoint.tokenizer().map(this::tokenizer).orElse("none"));
     List<Integer> ends =

@@ -1,14 +1,25 @@
 package jambic.app;
 
+import jambic.app.align.ClassifyCommand;
+import jambic.app.align.DpoCommand;
+import jambic.app.align.GrpoCommand;
+import jambic.app.align.PpoCommand;
+import jambic.app.align.QuestionsCommand;
+import jambic.app.align.RankCommand;
+import jambic.app.align.RewardCommand;
+import jambic.app.align.SftCommand;
+import jambic.app.chat.ChatCommand;
 import jambic.app.cli.DoubleConverter;
 import jambic.app.cli.FlagFile;
 import jambic.app.cli.FloatConverter;
 import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.Interruptible;
 import jambic.app.cli.Interruption;
 import jambic.app.cli.StandardStream;
 import jambic.app.cli.UsageErrors;
 import jambic.app.cli.Version;
 import jambic.app.terminal.Terminal;
+import jambic.app.terminal.WrappedHelp;
 import jambic.model.ConfigException;
 import jambic.tensor.BatchTooLargeException;
 import jambic.tensor.JambicException;
@@ -55,16 +66,21 @@ import picocli.CommandLine.Spec;
       "  jambic sample runs/NAME          let the model write",
       "  jambic train --help              flags and examples of a command"
     })
-public final class Main implements Runnable {
-  /** The exit code after Ctrl-C, as shells have it. */
-  static final int INTERRUPTED = 130;
-
+public final class Main implements Runnable, Interruptible {
   private static final int HELP_WIDTH = 100;
 
   private static final List<Class<?>> COMMANDS =
       List.of(
           TrainCommand.class,
+          SftCommand.class,
+          RankCommand.class,
+          RewardCommand.class,
+          PpoCommand.class,
+          DpoCommand.class,
+          GrpoCommand.class,
+          ClassifyCommand.class,
           SampleCommand.class,
+          ChatCommand.class,
           TranslateCommand.class,
           EvalCommand.class,
           LogitsCommand.class,
@@ -73,6 +89,7 @@ public final class Main implements Runnable {
           RunsCommand.class,
           InfoCommand.class,
           PrepareCommand.class,
+          QuestionsCommand.class,
           TokenizeCommand.class,
           PlanCommand.class,
           DoctorCommand.class,
@@ -172,6 +189,7 @@ public final class Main implements Runnable {
         .registerConverter(Double.class, new DoubleConverter())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false) // FlagFile has
+        .setHelpFactory(WrappedHelp::new)
         .setUsageHelpWidth(HELP_WIDTH)
         .setUsageHelpAutoWidth(terminal.isLive())
         .setColorScheme(Help.defaultColorScheme(terminal.isColored() ? Ansi.ON : Ansi.OFF))
@@ -195,7 +213,8 @@ public final class Main implements Runnable {
     command.getCommandSpec().usageMessage().abbreviateSynopsis(true);
   }
 
-  Interruption interruption() {
+  @Override
+  public Interruption interruption() {
     return interruption;
   }
 

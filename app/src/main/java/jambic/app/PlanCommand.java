@@ -3,8 +3,12 @@ package jambic.app;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.CompletionValues;
 import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.TrainFlags;
+import jambic.app.plan.PlanReport;
+import jambic.app.plan.TranslationPlanReport;
 import jambic.model.gpt.PublishedGpt;
 import jambic.tensor.Backends;
+import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
@@ -12,8 +16,12 @@ import jambic.train.config.NearestName;
 import jambic.train.config.Preset;
 import jambic.train.config.Pretraining;
 import jambic.train.config.TrainConfig;
+import jambic.train.config.TranslationConfig;
+import jambic.train.config.TranslationPreset;
 import jambic.train.plan.DeviceSpec;
 import jambic.train.plan.Plan;
+import jambic.train.plan.StageMemory;
+import jambic.train.plan.TranslationPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Optional;
@@ -34,7 +42,7 @@ import picocli.CommandLine.Spec;
       "Nothing is trained; a run on this machine measures its peak, which takes a moment."
     },
     mixinStandardHelpOptions = true,
-    modelTransformer = Hyperparameters.class,
+    modelTransformer = TrainFlags.class,
     sortOptions = false,
     footerHeading = "%nExamples:%n",
     footer = {
@@ -42,6 +50,8 @@ import picocli.CommandLine.Spec;
       "  jambic plan gpt2 --device a100 --devices 8    nanoGPT's GPT-2 on a node of A100s",
       "  jambic plan gpt3-2.7b --device h100 --devices 61 --mfu 0.5",
       "  jambic plan gpt2-xl --batch-size 1 --device h200 --tokens 30e9 --json",
+      "  jambic plan transformer-base --device h100    the paper's translator on an H100",
+      "  jambic plan gpt2 --stage ppo --lora-rank 8    the models of a stage of alignment",
       "  jambic plan --list                            the models and devices known by name"
     })
 final class PlanCommand implements Callable<Integer> {
@@ -53,8 +63,9 @@ final class PlanCommand implements Callable<Integer> {
       paramLabel = "NAME",
       completionCandidates = CompletionValues.Plans.class,
       description = {
-        "Where the hyperparameters start: a preset, or a published",
-        "model, as gpt2-xl or gpt3-175b. Default: ${DEFAULT-VALUE}."
+        "Where the hyperparameters start: a preset, also of a",
+        "translator, or a published model, as gpt2-xl or",
+        "gpt3-175b. Default: ${DEFAULT-VALUE}."
       },
       defaultValue = "shakespeare-char-cpu")
   private String name;
@@ -71,7 +82,8 @@ final class PlanCommand implements Callable<Integer> {
       paramLabel = "N",
       description = {
         "Different tokens. Default: 65, as tiny Shakespeare has,",
-        "and 50257 for GPT-2, what begins with it, and GPT-3."
+        "50257 for GPT-2, what begins with it, and GPT-3, and a",
+        "translator's own: 2000 or 37000."
       })
   private Optional<Integer> vocabSize = Optional.empty();
 
@@ -115,6 +127,15 @@ final class PlanCommand implements Callable<Integer> {
       description = "Threads of the device cpu. Default: all processors.")
   private int threads = Runtime.getRuntime().availableProcessors();
 
+  @Option(
+      names = "--stage",
+      paramLabel = "STAGE",
+      description = {
+        "A stage of alignment, as ppo: what memory its models take.",
+        "Default: pre-training."
+      })
+  private Optional<String> stage = Optional.empty();
+
   @Option(names = "--list", description = "List the models and devices known by name.")
   private boolean list;
 
@@ -131,17 +152,31 @@ final class PlanCommand implements Callable<Integer> {
           preset.isEmpty() || !spec.commandLine().getParseResult().hasMatchedPositional(0),
           "NAME and --preset exclude each other; give one of them");
       name = preset.orElse(name);
-      Plan plan = plan();
-      out.print(
-          json
-              ? JSON.std.asString(PlanReport.fields(name, plan)) + "\n"
-              : PlanReport.text(name, plan));
+      requireSane();
+      Optional<TranslationPreset> translator = TranslationPreset.named(name);
+      if (stage.isPresent()) {
+        require(translator.isEmpty(), "--stage is for a GPT; leave it out of a translator's plan");
+        StageMemory memory = stageMemory();
+        out.print(json ? JSON.std.asString(memory.fields()) + "\n" : PlanReport.text(name, memory));
+      } else if (translator.isPresent()) {
+        TranslationPlan plan = plan(translator.get());
+        out.print(
+            json
+                ? JSON.std.asString(TranslationPlanReport.fields(name, plan)) + "\n"
+                : TranslationPlanReport.text(name, plan));
+      } else {
+        Plan plan = plan();
+        out.print(
+            json
+                ? JSON.std.asString(PlanReport.fields(name, plan)) + "\n"
+                : PlanReport.text(name, plan));
+      }
     }
     out.flush();
     return 0;
   }
 
-  private Plan plan() {
+  private void requireSane() {
     require(devices >= 1, "--devices must be at least 1, not " + devices);
     require(
         threads >= 1 && threads <= Backends.MAX_THREADS,
@@ -149,6 +184,25 @@ final class PlanCommand implements Callable<Integer> {
     require(
         mfu > 0 && mfu <= 1,
         "--mfu must be above 0 and at most 1, not " + Hyperparameters.text(mfu));
+  }
+
+  private TranslationPlan plan(TranslationPreset start) {
+    require(tokens.isEmpty(), "--tokens is for a GPT; give --max-iters, a translator's updates");
+    TranslationConfig config = TrainFlags.over(start.config(), spec);
+    return TranslationPlan.of(config, device(), devices, mfu);
+  }
+
+  private StageMemory stageMemory() {
+    try {
+      Plan plan = plan();
+      return StageMemory.of(stage.orElseThrow(), plan.config().tuning(), plan.model());
+    } catch (JambicException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+  }
+
+  private Plan plan() {
+    TrainFlags.requireNoneOfTranslators(spec, "--vocab-size");
     Optional<PublishedGpt> family = PublishedGpt.named(name);
     TrainConfig config =
         Hyperparameters.over(family.map(Pretraining::of).orElseGet(this::preset), spec);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.cli.ReplayableInput;
 import jambic.app.cli.TextField;
 import jambic.app.cli.Vocabulary;
+import jambic.app.run.ShellCommand;
 import jambic.app.terminal.Terminal;
 import jambic.model.io.ErrorText;
 import jambic.model.text.BpeTrainer;

@@ -1,6 +1,7 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.align.Stages;
 import jambic.app.cli.RunFolder;
 import jambic.app.cli.RunRecord;
 import jambic.model.io.AtomicFolder;
@@ -63,7 +64,7 @@ final class RunsCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     List<List<String>> table = new ArrayList<>();
-    table.add(List.of("run", "state", "iterations", "best loss", "parameters", "data"));
+    table.add(List.of("run", "command", "state", "iterations", "best loss", "parameters", "data"));
     for (Path run : runs) {
       try {
         Map<String, Object> told = told(run);
@@ -116,11 +117,14 @@ final class RunsCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> told(Path run) {
-    TrainingState state = AtomicFolder.read(run.resolve(RunCheckpoints.LAST), TrainingState::read);
+    TrainingState state =
+        AtomicFolder.read(
+            run.resolve(RunCheckpoints.LAST), last -> TrainingState.read(last, Stages::any));
     RunRecord record = new RunFolder(run).record();
     int most = state.config().run().maxIters();
     Map<String, Object> told = new LinkedHashMap<>();
     told.put("run", run.toString());
+    told.put("command", Stages.command(state.config()));
     told.put(
         "state",
         RunLock.isHeld(run) ? "running" : state.iteration() >= most ? "finished" : "stopped");
@@ -139,6 +143,7 @@ final class RunsCommand implements Callable<Integer> {
     Object parameters = told.get("parameters");
     return List.of(
         told.get("run").toString(),
+        told.get("command").toString(),
         told.get("state").toString(),
         Text.format("%,d of %,d", told.get("iteration"), told.get("max_iters")),
         best == null ? "-" : Text.format("%.4f", best),

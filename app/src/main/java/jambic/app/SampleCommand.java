@@ -1,10 +1,12 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.app.chat.SamplingOptions;
 import jambic.app.cli.ModelArgument;
 import jambic.app.cli.Quantization;
 import jambic.app.cli.ReplayableInput;
 import jambic.app.cli.RunFolder;
+import jambic.model.chat.ChatTemplate;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.generate.Completion;
 import jambic.model.generate.ContextOverflow;
@@ -12,7 +14,6 @@ import jambic.model.generate.GeneratedToken;
 import jambic.model.generate.GenerationConfig;
 import jambic.model.generate.GenerationRequest;
 import jambic.model.generate.InferenceEngine;
-import jambic.model.generate.SamplingParams;
 import jambic.model.generate.TokenLogProbs;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
@@ -93,41 +94,7 @@ final class SampleCommand implements Callable<Integer> {
       description = "Texts to write. Default: ${DEFAULT-VALUE}.")
   private int numSamples;
 
-  @Option(
-      names = "--max-new-tokens",
-      paramLabel = "N",
-      description = "The most tokens of each. Default: 500.")
-  private Optional<Integer> maxNewTokens = Optional.empty();
-
-  @Option(
-      names = "--temperature",
-      paramLabel = "T",
-      description = "Below 1 for likelier text, above for wilder. Default: 0.8.")
-  private Optional<Float> temperature = Optional.empty();
-
-  @Option(
-      names = "--top-k",
-      paramLabel = "K",
-      description = "Choose among the K likeliest tokens, 0: all. Default: 200.")
-  private Optional<Integer> topK = Optional.empty();
-
-  @Option(
-      names = "--top-p",
-      paramLabel = "P",
-      description =
-          "Choose among the likeliest tokens that together reach the probability P. Default: 1.")
-  private Optional<Float> topP = Optional.empty();
-
-  @Option(
-      names = "--greedy",
-      description = "Always the likeliest token; the three options above and the seed do nothing.")
-  private boolean greedy;
-
-  @Option(
-      names = "--repetition-penalty",
-      paramLabel = "R",
-      description = "Above 1 to repeat less, as in CTRL. Default: 1.")
-  private Optional<Float> repetitionPenalty = Optional.empty();
+  @Mixin private SamplingOptions sampling;
 
   @Option(
       names = "--ignore-eos",
@@ -137,28 +104,11 @@ final class SampleCommand implements Callable<Integer> {
   private boolean ignoreEos;
 
   @Option(
-      names = "--ignore-generation-config",
-      description = {
-        "Take the defaults above where the model's generation_config.json says otherwise: its",
-        "temperature, top_k, top_p, repetition_penalty, max_new_tokens, max_length and do_sample",
-        "(false: --greedy) count where no option is given, and what cannot be obeyed is refused."
-      })
-  private boolean ignoreGenerationConfig;
-
-  @Option(
       names = "--stop",
       paramLabel = "TEXT",
       description =
           "Ends a sample where it comes up, and is left out. May be given more than once.")
   private List<String> stop = List.of();
-
-  @Option(
-      names = "--seed",
-      paramLabel = "N",
-      defaultValue = "1337",
-      description =
-          "Makes the texts these and no others; text i has seed N + i. Default: ${DEFAULT-VALUE}.")
-  private long seed;
 
   @Option(
       names = {"-o", "--out"},
@@ -190,8 +140,11 @@ final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    requireAtLeast("--num-samples", numSamples, 1);
-    maxNewTokens.ifPresent(count -> requireAtLeast("--max-new-tokens", count, 1));
+    if (numSamples < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--num-samples must be at least 1, not " + numSamples);
+    }
+    sampling.check();
     request(new int[] {0}, 0);
     if (logprobs.isPresent() && !json) {
       throw new ParameterException(
@@ -201,6 +154,9 @@ final class SampleCommand implements Callable<Integer> {
         Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint();
         Gpt model = model(checkpoint, backend)) {
       Tokenizer tokenizer = RunFolder.tokenizer(checkpoint);
+      if (isForChat(checkpoint.folder())) {
+        say("the model was fine-tuned for conversations; 'jambic chat' talks to it");
+      }
       String prompt = prompt(tokenizer);
       int length = encode(tokenizer, prompt).length;
       if (length == 0) {
@@ -232,17 +188,16 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private Gpt model(Checkpoint<GptConfig, Gpt> checkpoint, Backend backend) {
-    generation = checkpoint.generation();
-    if (ignoreGenerationConfig) {
-      generation = generation.withoutFile();
-    }
-    try {
-      generation.requireSupported();
-    } catch (JambicException e) {
-      throw new JambicException(
-          e.getMessage() + " (--ignore-generation-config samples without that file)", e);
-    }
+    generation = sampling.generation(checkpoint);
     return quantization.of(checkpoint.model(backend));
+  }
+
+  private static boolean isForChat(Path folder) {
+    try {
+      return ChatTemplate.find(folder).isPresent();
+    } catch (JambicException unknownTemplate) {
+      return false; // 'jambic chat' would refuse it
+    }
   }
 
   private void writeTo(Path file, Consumer<Sink> texts) {
@@ -318,7 +273,7 @@ final class SampleCommand implements Callable<Integer> {
     fields.put("prompt", prompt);
     fields.put("text", String.join("", completion.text()));
     fields.put("finish_reason", completion.await().name().toLowerCase(Locale.ROOT));
-    fields.put("seed", seed + number);
+    fields.put("seed", sampling.seed() + number);
     fields.put("tokens", tokens.size());
     fields.put("seconds", seconds);
     fields.put("tokens_per_s", tokens.size() / seconds);
@@ -387,11 +342,13 @@ final class SampleCommand implements Callable<Integer> {
   }
 
   private GenerationRequest request(int[] prompt, int number) {
-    int count = maxNewTokens(prompt.length); // may refuse by the name of a file, not of an option
+    int count =
+        sampling.maxNewTokens(
+            generation, prompt.length); // may refuse by the name of a file, not of an option
     try {
       GenerationRequest request =
           GenerationRequest.of(prompt, count)
-              .withSampling(sampling(number))
+              .withSampling(sampling.params(generation, number))
               .withStop(stop)
               .withStopTokens(ignoreEos ? Set.of() : generation.endTokens())
               .withIgnoreEos(true) // what counts stands above
@@ -399,32 +356,6 @@ final class SampleCommand implements Callable<Integer> {
       return logprobs.map(request::withLogProbs).orElse(request);
     } catch (JambicException e) {
       throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
-    }
-  }
-
-  /** What an option says, else the model's file, else the default. */
-  private SamplingParams sampling(int number) {
-    float penalty = repetitionPenalty.orElseGet(generation::repetitionPenalty);
-    boolean drawing = temperature.isPresent() || topK.isPresent() || topP.isPresent();
-    if (greedy || !drawing && !generation.doSample().orElse(true)) {
-      return SamplingParams.GREEDY.withRepetitionPenalty(penalty);
-    }
-    return new SamplingParams(
-        temperature.or(generation::temperature).orElse(0.8f),
-        topK.or(generation::topK).orElse(200),
-        topP.or(generation::topP).orElse(1f),
-        penalty,
-        seed + number);
-  }
-
-  private int maxNewTokens(int promptLength) {
-    return maxNewTokens.or(() -> generation.maxNewTokens(promptLength)).orElse(500);
-  }
-
-  private void requireAtLeast(String name, int value, int least) {
-    if (value < least) {
-      throw new ParameterException(
-          spec.commandLine(), Text.format("%s must be at least %d, not %d", name, least, value));
     }
   }
 

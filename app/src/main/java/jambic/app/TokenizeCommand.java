@@ -32,8 +32,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "tokenize",
     description = {
-      "Turns text into token ids, or with --decode ids into text. The ids are those of a prompt:",
-      "a tokenizer that puts tokens around it does so here, as in sample and logits."
+      "Turns text into token ids, or with --decode ids into text.",
+      "The ids are those of a prompt: a tokenizer that puts tokens around it does so here, as in"
+          + " sample and logits."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false,

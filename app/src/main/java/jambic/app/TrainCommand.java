@@ -15,6 +15,7 @@ import jambic.app.cli.Vocabulary;
 import jambic.app.data.Corpora;
 import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
+import jambic.app.run.RunDisplay;
 import jambic.app.terminal.LongRun;
 import jambic.app.terminal.Terminal;
 import jambic.model.checkpoint.BaseModelResolver;
@@ -66,11 +67,9 @@ import picocli.CommandLine.Spec;
       "  jambic train --init gpt2 --block-size 256 --lora-rank 8    only small adapters of it",
       "  jambic train --preset translate-small         French to English: dates, numbers, names",
       "  jambic train --preset translate-small --data pairs.tsv     your own pairs",
-      "  jambic train @flags.txt                       flags from a file, # for comments",
       "  jambic train --resume --out out               go on after Ctrl-C or a crash"
     })
 final class TrainCommand implements Callable<Integer> {
-
   @Spec private CommandSpec spec;
   @ParentCommand private Main main;
 
@@ -140,8 +139,9 @@ final class TrainCommand implements Callable<Integer> {
       names = "--tokenizer",
       paramLabel = "NAME",
       description = {
-        "gpt2, or the folder of a checkpoint or a run. Default: the folder's own vocabulary,",
-        "else the characters of the text."
+        "gpt2, or a tokenizer.json, or the folder of a checkpoint or a run. Default: the",
+        "folder's own vocabulary, else the characters of the text. A translator takes that of",
+        "another, or by default learns one of --vocab-size tokens."
       })
   private Optional<String> tokenizer = Optional.empty();
 
@@ -209,6 +209,7 @@ final class TrainCommand implements Callable<Integer> {
             data,
             valid,
             pairs.languages(spec.commandLine()),
+            tokenizer,
             computing,
             json)
         .call();
@@ -461,7 +462,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** A name that means the same from any folder: the whole path where there is one. */
-  private static String lasting(String name) {
+  static String lasting(String name) {
     Path path = Path.of(name);
     return Files.exists(path) ? path.toAbsolutePath().normalize().toString() : name;
   }
@@ -486,13 +487,13 @@ final class TrainCommand implements Callable<Integer> {
     BooleanSupplier stop = main.interruption()::isRequested;
     Map<String, Object> summary = report.finish(trainer, tokenizer, folder, stop);
     if (json) {
-      spec.commandLine().getOut().println(TrainDisplay.json(summary));
+      spec.commandLine().getOut().println(RunDisplay.json(summary));
     }
     return stop.getAsBoolean() ? Main.INTERRUPTED : 0;
   }
 
-  private TrainDisplay display() {
-    return new TrainDisplay(
-        terminal, spec.commandLine().getErr(), main.interruption(), tensorboard, resume);
+  private RunDisplay display() {
+    return new RunDisplay(
+        "train", terminal, spec.commandLine().getErr(), main.interruption(), tensorboard, resume);
   }
 }

@@ -1,21 +1,25 @@
 package jambic.app;
 
-import jambic.app.chart.LossChart;
 import jambic.app.cli.RunFolder;
 import jambic.app.data.TrainingData;
+import jambic.app.run.RunDisplay;
+import jambic.app.run.ShellCommand;
 import jambic.app.terminal.Terminal;
 import jambic.model.generate.Generator;
 import jambic.model.generate.SamplingParams;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
+import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
 import jambic.model.text.Tokenizer;
-import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import jambic.train.Trainer;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
+import jambic.train.run.RunCheckpoints;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /**
  * What {@code train} prints before and after the progress of a run.
@@ -65,26 +70,29 @@ record TrainReport(Terminal terminal) {
   Map<String, Object> finish(
       Trainer trainer, Tokenizer tokenizer, Path folder, BooleanSupplier stop) {
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
-    draw(terminal, log, folder);
+    RunDisplay.draw(terminal, log, folder);
     String sample = sample(trainer.model(), tokenizer, stop);
     terminal.print("");
     terminal.print(sample.strip());
     terminal.print("");
     terminal.print("curve    " + folder.resolve(RunFolder.CURVES.getFirst()));
+    tellAverage(terminal, folder);
     terminal.print("next     " + ShellCommand.of("sample", folder));
     terminal.print("         " + ShellCommand.of("eval", folder));
     return summary(trainer, log, sample, folder);
   }
 
-  /** Draws the curve of a run into its folder. */
-  static void draw(Terminal terminal, List<Metrics> log, Path folder) {
-    String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
-    LossChart chart = new LossChart(name, List.of(new LossChart.Run(name, log)));
-    for (String file : RunFolder.CURVES) {
-      try {
-        chart.write(folder.resolve(file));
-      } catch (JambicException e) {
-        terminal.print(e.getMessage()); // the run is good without its picture
+  /** Names the mean of the last checkpoints, where a run has saved one. */
+  static void tellAverage(Terminal terminal, Path folder) {
+    Path averaged = folder.resolve(RunCheckpoints.AVERAGED);
+    if (AtomicFolder.exists(averaged)) {
+      try (Stream<Path> files = Files.list(folder)) {
+        long count =
+            files.filter(file -> file.getFileName().toString().startsWith("iteration-")).count();
+        terminal.print(
+            Text.format("average  %s, of %s", averaged, ErrorText.count(count, "evaluation")));
+      } catch (IOException e) {
+        terminal.print("average  " + averaged);
       }
     }
   }

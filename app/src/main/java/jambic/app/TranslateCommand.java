@@ -3,6 +3,7 @@ package jambic.app;
 import jambic.app.chart.AttentionMap;
 import jambic.app.cli.ModelArgument;
 import jambic.app.cli.SearchOptions;
+import jambic.app.terminal.LineInput;
 import jambic.app.terminal.Terminal;
 import jambic.model.io.ErrorText;
 import jambic.model.translator.Alignment;

@@ -6,8 +6,11 @@ import jambic.app.cli.RunFolder;
 import jambic.app.cli.RunRecord;
 import jambic.app.cli.TrainFlags;
 import jambic.app.cli.Version;
+import jambic.app.cli.Vocabulary;
 import jambic.app.data.PairCorpora;
 import jambic.app.data.PairMeasure;
+import jambic.app.run.RunDisplay;
+import jambic.app.run.ShellCommand;
 import jambic.app.terminal.LongRun;
 import jambic.app.terminal.Terminal;
 import jambic.model.io.ErrorText;
@@ -35,6 +38,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 
 /**
  * What {@code train} does with a preset of a translator, or a run of one.
@@ -47,18 +51,20 @@ import picocli.CommandLine.Model.CommandSpec;
  * @param data a name of pairs, or files
  * @param valid the same for the pairs to measure with
  * @param languages which side is which
+ * @param tokenizer of a vocabulary of both sides; empty to learn one
  * @param computing the backend
  * @param json whether to print an object at the end
  */
 record TranslationTraining(
     CommandSpec spec,
     Interruption interruption,
-    TrainDisplay display,
+    RunDisplay display,
     Optional<TranslationPreset> preset,
     Optional<Path> out,
     Optional<String> data,
     Optional<String> valid,
     Optional<LanguagePair> languages,
+    Optional<String> tokenizer,
     BackendOptions computing,
     boolean json) {
   private static final int SAMPLES = 5;
@@ -73,6 +79,7 @@ record TranslationTraining(
                 .or(() -> TranslatorTrainer.configOf(out.orElseThrow()))
                 .orElseThrow(),
             spec);
+    Optional<Tokenizer> given = given();
     Function<String, Optional<String>> dtype =
         backend ->
             recorded.map(record -> computing.dtype(record, backend)).orElseGet(computing::dtype);
@@ -94,7 +101,7 @@ record TranslationTraining(
                   RunFolder.fresh(
                       Path.of("runs"),
                       preset.orElseThrow().presetName() + "-" + RunFolder.shortName(name)));
-      try (TranslatorTrainer trainer = open(backend, config, pairs, folder.path())) {
+      try (TranslatorTrainer trainer = open(backend, config, pairs, given, folder.path())) {
         tell(trainer, pairs, backend, folder);
         Map<String, Optional<String>> chosen = new LinkedHashMap<>();
         chosen.put(
@@ -106,6 +113,9 @@ record TranslationTraining(
         chosen.put(RunRecord.VALID, validName.map(PairCorpora::lastingName));
         chosen.put(RunRecord.SOURCE_LANG, sides.map(LanguagePair::source));
         chosen.put(RunRecord.TARGET_LANG, sides.map(LanguagePair::target));
+        chosen.put(
+            RunRecord.TOKENIZER,
+            tokenizer.map(TrainCommand::lasting).or(() -> recorded.flatMap(RunRecord::tokenizer)));
         chosen.put(RunRecord.DTYPE, dtype.apply(backend.name()));
         folder.write(
             RunRecord.of(
@@ -124,12 +134,33 @@ record TranslationTraining(
     }
   }
 
+  /** The tokenizer that was asked for. */
+  private Optional<Tokenizer> given() {
+    if (tokenizer.isPresent() && preset.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--resume goes on with the run's own vocabulary; leave --tokenizer out");
+    }
+    if (tokenizer.isPresent()
+        && spec.commandLine().getParseResult().hasMatchedOption("--vocab-size")) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--vocab-size is of a vocabulary to learn; leave it or --tokenizer out");
+    }
+    return tokenizer.map(name -> Vocabulary.named(name, spec.commandLine()));
+  }
+
   private TranslatorTrainer open(
-      Backend backend, TranslationConfig config, PairSplit pairs, Path folder) {
-    return preset.isEmpty()
-        ? TranslatorTrainer.resume(backend, config, pairs, folder)
-        : TranslatorTrainer.begin(
-            backend, config, pairs, vocabulary(pairs, config.batch().vocabSize()), folder);
+      Backend backend,
+      TranslationConfig config,
+      PairSplit pairs,
+      Optional<Tokenizer> given,
+      Path folder) {
+    if (preset.isEmpty()) {
+      return TranslatorTrainer.resume(backend, config, pairs, folder);
+    }
+    Tokenizer vocabulary = given.orElseGet(() -> vocabulary(pairs, config.batch().vocabSize()));
+    return TranslatorTrainer.begin(backend, config, pairs, vocabulary, folder);
   }
 
   /** Learns a vocabulary of both sides of the pairs to train on. */
@@ -168,10 +199,12 @@ record TranslationTraining(
 
   private static String left(TranslatorTrainer trainer, PairSplit pairs) {
     StringBuilder left = new StringBuilder();
-    append(left, trainer.dropped(), "too long");
     append(left, pairs.blank(), "empty on a side");
     append(left, pairs.shared(), "with a source that is held back");
-    return left.isEmpty() ? "" : "; left out are " + left;
+    String before = left.isEmpty() ? "" : "; left out before are " + left;
+    return trainer.dropped() == 0
+        ? before
+        : Text.format("; of these, %,d are too long and left out%s", trainer.dropped(), before);
   }
 
   private static void append(StringBuilder left, int count, String why) {
@@ -195,7 +228,7 @@ record TranslationTraining(
 
   private void finish(TranslatorTrainer trainer, PairSplit pairs, Path folder) {
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
-    TrainReport.draw(terminal(), log, folder);
+    RunDisplay.draw(terminal(), log, folder);
     List<Pair> some = pairs.valid().subList(0, Math.min(SAMPLES, pairs.valid().size()));
     TranslationPipeline pipeline = // the trainer closes the model
         new TranslationPipeline(
@@ -209,6 +242,7 @@ record TranslationTraining(
     }
     terminal().print("");
     terminal().print("curve    " + folder.resolve(RunFolder.CURVES.getFirst()));
+    TrainReport.tellAverage(terminal(), folder);
     terminal().print("next     " + ShellCommand.of("translate", folder));
     if (json) {
       print(trainer, log, translations, folder);
@@ -231,6 +265,6 @@ record TranslationTraining(
           last.chrF().ifPresent(chrF -> summary.put("chrf", chrF));
         });
     summary.put("translations", translations);
-    spec.commandLine().getOut().println(TrainDisplay.json(summary));
+    spec.commandLine().getOut().println(RunDisplay.json(summary));
   }
 }

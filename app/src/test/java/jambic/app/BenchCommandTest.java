@@ -41,6 +41,33 @@ class BenchCommandTest {
   }
 
   @Test
+  void measuresTheStepsAndTranslationsOfATranslator() throws IOException {
+    CommandLineCall call =
+        CommandLineCall.of(
+            "bench",
+            "--preset=translate-small",
+            "--encoder-layers=1",
+            "--decoder-layers=1",
+            "--width=8",
+            "--inner=8",
+            "--heads=2",
+            "--max-length=4",
+            "--batch-tokens=16",
+            "--seconds=0.2",
+            "--threads=1",
+            "--json");
+    assertThat(call.code()).as(call.err()).isZero();
+    Map<String, Object> result = JSON.std.mapFrom(call.out());
+    assertThat(result).containsEntry("batch_sentences", 4).containsEntry("sentence_tokens", 4);
+    assertThat((Integer) result.get("steps")).isPositive();
+    assertThat((Double) result.get("step_ms_min")).isPositive();
+    assertThat((Double) result.get("translated_sentences_per_s")).isPositive();
+    CommandLineCall quantized =
+        CommandLineCall.of("bench", "--preset=translate-small", "--quantize=int8");
+    assertThat(quantized.code()).isEqualTo(2);
+  }
+
+  @Test
   void refusesAnImpossibleTime() {
     assertThat(CommandLineCall.of("bench", "--seconds", "-1").code()).isEqualTo(2);
     assertThat(CommandLineCall.of("bench", "--preset", "nanogtp").code()).isNotZero();

@@ -17,6 +17,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The commands in the documents have options that exist, and the links lead somewhere. */
 class DocCommandsTest {
   private static final Path ROOT = Path.of("..");
+
+  /** Whatever is before a command it reads, and behind it comment, or where its output goes. */
+  private static final Pattern COMMAND =
+      Pattern.compile("(?:[^`]*\\| )?\\./jambic (.*?)(?:\\s+[#>|].*)?");
+
   private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|\\S+");
   private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(#[^)]*)?\\)");
 
@@ -33,8 +38,9 @@ class DocCommandsTest {
   @MethodSource("documents")
   void everyCommandCanBeParsed(Path document) throws IOException {
     for (String line : Files.readAllLines(document)) {
-      if (line.startsWith("./jambic ")) {
-        String[] words = words(line.replaceFirst("\\s#.*", ""));
+      Matcher command = COMMAND.matcher(line);
+      if (command.matches()) {
+        String[] words = words(command.group(1));
         assertThatCode(() -> Main.commandLine(words).parseArgs(words))
             .as("%s: %s", document, line)
             .doesNotThrowAnyException();
@@ -51,9 +57,9 @@ class DocCommandsTest {
     }
   }
 
-  private static String[] words(String line) {
+  private static String[] words(String command) {
     List<String> words = new ArrayList<>();
-    Matcher word = WORD.matcher(line.substring("./jambic ".length()));
+    Matcher word = WORD.matcher(command);
     while (word.find()) {
       words.add(word.group(1) != null ? word.group(1) : word.group());
     }

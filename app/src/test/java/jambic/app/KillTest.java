@@ -38,24 +38,55 @@ class KillTest {
           "--backend=reference",
           "--max-iters=" + (500 + 150 * KILLS));
 
+  private static final List<String> OF_TRANSLATOR =
+      List.of(
+          "--preset=translate-small",
+          "--encoder-layers=1",
+          "--decoder-layers=1",
+          "--heads=2",
+          "--width=8",
+          "--inner=8",
+          "--max-length=16",
+          "--batch-tokens=16",
+          "--vocab-size=300",
+          "--eval-interval=10",
+          "--eval-iters=1",
+          "--average=3",
+          "--backend=reference",
+          "--max-iters=" + (200 + 60 * KILLS));
+
   @TempDir private Path folder;
 
   @Test
   void aRunThatIsKilledAndResumedEndsWithTheSameBits() throws Exception {
-    Path text = TinyRun.text(folder);
+    requireSameBits(TinyRun.text(folder), FLAGS);
+  }
+
+  @Test
+  void aTranslatorThatIsKilledAndResumedEndsWithTheSameBits() throws Exception {
+    List<String> pairs = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      pairs.add("un " + i + "\tone " + i);
+    }
+    requireSameBits(Files.write(folder.resolve("pairs.tsv"), pairs), OF_TRANSLATOR);
+    assertThat(folder.resolve("killed/averaged/model.safetensors"))
+        .hasSameBinaryContentAs(folder.resolve("whole/averaged/model.safetensors"));
+  }
+
+  private void requireSameBits(Path text, List<String> flags) throws Exception {
     Path whole = folder.resolve("whole");
     Path killed = folder.resolve("killed");
-    finish(start("begun", text, whole));
+    finish(start("begun", flags, text, whole));
 
     Random random = new Random(SEED);
-    Process process = start("begun", text, killed);
+    Process process = start("begun", flags, text, killed);
     int met = 0;
     for (int kill = 0; kill < KILLS; kill++) {
       awaitSteps(process, killed);
       Thread.sleep(random.nextInt(150));
       met += process.isAlive() ? 1 : 0;
       process.destroyForcibly().waitFor();
-      process = start("resumed", text, killed);
+      process = start("resumed", flags, text, killed);
     }
     finish(process);
 
@@ -73,13 +104,13 @@ class KillTest {
     }
   }
 
-  private Process start(String how, Path text, Path run) throws IOException {
+  private Process start(String how, List<String> flags, Path text, Path run) throws IOException {
     List<String> args = new ArrayList<>(List.of("train", "--out", run.toString()));
     if (AtomicFolder.exists(run.resolve("last"))) {
       args.add("--resume");
     } else { // killed before its first checkpoint, or not begun yet
       args.addAll(List.of("--data", text.toString()));
-      args.addAll(FLAGS);
+      args.addAll(flags);
     }
     return Application.start(folder.resolve(how + ".log"), args);
   }

@@ -46,12 +46,12 @@ class MainTest {
   @Test
   void aCommandAloneIsWhatItIsAmongAll() {
     CommandLine all = Main.commandLine();
-    assertThat(all.getSubcommands()).hasSize(17);
+    assertThat(all.getSubcommands()).hasSize(26);
     all.getSubcommands()
         .forEach((name, command) -> {
           CommandLine alone = Main.commandLine(name, "--help");
           assertThat(alone.getSubcommands())
-              .hasSize(List.of("completion", "help").contains(name) ? 17 : 1);
+              .hasSize(List.of("completion", "help").contains(name) ? 26 : 1);
           assertThat(alone.getSubcommands().get(name).getUsageMessage())
               .isEqualTo(command.getUsageMessage());
         });
@@ -78,6 +78,7 @@ class MainTest {
       strings = {
         "train",
         "sample",
+        "chat",
         "translate",
         "eval",
         "logits",

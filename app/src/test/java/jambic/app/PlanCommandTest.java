@@ -20,7 +20,7 @@ class PlanCommandTest {
         .contains(
             "shakespeare-char-cpu: 4 layers, 4 heads of 32, 128 wide, context 64, 65 token ids")
         .contains("parameters   804,096; 795,904 without positions")
-        .contains("by 6 N + 12 L H Q T", "counted product by product", "fits: cpu have")
+        .contains("by 6 N + 12 L H Q T", "counted product by product", "fits: cpu has")
         .containsPattern("on 1 x cpu \\(\\d+-bit vectors.* at an assumed MFU of 40 %")
         .contains("Chinchilla   15.9 million tokens are 20 N");
   }
@@ -65,6 +65,33 @@ class PlanCommandTest {
 
   private static String time(String plan) {
     return plan.lines().filter(line -> line.startsWith("time")).findFirst().orElseThrow();
+  }
+
+  @Test
+  void aTranslatorIsPlanned() throws IOException {
+    CommandLineCall text = CommandLineCall.of("plan", "transformer-base", "--device=h100");
+    assertThat(text.code()).as(text.err()).isZero();
+    assertThat(text.out())
+        .contains("6 + 6 layers, 8 heads of 64, 512 wide, at most 256 tokens a side, 37,000 token")
+        .contains("parameters   63,082,496;", "decoder/cross-attention", "100,000 steps")
+        .contains("fits: h100 has", "tokens a side in a second");
+    CommandLineCall json =
+        CommandLineCall.of(
+            "plan", "translate-small", "--device=h100", "--vocab-size=3000", "--json");
+    assertThat(JSON.std.mapFrom(json.out()))
+        .containsEntry("parameters", 1_181_696 + 128 * 1000)
+        .containsEntry("vocab_size", 3000)
+        .containsKeys("memory", "seconds", "flops");
+  }
+
+  @Test
+  void flagsOfTheOtherKindAreRefused() {
+    CommandLineCall gpt = CommandLineCall.of("plan", "gpt2", "--device=h100", "--batch-tokens=9");
+    assertThat(gpt.code()).isEqualTo(2);
+    assertThat(gpt.err()).contains("--batch-tokens is for a translator");
+    CommandLineCall tokens = CommandLineCall.of("plan", "transformer-base", "--tokens=1e9");
+    assertThat(tokens.code()).isEqualTo(2);
+    assertThat(tokens.err()).contains("--tokens is for a GPT; give --max-iters");
   }
 
   @Test

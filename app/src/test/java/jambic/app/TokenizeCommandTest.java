@@ -120,7 +120,12 @@ class TokenizeCommandTest {
 
   @Test
   void refusesWhatItCannotDo() throws IOException {
-    refused("give gpt2, or the folder of a model", "tokenize", "--tokenizer", "gtp2", file("a"));
+    refused(
+        "give gpt2, a tokenizer.json, or the folder of a model",
+        "tokenize",
+        "--tokenizer",
+        "gtp2",
+        file("a"));
     refused("has no tokenizer", "tokenize", "--tokenizer", folder, file("a"));
     refused("token id 50257 is outside the vocabulary", "tokenize", "--decode", file("50257"));
     refused("'abc' is not a token id", "tokenize", "--decode", file("1 abc"));

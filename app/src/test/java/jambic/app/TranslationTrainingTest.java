@@ -85,6 +85,73 @@ class TranslationTrainingTest {
   }
 
   @Test
+  void usageErrorsNameTheFlag() throws IOException {
+    Path data = pairs();
+    Path run = folder.resolve("run");
+    CommandLineCall batch =
+        CommandLineCall.of(
+            "train",
+            "--preset=translate-small",
+            "--out=" + run,
+            "--data=" + data,
+            "--batch-tokens=3");
+    assertThat(batch.code()).isEqualTo(2);
+    assertThat(batch.err())
+        .contains("--batch-tokens (3) must be at least")
+        .contains("--max-length");
+    CommandLineCall length = train(run, "--data=" + data, "--max-length=2");
+    assertThat(length.code()).isEqualTo(2);
+    assertThat(length.err()).contains("has at most --max-length (2) tokens on both sides");
+    CommandLineCall sides = train(run, "--data=" + data, "--source-lang=2", "--target-lang=2");
+    assertThat(sides.code()).isEqualTo(2);
+    assertThat(sides.err()).contains("--source-lang and --target-lang: ").contains("different");
+    CommandLineCall name = train(run, "--data=tinyshakespeare");
+    assertThat(name.code()).isEqualTo(1);
+    assertThat(name.err())
+        .contains("there are no pairs called 'tinyshakespeare'")
+        .contains("cldr, multi30k, multi30k-test, tatoeba")
+        .hasLineCount(1);
+    assertThat(train(run, "--data=tatoba").err()).contains("did you mean tatoeba?");
+    assertThat(run).doesNotExist();
+  }
+
+  @Test
+  void aTokenizerIsTakenByItsFolderOrItsFile() throws IOException {
+    Path data = pairs();
+    Path first = folder.resolve("first");
+    assertThat(train(first, "--data=" + data).code()).isZero();
+    Path file = first.resolve("last/tokenizer.json");
+    for (Path tokenizer : List.of(first, file)) {
+      Path run = folder.resolve("of-" + tokenizer.getFileName());
+      CommandLineCall call =
+          CommandLineCall.of(
+              "train",
+              "--preset=translate-small",
+              "--out=" + run,
+              "--width=16",
+              "--max-iters=1",
+              "--average=2",
+              "--data=" + lines("zéro\tzero", "un\tone", "deux\ttwo", "trois\tthree"),
+              "--valid=" + data,
+              "--tokenizer=" + tokenizer);
+      assertThat(call.code()).as(call.err()).isZero();
+      assertThat(call.out()).contains("average  " + run.resolve("averaged"));
+      assertThat(run.resolve("averaged/tokenizer.json")).hasSameTextualContentAs(file);
+    }
+    assertThat(train(folder.resolve("a"), "--data=" + data, "--tokenizer=" + first).err())
+        .contains("leave it or --tokenizer out"); // train gives a --vocab-size
+    CommandLineCall gpt =
+        CommandLineCall.of(
+            "train",
+            "--preset=translate-small",
+            "--out=" + folder.resolve("a"),
+            "--data=" + data,
+            "--tokenizer=gpt2");
+    assertThat(gpt.code()).isEqualTo(1);
+    assertThat(gpt.err()).contains("the tokenizer is no translator's").hasLineCount(1);
+  }
+
+  @Test
   void aLineWithoutATabIsNamed() throws IOException {
     Path bad = Files.writeString(folder.resolve("bad.tsv"), "un\tone\ndeux two\n");
     CommandLineCall call = train(folder.resolve("run"), "--data=" + bad);

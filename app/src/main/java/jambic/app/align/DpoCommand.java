@@ -1,0 +1,101 @@
+package jambic.app.align;
+
+import jambic.app.cli.Interruptible;
+import jambic.app.cli.RunRecord;
+import jambic.model.chat.ChatTemplate;
+import jambic.model.gpt.Gpt;
+import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
+import jambic.train.example.AnswerEncoder;
+import jambic.train.example.TokenPair;
+import jambic.train.preference.Dpo;
+import jambic.train.preference.DpoConfig;
+import jambic.train.stage.StageRun;
+import jambic.train.stage.StageWork;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IModelTransformer;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Learns from pairs of answers without a reward model. */
+@Command(
+    name = "dpo",
+    description = "Learns from pairs of answers, without a reward model (DPO and its relatives).",
+    mixinStandardHelpOptions = true,
+    modelTransformer = DpoCommand.Flags.class,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  jambic dpo --init sft --data pairs.jsonl --out dpo",
+      "  jambic dpo --init sft --data pairs.jsonl --loss-type ipo --beta 0.2"
+    })
+public final class DpoCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @ParentCommand private Interruptible main;
+  @Mixin private StageOptions options;
+  @Mixin private ValidData valid;
+  @Mixin private Epochs epochs;
+
+  /** A flag for each hyperparameter. */
+  static final class Flags implements IModelTransformer {
+    @Override
+    public CommandSpec transform(CommandSpec command) {
+      return StageFlags.add(command, "Direct preference optimization", DpoConfig.DEFAULTS, false);
+    }
+  }
+
+  @Override
+  public Integer call() {
+    return new StageSession<>(spec, main, options, DpoConfig.class, DpoConfig.DEFAULTS)
+        .run(this::load);
+  }
+
+  private StageSession.Loaded<Gpt> load(
+      StageSession<DpoConfig> session, DpoConfig start, Backend backend) {
+    InitialGpt initial = InitialGpt.of(session);
+    int context = start.common().lengthWithin(initial.shape().blockSize());
+    Path file = session.data();
+    Optional<Path> held = valid.file(session);
+    AnswerEncoder encoder = initial.encoder();
+    HeldOut<TokenPair> parts = PairData.read(session, encoder, file, held, context + 1);
+    DpoConfig config = session.lasting(start, epochs.epochs(), parts.train().size());
+    return new StageSession.Loaded<>(
+        new StageRun.Plan<>(
+            Gpt.FORMAT,
+            config,
+            session.fingerprint(file, held) + " " + initial.fingerprint(),
+            initial.template(),
+            policy -> work(session, initial, policy, config, parts, context, backend)),
+        () -> initial.trained(session, config, 0, backend),
+        initial.tokenizer(),
+        session.choices(
+            Map.of(
+                RunRecord.VALID, held.map(Path::toString),
+                ChatOptions.TEMPLATE, initial.template().map(ChatTemplate::label))),
+        List.of(
+            Text.format(
+                "data     %,d pairs to learn from and %,d held back",
+                parts.train().size(), parts.valid().size())),
+        (model, folder, log) -> List.of(initial.next(folder)));
+  }
+
+  private static StageWork work(
+      StageSession<?> session,
+      InitialGpt initial,
+      Gpt policy,
+      DpoConfig config,
+      HeldOut<TokenPair> parts,
+      int context,
+      Backend backend) {
+    try (Gpt reference = initial.reference(session, backend)) {
+      return Dpo.work(policy, reference, config, parts.train(), parts.valid(), context);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package jambic.app.align;
+
+import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * Rows to learn from and rows to measure with.
+ *
+ * @param train what to learn from
+ * @param valid what to measure with
+ */
+record HeldOut<T>(List<T> train, List<T> valid) {
+  private static final int ONE_IN = 20;
+
+  /** Rows of a file of their own to measure with, or some that are held back. */
+  static <T> HeldOut<T> of(List<T> rows, Optional<List<T>> valid) {
+    return valid.map(held -> new HeldOut<>(rows, held)).orElseGet(() -> split(rows, t -> t));
+  }
+
+  /** Every twentieth is held back, and all that is alike: answers to one prompt stay together. */
+  static <T> HeldOut<T> split(List<T> rows, Function<T, ?> like) {
+    List<T> train = new ArrayList<>();
+    List<T> valid = new ArrayList<>();
+    java.util.Map<Object, Boolean> held = new java.util.HashMap<>();
+    for (T row : rows) {
+      Object key = like.apply(row);
+      boolean last = held.computeIfAbsent(key, _ -> held.size() % ONE_IN == ONE_IN / 2);
+      (last ? valid : train).add(row);
+    }
+    if (valid.isEmpty() && train.size() > 1) {
+      valid.add(train.removeLast());
+    }
+    if (valid.isEmpty() || train.isEmpty()) {
+      throw new JambicException(
+          Text.format(
+              "%d different rows cannot be learned from and measured with; give more, or others to"
+                  + " measure with by --valid",
+              rows.size()));
+    }
+    return new HeldOut<>(train, valid);
+  }
+}

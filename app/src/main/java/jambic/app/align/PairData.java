@@ -1,0 +1,43 @@
+package jambic.app.align;
+
+import jambic.train.example.AnswerEncoder;
+import jambic.train.example.Encoded;
+import jambic.train.example.ExampleEncoder;
+import jambic.train.example.Preference;
+import jambic.train.example.PreferenceFile;
+import jambic.train.example.Rows;
+import jambic.train.example.TokenPair;
+import java.nio.IntBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** Reads pairs of answers; pairs of one prompt are held back together. */
+final class PairData {
+  private PairData() {}
+
+  /**
+   * Reads them.
+   *
+   * @param maxTokens tokens of a prompt and an answer at most
+   */
+  static HeldOut<TokenPair> read(
+      StageSession<?> session,
+      AnswerEncoder encoder,
+      Path file,
+      Optional<Path> valid,
+      int maxTokens) {
+    List<TokenPair> all = pairs(session, encoder, file, maxTokens);
+    return valid.isPresent()
+        ? new HeldOut<>(all, pairs(session, encoder, valid.get(), maxTokens))
+        : HeldOut.split(all, pair -> IntBuffer.wrap(pair.prompt()));
+  }
+
+  private static List<TokenPair> pairs(
+      StageSession<?> session, AnswerEncoder encoder, Path file, int maxTokens) {
+    Rows<Preference> rows = PreferenceFile.read(file);
+    Encoded<TokenPair> encoded = ExampleEncoder.pairs(encoder, rows.rows(), maxTokens);
+    session.tell(rows.notices(), encoded.dropped());
+    return encoded.examples();
+  }
+}

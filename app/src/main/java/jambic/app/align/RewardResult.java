@@ -1,0 +1,81 @@
+package jambic.app.align;
+
+import jambic.app.run.ShellCommand;
+import jambic.model.checkpoint.Checkpoint;
+import jambic.model.classifier.GptClassifier;
+import jambic.model.io.AtomicFolder;
+import jambic.tensor.text.Text;
+import jambic.train.preference.RewardScale;
+import jambic.train.run.Metrics;
+import jambic.train.run.RunCheckpoints;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What becomes of a reward model that is trained: its scores get a scale, and are told apart from
+ * guesses.
+ *
+ * @param initial what it began as
+ * @param centred prompts with answers whose scores are to be 0 on average, if there are such
+ * @param spread prompts with the policy's own answers
+ */
+record RewardResult(InitialGpt initial, Optional<List<int[]>> centred, List<int[]> spread) {
+  private static final double ENOUGH = 0.7; // right pairs of those held back
+
+  /** Writes the scaled model to {@code best}, and says what it is worth. */
+  List<String> finish(GptClassifier trained, Path folder, List<Metrics> log) {
+    List<String> lines = new ArrayList<>();
+    double accuracy =
+        log.stream()
+            .filter(Metrics.Evaluation.class::isInstance)
+            .map(line -> ((Metrics.Evaluation) line).others().getOrDefault("eval_accuracy", 0.0))
+            .reduce((_, last) -> last)
+            .orElse(0.0);
+    if (accuracy < ENOUGH) {
+      lines.add(
+          Text.format(
+              "warning  it finds the better answer of %.0f %% of the held-back pairs only; more pairs or --epochs help, and a policy learns little from it",
+              100 * accuracy));
+    }
+    Path best = folder.resolve(RunCheckpoints.BEST);
+    try (GptClassifier model = copy(trained, best)) {
+      RewardScale scale = RewardScale.of(model, centred.orElse(spread), spread);
+      boolean isCentred = scale.foldInto(model);
+      Checkpoint.save(
+          GptClassifier.FORMAT,
+          best,
+          model,
+          Optional.of(initial.tokenizer()),
+          temporary -> {
+            if (initial.template().isPresent()) {
+              initial.template().get().save(temporary);
+            }
+          });
+      lines.add(
+          Text.format(
+              "scores   %s, with a spread of 1 over the answers to learn from (before: mean %.2f, spread %.2f)",
+              isCentred ? "are 0 on average" : "keep their mean, as the model has no biases",
+              scale.mean(),
+              scale.std()));
+    }
+    lines.add(
+        "next     "
+            + ShellCommand.of(
+                "ppo", "--init", initial.folder(), "--reward", folder, "--data", "prompts.jsonl"));
+    return lines;
+  }
+
+  /** The best model, or the last one where none was better than the beginning. */
+  private static GptClassifier copy(GptClassifier trained, Path best) {
+    if (AtomicFolder.exists(best)) {
+      return GptClassifier.load(best, trained.backend());
+    }
+    GptClassifier copy = new GptClassifier(trained.backend(), trained.config());
+    copy.parameters()
+        .byName()
+        .forEach((name, to) -> to.set(trained.parameters().get(name).toFloats()));
+    return copy;
+  }
+}

@@ -1,0 +1,2 @@
+/** Data for classifiers, and what they say of texts. */
+package jambic.app.classify;
