@@ -8,6 +8,8 @@ import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.run.Metrics;
+import jambic.train.run.MetricsLog;
 import jambic.train.run.RunCheckpoints;
 import jambic.train.run.RunLock;
 import jambic.train.run.TrainingState;
@@ -20,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -64,7 +67,9 @@ final class RunsCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     List<List<String>> table = new ArrayList<>();
-    table.add(List.of("run", "command", "state", "iterations", "best loss", "parameters", "data"));
+    table.add(
+        List.of(
+            "run", "command", "state", "iterations", "best loss", "time", "parameters", "data"));
     for (Path run : runs) {
       try {
         Map<String, Object> told = told(run);
@@ -133,9 +138,31 @@ final class RunsCommand implements Callable<Integer> {
     if (Double.isFinite(state.bestValLoss())) {
       told.put("best_val_loss", state.bestValLoss());
     }
+    seconds(run).ifPresent(seconds -> told.put("seconds", seconds));
     record.parameters().ifPresent(count -> told.put("parameters", count));
     record.data().ifPresent(name -> told.put("data", name));
     return told;
+  }
+
+  /** What its steps took; evaluations and saving come on top. A damaged log does not tell. */
+  private static OptionalDouble seconds(Path run) {
+    try {
+      return OptionalDouble.of(
+          MetricsLog.read(run.resolve(MetricsLog.FILE_NAME)).stream()
+              .filter(Metrics.Step.class::isInstance)
+              .mapToDouble(line -> ((Metrics.Step) line).ms() / 1e3)
+              .filter(Double::isFinite)
+              .sum());
+    } catch (JambicException unreadable) {
+      return OptionalDouble.empty();
+    }
+  }
+
+  private static String duration(double seconds) {
+    long whole = Math.round(seconds);
+    return whole < 3600
+        ? Text.format("%d:%02d", whole / 60, whole % 60)
+        : Text.format("%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
   }
 
   private static List<String> row(Map<String, Object> told) {
@@ -147,6 +174,7 @@ final class RunsCommand implements Callable<Integer> {
         told.get("state").toString(),
         Text.format("%,d of %,d", told.get("iteration"), told.get("max_iters")),
         best == null ? "-" : Text.format("%.4f", best),
+        told.get("seconds") instanceof Double seconds ? duration(seconds) : "-",
         parameters == null ? "-" : Text.format("%,d", ((Number) parameters).longValue()),
         told.getOrDefault("data", "-").toString());
   }

@@ -40,7 +40,7 @@ class RunsCommandTest {
     assertThat(told)
         .containsEntry("state", "finished")
         .containsEntry("iteration", 3)
-        .containsKeys("best_val_loss", "parameters", "data");
+        .containsKeys("best_val_loss", "seconds", "parameters", "data");
   }
 
   @Test
