@@ -3,7 +3,9 @@ package jambic.app.align;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -25,7 +27,7 @@ record HeldOut<T>(List<T> train, List<T> valid) {
   static <T> HeldOut<T> split(List<T> rows, Function<T, ?> like) {
     List<T> train = new ArrayList<>();
     List<T> valid = new ArrayList<>();
-    java.util.Map<Object, Boolean> held = new java.util.HashMap<>();
+    Map<Object, Boolean> held = new HashMap<>();
     for (T row : rows) {
       Object key = like.apply(row);
       boolean last = held.computeIfAbsent(key, _ -> held.size() % ONE_IN == ONE_IN / 2);

@@ -1,7 +1,6 @@
 package jambic.app.align;
 
 import jambic.app.cli.BackendOptions;
-import jambic.app.cli.Hyperparameters;
 import jambic.app.cli.Interruptible;
 import jambic.app.cli.RunFolder;
 import jambic.app.cli.RunRecord;
@@ -362,10 +361,5 @@ final class StageSession<C extends Record & StageConfig> {
           summary.putAll(last.others());
         });
     return summary;
-  }
-
-  /** The flag of a hyperparameter of a stage. */
-  static String flag(String name) {
-    return Hyperparameters.flag(name);
   }
 }

@@ -3,9 +3,7 @@ package jambic.train.policy;
 import jambic.model.classifier.GptClassifier;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.spi.Region;
-import jambic.train.stage.RowBatch;
 import jambic.train.stage.RowPass;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Says how good answers are: a reward model, or a function of text. */
@@ -55,20 +53,9 @@ public interface AnswerScorer extends AutoCloseable {
     RowPass pass = new RowPass(model.backend(), region, head, false);
     int context = model.config().body().blockSize();
     return new AnswerScorer() {
-      private static final int AT_ONCE = 64;
-
       @Override
       public double[] score(List<Rollout> answers) {
-        double[] scores = new double[answers.size()];
-        for (int from = 0; from < scores.length; from += AT_ONCE) {
-          List<int[]> part = new ArrayList<>();
-          for (Rollout answer : answers.subList(from, Math.min(scores.length, from + AT_ONCE))) {
-            part.add(answer.ids());
-          }
-          double[] of = pass.forward(RowBatch.ends(part, context));
-          System.arraycopy(of, 0, scores, from, of.length);
-        }
-        return scores;
+        return pass.ends(answers.stream().map(Rollout::ids).toList(), context);
       }
 
       @Override

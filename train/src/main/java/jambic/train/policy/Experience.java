@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * What an iteration of PPO learns from: answers by minibatches, with what each token gained.
@@ -82,8 +83,7 @@ record Experience(List<MiniBatch> batches, double kl, Map<String, Double> number
     return new Experience(estimated, kl, numbers);
   }
 
-  private static double[] joined(
-      List<MiniBatch> batches, java.util.function.Function<MiniBatch, double[]> part) {
+  private static double[] joined(List<MiniBatch> batches, Function<MiniBatch, double[]> part) {
     return batches.stream().map(part).flatMapToDouble(Arrays::stream).toArray();
   }
 

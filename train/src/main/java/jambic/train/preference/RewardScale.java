@@ -4,7 +4,6 @@ import jambic.model.classifier.GptClassifier;
 import jambic.tensor.JambicException;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
-import jambic.train.stage.RowBatch;
 import jambic.train.stage.RowPass;
 import java.util.Arrays;
 import java.util.List;
@@ -18,7 +17,6 @@ import java.util.Map;
  * @param std standard deviation of the scores that are to have 1
  */
 public record RewardScale(double mean, double std) {
-  private static final int AT_ONCE = 64;
   private static final double LEAST_STD = 1e-6;
 
   /**
@@ -36,28 +34,22 @@ public record RewardScale(double mean, double std) {
     if (centred.isEmpty() || spread.isEmpty()) {
       throw new JambicException("there are no answers to measure a reward model's scores with");
     }
-    double[] scores = scores(model, spread);
+    int context = model.config().body().blockSize();
+    double[] scores;
+    double[] others;
+    try (Region region = model.backend().region()) {
+      RowPass pass = new RowPass(model.backend(), region, RowPass.Head.scores(model), false);
+      scores = pass.ends(spread, context);
+      others = centred == spread ? scores : pass.ends(centred, context);
+    }
     double mean = Arrays.stream(scores).average().orElseThrow();
     double variance = Arrays.stream(scores).map(s -> (s - mean) * (s - mean)).sum() / scores.length;
-    double center = Arrays.stream(scores(model, centred)).average().orElseThrow();
+    double center = Arrays.stream(others).average().orElseThrow();
     if (!Double.isFinite(center + variance)) {
       throw new JambicException(
           "the reward model's scores are no finite numbers; train it again at a lower learning rate");
     }
     return new RewardScale(center, Math.max(LEAST_STD, Math.sqrt(variance)));
-  }
-
-  private static double[] scores(GptClassifier model, List<int[]> sequences) {
-    double[] scores = new double[sequences.size()];
-    try (Region region = model.backend().region()) {
-      RowPass pass = new RowPass(model.backend(), region, RowPass.Head.scores(model), false);
-      for (int from = 0; from < scores.length; from += AT_ONCE) {
-        List<int[]> part = sequences.subList(from, Math.min(scores.length, from + AT_ONCE));
-        double[] of = pass.forward(RowBatch.ends(part, model.config().body().blockSize()));
-        System.arraycopy(of, 0, scores, from, of.length);
-      }
-    }
-    return scores;
   }
 
   /**

@@ -28,6 +28,7 @@ import java.util.Optional;
  * #backward} belongs to the last {@link #forward}.
  */
 public final class RowPass {
+  private static final int AT_ONCE = 64; // sequences
   private static final long UNUSED = 0; // of dropout, which these stages do without
 
   /** Makes a number of each counted position. */
@@ -126,6 +127,22 @@ public final class RowPass {
     double[] counted = new double[batch.count()];
     Arrays.setAll(counted, i -> all[i]);
     return counted;
+  }
+
+  /**
+   * Computes the number of each sequence's last position, some sequences at a time.
+   *
+   * @param sequences tokens
+   * @param context the most tokens that are read
+   * @return a number for each
+   */
+  public double[] ends(List<int[]> sequences, int context) {
+    double[] numbers = new double[sequences.size()];
+    for (int from = 0; from < numbers.length; from += AT_ONCE) {
+      List<int[]> part = sequences.subList(from, Math.min(numbers.length, from + AT_ONCE));
+      System.arraycopy(forward(RowBatch.ends(part, context)), 0, numbers, from, part.size());
+    }
+    return numbers;
   }
 
   /**

@@ -19,6 +19,7 @@ import jambic.train.run.RunLoop;
 import jambic.train.run.TrainingState;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -169,7 +170,7 @@ public final class StageRun<M extends Model> implements AutoCloseable {
 
   @SuppressWarnings("unchecked") // configurations of stages are records
   private static <T extends Record & StageConfig> StageConfig stored(
-      Plan<?, ?> plan, java.util.Map<?, ?> values, String json, String name) {
+      Plan<?, ?> plan, Map<?, ?> values, String json, String name) {
     Class<T> type = (Class<T>) plan.config().getClass();
     return (StageConfig) StageConfig.reader(type, plan.config().stage()).read(values, json, name);
   }
