@@ -21,5 +21,6 @@ module jambic.model {
   exports jambic.model.translator;
   exports jambic.model.io to
       jambic.train,
+      jambic.serve,
       jambic.app;
 }

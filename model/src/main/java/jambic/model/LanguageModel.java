@@ -1,5 +1,6 @@
 package jambic.model;
 
+import jambic.model.nn.AttentionWeights;
 import jambic.model.nn.KvCache;
 import jambic.model.nn.Linear;
 import jambic.model.nn.PackedBatch;
@@ -81,6 +82,17 @@ public interface LanguageModel extends Model {
    * @return (R, 1, V)
    */
   Tensor decodeLogits(InferenceOps ops, Tensor x);
+
+  /**
+   * Computes how much each token of a text attends to each in one layer, as PyTorch's {@code
+   * output_attentions} tells it.
+   *
+   * @param ids the text, at least one token and at most {@link #contextLength}
+   * @param layer which layer, from 0
+   * @return (H, T, T): a token attends to itself and those before it
+   * @throws JambicException if there is no such layer or the text cannot be read
+   */
+  AttentionWeights attentionWeights(int[] ids, int layer);
 
   /**
    * Refuses token ids that the model does not know.

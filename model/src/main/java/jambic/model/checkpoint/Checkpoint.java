@@ -215,15 +215,18 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
    * @param tokenizer its tokenizer, if it has one
    * @param checkpoints folders that {@link #save(ModelFormat, Path, Model, Optional)} wrote of a
    *     model without adapters, at least one
+   * @param others writes what else is to lie there
    * @throws JambicException as {@link #save(ModelFormat, Path, Model, Optional)}, or if a
    *     checkpoint cannot be read or holds another model than the first
    */
+  @SuppressWarnings("exports") // for a run, which has files of its own
   public static <M extends Model> void saveMean(
       ModelFormat<?, M> format,
       Path folder,
       M model,
       Optional<Tokenizer> tokenizer,
-      List<Path> checkpoints) {
+      List<Path> checkpoints,
+      AtomicFolder.Writer others) {
     requireReplaceable(folder);
     try (WeightMean mean = new WeightMean(checkpoints)) {
       AtomicFolder.replace(
@@ -231,6 +234,7 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
           temporary -> {
             format.describe(temporary, model, tokenizer);
             tokenizer.ifPresent(t -> t.save(temporary));
+            others.writeTo(temporary);
             writeWeights(temporary, mean.sources());
           });
     }

@@ -1,5 +1,6 @@
 package jambic.model.generate;
 
+import jambic.tensor.JambicException;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
@@ -13,7 +14,12 @@ final class ActiveRequest {
   private final Completion.Listener listener;
   private final Sampler sampler;
   private final Optional<StopMatcher> text;
+  private final EngineCounters counters;
   private int added;
+  private int promptScored; // tokens of the prompt
+  private int promptStart;
+  private long arrival;
+  private boolean preempted;
 
   ActiveRequest(
       GenerationRequest request,
@@ -22,7 +28,8 @@ final class ActiveRequest {
       Completion completion,
       Completion.Listener listener,
       Sampler sampler,
-      Optional<StopMatcher> text) {
+      Optional<StopMatcher> text,
+      EngineCounters counters) {
     this.request = request;
     this.ends = ends;
     this.session = session;
@@ -30,6 +37,7 @@ final class ActiveRequest {
     this.listener = listener;
     this.sampler = sampler;
     this.text = text;
+    this.counters = counters;
   }
 
   Conversation session() {
@@ -47,6 +55,7 @@ final class ActiveRequest {
   /** Appends the prompt to what the session holds. */
   void begin() {
     CachedSequence sequence = sequence();
+    sequence.unreadLast(); // its scores belong to what comes now
     if (request.prompt().length > 0) {
       sequence.beginTurn();
     }
@@ -56,32 +65,99 @@ final class ActiveRequest {
         listener.onTurnsDropped(dropped);
       }
     }
-    sequence.append(request.prompt());
+    promptStart = sequence.length();
+    sequence.appendPrompt(request.prompt());
     for (int i = 0; i < sequence.length(); i++) {
       sampler.see(sequence.token(i));
     }
     if (sequence.isPastContext()) {
       sequence.crop();
     }
+    beginScoring();
+  }
+
+  private void beginScoring() {
+    if (request.promptLogProbs().isEmpty() || request.prompt().length == 0) {
+      return;
+    }
+    if (promptStart == 0) { // nothing predicts the first token
+      completion.addPrompt(Optional.empty());
+      promptScored = 1;
+    }
+    sequence().scoreFrom(promptStart + promptScored - 1);
+  }
+
+  /** Takes its place among all. */
+  void arrive(long number) {
+    arrival = number;
+  }
+
+  /** Its number: who has a lower one came before. */
+  long arrival() {
+    return arrival;
+  }
+
+  /** Gives up its pages, and nothing else: what they held is read again. */
+  void preempt() {
+    sequence().release();
+    preempted = true;
+  }
+
+  boolean wasPreempted() {
+    return preempted;
   }
 
   /** How many positions of the cache it takes to the end. */
   int positions(int blockSize) {
-    long all = (long) sequence().length() + request.maxNewTokens();
+    long all = (long) sequence().length() + request.maxNewTokens() - added;
     return (int) Math.min(blockSize, all);
+  }
+
+  int promptLength() {
+    return request.prompt().length;
   }
 
   /** Whether nothing is to be added. */
   boolean isEmpty() {
-    return request.maxNewTokens() == 0;
+    return request.maxNewTokens() == 0 && request.promptLogProbs().isEmpty();
   }
 
   /**
-   * Chooses the next token.
+   * Takes the scores after the last {@code count} tokens that were read. Those of the prompt are
+   * told; if the sequence ends with them, the next token is chosen.
    *
    * @return why that was the last one, if it was
    */
-  Optional<FinishReason> choose(float[] scores, int offset, int vocabSize) {
+  Optional<FinishReason> take(float[] scores, int first, int count, int vocabSize) {
+    CachedSequence sequence = sequence();
+    for (int i = 0; i < count && isScoringPrompt(); i++) {
+      if (sequence.cached() - count + i + 1 == promptStart + promptScored) {
+        tellPrompt(scores, (first + i) * vocabSize, vocabSize);
+      }
+    }
+    if (!isScoringPrompt()) {
+      sequence.scoreLast();
+    }
+    if (sequence.cached() < sequence.length()) {
+      return Optional.empty();
+    }
+    return request.maxNewTokens() == 0
+        ? Optional.of(FinishReason.LENGTH)
+        : choose(scores, (first + count - 1) * vocabSize, vocabSize);
+  }
+
+  private boolean isScoringPrompt() {
+    return request.promptLogProbs().isPresent() && promptScored < request.prompt().length;
+  }
+
+  private void tellPrompt(float[] scores, int offset, int vocabSize) {
+    int token = sequence().token(promptStart + promptScored);
+    int top = request.promptLogProbs().orElseThrow();
+    completion.addPrompt(Optional.of(TokenLogProbs.of(scores, offset, vocabSize, token, top)));
+    promptScored++;
+  }
+
+  private Optional<FinishReason> choose(float[] scores, int offset, int vocabSize) {
     Optional<TokenLogProbs> logProbs = Optional.empty();
     float[] own = scores;
     int at = offset;
@@ -94,9 +170,10 @@ final class ActiveRequest {
       int count = request.logProbs().getAsInt();
       logProbs = Optional.of(TokenLogProbs.of(scores, offset, vocabSize, chosen, count));
     }
-    sampler.see(chosen);
+    sampler.write(chosen);
     sequence().append(chosen);
     added++;
+    counters.generated();
     GeneratedToken token = new GeneratedToken(chosen, logProbs);
     completion.add(token);
     boolean going = listener.onToken(token);
@@ -134,6 +211,26 @@ final class ActiveRequest {
       }
     }
     completion.finish(why);
+    listener.onEnd(why);
+  }
+
+  /** Ends the completion because of what was thrown. */
+  void fail(Throwable thrown) {
+    RuntimeException why =
+        thrown instanceof RuntimeException unchecked
+            ? unchecked
+            : new JambicException("the request failed: " + thrown, thrown);
+    boolean told = completion.isDone();
+    completion.fail(why);
+    if (!told) {
+      try {
+        listener.onFailure(why);
+      } catch (Throwable second) {
+        if (second != why) {
+          why.addSuppressed(second);
+        }
+      }
+    }
   }
 
   private boolean tell(String piece) {

@@ -1,6 +1,7 @@
 package jambic.model.generate;
 
 import jambic.tensor.JambicException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -44,11 +45,29 @@ public final class Completion {
      * @param count how many
      */
     default void onTurnsDropped(int count) {}
+
+    /**
+     * The completion has ended, cancelled or not: nothing more will come. Every request that was
+     * taken gets either this or {@link #onFailure}, once. Whoever waits for the completion may be
+     * told before. What this throws fails the completion; nobody is told again.
+     *
+     * @param reason why it ended
+     */
+    default void onEnd(FinishReason reason) {}
+
+    /**
+     * The request failed, by the engine or by what another method of this listener threw: nothing
+     * more will come.
+     *
+     * @param why what {@link Completion#await} throws
+     */
+    default void onFailure(RuntimeException why) {}
   }
 
   private final boolean hasText;
   private final List<GeneratedToken> tokens = new ArrayList<>();
   private final List<String> pieces = new ArrayList<>();
+  private final List<Optional<TokenLogProbs>> promptLogProbs = new ArrayList<>();
   private Optional<FinishReason> reason = Optional.empty();
   private Optional<RuntimeException> failure = Optional.empty();
   private final Object engine;
@@ -97,12 +116,49 @@ public final class Completion {
    */
   public synchronized FinishReason await() {
     while (!isDone()) {
-      waitForMore();
+      waitForMore(0);
     }
+    return ended().orElseThrow();
+  }
+
+  /**
+   * Waits for the end, but no longer than some time.
+   *
+   * @param timeout how long; 0 or less to look without waiting
+   * @return why it ended; empty if it has not
+   * @throws RuntimeException as {@link #await()}
+   */
+  public synchronized Optional<FinishReason> await(Duration timeout) {
+    long start = System.nanoTime();
+    Duration left = timeout;
+    while (!isDone() && left.isPositive()) {
+      waitForMore(milliseconds(left));
+      left = timeout.minusNanos(System.nanoTime() - start);
+    }
+    return ended();
+  }
+
+  /** At least 1, as 0 waits for ever. */
+  private static long milliseconds(Duration time) {
+    return time.compareTo(Duration.ofDays(1)) < 0 ? time.toMillis() + 1 : 86_400_000;
+  }
+
+  private Optional<FinishReason> ended() {
     if (failure.isPresent()) {
       throw failure.get();
     }
-    return reason.orElseThrow();
+    return reason;
+  }
+
+  /**
+   * Returns the log-probabilities of the prompt's tokens, each given those before it ({@link
+   * GenerationRequest#withPromptLogProbs}).
+   *
+   * @return one for each token of the prompt that has been scored, in order: all of them as soon as
+   *     the first token or the end has come; empty for a token with none before it
+   */
+  public synchronized List<Optional<TokenLogProbs>> promptLogProbs() {
+    return List.copyOf(promptLogProbs);
   }
 
   /**
@@ -138,6 +194,10 @@ public final class Completion {
     notifyAll();
   }
 
+  synchronized void addPrompt(Optional<TokenLogProbs> logProbs) {
+    promptLogProbs.add(logProbs);
+  }
+
   synchronized void finish(FinishReason why) {
     reason = Optional.of(why);
     notifyAll();
@@ -148,13 +208,13 @@ public final class Completion {
     notifyAll();
   }
 
-  private void waitForMore() {
+  private void waitForMore(long milliseconds) {
     if (Thread.holdsLock(engine)) {
       throw new JambicException(
           "a listener cannot wait for a completion: it is called by the thread that has to make it");
     }
     try {
-      wait();
+      wait(milliseconds);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new JambicException("interrupted while waiting for a completion", e);
@@ -169,7 +229,7 @@ public final class Completion {
       public boolean hasNext() {
         synchronized (Completion.this) {
           while (next == parts.size() && !isDone()) {
-            waitForMore();
+            waitForMore(0);
           }
           if (next == parts.size() && failure.isPresent()) {
             throw failure.get();

@@ -20,6 +20,8 @@ import java.util.Set;
  * @param logProbs how many of the likeliest tokens to tell beside the chosen one, with the
  *     logarithms of their probabilities; empty for none of it
  * @param pastContext what to do when the context is full
+ * @param promptLogProbs how many of the likeliest tokens to tell at each place of the prompt,
+ *     beside the one that is there; empty for none of it
  */
 public record GenerationRequest(
     int[] prompt,
@@ -29,7 +31,8 @@ public record GenerationRequest(
     Set<Integer> stopTokens,
     boolean ignoreEos,
     OptionalInt logProbs,
-    ContextOverflow pastContext) {
+    ContextOverflow pastContext,
+    OptionalInt promptLogProbs) {
 
   /**
    * Checks and copies the values.
@@ -46,9 +49,13 @@ public record GenerationRequest(
     if (stop.contains("")) {
       throw new JambicException("stop needs at least one character, got an empty text");
     }
-    if (logProbs.isPresent() && logProbs.getAsInt() < 0) {
-      throw new JambicException(
-          "logprobs must be 0 (the chosen token alone) or more, got " + logProbs.getAsInt());
+    requireCount("logprobs must be 0 (the chosen token alone)", logProbs);
+    requireCount("prompt logprobs must be 0 (the prompt's tokens alone)", promptLogProbs);
+  }
+
+  private static void requireCount(String rule, OptionalInt count) {
+    if (count.isPresent() && count.getAsInt() < 0) {
+      throw new JambicException(rule + " or more, got " + count.getAsInt());
     }
   }
 
@@ -68,7 +75,8 @@ public record GenerationRequest(
         Set.of(),
         false,
         OptionalInt.empty(),
-        ContextOverflow.FINISH);
+        ContextOverflow.FINISH,
+        OptionalInt.empty());
   }
 
   /**
@@ -79,7 +87,15 @@ public record GenerationRequest(
    */
   public GenerationRequest withSampling(SamplingParams other) {
     return new GenerationRequest(
-        prompt, maxNewTokens, other, stop, stopTokens, ignoreEos, logProbs, pastContext);
+        prompt,
+        maxNewTokens,
+        other,
+        stop,
+        stopTokens,
+        ignoreEos,
+        logProbs,
+        pastContext,
+        promptLogProbs);
   }
 
   /**
@@ -90,7 +106,15 @@ public record GenerationRequest(
    */
   public GenerationRequest withStop(List<String> texts) {
     return new GenerationRequest(
-        prompt, maxNewTokens, sampling, texts, stopTokens, ignoreEos, logProbs, pastContext);
+        prompt,
+        maxNewTokens,
+        sampling,
+        texts,
+        stopTokens,
+        ignoreEos,
+        logProbs,
+        pastContext,
+        promptLogProbs);
   }
 
   /**
@@ -101,7 +125,15 @@ public record GenerationRequest(
    */
   public GenerationRequest withStopTokens(Set<Integer> tokens) {
     return new GenerationRequest(
-        prompt, maxNewTokens, sampling, stop, tokens, ignoreEos, logProbs, pastContext);
+        prompt,
+        maxNewTokens,
+        sampling,
+        stop,
+        tokens,
+        ignoreEos,
+        logProbs,
+        pastContext,
+        promptLogProbs);
   }
 
   /**
@@ -112,7 +144,15 @@ public record GenerationRequest(
    */
   public GenerationRequest withIgnoreEos(boolean ignore) {
     return new GenerationRequest(
-        prompt, maxNewTokens, sampling, stop, stopTokens, ignore, logProbs, pastContext);
+        prompt,
+        maxNewTokens,
+        sampling,
+        stop,
+        stopTokens,
+        ignore,
+        logProbs,
+        pastContext,
+        promptLogProbs);
   }
 
   /**
@@ -130,7 +170,8 @@ public record GenerationRequest(
         stopTokens,
         ignoreEos,
         OptionalInt.of(count),
-        pastContext);
+        pastContext,
+        promptLogProbs);
   }
 
   /**
@@ -141,7 +182,35 @@ public record GenerationRequest(
    */
   public GenerationRequest withPastContext(ContextOverflow other) {
     return new GenerationRequest(
-        prompt, maxNewTokens, sampling, stop, stopTokens, ignoreEos, logProbs, other);
+        prompt,
+        maxNewTokens,
+        sampling,
+        stop,
+        stopTokens,
+        ignoreEos,
+        logProbs,
+        other,
+        promptLogProbs);
+  }
+
+  /**
+   * The same with log-probabilities of the prompt ({@link Completion#promptLogProbs}). With {@code
+   * maxNewTokens} 0 the prompt is scored and nothing added.
+   *
+   * @param count how many of the likeliest tokens to tell at each place of the prompt
+   * @return the request
+   */
+  public GenerationRequest withPromptLogProbs(int count) {
+    return new GenerationRequest(
+        prompt,
+        maxNewTokens,
+        sampling,
+        stop,
+        stopTokens,
+        ignoreEos,
+        logProbs,
+        pastContext,
+        OptionalInt.of(count));
   }
 
   /**

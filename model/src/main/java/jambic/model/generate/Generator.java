@@ -160,6 +160,7 @@ public final class Generator implements AutoCloseable {
 
   private int[][] grow(
       int[][] prompts, int count, SamplingParams sampling, int candidates, Listener listener) {
+    engine.forgetPrefixes(); // the weights may have changed
     List<Completion> rows = new ArrayList<>();
     for (int i = 0; i < batch; i++) {
       int row = i;

@@ -9,9 +9,6 @@ import jambic.tensor.JambicException;
 import jambic.tensor.spi.LinearKernels;
 import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -24,36 +21,43 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * Serves many sequences with one model. They join and leave between steps (continuous batching; Yu
  * et al., 2022, "Orca"): a step reads the next token of every sequence that writes in one pass, and
- * up to {@value #PREFILL} tokens of prompts in another. Keys and values lie in pages; a request
- * waits until there are enough for all of it, so that none is ever thrown out, and requests are
- * admitted in the order in which they came. When nobody is in work and open sessions hold too many
- * pages for the request whose turn it is, {@link #run} and {@link #complete} fail that request.
+ * some hundred tokens of prompts in another. Requests are admitted in the order in which they came.
  *
- * <p>On the CPU, what a request gets is to the bit what it would get alone, whoever is beside it:
- * how a token is read depends on its sequence only. (With int8 weights that holds for up to {@value
- * LinearKernels#FEW_ROWS} tokens a step; a backend whose libraries choose by size keeps it to the
- * last bits of a score.)
+ * <p>Keys and values lie in pages. A request is admitted as soon as there are enough for its prompt
+ * and one more, and takes more as it grows. When there are none left, the youngest request gives
+ * its own back and waits again; later it reads what it had once more and goes on, without a trace
+ * in the answer. A {@link Conversation} is different: its requests wait until there are enough
+ * pages to their end, and it keeps them until it is closed. When nobody is in work and open
+ * conversations hold too many pages for the request whose turn it is, {@link #run} and {@link
+ * #complete} fail that request.
+ *
+ * <p>Prompts with the same beginning share its pages, also with prompts that ended, until their
+ * room is needed (prefix caching). This is of prompts only, answers included that are part of a
+ * later prompt: what is generated is computed token by token, and its last bits are other ones. If
+ * the model's weights change, call {@link #forgetPrefixes}.
+ *
+ * <p>On the CPU, what a request gets is to the bit what it would get alone, whoever is or was
+ * beside it: how a token is read depends on its sequence only. (With int8 weights that holds for up
+ * to {@value LinearKernels#FEW_ROWS} tokens a step; a backend whose libraries choose by size keeps
+ * it to the last bits of a score.)
  *
  * <p>Any thread submits and cancels; one thread at a time drives, by {@link #run} or step by step.
  * A listener, which that thread calls, may submit, cancel and {@link #close}, but neither drive nor
  * wait.
  */
 public final class InferenceEngine implements AutoCloseable {
-  /** Tokens of prompts that are read in one step. */
-  private static final int PREFILL = CachedSequence.CHUNK;
-
   private static final Runnable WAKE = () -> {};
 
   private final LanguageModel model;
   private final Optional<Tokenizer> tokenizer;
-  private final int maxBatch;
   private final Region memory;
-  private final KvCache cache;
+  private final PagePool pool;
+  private final EngineCounters counters;
+  private final Scheduler scheduler;
+  private final RequestRules rules;
   private final ModelRunner few; // of sequences with a token or a few to read
   private final ModelRunner many; // of prompts
   private final BlockingQueue<Runnable> commands = new LinkedBlockingQueue<>();
-  private final Deque<ActiveRequest> waiting = new ArrayDeque<>();
-  private final List<ActiveRequest> running = new ArrayList<>();
   private final AtomicBoolean driven = new AtomicBoolean(); // by run
   private volatile boolean closed;
   private boolean freed;
@@ -78,9 +82,12 @@ public final class InferenceEngine implements AutoCloseable {
     model.requireOpen();
     this.model = model;
     this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
-    this.maxBatch = maxBatch;
     memory = model.backend().region();
-    cache = model.cache(memory, cacheTokens);
+    KvCache cache = model.cache(memory, cacheTokens);
+    pool = new PagePool(cache);
+    counters = new EngineCounters(pool.pages());
+    scheduler = new Scheduler(pool, maxBatch, model.contextLength(), counters);
+    rules = new RequestRules(model, tokenizer.isPresent(), cache.positions());
     few = new ModelRunner(model, cache, DecodeOps::new, DecodeOps::new);
     many = new ModelRunner(model, cache, InferenceOps::new, DecodeOps::new);
   }
@@ -111,7 +118,11 @@ public final class InferenceEngine implements AutoCloseable {
    */
   public Conversation session() {
     requireOpen();
-    return new Conversation(this, new CachedSequence(cache, model.contextLength()));
+    return session(true);
+  }
+
+  private Conversation session(boolean pinned) {
+    return new Conversation(this, new CachedSequence(pool, model.contextLength(), pinned));
   }
 
   /**
@@ -148,10 +159,7 @@ public final class InferenceEngine implements AutoCloseable {
   /** As one row of a batch, which draws from a stream of its own, of the first ids only. */
   Completion submit(
       GenerationRequest request, int row, int candidates, Completion.Listener listener) {
-    Conversation session = session();
-    Completion completion = submit(session, request, row, candidates, listener);
-    session.close(); // after this request
-    return completion;
+    return submit(session(false), request, row, candidates, listener);
   }
 
   Completion submit(
@@ -170,7 +178,7 @@ public final class InferenceEngine implements AutoCloseable {
     }
     Set<Integer> endTokens;
     try {
-      check(session.sequence(), request);
+      rules.require(request, session.sequence().length(), candidates);
       endTokens = request.ignoreEos() ? Set.of() : model.endTokens();
     } catch (JambicException e) {
       session.unclaim();
@@ -182,7 +190,8 @@ public final class InferenceEngine implements AutoCloseable {
     Optional<StopMatcher> text = tokenizer.map(t -> new StopMatcher(t.decoder(), request.stop()));
     Sampler sampler = new Sampler(request.sampling(), row, candidates, model.vocabSize());
     ActiveRequest generation =
-        new ActiveRequest(request, ends, session, completion, listener, sampler, text);
+        new ActiveRequest(request, ends, session, completion, listener, sampler, text, counters);
+    counters.submitted();
     commands.add(() -> begin(generation));
     if (closed) {
       synchronized (this) {
@@ -201,61 +210,22 @@ public final class InferenceEngine implements AutoCloseable {
     }
   }
 
-  private void check(CachedSequence sequence, GenerationRequest request) {
-    int[] prompt = request.prompt();
-    int blockSize = model.contextLength();
-    int length = sequence.length() + prompt.length;
-    if (request.pastContext() == ContextOverflow.DROP_OLDEST_TURNS
-        && prompt.length > 0
-        && length > blockSize) {
-      length = prompt.length; // all that has to stay
-    }
-    if (length == 0) {
-      throw new JambicException("a prompt needs at least one token, got an empty one");
-    }
-    if (request.pastContext() != ContextOverflow.CROP && length > blockSize) {
-      throw new JambicException(
-          Text.format(
-              "the prompt has %d tokens%s and the model's context %d; %s",
-              prompt.length,
-              length > prompt.length ? " after " + sequence.length() + " of the session" : "",
-              blockSize,
-              length > prompt.length
-                  ? "use withPastContext(ContextOverflow.DROP_OLDEST_TURNS), or begin a new conversation"
-                  : "shorten it"));
-    }
-    model.requireIds(prompt);
-    if (!request.stop().isEmpty() && tokenizer.isEmpty()) {
-      throw new JambicException("stop strings need a tokenizer, and the engine has none");
-    }
-    long needed = Math.min(blockSize, (long) length + request.maxNewTokens());
-    if (needed > cache.positions()) {
-      throw new JambicException(
-          Text.format(
-              "the request needs room for %d tokens and the KV cache has %d in all; ask for fewer new tokens or give the engine more",
-              needed, cache.positions()));
-    }
-  }
-
   private void begin(ActiveRequest generation) {
     try {
       generation.begin();
-      waiting.add(generation);
-    } catch (RuntimeException e) {
-      generation.completion().fail(e);
-      leave(generation);
+      scheduler.add(generation);
+    } catch (Throwable e) { // of a listener
+      counters.dequeued();
+      fail(generation, e);
     }
   }
 
-  /** A closed session's pages are free as soon as no request uses them. */
+  /** Ends what a closed session has in work; its pages are free then. */
   void release(Conversation session) {
     commands.add(() -> {
-      boolean inUse =
-          running.stream().anyMatch(g -> g.session() == session)
-              || waiting.stream().anyMatch(g -> g.session() == session);
-      if (!inUse) {
-        session.sequence().release();
-      }
+      List<ActiveRequest> inUse = scheduler.matching(g -> g.session() == session);
+      inUse.forEach(generation -> end(generation, FinishReason.CANCELLED));
+      scheduler.release(session.sequence());
     });
   }
 
@@ -326,21 +296,19 @@ public final class InferenceEngine implements AutoCloseable {
 
   /** With nobody in work, only the owner of a session could make room: perhaps who waits here. */
   private synchronized void refuseIfStuck(Completion completion) {
-    if (running.isEmpty()) {
-      waiting.stream()
-          .filter(generation -> generation.completion() == completion)
-          .findFirst()
-          .ifPresent(this::refuse);
+    if (scheduler.isIdle()) {
+      scheduler.matching(g -> g.completion() == completion).forEach(this::refuse);
     }
   }
 
   /** The same for the first who waits, before the driver does; whether there was one. */
   private synchronized boolean refuseStuck() {
-    boolean stuck = !closed && running.isEmpty() && commands.isEmpty() && !waiting.isEmpty();
-    if (stuck) {
-      refuse(waiting.peek());
+    if (closed || !scheduler.isIdle() || !commands.isEmpty()) {
+      return false;
     }
-    return stuck;
+    Optional<ActiveRequest> stuck = scheduler.next();
+    stuck.ifPresent(this::refuse);
+    return stuck.isPresent();
   }
 
   private void refuse(ActiveRequest generation) {
@@ -365,7 +333,7 @@ public final class InferenceEngine implements AutoCloseable {
           free();
         }
       }
-      return !closed && (!running.isEmpty() || !commands.isEmpty());
+      return !closed && (!scheduler.isIdle() || !commands.isEmpty());
     }
   }
 
@@ -381,50 +349,30 @@ public final class InferenceEngine implements AutoCloseable {
 
   private void advance() {
     runCommands();
-    dropCancelled();
-    admit();
-    List<ActiveRequest> small = new ArrayList<>();
-    List<ActiveRequest> large = new ArrayList<>();
-    int rows = 0;
-    for (ActiveRequest generation : running) {
-      int chunk = generation.sequence().chunk();
-      if (chunk <= LinearKernels.FEW_ROWS) {
-        small.add(generation);
-      } else if (large.isEmpty() || rows + chunk <= PREFILL) {
-        large.add(generation);
-        rows += chunk;
-      }
+    for (ActiveRequest cancelled : scheduler.matching(g -> g.completion().isCancelled())) {
+      end(cancelled, FinishReason.CANCELLED);
     }
-    pass(few, small);
-    pass(many, large);
+    admit();
+    Scheduler.Step step = scheduler.step();
+    pass(few, step.small());
+    pass(many, step.large());
     admit(); // whoever has left made room
+    if (scheduler.isIdle() && isTrained()) {
+      scheduler.forgetPrefixes(); // its weights may be others when the next request comes
+    }
+  }
+
+  private boolean isTrained() {
+    return model.parameters().trainedCount() > 0 || model.adapters().trainedCount() > 0;
+  }
+
+  private void admit() {
+    scheduler.admit(empty -> end(empty, FinishReason.LENGTH));
   }
 
   private void runCommands() {
     for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
       command.run();
-    }
-  }
-
-  private void dropCancelled() {
-    List<ActiveRequest> cancelled = new ArrayList<>();
-    running.stream().filter(g -> g.completion().isCancelled()).forEach(cancelled::add);
-    waiting.stream().filter(g -> g.completion().isCancelled()).forEach(cancelled::add);
-    cancelled.forEach(generation -> end(generation, FinishReason.CANCELLED));
-  }
-
-  /** Lets in whom there is room for, in the order in which they came. */
-  private void admit() {
-    int blockSize = model.contextLength();
-    while (!waiting.isEmpty() && running.size() < maxBatch) {
-      ActiveRequest next = waiting.peek();
-      if (next.isEmpty()) {
-        end(next, FinishReason.LENGTH);
-      } else if (next.sequence().reserve(next.positions(blockSize))) {
-        running.add(waiting.remove());
-      } else {
-        return;
-      }
     }
   }
 
@@ -434,8 +382,7 @@ public final class InferenceEngine implements AutoCloseable {
     }
     int vocabSize = model.vocabSize();
     List<CachedSequence> sequences = generations.stream().map(ActiveRequest::sequence).toList();
-    List<ActiveRequest> scored =
-        generations.stream().filter(g -> g.sequence().endsWithChunk()).toList();
+    int[] counts = sequences.stream().mapToInt(CachedSequence::scored).toArray();
     float[] scores;
     try {
       scores = pass.run(sequences);
@@ -443,15 +390,19 @@ public final class InferenceEngine implements AutoCloseable {
       generations.forEach(generation -> fail(generation, e));
       return;
     }
-    for (int i = 0; i < scored.size() && !closed; i++) {
-      ActiveRequest generation = scored.get(i);
-      try {
-        generation
-            .choose(scores, i * vocabSize, vocabSize)
-            .ifPresent(reason -> end(generation, reason));
-      } catch (Throwable e) { // of a listener: the others go on
-        fail(generation, e);
+    int row = 0;
+    for (int i = 0; i < counts.length && !closed; i++) {
+      ActiveRequest generation = generations.get(i);
+      if (counts[i] > 0) {
+        try {
+          generation
+              .take(scores, row, counts[i], vocabSize)
+              .ifPresent(reason -> end(generation, reason));
+        } catch (Throwable e) { // of a listener: the others go on
+          fail(generation, e);
+        }
       }
+      row += counts[i];
     }
   }
 
@@ -460,27 +411,20 @@ public final class InferenceEngine implements AutoCloseable {
     try {
       generation.finish(reason);
     } catch (Throwable e) { // of a listener
-      generation.completion().fail(unchecked(e));
+      generation.fail(e);
     }
   }
 
   private void fail(ActiveRequest generation, Throwable why) {
     leave(generation);
-    generation.completion().fail(unchecked(why));
-  }
-
-  private static RuntimeException unchecked(Throwable e) {
-    return e instanceof RuntimeException unchecked
-        ? unchecked
-        : new JambicException("the request failed: " + e, e);
+    generation.fail(why);
   }
 
   private void leave(ActiveRequest generation) {
-    running.remove(generation);
-    waiting.remove(generation);
+    scheduler.remove(generation);
     Conversation session = generation.session();
     if (session.isClosed()) {
-      session.sequence().release();
+      scheduler.release(session.sequence());
     }
     session.unclaim();
   }
@@ -509,13 +453,30 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   private void endAll() {
-    List<ActiveRequest> all = new ArrayList<>(running);
-    all.addAll(waiting);
-    all.forEach(generation -> end(generation, FinishReason.CANCELLED));
+    scheduler.matching(any -> true).forEach(g -> end(g, FinishReason.CANCELLED));
+  }
+
+  /**
+   * Forgets the prompts that were read. Whoever changes the model's weights calls it afterwards:
+   * requests that are submitted from then on share nothing with those before. An engine of a model
+   * that is being trained does so by itself whenever it has nothing to do.
+   */
+  public void forgetPrefixes() {
+    commands.add(scheduler::forgetPrefixes);
+  }
+
+  /**
+   * Tells what the engine does and has done. Any thread may ask at any time, a listener too, and
+   * waits for no step: the numbers are of about the same moment.
+   *
+   * @return counts
+   */
+  public EngineStatistics statistics() {
+    return counters.statistics();
   }
 
   /** How many pages nobody holds. */
-  synchronized int freePages() {
-    return cache.freePages();
+  int freePages() {
+    return counters.statistics().freePages();
   }
 }

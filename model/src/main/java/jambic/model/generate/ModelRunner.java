@@ -34,7 +34,7 @@ final class ModelRunner implements AutoCloseable {
   private int ends;
   private boolean computed;
   private PackedBatch packed;
-  private Tensor lastRows; // I32 (ends, 1), or none where every row is a last one
+  private Tensor scoredRows; // I32 (ends, 1), or none where every row has scores
   private Tensor logits; // (ends, 1, V)
   private Program program = NOTHING;
 
@@ -69,19 +69,22 @@ final class ModelRunner implements AutoCloseable {
   /**
    * Reads the next chunk of every sequence, at least one sequence.
    *
-   * @return the scores of the next token, V for each sequence whose last token was read, in order
+   * @return the scores of the next token, V for each token that was read and is {@link
+   *     CachedSequence#scored}, in order
    */
   float[] run(List<CachedSequence> sequences) {
     int count = 0;
+    int parts = 0;
     int ending = 0;
     for (CachedSequence sequence : sequences) {
       count += sequence.chunk();
-      ending += sequence.endsWithChunk() ? 1 : 0;
+      parts += parts(sequence);
+      ending += sequence.scored();
     }
-    boolean same = count == rowCount && sequences.size() == batch && ending == ends;
+    boolean same = count == rowCount && parts == batch && ending == ends;
     boolean repeatable = computed && same && count == batch && ending == batch;
     if (!repeatable) {
-      allocate(count, sequences.size(), ending);
+      allocate(count, parts, ending);
     }
     fill(sequences);
     if (repeatable) {
@@ -98,6 +101,11 @@ final class ModelRunner implements AutoCloseable {
     return scores;
   }
 
+  /** A chunk is one part of the pass, but each token that is read singly is one by itself. */
+  private static int parts(CachedSequence sequence) {
+    return sequence.isReadSingly() ? sequence.chunk() : 1;
+  }
+
   private void allocate(int newRows, int newBatch, int newEnds) {
     computed = false; // in case memory runs out, here or later
     int width = cache.pagesFor(model.contextLength());
@@ -109,7 +117,7 @@ final class ModelRunner implements AutoCloseable {
             region.allocate(DType.I32, Shape.of(newBatch + 1)),
             region.allocate(DType.I32, Shape.of(newBatch)),
             region.allocate(DType.I32, Shape.of(newBatch, width)));
-    lastRows =
+    scoredRows =
         newEnds == 0 || newEnds == newRows
             ? Tensor.NONE
             : region.allocate(DType.I32, Shape.of(newEnds, 1));
@@ -129,19 +137,23 @@ final class ModelRunner implements AutoCloseable {
 
   private void fill(List<CachedSequence> sequences) {
     int row = 0;
+    int part = 0;
     int end = 0;
-    for (int b = 0; b < batch; b++) {
-      CachedSequence sequence = sequences.get(b);
+    int width = pages.length / batch;
+    for (CachedSequence sequence : sequences) {
       int chunk = sequence.chunk();
-      starts[b] = sequence.cached();
+      int parts = parts(sequence);
       for (int i = 0; i < chunk; i++) {
         positions[row] = sequence.cached() + i;
         ids[row++] = sequence.token(sequence.cached() + i);
       }
-      rows[b + 1] = row;
-      System.arraycopy(sequence.pages(), 0, pages, b * pages.length / batch, pages.length / batch);
-      if (sequence.endsWithChunk()) {
-        last[end++] = row - 1;
+      for (int i = 0; i < parts; i++) {
+        starts[part] = sequence.cached() + i;
+        System.arraycopy(sequence.pages(), 0, pages, part * width, width);
+        rows[++part] = row - (parts - 1 - i);
+      }
+      for (int i = sequence.scored(); i > 0; i--) {
+        last[end++] = row - i;
       }
     }
     packed.ids().set(ids);
@@ -149,24 +161,25 @@ final class ModelRunner implements AutoCloseable {
     packed.rows().set(rows);
     packed.starts().set(starts);
     packed.pages().set(pages);
-    if (!lastRows.isNone()) {
-      lastRows.set(last);
+    if (!scoredRows.isNone()) {
+      scoredRows.set(last);
     }
   }
 
   private void compute() {
     Backend backend = model.backend();
     InferenceOps ops = reading.apply(backend, region);
-    IntFunction<InferenceOps> layers = rowCount == ends ? layer -> ops : this::inTurn;
+    boolean single = rowCount == batch && batch == ends; // a token each, and its scores
+    IntFunction<InferenceOps> layers = single ? layer -> ops : this::inTurn;
     Tensor x = model.decode(ops, layers, cache, packed); // (R, 1, C)
     if (ends > 0) {
-      InferenceOps head = rowCount == ends ? ops : scoring.apply(backend, region);
-      if (!lastRows.isNone()) { // a table of rows, of which some are looked up
-        x = head.embed(lastRows, x.reshape(Shape.of(rowCount, x.dim(2))), Tensor.NONE);
+      InferenceOps head = single ? ops : scoring.apply(backend, region);
+      if (!scoredRows.isNone()) { // a table of rows, of which some are looked up
+        x = head.embed(scoredRows, x.reshape(Shape.of(rowCount, x.dim(2))), Tensor.NONE);
       }
       logits = model.decodeLogits(head, x);
     }
-    program = rowCount == ends ? ops.program() : NOTHING;
+    program = single ? ops.program() : NOTHING;
     computed = true;
   }
 

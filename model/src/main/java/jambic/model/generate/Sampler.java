@@ -4,12 +4,15 @@ import jambic.tensor.JambicException;
 import jambic.tensor.Philox;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Chooses next tokens for one sequence. */
 final class Sampler {
   private final SamplingParams sampling;
   private final Philox random;
   private final BitSet seen = new BitSet(); // tokens to penalize
+  private final Map<Integer, Integer> written = new HashMap<>(); // how often each was generated
   private final int vocabSize;
   private final double[] probabilities; // of the first tokens, among which one is chosen
   private final int most; // candidates
@@ -33,18 +36,40 @@ final class Sampler {
     }
   }
 
+  /** Notes that a token was generated: the sequence holds it, too. */
+  void write(int token) {
+    see(token);
+    if (sampling.presencePenalty() != 0 || sampling.frequencyPenalty() != 0) {
+      written.merge(token, 1, Integer::sum);
+    }
+  }
+
   /**
-   * Divides positive scores of tokens that were seen, multiplies negative ones: all get worse. What
-   * is finite stays so.
+   * Divides positive scores of tokens that were seen, multiplies negative ones: all get worse. Then
+   * subtracts the penalties of tokens that were generated, and adds the biases.
    */
-  private void penalize(float[] logits, int offset) {
+  private void adjust(float[] logits, int offset) {
     float penalty = sampling.repetitionPenalty();
     for (int id = seen.nextSetBit(0); id >= 0; id = seen.nextSetBit(id + 1)) {
       float score = logits[offset + id];
-      if (Float.isFinite(score)) {
-        float penalized = score < 0 ? score * penalty : score / penalty;
-        logits[offset + id] = Math.clamp(penalized, -Float.MAX_VALUE, Float.MAX_VALUE);
-      }
+      set(logits, offset + id, score < 0 ? score * penalty : score / penalty);
+    }
+    written.forEach((id, count) ->
+        add(
+            logits,
+            offset + id,
+            -sampling.presencePenalty() - count * sampling.frequencyPenalty()));
+    sampling.logitBias().forEach((id, bias) -> add(logits, offset + id, bias));
+  }
+
+  private static void add(float[] logits, int at, float more) {
+    set(logits, at, logits[at] + more);
+  }
+
+  /** What is finite stays so. */
+  private static void set(float[] logits, int at, float score) {
+    if (Float.isFinite(logits[at])) {
+      logits[at] = Math.clamp(score, -Float.MAX_VALUE, Float.MAX_VALUE);
     }
   }
 
@@ -56,7 +81,7 @@ final class Sampler {
    *     infinity, or none of those to choose among is finite
    */
   int next(float[] logits, int offset) {
-    penalize(logits, offset);
+    adjust(logits, offset);
     int best = argmax(logits, offset);
     requirePaddingNumbers(logits, offset);
     if (sampling.temperature() == 0) {
@@ -114,7 +139,7 @@ final class Sampler {
     }
   }
 
-  private static JambicException notFinite() {
+  static JambicException notFinite() {
     return new JambicException(
         "the scores of the next token are not finite: the model's weights are damaged, or those of"
             + " a run that diverged");

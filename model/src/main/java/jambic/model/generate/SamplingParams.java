@@ -1,6 +1,7 @@
 package jambic.model.generate;
 
 import jambic.tensor.JambicException;
+import java.util.Map;
 
 /**
  * How a next token is chosen from its scores.
@@ -13,9 +14,21 @@ import jambic.tensor.JambicException;
  *     by, or multiplied with where it is negative, before all else (CTRL, Keskar et al., 2019, as
  *     Hugging Face has it); 1 for none
  * @param seed of the random choice; sequences of a batch draw independently
+ * @param presencePenalty what is subtracted from the score of every token that was generated
+ *     already, as OpenAI's API has it; 0 for none
+ * @param frequencyPenalty what is subtracted from it for each time that it was generated, as
+ *     OpenAI's API has it; 0 for none
+ * @param logitBias what is added to the scores of some tokens, by id, after all penalties
  */
 public record SamplingParams(
-    float temperature, int topK, float topP, float repetitionPenalty, long seed) {
+    float temperature,
+    int topK,
+    float topP,
+    float repetitionPenalty,
+    long seed,
+    float presencePenalty,
+    float frequencyPenalty,
+    Map<Integer, Float> logitBias) {
   /** Always the best token. */
   public static final SamplingParams GREEDY = new SamplingParams(0, 0, 1, 1, 0);
 
@@ -37,6 +50,30 @@ public record SamplingParams(
     if (!(repetitionPenalty > 0 && repetitionPenalty < Float.POSITIVE_INFINITY)) {
       throw new JambicException("repetition-penalty must be above 0, got " + repetitionPenalty);
     }
+    requireFinite("presence-penalty", presencePenalty);
+    requireFinite("frequency-penalty", frequencyPenalty);
+    logitBias = Map.copyOf(logitBias);
+    logitBias.forEach((id, bias) -> requireFinite("the logit bias of token id " + id, bias));
+  }
+
+  private static void requireFinite(String what, float value) {
+    if (!Float.isFinite(value)) {
+      throw new JambicException(what + " must be a finite number, got " + value);
+    }
+  }
+
+  /**
+   * Sampling with no penalty but one for repetition.
+   *
+   * @param temperature what scores are divided by
+   * @param topK how many of the best tokens are candidates; 0 for all
+   * @param topP the probability that the candidates reach together; 1 for all
+   * @param repetitionPenalty above 1 to repeat less
+   * @param seed of the random choice
+   */
+  public SamplingParams(
+      float temperature, int topK, float topP, float repetitionPenalty, long seed) {
+    this(temperature, topK, topP, repetitionPenalty, seed, 0, 0, Map.of());
   }
 
   /**
@@ -58,7 +95,8 @@ public record SamplingParams(
    * @return the sampling
    */
   public SamplingParams withRepetitionPenalty(float penalty) {
-    return new SamplingParams(temperature, topK, topP, penalty, seed);
+    return new SamplingParams(
+        temperature, topK, topP, penalty, seed, presencePenalty, frequencyPenalty, logitBias);
   }
 
   /**
@@ -68,7 +106,48 @@ public record SamplingParams(
    * @return the parameters
    */
   public SamplingParams withSeed(long other) {
-    return new SamplingParams(temperature, topK, topP, repetitionPenalty, other);
+    return new SamplingParams(
+        temperature,
+        topK,
+        topP,
+        repetitionPenalty,
+        other,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias);
+  }
+
+  /**
+   * The same with a presence penalty.
+   *
+   * @param penalty above 0 to take up new subjects
+   * @return the sampling
+   */
+  public SamplingParams withPresencePenalty(float penalty) {
+    return new SamplingParams(
+        temperature, topK, topP, repetitionPenalty, seed, penalty, frequencyPenalty, logitBias);
+  }
+
+  /**
+   * The same with a frequency penalty.
+   *
+   * @param penalty above 0 to repeat less
+   * @return the sampling
+   */
+  public SamplingParams withFrequencyPenalty(float penalty) {
+    return new SamplingParams(
+        temperature, topK, topP, repetitionPenalty, seed, presencePenalty, penalty, logitBias);
+  }
+
+  /**
+   * The same with other scores of some tokens.
+   *
+   * @param bias what is added to the score of a token, by its id
+   * @return the sampling
+   */
+  public SamplingParams withLogitBias(Map<Integer, Float> bias) {
+    return new SamplingParams(
+        temperature, topK, topP, repetitionPenalty, seed, presencePenalty, frequencyPenalty, bias);
   }
 
   /**

@@ -5,9 +5,9 @@ import java.util.List;
 
 /**
  * Natural logarithms of the probabilities that the model gave at one position: its softmax, before
- * temperature, repetition penalty, top-k and top-p.
+ * temperature, penalties, biases, top-k and top-p.
  *
- * @param chosen of the chosen token
+ * @param chosen of the token that was chosen, or of the prompt's
  * @param top of the likeliest tokens, the likeliest first
  */
 public record TokenLogProbs(double chosen, List<Candidate> top) {
@@ -19,7 +19,11 @@ public record TokenLogProbs(double chosen, List<Candidate> top) {
    */
   public record Candidate(int id, double logProb) {}
 
-  /** Of {@code vocabSize} scores from {@code offset}; of equals the lower token comes first. */
+  /**
+   * Of {@code vocabSize} scores from {@code offset}; of equals the lower token comes first.
+   *
+   * @throws jambic.tensor.JambicException if the scores are no distribution
+   */
   static TokenLogProbs of(float[] scores, int offset, int vocabSize, int chosen, int count) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = 0; i < vocabSize; i++) {
@@ -30,6 +34,9 @@ public record TokenLogProbs(double chosen, List<Candidate> top) {
       sum += Math.exp((double) scores[offset + i] - max);
     }
     double lse = max + Math.log(sum);
+    if (!Double.isFinite(lse)) {
+      throw Sampler.notFinite();
+    }
     List<Candidate> top = new ArrayList<>();
     for (int i = 0; i < vocabSize && count > 0; i++) {
       double logProb = scores[offset + i] - lse;

@@ -4,6 +4,7 @@ import jambic.model.LanguageModel;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.checkpoint.ModelFormat;
 import jambic.model.generate.GenerationConfig;
+import jambic.model.nn.AttentionWeights;
 import jambic.model.nn.Initializer;
 import jambic.model.nn.KvCache;
 import jambic.model.nn.LayerFactory;
@@ -11,13 +12,16 @@ import jambic.model.nn.Linear;
 import jambic.model.nn.LoraConfig;
 import jambic.model.nn.PackedBatch;
 import jambic.model.nn.Parameters;
+import jambic.tensor.DType;
 import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
+import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.QuantizedKernels;
 import jambic.tensor.spi.Region;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
@@ -146,6 +150,27 @@ public final class Gpt implements LanguageModel {
   @Override
   public Tensor decodeLogits(InferenceOps ops, Tensor x) {
     return lmHead.forward(ops, body.normalized(ops, x)); // (R, 1, V)
+  }
+
+  @Override
+  public AttentionWeights attentionWeights(int[] ids, int layer) {
+    requireOpen();
+    if (ids.length == 0) {
+      throw new JambicException("attention needs at least one token, got an empty text");
+    }
+    config.requireContext(ids.length);
+    requireIds(ids);
+    if (layer < 0 || layer >= config.nLayer()) {
+      throw new JambicException(
+          Text.format(
+              "the model has the layers 0 to %d, and layer %d was asked for",
+              config.nLayer() - 1, layer));
+    }
+    try (Region memory = backend.region()) {
+      Tensor tokens = memory.allocate(DType.I32, Shape.of(1, ids.length));
+      tokens.set(ids);
+      return body.attentionWeights(new InferenceOps(backend, memory), tokens, layer);
+    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 package jambic.model.gpt;
 
+import jambic.model.nn.AttentionWeights;
 import jambic.model.nn.Embedding;
 import jambic.model.nn.FeedForward;
 import jambic.model.nn.KvCache;
@@ -78,12 +79,30 @@ public final class GptBody {
       throw new ShapeException("hidden: ids must be I32 (B, T), got " + ids);
     }
     config.requireContext(ids.dim(1));
+    return normalized(ops, blocks(ops, ids, blocks.size()));
+  }
+
+  /** What the first blocks make. */
+  private Tensor blocks(Ops ops, Tensor ids, int count) {
     Tensor x = embedding.forward(ops, ids); // (B, T, C)
     x = ops.dropout(x, config.embeddingDropout());
-    for (TransformerBlock block : blocks) {
+    for (TransformerBlock block : blocks.subList(0, count)) {
       x = block.forward(ops, x); // (B, T, C)
     }
-    return normalized(ops, x);
+    return x;
+  }
+
+  /**
+   * Computes how much each token of one sequence attends to each in a layer.
+   *
+   * @param ops how to compute
+   * @param ids I32 (1, T), T at most the context, each in [0, V)
+   * @param layer which block, from 0
+   * @return (H, T, T)
+   */
+  AttentionWeights attentionWeights(InferenceOps ops, Tensor ids, int layer) {
+    TransformerBlock block = blocks.get(layer);
+    return block.attn().weights(ops, block.ln1().forward(ops, blocks(ops, ids, layer)));
   }
 
   /**

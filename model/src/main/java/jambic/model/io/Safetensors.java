@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * A safetensors file, memory-mapped: named tensors in little-endian order behind a JSON header.
@@ -204,7 +205,8 @@ public final class Safetensors implements AutoCloseable {
     if (length < 0 || length > size - Long.BYTES) {
       throw new JambicException(
           Text.format(
-              "%s: a header of %s bytes is announced, but only %d follow: it is truncated or not a safetensors file",
+              "%s: a header of %s bytes is announced, but only %d follow: it is truncated or not a"
+                  + " safetensors file",
               file, Long.toUnsignedString(length), size - Long.BYTES));
     }
     if (length > SafetensorsHeader.LONGEST) {
@@ -298,22 +300,38 @@ public final class Safetensors implements AutoCloseable {
      * @return the source
      */
     public static Source ofFloats(String name, List<Long> shape, float[] values, int offset) {
-      long size = shape.stream().reduce(1L, Math::multiplyExact);
-      Objects.checkFromIndexSize(offset, size, values.length);
+      Objects.checkFromIndexSize(offset, size(shape), values.length);
       return new Source(
-          name,
-          SafetensorsType.F32,
-          shape,
-          out -> {
-            ByteBuffer chunk = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
-            int end = Math.toIntExact(offset + size);
-            for (int at = offset; at < end; ) {
-              int count = Math.min(end - at, chunk.capacity() / Float.BYTES);
-              chunk.clear().asFloatBuffer().put(values, at, count);
-              out.write(chunk.limit(count * Float.BYTES));
-              at += count;
-            }
-          });
+          name, SafetensorsType.F32, shape, out -> write(out, values, offset, size(shape)));
+    }
+
+    /**
+     * A tensor of floats that are made when the file is written.
+     *
+     * @param name its name
+     * @param shape dimensions, outermost first
+     * @param values makes an array of all elements
+     * @return the source
+     */
+    public static Source ofFloats(String name, List<Long> shape, Supplier<float[]> values) {
+      return new Source(
+          name, SafetensorsType.F32, shape, out -> write(out, values.get(), 0, size(shape)));
+    }
+
+    private static long size(List<Long> shape) {
+      return shape.stream().reduce(1L, Math::multiplyExact);
+    }
+
+    private static void write(WritableByteChannel out, float[] values, int offset, long size)
+        throws IOException {
+      ByteBuffer chunk = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+      int end = Math.toIntExact(offset + size);
+      for (int at = offset; at < end; ) {
+        int count = Math.min(end - at, chunk.capacity() / Float.BYTES);
+        chunk.clear().asFloatBuffer().put(values, at, count);
+        out.write(chunk.limit(count * Float.BYTES));
+        at += count;
+      }
     }
 
     private long byteSize() {

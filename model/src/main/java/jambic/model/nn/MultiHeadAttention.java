@@ -68,4 +68,16 @@ public record MultiHeadAttention(
             scale); // (R, 1, C)
     return proj.forward(ops, y);
   }
+
+  /**
+   * Computes how much each token of one sequence attends to each, by the causal layer.
+   *
+   * @param ops how to compute
+   * @param x (1, T, C)
+   * @return (H, T, T)
+   */
+  public AttentionWeights weights(InferenceOps ops, Tensor x) {
+    float[] packed = qkv.forward(ops, x).toFloats(); // (T, 3C)
+    return AttentionWeights.causal(packed, heads, x.dim(1), scale);
+  }
 }

@@ -1,5 +1,7 @@
 package jambic.model.translator;
 
+import jambic.model.nn.AttentionWeights;
+
 /**
  * How much each target token of a sentence attends to each source token in one cross-attention
  * layer. Attention kernels do not store these weights, so they are computed again here.
@@ -22,33 +24,11 @@ record CrossAttentionWeights(int heads, int targets, int sources, float[] values
    */
   static CrossAttentionWeights of(
       float[] queries, float[] keysAndValues, int heads, int targets, int sources) {
-    int width = queries.length / targets;
-    int size = width / heads;
-    double scale = 1 / Math.sqrt(size);
-    float[] values = new float[heads * targets * sources];
-    double[] row = new double[sources];
-    for (int h = 0; h < heads; h++) {
-      for (int t = 0; t < targets; t++) {
-        double most = Double.NEGATIVE_INFINITY;
-        for (int s = 0; s < sources; s++) {
-          double product = 0;
-          for (int i = h * size; i < (h + 1) * size; i++) {
-            product += (double) queries[t * width + i] * keysAndValues[2 * s * width + i];
-          }
-          row[s] = product * scale;
-          most = Math.max(most, row[s]);
-        }
-        double sum = 0;
-        for (int s = 0; s < sources; s++) {
-          row[s] = Math.exp(row[s] - most);
-          sum += row[s];
-        }
-        for (int s = 0; s < sources; s++) {
-          values[(h * targets + t) * sources + s] = (float) (row[s] / sum);
-        }
-      }
-    }
-    return new CrossAttentionWeights(heads, targets, sources, values);
+    return new CrossAttentionWeights(
+        heads,
+        targets,
+        sources,
+        AttentionWeights.cross(queries, keysAndValues, heads, targets, sources).values());
   }
 
   /** Returns the mean over the heads of how much a target token attends to a source token. */

@@ -8,6 +8,7 @@ import jambic.tensor.Philox;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -139,5 +140,64 @@ class SamplerTest {
       }
     }
     return ranked.getFirst();
+  }
+
+  @Test
+  void presenceAndFrequencyPenaltiesAreOfWhatWasGeneratedAndNotOfThePrompt() {
+    float[] logits = {2, 1, 0, -1};
+    Sampler sampler =
+        new Sampler(
+            SamplingParams.GREEDY.withPresencePenalty(0.5f).withFrequencyPenalty(0.25f), 0, 4, 4);
+    sampler.see(0); // of the prompt
+    sampler.write(1);
+    sampler.write(3);
+    sampler.write(3);
+    sampler.write(3);
+    assertThat(sampler.next(logits, 0)).isZero();
+    assertThat(logits).containsExactly(2, 1 - 0.75f, 0, -1 - 0.5f - 0.75f);
+  }
+
+  @Test
+  void aBiasIsAddedAfterAllPenaltiesAndBeforeTemperature() {
+    float[] logits = {2, 1, 0, -1};
+    SamplingParams sampling =
+        new SamplingParams(0, 0, 1, 2, 0)
+            .withPresencePenalty(1)
+            .withLogitBias(Map.of(3, 5f, 0, -10f));
+    Sampler sampler = new Sampler(sampling, 0, 4, 4);
+    sampler.write(0);
+    assertThat(sampler.next(logits, 0)).isEqualTo(3);
+    assertThat(logits).containsExactly(2 / 2f - 1 - 10, 1, 0, 4);
+  }
+
+  @Test
+  void aHugeBiasBansOrForcesATokenAndStaysFinite() {
+    float[] logits = {3e38f, 1};
+    SamplingParams sampling =
+        new SamplingParams(0.7f, 2, 0.9f, 3).withLogitBias(Map.of(0, 3e38f, 1, -3.4e38f));
+    assertThat(new Sampler(sampling, 0, 2, 2).next(logits, 0)).isZero();
+    assertThat(logits[0]).isEqualTo(Float.MAX_VALUE);
+  }
+
+  @Test
+  void penaltiesAndBiasesThatAreNoNumbersAreRefused() {
+    assertThatThrownBy(() -> SamplingParams.GREEDY.withPresencePenalty(Float.NaN))
+        .isInstanceOf(JambicException.class)
+        .hasMessage("presence-penalty must be a finite number, got NaN");
+    assertThatThrownBy(() -> SamplingParams.GREEDY.withFrequencyPenalty(Float.POSITIVE_INFINITY))
+        .hasMessage("frequency-penalty must be a finite number, got Infinity");
+    assertThatThrownBy(() -> SamplingParams.GREEDY.withLogitBias(Map.of(7, Float.NaN)))
+        .hasMessage("the logit bias of token id 7 must be a finite number, got NaN");
+  }
+
+  @Test
+  void anotherSettingKeepsPenaltiesAndBiases() {
+    SamplingParams all =
+        SamplingParams.plain(1)
+            .withPresencePenalty(1)
+            .withFrequencyPenalty(2)
+            .withLogitBias(Map.of(1, 2f));
+    assertThat(all.withSeed(5).withRepetitionPenalty(3))
+        .isEqualTo(new SamplingParams(1, 0, 1, 3, 5, 1, 2, Map.of(1, 2f)));
   }
 }

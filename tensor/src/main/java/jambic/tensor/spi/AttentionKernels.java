@@ -83,6 +83,9 @@ public interface AttentionKernels {
    * <p>The bits of a sequence depend on its own tokens and on how many of them are new, not on the
    * other sequences and not on which pages it has.
    *
+   * <p>Tokens that follow one another may be given as sequences of one token each, in order, with
+   * the same pages: what comes of each is to the bit what a launch for each would make.
+   *
    * @param out (..., C) of R rows, overwritten; contiguous
    * @param kPages (P, S, C), the new rows overwritten
    * @param vPages (P, S, C), the new rows overwritten
@@ -92,7 +95,7 @@ public interface AttentionKernels {
    * @param rows I32 (B + 1): where each sequence starts, and R
    * @param starts I32 (B): how many positions are in the pages already
    * @param pages I32 (B, N), with {@code starts[b] + rows[b + 1] - rows[b] <= N S}; the pages that
-   *     are written belong to one sequence each
+   *     are written belong to one sequence each, or to such single tokens
    * @param heads H
    * @param scale of the scores, above 0
    */

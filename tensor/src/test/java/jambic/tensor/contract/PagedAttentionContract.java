@@ -203,6 +203,54 @@ public interface PagedAttentionContract {
     }
   }
 
+  /** Tokens that follow one another, each a sequence by itself, as if launched one by one. */
+  @Test
+  default void pagedAttentionOfSingleTokensAtOnceIsThatOfOneAfterAnother() {
+    int steps = 37;
+    int heads = 2;
+    int c = heads * 24;
+    for (var backend : contract().backends()) {
+      try (Scene scene = contract().scene(backend, "attention.paged singly")) {
+        Tensor qkv = scene.input("qkv", steps, 1, 3 * c);
+        int[][] bits = new int[2][];
+        for (int together = 0; together < 2; together++) {
+          String name = " " + together;
+          Tensor out = scene.output("out" + name, steps, 1, c);
+          Tensor kPages = scene.output("kPages" + name, 3, 16, c);
+          Tensor vPages = scene.output("vPages" + name, 3, 16, c);
+          int count = together == 1 ? steps : 1;
+          for (int first = 0; first < steps; first += count) {
+            int from = first;
+            Tensor some = rows(qkv, first, count, 3 * c);
+            int[] pages = IntStream.range(0, 3 * count).map(i -> (i + 2) % 3).toArray();
+            backend
+                .attention()
+                .paged(
+                    rows(out, first, count, c),
+                    kPages,
+                    vPages,
+                    some.columns(0, c),
+                    some.columns(c, c),
+                    some.columns(2 * c, c),
+                    scene.integers(
+                        "rows" + first + name,
+                        IntStream.rangeClosed(0, count).toArray(),
+                        count + 1),
+                    scene.integers(
+                        "starts" + first + name,
+                        IntStream.range(0, count).map(i -> from + i).toArray(),
+                        count),
+                    scene.integers("pages" + first + name, pages, count, 3),
+                    heads,
+                    0.2f);
+          }
+          bits[together] = Scene.bits(out.toFloats());
+        }
+        assertArrayEquals(bits[0], bits[1], "singly, on " + backend.description());
+      }
+    }
+  }
+
   /** Token by token, or in pieces, is the same as all at once without pages. */
   @Test
   default void pagedAttentionInPiecesEqualsAttention() {
