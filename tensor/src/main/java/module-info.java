@@ -19,9 +19,12 @@ module jambic.tensor {
       jambic.app,
       jambic.cuda,
       jambic.model,
+      jambic.mpi,
+      jambic.serve,
       jambic.train;
 
   uses jambic.tensor.spi.BackendProvider;
+  uses jambic.tensor.spi.CommunicatorProvider;
 
   provides jambic.tensor.spi.BackendProvider with
       jambic.tensor.cpu.CpuProvider,

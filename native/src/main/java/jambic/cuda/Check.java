@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 
 import jambic.cuda.bindings.CublasLt;
 import jambic.cuda.bindings.CudaDriver;
+import jambic.cuda.bindings.Nccl;
 import jambic.cuda.bindings.Nvrtc;
 import jambic.tensor.DeviceLostException;
 import jambic.tensor.JambicException;
@@ -58,6 +59,14 @@ final class Check {
   static void nvrtc(int status, String call) {
     if (status != Nvrtc.NVRTC_SUCCESS()) {
       throw failure(status, string(Nvrtc.nvrtcGetErrorString(status)), call);
+    }
+  }
+
+  /** Throws unless a call of NCCL succeeded, with what it says of its last failure. */
+  static void nccl(int status, String call) {
+    if (status != Nccl.ncclSuccess()) {
+      String last = string(Nccl.ncclGetLastError(MemorySegment.NULL)).strip();
+      throw new CudaException(status, string(Nccl.ncclGetErrorString(status)), call, last);
     }
   }
 

@@ -54,6 +54,11 @@ final class CudaBackend implements Backend {
   }
 
   @Override
+  public String arithmetic() {
+    return description;
+  }
+
+  @Override
   public Region region() {
     requireOpen();
     return new DeviceRegion(gpu, this::synchronize);

@@ -45,6 +45,7 @@ public final class CudaProvider implements BackendProvider {
       lacking.tried().forEach(file -> lines.add("not there: " + file));
     }
     libraries.misnomer().ifPresent(lines::add);
+    lines.add(NcclLibrary.describe(libraries));
     return lines;
   }
 

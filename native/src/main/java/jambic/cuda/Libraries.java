@@ -34,6 +34,8 @@ record Libraries(Map<String, String> environment, Path root) {
   /** cuBLASLt, which multiplies matrices. */
   static final String PRODUCTS = "cublasLt";
 
+  private static final int NCCL_MAJOR = 2;
+
   /** What is needed beside the driver. */
   static final List<String> NAMES = List.of(COMPILER, PRODUCTS);
 
@@ -145,6 +147,23 @@ record Libraries(Map<String, String> environment, Path root) {
       Path file = folder.resolve("libcuda.so.1");
       if (Files.isRegularFile(file)) {
         return new Found(file, 1);
+      }
+      tried.add(file);
+    }
+    return new Missing(tried);
+  }
+
+  /** Looks for NCCL, whose version is its own and not the toolkit's. */
+  Search nccl() {
+    Set<Path> folders = new LinkedHashSet<>(namedBy("CUDA_HOME"));
+    folders.addAll(namedBy("CUDA_PATH"));
+    folders.addAll(toolkitFolders());
+    sitePackages().forEach(packages -> folders.add(packages.resolve("nvidia/nccl/lib")));
+    List<Path> tried = new ArrayList<>();
+    for (Path folder : folders) {
+      Path file = file(folder, "nccl", NCCL_MAJOR);
+      if (Files.isRegularFile(file)) {
+        return new Found(file, NCCL_MAJOR);
       }
       tried.add(file);
     }

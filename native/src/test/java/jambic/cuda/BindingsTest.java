@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import jambic.cuda.Libraries.Found;
 import jambic.cuda.bindings.CublasLt;
 import jambic.cuda.bindings.CudaDriver;
+import jambic.cuda.bindings.Nccl;
 import jambic.cuda.bindings.Nvrtc;
 import jambic.cuda.bindings.cublasLtMatmulAlgo_t;
 import jambic.cuda.bindings.cublasLtMatmulHeuristicResult_t;
@@ -75,6 +76,9 @@ class BindingsTest {
     }
     if (here.driver() instanceof Found found) {
       libraries.put(found.file(), CudaDriver.class);
+    }
+    if (here.nccl() instanceof Found found) {
+      libraries.put(found.file(), Nccl.class);
     }
     if (libraries.isEmpty()) {
       abort("there is no library of CUDA here (pip install nvidia-cublas nvidia-cuda-nvrtc)");
