@@ -60,6 +60,11 @@ final class CpuBackend implements Backend {
   }
 
   @Override
+  public String arithmetic() {
+    return Lanes.F.vectorBitSize() + "-bit vectors";
+  }
+
+  @Override
   public Region region() {
     requireOpen();
     return new HostRegion();

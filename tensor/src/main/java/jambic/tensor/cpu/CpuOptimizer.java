@@ -13,6 +13,7 @@ import jambic.tensor.cpu.simd.Workers;
 import jambic.tensor.spi.OptimizerKernels;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -21,7 +22,7 @@ import jdk.incubator.vector.VectorSpecies;
  * AdamW and clipping over all tensors at once: bound by memory, 28 and 4 bytes an element. So is
  * what Muon does between its products.
  */
-final class CpuOptimizer implements OptimizerKernels {
+final class CpuOptimizer implements OptimizerKernels, OptimizerKernels.NormPieces {
   /** Elements of one tensor that are worth a task. */
   private static final int PIECE = 16384;
 
@@ -54,8 +55,29 @@ final class CpuOptimizer implements OptimizerKernels {
     if (sums.length < pieces) {
       sums = new double[pieces];
     }
-    Arrays.fill(sums, 0, pieces, 0);
-    double[] partial = sums;
+    sumSquares(sums, grads);
+    double sum = 0;
+    for (int i = 0; i < pieces; i++) {
+      sum += sums[i];
+    }
+    float length = (float) Math.sqrt(sum);
+    floats(norm)[offset(norm)] = length;
+    floats(scale)[offset(scale)] = NormPieces.factor(length, maxNorm);
+  }
+
+  @Override
+  public Optional<NormPieces> normPieces() {
+    return Optional.of(this);
+  }
+
+  @Override
+  public int size() {
+    return JoinedTensors.PIECE;
+  }
+
+  @Override
+  public void sumSquares(double[] partial, List<Tensor> grads) {
+    Arrays.fill(partial, 0, JoinedTensors.pieces(grads), 0);
     joined.parallel(
         grads,
         (piece, worker, tensor, from, count) -> {
@@ -63,13 +85,6 @@ final class CpuOptimizer implements OptimizerKernels {
           float[] lanes = workers.scratch(worker, LaneSum.LENGTH);
           partial[piece] += sumSquares(floats(grad), offset(grad) + from, count, lanes);
         });
-    double sum = 0;
-    for (int i = 0; i < pieces; i++) {
-      sum += partial[i];
-    }
-    float length = (float) Math.sqrt(sum);
-    floats(norm)[offset(norm)] = length;
-    floats(scale)[offset(scale)] = maxNorm == 0 ? 1 : Math.min(1, maxNorm / (length + 1e-6f));
   }
 
   @Override

@@ -39,6 +39,16 @@ public interface Backend extends AutoCloseable {
   String description();
 
   /**
+   * What decides the bits of results besides the inputs: two backends that say the same compute the
+   * same.
+   *
+   * @return the backend's name, and what else matters, such as the width of vectors
+   */
+  default String arithmetic() {
+    return name();
+  }
+
+  /**
    * Opens an empty region.
    *
    * @return the region, which takes memory as it is asked for
@@ -186,7 +196,8 @@ public interface Backend extends AutoCloseable {
   default QuantizedKernels quantized() {
     throw new JambicException(
         Text.format(
-            "the backend %s does not compute with int8 weights; use the whole ones, or the backend cpu",
+            "the backend %s does not compute with int8 weights; use the whole ones, or the backend"
+                + " cpu",
             name()));
   }
 

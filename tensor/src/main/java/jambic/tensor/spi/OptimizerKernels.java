@@ -2,6 +2,7 @@ package jambic.tensor.spi;
 
 import jambic.tensor.Tensor;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The update of parameters: AdamW over lists of tensors in one launch, the parts of Muon (Jordan et
@@ -18,6 +19,45 @@ public interface OptimizerKernels {
    * @param maxNorm the limit, or 0 for none
    */
   void clipNorm(Tensor norm, Tensor scale, List<Tensor> grads, float maxNorm);
+
+  /**
+   * The same norm piece by piece, where a backend can compute it so: for gradients of which several
+   * processes have a part each.
+   *
+   * @return the kernel; empty if the backend sums in another order
+   */
+  default Optional<NormPieces> normPieces() {
+    return Optional.empty();
+  }
+
+  /** The parts of {@link #clipNorm}, which computes the same bits from all pieces in order. */
+  interface NormPieces {
+    /**
+     * The elements of a piece: the row of all gradients is cut at its multiples.
+     *
+     * @return how many
+     */
+    int size();
+
+    /**
+     * Sums squares.
+     *
+     * @param sums by piece; those of the gradients' pieces are overwritten
+     * @param grads gradients, or a part of their row that begins at a piece
+     */
+    void sumSquares(double[] sums, List<Tensor> grads);
+
+    /**
+     * The factor that clips gradients.
+     *
+     * @param norm of all gradients
+     * @param maxNorm the limit, or 0 for none
+     * @return at most 1
+     */
+    static float factor(float norm, float maxNorm) {
+      return maxNorm == 0 ? 1 : Math.min(1, maxNorm / (norm + 1e-6f));
+    }
+  }
 
   /**
    * One step of AdamW (Loshchilov and Hutter, 2019): with {@code g = grad * scale}, {@code p -= lr

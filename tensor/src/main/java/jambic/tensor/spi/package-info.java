@@ -6,5 +6,7 @@
  * numbers are F32 unless said; where {@link jambic.tensor.spi.Backend#activationType} is another
  * type, activations and their gradients have that one. Tensors are contiguous and outputs overlap
  * nothing but where a kernel allows it.
+ *
+ * <p>Apart from backends, a {@link jambic.tensor.spi.Communicator} joins processes.
  */
 package jambic.tensor.spi;

@@ -5,6 +5,7 @@ import jambic.model.classifier.TextClassifier;
 import jambic.tensor.JambicException;
 import jambic.train.data.Dataset.Split;
 import jambic.train.metric.ClassificationScores;
+import jambic.train.parallel.DataParallel;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
 import jambic.train.stage.LossWork;
@@ -44,6 +45,26 @@ public final class ClassifierTraining {
       ClassifyConfig config,
       List<LabelledTokens> train,
       List<LabelledTokens> valid) {
+    return work(model, config, train, valid, DataParallel.alone());
+  }
+
+  /**
+   * Prepares a rank's part of the training of a classifier.
+   *
+   * @param model what is trained, with two labels or more
+   * @param config every hyperparameter
+   * @param train texts to learn from
+   * @param valid texts to measure with
+   * @param ranks that train together
+   * @return the work of a run
+   * @throws JambicException if there are no texts to learn from or to measure with
+   */
+  public static StageWork work(
+      GptClassifier model,
+      ClassifyConfig config,
+      List<LabelledTokens> train,
+      List<LabelledTokens> valid,
+      DataParallel ranks) {
     LabelPrediction objective = new LabelPrediction(model, config, train, valid);
     List<LabelledTokens> measured = objective.estimated(Split.VAL, config.run().evalIters());
     return new LossWork(
@@ -52,7 +73,8 @@ public final class ClassifierTraining {
         objective,
         objective::tokens,
         Double.MAX_VALUE,
-        new Quality(model, measured));
+        new Quality(model, measured),
+        ranks);
   }
 
   private record Quality(GptClassifier model, List<LabelledTokens> texts)

@@ -10,8 +10,11 @@ import jambic.train.optim.LearningRateSchedule;
 import jambic.train.optim.Muon;
 import jambic.train.optim.Optimizer;
 import jambic.train.optim.OptimizerKind;
+import jambic.train.optim.ShardedAdamW;
 import jambic.train.optim.WeightDecayMode;
+import jambic.train.parallel.Shards;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What updates the parameters, and by how much.
@@ -120,6 +123,32 @@ public record OptimizerSettings(
     return schedule.rates(learningRate);
   }
 
+  private AdamW.Settings adamW() {
+    return new AdamW.Settings(beta1, beta2, eps, weightDecay, decayOn);
+  }
+
+  /**
+   * Makes the optimizer of a run on several ranks, if its state can be divided among them: AdamW's
+   * on the CPU.
+   *
+   * @param backend where it computes
+   * @param region where this rank's part of the state lives
+   * @param parameters what it updates, by name: of these, those that have gradients
+   * @param clip limits their gradients
+   * @param shards of these gradients
+   * @return the optimizer; empty if every rank keeps the whole state
+   */
+  public Optional<Optimizer> createSharded(
+      Backend backend,
+      Region region,
+      Map<String, Tensor> parameters,
+      GradientClip clip,
+      Shards shards) {
+    return optimizer == OptimizerKind.ADAMW && ShardedAdamW.isPossible(backend)
+        ? Optional.of(new ShardedAdamW(backend, region, parameters, adamW(), clip, shards))
+        : Optional.empty();
+  }
+
   /**
    * Makes the optimizer of the run.
    *
@@ -131,7 +160,7 @@ public record OptimizerSettings(
    */
   public Optimizer create(
       Backend backend, Region region, Map<String, Tensor> parameters, Tensor clipFactor) {
-    AdamW.Settings adamW = new AdamW.Settings(beta1, beta2, eps, weightDecay, decayOn);
+    AdamW.Settings adamW = adamW();
     return switch (optimizer) {
       case ADAMW -> new AdamW(backend, region, parameters, adamW, clipFactor);
       case MUON -> {

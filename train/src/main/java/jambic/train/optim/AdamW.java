@@ -29,6 +29,26 @@ public final class AdamW implements Optimizer {
   public record Settings(
       double beta1, double beta2, double eps, double weightDecay, WeightDecayMode decayOn) {}
 
+  /**
+   * What is updated.
+   *
+   * @param name of its moments, {@code m.} and {@code v.} before it
+   * @param values a parameter, or a part of one
+   * @param grad of the same shape
+   * @param isMatrix whether the parameter is a matrix
+   */
+  record Target(String name, Tensor values, Tensor grad, boolean isMatrix) {
+    static List<Target> of(Map<String, Tensor> parameters) {
+      List<Target> targets = new ArrayList<>();
+      parameters.forEach((name, tensor) -> {
+        if (!tensor.grad().isNone()) { // not frozen
+          targets.add(new Target(name, tensor, tensor.grad(), tensor.shape().rank() >= 2));
+        }
+      });
+      return targets;
+    }
+  }
+
   private record Group(
       List<Tensor> params, List<Tensor> m, List<Tensor> v, List<Tensor> grads, float decay) {
     Group(float decay) {
@@ -59,23 +79,25 @@ public final class AdamW implements Optimizer {
       Map<String, Tensor> parameters,
       Settings settings,
       Tensor clipFactor) {
+    this(backend, region, Target.of(parameters), settings, clipFactor);
+  }
+
+  AdamW(
+      Backend backend, Region region, List<Target> targets, Settings settings, Tensor clipFactor) {
     this.backend = backend;
     this.settings = settings;
     this.clipFactor = clipFactor;
     Group decayed = new Group((float) settings.weightDecay());
     Group rest = new Group(0);
-    parameters.forEach((name, tensor) -> {
-      if (tensor.grad().isNone()) {
-        return; // frozen
-      }
-      boolean matrix = tensor.shape().rank() >= 2;
-      Group group = matrix || settings.decayOn() == WeightDecayMode.ALL ? decayed : rest;
-      group.params.add(tensor);
-      group.grads.add(tensor.grad());
-      group.m.add(moment("m." + name, region, tensor));
-      group.v.add(moment("v." + name, region, tensor));
-      trained.add(tensor);
-    });
+    for (Target target : targets) {
+      boolean decays = target.isMatrix || settings.decayOn() == WeightDecayMode.ALL;
+      Group group = decays ? decayed : rest;
+      group.params.add(target.values);
+      group.grads.add(target.grad);
+      group.m.add(moment("m." + target.name, region, target.values));
+      group.v.add(moment("v." + target.name, region, target.values));
+      trained.add(target.values);
+    }
     hyper = region.allocate(DType.F32, Shape.of(3));
     backend.launch(() -> backend.elementwise().fill(List.copyOf(moments.values()), 0));
     for (Group group : List.of(decayed, rest)) {

@@ -5,6 +5,7 @@ import jambic.tensor.Launch;
 import jambic.tensor.Shape;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.spi.OptimizerKernels;
 import jambic.tensor.spi.Region;
 import java.util.List;
 
@@ -16,6 +17,7 @@ public final class GradientClip {
   private final List<Tensor> gradients;
   private final Launch clearing;
   private final Launch measuring;
+  private final float maxNorm;
   private final Tensor norm; // (1)
   private final Tensor factor; // (1)
 
@@ -28,6 +30,7 @@ public final class GradientClip {
    * @param maxNorm the limit, or 0 for none
    */
   public GradientClip(Backend backend, Region region, List<Tensor> parameters, double maxNorm) {
+    this.maxNorm = (float) maxNorm;
     gradients = parameters.stream().map(Tensor::grad).filter(grad -> !grad.isNone()).toList();
     norm = region.allocate(DType.F32, Shape.of(1));
     factor = region.allocate(DType.F32, Shape.of(1));
@@ -36,6 +39,15 @@ public final class GradientClip {
         new Launch(
             "optimizer.clipNorm",
             () -> backend.optimizer().clipNorm(norm, factor, gradients, (float) maxNorm));
+  }
+
+  /**
+   * Lists the gradients that it measures.
+   *
+   * @return those of trained parameters, in the order of the model
+   */
+  public List<Tensor> gradients() {
+    return gradients;
   }
 
   /**
@@ -59,6 +71,17 @@ public final class GradientClip {
   /** Launches the clearing of all gradients, before several backward passes add to them. */
   public void zeroGradients() {
     clearing.run();
+  }
+
+  /**
+   * Sets the norm and the factor from a sum that was computed elsewhere.
+   *
+   * @param squares of all elements of the gradients
+   */
+  public void set(double squares) {
+    float length = (float) Math.sqrt(squares);
+    norm.set(length);
+    factor.set(OptimizerKernels.NormPieces.factor(length, maxNorm));
   }
 
   /** Launches the computation of the norm and the factor. */

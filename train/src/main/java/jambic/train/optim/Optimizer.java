@@ -25,6 +25,25 @@ public interface Optimizer {
   SequencedMap<String, Tensor> state();
 
   /**
+   * The same as a checkpoint holds it: whole, where ranks have parts of it.
+   *
+   * @return moments by name, in the order of the state
+   */
+  default SequencedMap<String, Moment> moments() {
+    return Moment.of(state());
+  }
+
+  /**
+   * Whether {@link #update} is done by all ranks together: it sums gradients over them, and
+   * measures their norm.
+   *
+   * @return false where gradients are the whole sum before, and their norm is known
+   */
+  default boolean isSharded() {
+    return false;
+  }
+
+  /**
    * Sets what the next {@link #update} reads.
    *
    * @param t which update it is, from 1

@@ -24,6 +24,8 @@ import jambic.train.config.TrainConfig;
 import jambic.train.config.TranslationConfig;
 import jambic.train.optim.GradientClip;
 import jambic.train.optim.OptimizerKind;
+import jambic.train.parallel.DataParallel;
+import jambic.train.parallel.LaneTree;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,7 +38,7 @@ import java.util.stream.Stream;
  * How much memory a run will take, before it takes any.
  *
  * @param weights bytes of the parameters
- * @param gradients bytes of their gradients
+ * @param gradients bytes of their gradients, and of partial sums where batches are accumulated
  * @param moments bytes of the optimizer's state: AdamW's two moments, or Muon's momentum and the
  *     matrices that it computes with; and a few numbers besides
  * @param activations bytes of what a step or an evaluation computes on its way, at its peak
@@ -202,6 +204,8 @@ public record MemoryEstimate(
       Parameters trained = config.train(model, gradients);
       GradientClip clip =
           new GradientClip(paper, state, trained.tensors(), config.optimizer().gradClip());
+      int lanes = DataParallel.lanes(config.gradientAccumulationSteps());
+      new LaneTree(paper, gradients, clip.gradients(), lanes);
       config.optimizer().create(paper, state, trained.byName(), clip.factor());
 
       List<Tensor> first = allocate(activations, inputs);
@@ -217,6 +221,36 @@ public record MemoryEstimate(
       return new MemoryEstimate(
           weights, adjusted, state.needed(), activations.needed(), paper.regions());
     }
+  }
+
+  /**
+   * The memory of each of several devices that share the micro batches: one with fewer lanes to sum
+   * keeps fewer partial sums.
+   *
+   * @param microBatches of an iteration, of all devices
+   * @param devices how many; where they do not divide the lanes, one has as many as before
+   * @return the estimate
+   */
+  public MemoryEstimate shared(int microBatches, int devices) {
+    int buffers = buffers(microBatches, 1);
+    long left = gradients / buffers * buffers(microBatches, devices);
+    List<Long> taken = new ArrayList<>(regions);
+    if (!taken.isEmpty()) {
+      taken.set(1, taken.get(1) - gradients + left);
+    }
+    return new MemoryEstimate(weights, left, moments, activations, taken);
+  }
+
+  /** Gradients as large as the parameters: of the micro batch at hand, and partial sums. */
+  private static int buffers(int microBatches, int devices) {
+    int lanes = DataParallel.lanes(microBatches);
+    return 1 + Integer.numberOfTrailingZeros(lanes % devices == 0 ? lanes / devices : lanes);
+  }
+
+  /** The bytes of partial sums, which would not be there if each device had one lane. */
+  long partialSums(int microBatches, int devices) {
+    int buffers = buffers(microBatches, devices);
+    return gradients / buffers * (buffers - 1);
   }
 
   private static List<Tensor> allocate(Region region, List<Shape> inputs) {
@@ -282,7 +316,8 @@ public record MemoryEstimate(
         ? Optional.empty()
         : Optional.of(
             Text.format(
-                "the run will need %s, but only %s of memory are free now: close other programs, or the system may stop it",
+                "the run will need %s, but only %s of memory are free now: close other programs, or"
+                    + " the system may stop it",
                 human(total()), human(available.getAsLong())));
   }
 

@@ -6,6 +6,7 @@ import jambic.model.gpt.GptConfig;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
 import jambic.train.config.TrainConfig;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -60,7 +61,8 @@ public record Plan(
               + " much; lower %s or %s",
           MemoryEstimate.human(memory.total()), new Name("nLayer"), new Name("nEmbd"));
     }
-    return new Plan(config, config.gpt(vocabSize), device, devices, mfu, tokens, memory);
+    MemoryEstimate each = memory.shared(config.gradientAccumulationSteps(), devices);
+    return new Plan(config, config.gpt(vocabSize), device, devices, mfu, tokens, each);
   }
 
   /**
@@ -161,6 +163,21 @@ public record Plan(
   }
 
   /**
+   * What it takes that several devices train together.
+   *
+   * @param network what they talk over
+   * @return the figures; empty for one device, or one whose peak is not known
+   */
+  public Optional<ScaleOut> over(Network network) {
+    OptionalDouble step = seconds(config.tokensPerIter());
+    return devices > 1 && step.isPresent()
+        ? Optional.of(
+            new ScaleOut(
+                network, devices, model.parameterCount(), step.getAsDouble(), memory, device))
+        : Optional.empty();
+  }
+
+  /**
    * Whether each device holds the whole run.
    *
    * @return true if weights, gradients, moments and activations fit
@@ -176,12 +193,13 @@ public record Plan(
    * @return the least number; 0 if the activations alone do not fit
    */
   public long leastDevices() {
-    return leastDevices(memory, device);
+    long partialSums = memory.partialSums(config.gradientAccumulationSteps(), devices);
+    return leastDevices(memory, partialSums, device);
   }
 
-  static long leastDevices(MemoryEstimate memory, DeviceSpec device) {
+  static long leastDevices(MemoryEstimate memory, long partialSums, DeviceSpec device) {
     long room = device.memory() - memory.activations();
-    long fixed = memory.total() - memory.activations();
+    long fixed = memory.total() - memory.activations() - partialSums;
     return room <= 0 ? 0 : Math.ceilDiv(fixed, room);
   }
 }

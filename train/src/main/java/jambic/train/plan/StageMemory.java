@@ -25,7 +25,7 @@ import java.util.SequencedMap;
 public record StageMemory(String stage, SequencedMap<String, Long> models) {
   /** The stages that are known. */
   public static final List<String> STAGES =
-      List.of("sft", "classify", "reward", "dpo", "ppo", "grpo");
+      List.of("sft", "classify", "reward", "dpo", "kto", "ppo", "grpo");
 
   private static final long KEPT = 4;
   private static final long TRAINED = 16;
@@ -62,7 +62,7 @@ public record StageMemory(String stage, SequencedMap<String, Long> models) {
         models.put("reference", KEPT * parameters);
         models.put("reward model, if it is one", KEPT * parameters);
       }
-      case "dpo" -> models.put("reference, until training begins", KEPT * parameters);
+      case "dpo", "kto" -> models.put("reference, until training begins", KEPT * parameters);
       default -> {}
     }
     return new StageMemory(stage, models);

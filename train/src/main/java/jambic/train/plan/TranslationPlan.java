@@ -54,7 +54,8 @@ public record TranslationPlan(
           new Name("decoderLayers"),
           new Name("width"));
     }
-    return new TranslationPlan(config, model, device, devices, mfu, memory);
+    MemoryEstimate each = memory.shared(config.gradientAccumulationSteps(), devices);
+    return new TranslationPlan(config, model, device, devices, mfu, each);
   }
 
   /**
@@ -180,6 +181,7 @@ public record TranslationPlan(
    * @return the least number; 0 if the activations alone do not fit
    */
   public long leastDevices() {
-    return Plan.leastDevices(memory, device);
+    long partialSums = memory.partialSums(config.gradientAccumulationSteps(), devices);
+    return Plan.leastDevices(memory, partialSums, device);
   }
 }

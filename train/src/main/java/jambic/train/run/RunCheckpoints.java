@@ -9,8 +9,8 @@ import jambic.model.io.AtomicFolder;
 import jambic.model.io.ErrorText;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
-import jambic.tensor.Tensor;
 import jambic.tensor.text.Text;
+import jambic.train.optim.Moment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,8 +68,8 @@ public record RunCheckpoints<M extends Model>(
     kept.subList(0, Math.max(0, kept.size() - count)).forEach(AtomicFolder::delete);
   }
 
-  /** Saves the mean of the newest kept ones. */
-  void saveAveraged(int iteration, int count) {
+  /** Saves the mean of the newest kept ones, and returns how many they are. */
+  int saveAveraged(int iteration, int count) {
     List<Path> kept = keptUntil(iteration);
     List<Path> newest = kept.subList(Math.max(0, kept.size() - count), kept.size());
     Path checkpoint = folder.resolve(AVERAGED);
@@ -77,7 +77,10 @@ public record RunCheckpoints<M extends Model>(
       TrainingEvents.checkpoint(
           iteration,
           AVERAGED,
-          () -> Checkpoint.saveMean(format, checkpoint, model, tokenizer, newest));
+          () ->
+              Checkpoint.saveMean(
+                  format, checkpoint, model, tokenizer, newest, this::describeChat));
+      return newest.size();
     } catch (JambicException e) {
       throw withKept(e);
     }
@@ -108,7 +111,7 @@ public record RunCheckpoints<M extends Model>(
   }
 
   /** Saves all that resuming needs. */
-  void saveLast(TrainingState now, Map<String, Tensor> moments, AtomicFolder.Writer others) {
+  void saveLast(TrainingState now, Map<String, Moment> moments, AtomicFolder.Writer others) {
     save(
         now.iteration(),
         LAST,

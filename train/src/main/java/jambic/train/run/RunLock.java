@@ -7,6 +7,7 @@ import jambic.model.io.ErrorText;
 import jambic.model.io.Uninterrupted;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.parallel.DataParallel;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -73,6 +75,30 @@ public final class RunLock implements AutoCloseable {
     return of(
         folder,
         "a resumed run writes into its own folder: allow that, or copy it and resume the copy");
+  }
+
+  /**
+   * Locks a folder for a new run, on the rank that writes into it.
+   *
+   * @param folder the run's; made where it is missing
+   * @param ranks that train together
+   * @return the lock, to be closed; empty on the other ranks
+   * @throws JambicException as {@link #ofNewRun(Path)}
+   */
+  public static Optional<RunLock> ofNewRun(Path folder, DataParallel ranks) {
+    return ranks.isFirst() ? Optional.of(ofNewRun(folder)) : Optional.empty();
+  }
+
+  /**
+   * Locks the folder of a run that goes on, on the rank that writes into it.
+   *
+   * @param folder the run's
+   * @param ranks that train together
+   * @return the lock, to be closed; empty on the other ranks
+   * @throws JambicException as {@link #ofRun(Path)}
+   */
+  public static Optional<RunLock> ofRun(Path folder, DataParallel ranks) {
+    return ranks.isFirst() ? Optional.of(ofRun(folder)) : Optional.empty();
   }
 
   private static RunLock of(Path folder, String remedy) {
@@ -151,7 +177,8 @@ public final class RunLock implements AutoCloseable {
     if (!held.isEmpty()) {
       throw new JambicException(
           Text.format(
-              "%s holds %s, which a new run would overwrite, and no checkpoint to resume from; name another folder, or move what it holds",
+              "%s holds %s, which a new run would overwrite, and no checkpoint to resume from; name"
+                  + " another folder, or move what it holds",
               folder, String.join(" and ", held)));
     }
   }

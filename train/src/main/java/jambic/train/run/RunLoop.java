@@ -2,10 +2,10 @@ package jambic.train.run;
 
 import jambic.model.ConfigMessage;
 import jambic.tensor.DeviceLostException;
-import jambic.tensor.Tensor;
 import jambic.train.config.RunConfig;
+import jambic.train.optim.Moment;
+import jambic.train.parallel.DataParallel;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -70,8 +70,9 @@ public final class RunLoop {
   private final RunCheckpoints<?> checkpoints;
   private final RunConfig config;
   private final String fingerprint;
-  private final Map<String, Tensor> moments;
+  private final Map<String, Moment> moments;
   private final Stage stage;
+  private final DataParallel ranks;
   private int iteration;
   private double bestValLoss = Double.POSITIVE_INFINITY;
   private Optional<ConfigMessage> notice = Optional.empty();
@@ -89,8 +90,29 @@ public final class RunLoop {
       RunCheckpoints<?> checkpoints,
       RunConfig config,
       String fingerprint,
-      Map<String, Tensor> moments,
+      Map<String, Moment> moments,
       Stage stage) {
+    this(checkpoints, config, fingerprint, moments, stage, DataParallel.alone());
+  }
+
+  /**
+   * Begins a rank's part of a run: the first one keeps the folder, and all stop together.
+   *
+   * @param checkpoints of the run's folder
+   * @param config how many iterations, and when to evaluate and to save
+   * @param fingerprint of the data, which resuming compares
+   * @param moments what optimizers keep from one update to the next, by name
+   * @param stage the kind of training
+   * @param ranks that train together
+   */
+  public RunLoop(
+      RunCheckpoints<?> checkpoints,
+      RunConfig config,
+      String fingerprint,
+      Map<String, Moment> moments,
+      Stage stage,
+      DataParallel ranks) {
+    this.ranks = ranks;
     this.checkpoints = checkpoints;
     this.config = config;
     this.fingerprint = fingerprint;
@@ -120,6 +142,15 @@ public final class RunLoop {
   }
 
   /**
+   * What the data is, and nothing else.
+   *
+   * @return its fingerprint
+   */
+  public String fingerprint() {
+    return fingerprint;
+  }
+
+  /**
    * Trains until all iterations are done, someone asks to stop, or the thread is interrupted.
    *
    * @param listener hears of progress
@@ -128,44 +159,45 @@ public final class RunLoop {
    */
   public Outcome run(RunListener listener, BooleanSupplier stopRequested) {
     BooleanSupplier stop =
-        () -> stopRequested.getAsBoolean() || Thread.currentThread().isInterrupted();
+        ranks.ofAny(() -> stopRequested.getAsBoolean() || Thread.currentThread().isInterrupted());
     notice.ifPresent(listener::onNotice);
     notice = Optional.empty();
-    try (MetricsLog log = openLog(listener)) {
+    try (RunWriter writer = open(listener)) {
       long saved = System.nanoTime();
       while (true) {
         if (iteration % config.run().evalInterval() == 0 || iteration == config.run().maxIters()) {
           Optional<Metrics.Evaluation> measured =
               TrainingEvents.evaluation(() -> stage.evaluate(iteration, listener, stop));
           if (measured.isEmpty()) {
-            save(log); // a resumed run begins with the evaluation
+            save(writer); // a resumed run begins with the evaluation
             return Outcome.STOPPED;
           }
-          log.append(measured.get());
-          saveIfBest(measured.get(), log);
+          writer.append(measured.get());
+          saveIfBest(measured.get(), writer);
           saved = System.nanoTime();
           listener.onEvaluation(measured.get());
         }
         if (iteration == config.run().maxIters()) {
           if (config.run().average() > 0) {
-            checkpoints.saveAveraged(iteration, config.run().average());
+            writer.averaged(iteration, config.run().average());
           }
           return Outcome.FINISHED;
         }
         Optional<Metrics.Step> measured = TrainingEvents.step(() -> stage.iterate(iteration, stop));
         if (measured.isEmpty()) {
-          save(log); // a resumed run begins with this iteration
+          save(writer); // a resumed run begins with this iteration
           return Outcome.STOPPED;
         }
         iteration++;
-        log.append(measured.get());
+        writer.append(measured.get());
         listener.onStep(measured.get());
         if (stop.getAsBoolean()) {
-          save(log);
+          save(writer);
           return Outcome.STOPPED;
         }
-        if (config.run().alwaysSaveCheckpoint() && System.nanoTime() - saved > SAVE_EVERY_NANOS) {
-          save(log);
+        long since = System.nanoTime() - saved;
+        if (config.run().alwaysSaveCheckpoint() && ranks.ofFirst(since > SAVE_EVERY_NANOS)) {
+          save(writer);
           saved = System.nanoTime();
         }
       }
@@ -174,35 +206,31 @@ public final class RunLoop {
     }
   }
 
-  private MetricsLog openLog(RunListener listener) {
-    Path file = checkpoints.folder().resolve(MetricsLog.FILE_NAME);
-    return iteration > 0 || Files.exists(file)
-        ? MetricsLog.resume(file, iteration, listener::onNotice)
-        : MetricsLog.create(file);
+  private RunWriter open(RunListener listener) {
+    return ranks.isFirst()
+        ? RunWriter.ToFolder.at(iteration, checkpoints, listener)
+        : new RunWriter.Elsewhere();
   }
 
-  private void saveIfBest(Metrics.Evaluation measured, MetricsLog log) {
+  private void saveIfBest(Metrics.Evaluation measured, RunWriter writer) {
     if (iteration > 0 && config.run().average() > 0) {
-      log.sync();
-      checkpoints.keep(iteration, config.run().average()); // before a checkpoint that is past it
+      writer.keep(iteration, config.run().average()); // before a checkpoint that is past it
     }
     double criterion = stage.criterion(measured);
     boolean better = criterion < bestValLoss;
     if (better) {
       bestValLoss = criterion;
       if (iteration > 0) {
-        log.sync(); // refuses a folder that is gone, which saving would make again
-        checkpoints.saveBest(iteration);
+        writer.best(iteration);
       }
     }
     if (better || config.run().alwaysSaveCheckpoint()) {
-      save(log);
+      save(writer);
     }
   }
 
-  private void save(MetricsLog log) {
-    log.sync(); // a resumed run must find every line that its checkpoint is past
-    checkpoints.saveLast(
+  private void save(RunWriter writer) {
+    writer.last(
         new TrainingState(iteration, bestValLoss, fingerprint, config), moments, stage::save);
   }
 }

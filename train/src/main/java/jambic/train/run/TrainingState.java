@@ -4,10 +4,10 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.io.ErrorText;
 import jambic.model.io.Safetensors;
 import jambic.tensor.JambicException;
-import jambic.tensor.Tensor;
 import jambic.tensor.text.Text;
 import jambic.train.config.RunConfig;
 import jambic.train.data.Dataset;
+import jambic.train.optim.Moment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -32,7 +32,7 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
   private static final String MOMENTS = "optimizer.safetensors";
 
   /** Writes the state into a checkpoint's folder. */
-  void write(Path folder, Map<String, Tensor> moments) throws IOException {
+  void write(Path folder, Map<String, Moment> moments) throws IOException {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("iteration", iteration);
     json.put("best_val_loss", Double.isFinite(bestValLoss) ? bestValLoss : null);
@@ -50,13 +50,13 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
         moments.entrySet().stream().map(e -> source(e.getKey(), e.getValue())).toList());
   }
 
-  private static Safetensors.Source source(String name, Tensor tensor) {
-    List<Long> shape = shape(tensor);
-    return Safetensors.Source.ofFloats(name, shape, tensor.toFloats(), 0);
+  /** One moment after the other is copied to the host, when it is written. */
+  private static Safetensors.Source source(String name, Moment moment) {
+    return Safetensors.Source.ofFloats(name, shape(moment), moment::values);
   }
 
-  private static List<Long> shape(Tensor tensor) {
-    return Arrays.stream(tensor.shape().toArray()).asLongStream().boxed().toList();
+  private static List<Long> shape(Moment moment) {
+    return Arrays.stream(moment.shape().toArray()).asLongStream().boxed().toList();
   }
 
   /**
@@ -137,18 +137,18 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
    * @param folder the checkpoint's
    * @param moments overwritten, by name
    */
-  public static void readMoments(Path folder, Map<String, Tensor> moments) {
+  public static void readMoments(Path folder, Map<String, Moment> moments) {
     Path path = folder.resolve(MOMENTS);
     try (Safetensors file = Safetensors.open(path)) {
-      moments.forEach((name, tensor) -> {
+      moments.forEach((name, moment) -> {
         Safetensors.Entry entry = file.entry(name);
-        if (!entry.shape().equals(shape(tensor))) {
+        if (!entry.shape().equals(shape(moment))) {
           throw new JambicException(
               Text.format(
                   "%s: %s has the shape %s, but the model makes it %s",
-                  path, name, entry.shape(), tensor.shape()));
+                  path, name, entry.shape(), moment.shape()));
         }
-        float[] values = new float[Math.toIntExact(tensor.size())];
+        float[] values = new float[Math.toIntExact(moment.shape().size())];
         entry.readFloats(values, 0);
         for (float value : values) {
           if (!Float.isFinite(value)) {
@@ -158,7 +158,7 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
                     path, name, value));
           }
         }
-        tensor.set(values);
+        moment.set(values);
       });
     }
   }

@@ -20,7 +20,7 @@ class StageMemoryTest {
   void unknownStagesAndAdaptersOfAClassifierAreRefused() {
     assertThatThrownBy(() -> StageMemory.of("rlhf", 1, 0))
         .isInstanceOf(JambicException.class)
-        .hasMessage("there is no stage rlhf; sft, classify, reward, dpo, ppo, grpo are");
+        .hasMessage("there is no stage rlhf; sft, classify, reward, dpo, kto, ppo, grpo are");
     assertThatThrownBy(() -> StageMemory.of("reward", 1, 1)).hasMessageContaining("no adapters");
   }
 }

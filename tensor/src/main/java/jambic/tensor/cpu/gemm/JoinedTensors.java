@@ -26,7 +26,8 @@ public final class JoinedTensors {
     void run(int piece, int worker, int tensor, int from, int count);
   }
 
-  private static final int PIECE = 8192;
+  /** The elements of a piece. */
+  public static final int PIECE = 8192;
 
   private final Workers workers;
   private long[] starts = new long[1];
