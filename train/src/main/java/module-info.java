@@ -18,6 +18,7 @@ module jambic.train {
   exports jambic.train.objective;
   exports jambic.train.optim;
   exports jambic.train.pairs;
+  exports jambic.train.parallel;
   exports jambic.train.plan;
   exports jambic.train.policy;
   exports jambic.train.preference;

@@ -7,6 +7,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.train.data.Dataset.Split;
 import jambic.train.objective.Objective;
+import jambic.train.parallel.DataParallel;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,7 @@ public final class LossEstimator {
   private final Backend backend;
   private final Objective objective;
   private final Region region;
+  private final DataParallel ranks;
   private final Map<Object, Pass> passes = new HashMap<>(); // by the shape of their batches
 
   private record Pass(List<Tensor> inputs, Tensor loss, Program forward) {
@@ -38,6 +40,19 @@ public final class LossEstimator {
    * @param region holds activations while an estimate runs; between runs others may overwrite it
    */
   public LossEstimator(Backend backend, Objective objective, Region region) {
+    this(backend, objective, region, DataParallel.alone());
+  }
+
+  /**
+   * Records the forward pass of the first batch, on one of the ranks that share an estimate.
+   *
+   * @param backend where it computes
+   * @param objective batches and loss
+   * @param region holds activations while an estimate runs; between runs others may overwrite it
+   * @param ranks of which each measures some of the batches; all return the same
+   */
+  public LossEstimator(Backend backend, Objective objective, Region region, DataParallel ranks) {
+    this.ranks = ranks;
     this.backend = backend;
     this.objective = objective;
     this.region = region;
@@ -76,25 +91,50 @@ public final class LossEstimator {
    *
    * @param split which part of the data
    * @param count how many batches
-   * @param goOn asked before each batch
+   * @param goOn asked before each batch, or as many of them as there are ranks
    * @return the mean over all that counts in them, empty if it was stopped
    */
   public OptionalDouble estimate(Split split, int count, BooleanSupplier goOn) {
-    double sum = 0;
-    double weights = 0;
-    for (int i = 0; i < count; i++) {
+    Mean mean = new Mean();
+    for (int first = 0; first < count; first += ranks.size()) {
       if (!goOn.getAsBoolean()) {
         return OptionalDouble.empty();
       }
-      Pass pass = pass(split, i);
-      int weight = objective.fill(pass.inputs(), split, i);
-      double share = objective.hasEqualWeights() ? 1 : weight;
-      if (share > 0) {
-        sum += pass.run() * share;
-        weights += share;
+      int mine = first + ranks.rank();
+      boolean any = mine < count;
+      mean.add(any ? measure(split, mine) : new Measured(0, 0));
+    }
+    return OptionalDouble.of(mean.value());
+  }
+
+  /** A batch's loss, and how much it counts. */
+  private record Measured(double loss, double weight) {}
+
+  private Measured measure(Split split, int index) {
+    Pass pass = pass(split, index);
+    int weight = objective.fill(pass.inputs(), split, index);
+    double share = objective.hasEqualWeights() ? 1 : weight;
+    return new Measured(share > 0 ? pass.run() : 0, share);
+  }
+
+  /** Adds up the batches of all ranks in their order, so that it does not matter who measured. */
+  private final class Mean {
+    private double sum;
+    private double weights;
+
+    void add(Measured mine) {
+      double[] all = ranks.gather(mine.loss, mine.weight);
+      for (int i = 0; i < all.length; i += 2) {
+        if (all[i + 1] > 0) {
+          sum += all[i] * all[i + 1];
+          weights += all[i + 1];
+        }
       }
     }
-    return OptionalDouble.of(sum / weights);
+
+    double value() {
+      return sum / weights;
+    }
   }
 
   /**

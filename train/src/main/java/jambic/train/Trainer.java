@@ -15,6 +15,7 @@ import jambic.train.config.TrainConfig;
 import jambic.train.data.Dataset;
 import jambic.train.data.Dataset.Split;
 import jambic.train.objective.Objective;
+import jambic.train.parallel.DataParallel;
 import jambic.train.plan.ModelFlops;
 import jambic.train.run.Metrics;
 import jambic.train.run.ResumeCheck;
@@ -51,7 +52,7 @@ public final class Trainer implements AutoCloseable {
   private final LossEstimator estimator;
   private final RunLoop loop;
   private final OptionalDouble peakFlops;
-  private final RunLock lock;
+  private final Optional<RunLock> lock; // of the rank that writes
   private boolean closed;
 
   private Trainer(
@@ -62,18 +63,19 @@ public final class Trainer implements AutoCloseable {
       Optional<Tokenizer> tokenizer,
       Path folder,
       OptionalDouble peakFlops,
-      RunLock lock) {
+      DataParallel ranks,
+      Optional<RunLock> lock) {
     this.lock = lock;
     this.model = model;
     this.config = config;
     checkpoints = new RunCheckpoints<>(folder, Gpt.FORMAT, model, tokenizer);
     this.peakFlops = peakFlops;
     Objective objective = task.objective(model, config);
-    training = new Training(model, config, objective);
-    estimator = new LossEstimator(model.backend(), objective, training.activations());
+    training = new Training(model, config, objective, ranks);
+    estimator = new LossEstimator(model.backend(), objective, training.activations(), ranks);
     loop =
         new RunLoop(
-            checkpoints, config, fingerprint, training.optimizer().state(), new LanguageModeling());
+            checkpoints, config, fingerprint, training.moments(), new LanguageModeling(), ranks);
   }
 
   /**
@@ -96,13 +98,40 @@ public final class Trainer implements AutoCloseable {
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
+    return begin(backend, config, data, tokenizer, folder, peakFlops, DataParallel.alone());
+  }
+
+  /**
+   * Begins a rank's part of a run: every rank begins with the same configuration and data, and the
+   * first one keeps the folder.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config every hyperparameter
+   * @param data what to train on
+   * @param tokenizer of the data
+   * @param folder the run's; must not hold a run yet
+   * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
+   * @param ranks that train together
+   * @return the run, to be closed
+   * @throws JambicException as without ranks, or if they cannot share the micro batches, or differ
+   *     in what they were started with
+   */
+  public static Trainer begin(
+      Backend backend,
+      TrainConfig config,
+      Dataset data,
+      Tokenizer tokenizer,
+      Path folder,
+      OptionalDouble peakFlops,
+      DataParallel ranks) {
     return begin(
         () -> new Gpt(backend, config.gpt(tokenizer.vocabSize()), config.init()),
         config,
         TrainingTask.nextTokens(data),
         tokenizer,
         folder,
-        peakFlops);
+        peakFlops,
+        ranks);
   }
 
   /**
@@ -141,7 +170,32 @@ public final class Trainer implements AutoCloseable {
       Tokenizer tokenizer,
       Path folder,
       OptionalDouble peakFlops) {
-    return begin(() -> model, config, task, tokenizer, folder, peakFlops);
+    return begin(model, config, task, tokenizer, folder, peakFlops, DataParallel.alone());
+  }
+
+  /**
+   * Begins a rank's part of a run with a model that is there already.
+   *
+   * @param model what is trained on, of the shape that {@code config} says; the run closes it
+   * @param config every hyperparameter
+   * @param task what it learns
+   * @param tokenizer of the data and the model
+   * @param folder the run's; must not hold a run yet
+   * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
+   * @param ranks that train together
+   * @return the run, to be closed
+   * @throws JambicException as without ranks, or if they cannot share the micro batches, or differ
+   *     in what they were started with
+   */
+  public static Trainer begin(
+      Gpt model,
+      TrainConfig config,
+      TrainingTask task,
+      Tokenizer tokenizer,
+      Path folder,
+      OptionalDouble peakFlops,
+      DataParallel ranks) {
+    return begin(() -> model, config, task, tokenizer, folder, peakFlops, ranks);
   }
 
   private static Trainer begin(
@@ -150,21 +204,25 @@ public final class Trainer implements AutoCloseable {
       TrainingTask task,
       Tokenizer tokenizer,
       Path folder,
-      OptionalDouble peakFlops) {
+      OptionalDouble peakFlops,
+      DataParallel ranks) {
+    ranks.share(config.gradientAccumulationSteps());
     task.requireIds(tokenizer.vocabSize());
-    RunLock lock = RunLock.ofNewRun(folder);
+    Optional<RunLock> lock = RunLock.ofNewRun(folder, ranks);
     try {
       return new Trainer(
-          model.get(),
-          config,
-          task,
-          task.fingerprint(),
-          Optional.of(tokenizer),
-          folder,
-          peakFlops,
-          lock);
+              model.get(),
+              config,
+              task,
+              task.fingerprint(),
+              Optional.of(tokenizer),
+              folder,
+              peakFlops,
+              ranks,
+              lock)
+          .agreed(ranks);
     } catch (RuntimeException | Error e) {
-      lock.discard();
+      lock.ifPresent(RunLock::discard);
       throw e;
     }
   }
@@ -215,15 +273,44 @@ public final class Trainer implements AutoCloseable {
       Path folder,
       BaseModelResolver bases,
       OptionalDouble peakFlops) {
+    return resume(backend, config, task, folder, bases, peakFlops, DataParallel.alone());
+  }
+
+  /**
+   * Takes up a rank's part of a run. All ranks read the checkpoint, which any number of them may
+   * have written.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config {@link #configOf} the folder, perhaps with more iterations
+   * @param task what it has learned so far
+   * @param folder the run's
+   * @param bases find the model that the run's adapters belong to
+   * @param peakFlops the backend's peak, in FLOP/s, to compute MFU with
+   * @param ranks that train together
+   * @return the run, to be closed
+   * @throws JambicException as without ranks, or if they cannot share the micro batches, or differ
+   *     in what they were started with
+   */
+  public static Trainer resume(
+      Backend backend,
+      TrainConfig config,
+      TrainingTask task,
+      Path folder,
+      BaseModelResolver bases,
+      OptionalDouble peakFlops,
+      DataParallel ranks) {
+    ranks.share(config.gradientAccumulationSteps());
     Path last = folder.resolve(RunCheckpoints.LAST);
     configOf(folder); // leaves no lock where there is no run
-    RunLock lock = RunLock.ofRun(folder);
+    Optional<RunLock> lock = RunLock.ofRun(folder, ranks);
     try {
       Checkpoint.requireReplaceable(folder.resolve(RunCheckpoints.BEST));
       return AtomicFolder.read(
-          last, whole -> restore(backend, config, task, whole, folder, bases, peakFlops, lock));
+              last,
+              whole -> restore(backend, config, task, whole, folder, bases, peakFlops, ranks, lock))
+          .agreed(ranks);
     } catch (RuntimeException | Error e) {
-      lock.close();
+      lock.ifPresent(RunLock::close);
       throw e;
     }
   }
@@ -236,7 +323,8 @@ public final class Trainer implements AutoCloseable {
       Path folder,
       BaseModelResolver bases,
       OptionalDouble peakFlops,
-      RunLock lock)
+      DataParallel ranks,
+      Optional<RunLock> lock)
       throws IOException {
     TrainingState saved = TrainingState.read(last);
     String fingerprint = task.fingerprint();
@@ -253,10 +341,30 @@ public final class Trainer implements AutoCloseable {
       Gpt model = checkpoint.resumed(backend);
       Trainer trainer =
           new Trainer(
-              model, config, task, fingerprint, checkpoint.tokenizer(), folder, peakFlops, lock);
-      TrainingState.readMoments(last, trainer.training.optimizer().state());
+              model,
+              config,
+              task,
+              fingerprint,
+              checkpoint.tokenizer(),
+              folder,
+              peakFlops,
+              ranks,
+              lock);
+      TrainingState.readMoments(last, trainer.training.moments());
       trainer.loop.resume(saved, changes);
       return trainer;
+    }
+  }
+
+  /** Refuses ranks that do not begin with the same. */
+  private Trainer agreed(DataParallel ranks) {
+    try {
+      new Agreement(config, loop.fingerprint(), loop.iteration()).require(model, ranks);
+      return this;
+    } catch (RuntimeException | Error e) {
+      training.close();
+      model.close();
+      throw e;
     }
   }
 
@@ -356,7 +464,15 @@ public final class Trainer implements AutoCloseable {
                   ModelFlops.perToken(model.config()) * tokens / seconds / peakFlops.getAsDouble())
               : OptionalDouble.empty();
       return Optional.of(
-          new Metrics.Step(iteration, loss, lr, norm, seconds * 1e3, tokens / seconds, mfu));
+          new Metrics.Step(
+              iteration,
+              loss,
+              lr,
+              norm,
+              seconds * 1e3,
+              tokens / seconds,
+              mfu,
+              training.step().numbers()));
     }
   }
 
@@ -369,7 +485,8 @@ public final class Trainer implements AutoCloseable {
     if (!(value <= limit)) {
       throw new JambicException(
           Text.format(
-              "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate, more warm-up or clipping at a smaller gradient norm",
+              "the %s is %s at iteration %d: training has diverged; %s; try a lower learning rate,"
+                  + " more warm-up or clipping at a smaller gradient norm",
               what, value, iteration, checkpoints.kept()));
     }
   }
@@ -380,6 +497,6 @@ public final class Trainer implements AutoCloseable {
     closed = true;
     training.close();
     model.close();
-    lock.close();
+    lock.ifPresent(RunLock::close);
   }
 }

@@ -7,7 +7,11 @@ import jambic.tensor.spi.Region;
 import jambic.train.config.RunConfig;
 import jambic.train.objective.Objective;
 import jambic.train.optim.GradientClip;
+import jambic.train.optim.Moment;
 import jambic.train.optim.Optimizer;
+import jambic.train.parallel.DataParallel;
+import jambic.train.parallel.GradientSum;
+import java.util.SequencedMap;
 
 /**
  * What trains a model, put together as a configuration says: gradients, clipping, optimizer and the
@@ -30,22 +34,38 @@ public final class Training implements AutoCloseable {
    * @throws jambic.train.config.HyperparameterException if there is nothing to train
    */
   public Training(Model model, RunConfig config, Objective objective) {
+    this(model, config, objective, DataParallel.alone());
+  }
+
+  /**
+   * Puts together a rank's part of it.
+   *
+   * @param model what is trained, with the same weights on all ranks
+   * @param config which part of it, by which optimizer, and with how many micro batches of all
+   *     ranks
+   * @param objective batches of the configuration's size, and their loss
+   * @param ranks that share the micro batches
+   * @throws jambic.train.config.HyperparameterException if there is nothing to train
+   * @throws jambic.tensor.JambicException if the ranks cannot share the micro batches
+   */
+  public Training(Model model, RunConfig config, Objective objective, DataParallel ranks) {
+    ranks.share(config.gradientAccumulationSteps());
     Backend backend = model.backend();
     gradients = backend.region();
     state = backend.region();
     activations = backend.region();
     Parameters trained = config.train(model, gradients);
     clip = new GradientClip(backend, state, trained.tensors(), config.optimizer().gradClip());
-    optimizer = config.optimizer().create(backend, state, trained.byName(), clip.factor());
-    step =
-        new TrainingStep(
-            backend,
-            objective,
-            optimizer,
-            clip,
-            config.gradientAccumulationSteps(),
-            config.seed(),
-            activations);
+    GradientSum sum =
+        new GradientSum(
+            ranks, backend, gradients, clip.gradients(), config.gradientAccumulationSteps());
+    optimizer =
+        sum.shards()
+            .flatMap(shards ->
+                config.optimizer().createSharded(backend, state, trained.byName(), clip, shards))
+            .orElseGet(
+                () -> config.optimizer().create(backend, state, trained.byName(), clip.factor()));
+    step = new TrainingStep(backend, objective, optimizer, clip, sum, config.seed(), activations);
   }
 
   /**
@@ -73,6 +93,15 @@ public final class Training implements AutoCloseable {
    */
   public Optimizer optimizer() {
     return optimizer;
+  }
+
+  /**
+   * What the optimizer keeps from one update to the next, which a checkpoint holds.
+   *
+   * @return moments by name, the same ones every time
+   */
+  public SequencedMap<String, Moment> moments() {
+    return optimizer.moments();
   }
 
   /**

@@ -12,12 +12,18 @@ import jambic.tensor.text.Text;
 import jambic.train.objective.Objective;
 import jambic.train.optim.GradientClip;
 import jambic.train.optim.Optimizer;
+import jambic.train.parallel.DataParallel;
+import jambic.train.parallel.GradientSum;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import java.util.stream.LongStream;
 
 /**
  * One iteration: batches in, gradients, update. The first run with batches of a shape records it;
@@ -27,6 +33,12 @@ import java.util.function.BooleanSupplier;
  * weighted by its number of counted targets ({@link Objective}).
  */
 public final class TrainingStep {
+  /** The number of the rank that the others waited for. */
+  public static final String SLOWEST_RANK = "slowest_rank";
+
+  /** The milliseconds that its forward and backward passes took. */
+  public static final String SLOWEST_MS = "slowest_ms";
+
   /**
    * A forward and backward pass over fixed memory.
    *
@@ -56,12 +68,18 @@ public final class TrainingStep {
   private final Backend backend;
   private final Objective objective;
   private final Optimizer optimizer;
-  private final int microSteps;
+  private final GradientSum gradients;
   private final long seed;
   private final Region region;
   private final Program clear;
   private final Program update;
-  private final Map<Object, Batch> batches = new HashMap<>(); // by their shape
+  private final Map<String, Double> numbers = new TreeMap<>();
+  private final Map<Kind, Batch> batches = new HashMap<>();
+
+  /**
+   * Batches of one program: their shape, and whether their gradients are added to what is there.
+   */
+  private record Kind(Object shape, boolean adds) {}
 
   /**
    * Prepares the iterations of a run.
@@ -70,7 +88,7 @@ public final class TrainingStep {
    * @param objective batches and loss
    * @param optimizer over the parameters that have gradients
    * @param clip of these gradients
-   * @param microSteps batches behind one update, at least 1
+   * @param gradients sums those of the batches behind one update
    * @param seed of dropout
    * @param region holds activations while an iteration runs; between runs others may overwrite it
    */
@@ -79,13 +97,13 @@ public final class TrainingStep {
       Objective objective,
       Optimizer optimizer,
       GradientClip clip,
-      int microSteps,
+      GradientSum gradients,
       long seed,
       Region region) {
     this.backend = backend;
     this.objective = objective;
     this.optimizer = optimizer;
-    this.microSteps = microSteps;
+    this.gradients = gradients;
     this.seed = seed;
     this.region = region;
     clear = backend.capture(clip::zeroGradients);
@@ -120,18 +138,20 @@ public final class TrainingStep {
    */
   public OptionalDouble run(int iteration, double lr, BooleanSupplier stop) {
     optimizer.prepare(iteration + 1, lr);
-    return microSteps == 1 ? OptionalDouble.of(runSingle(iteration)) : runSeveral(iteration, stop);
+    return gradients.microBatches() == 1
+        ? OptionalDouble.of(runSingle(iteration))
+        : runSeveral(iteration, stop);
   }
 
   /** One micro batch, whose gradients overwrite those of before. */
   private double runSingle(int iteration) {
-    Batch batch = batch(iteration, 0);
+    Batch batch = batch(iteration, 0, false);
     requireTargets(objective.fill(batch.inputs, iteration, 0), iteration);
     batch.share.set(1f);
     if (batch.recorded.isPresent()) {
       return batch.recorded.get().run(batch.recorded.get().iteration, iteration);
     }
-    double loss = forwardAndBackward(batch, iteration);
+    double loss = forwardAndBackward(batch, iteration, false);
     update.run();
     return loss;
   }
@@ -141,47 +161,99 @@ public final class TrainingStep {
    * is recorded, they are allocated anew, for its activations must lie behind them and not behind
    * those of the shape that came last.
    */
-  private Batch batch(int iteration, int micro) {
+  private Batch batch(int iteration, int micro, boolean adds) {
     Object shape = objective.shape(iteration, micro);
-    Batch known = batches.get(shape);
+    Kind kind = new Kind(shape, adds);
+    Batch known = batches.get(kind);
     if (known != null && known.recorded.isPresent()) {
       return known;
     }
     region.rewind();
     Batch fresh =
         new Batch(objective.allocate(region, shape), region.allocate(DType.F32, Shape.of(1)));
-    batches.put(shape, fresh);
+    batches.put(kind, fresh);
     return fresh;
   }
 
-  /** Micro batches that add their gradients. */
+  /** This rank's micro batches, whose gradients are summed lane by lane. */
   private OptionalDouble runSeveral(int iteration, BooleanSupplier stop) {
+    long start = System.nanoTime();
+    DataParallel ranks = gradients.ranks();
     boolean equal = objective.hasEqualWeights();
-    long total = equal ? microSteps : totalWeight(iteration);
-    clear.run();
-    double sum = 0;
-    for (int i = 0; i < microSteps; i++) {
-      if (i > 0 && stop.getAsBoolean()) {
+    long total = equal ? gradients.microBatches() : totalWeight(iteration);
+    double[] losses = new double[gradients.share()];
+    boolean adds = false;
+    for (int i = 0; i < losses.length; i++) {
+      if (i > 0 && !ranks.isShared() && stop.getAsBoolean()) { // ranks agree after an iteration
         return OptionalDouble.empty();
       }
-      Batch batch = batch(iteration, i);
-      int filled = objective.fill(batch.inputs, iteration, i);
+      int micro = gradients.first() + i;
+      adds &= !gradients.beginsLane(i);
+      Batch batch = batch(iteration, micro, adds);
+      int filled = objective.fill(batch.inputs, iteration, micro);
       int weight = equal ? 1 : filled;
       if (weight > 0) {
         batch.share.set((float) ((double) weight / total));
-        sum += weight * forwardAndBackward(batch, iteration * microSteps + i);
+        int count = iteration * gradients.microBatches() + micro;
+        losses[i] = weight * forwardAndBackward(batch, count, adds);
+        adds = true;
+      }
+      if (gradients.endsLane(i)) {
+        if (!adds) {
+          clear.run(); // nothing counts in any of its batches
+        }
+        gradients.addLane(i);
       }
     }
-    update.run();
+    double sum = gather(losses, (System.nanoTime() - start) * 1e-6);
+    if (optimizer.isSharded()) {
+      optimizer.update();
+    } else {
+      gradients.overRanks();
+      update.run();
+    }
     return OptionalDouble.of(sum / total);
+  }
+
+  /** Adds up the losses of all ranks in their order, and finds who was the last. */
+  private double gather(double[] losses, double ms) {
+    double[] mine = Arrays.copyOf(losses, losses.length + 1);
+    mine[losses.length] = ms;
+    double[] all = gradients.ranks().gather(mine);
+    double sum = 0;
+    int slowest = 0;
+    for (int i = 0; i < all.length; i++) {
+      if (i % mine.length < losses.length) {
+        sum += all[i];
+      } else if (all[i] > all[slowest * mine.length + losses.length]) {
+        slowest = i / mine.length;
+      }
+    }
+    if (gradients.ranks().isShared()) {
+      numbers.put(SLOWEST_RANK, (double) slowest);
+      numbers.put(SLOWEST_MS, all[slowest * mine.length + losses.length]);
+    }
+    return sum;
+  }
+
+  /**
+   * Tells which rank the others waited for in the last iteration, and how long its forward and
+   * backward passes took: {@value #SLOWEST_RANK} and {@value #SLOWEST_MS}.
+   *
+   * @return numbers for the log; none on one rank
+   */
+  public Map<String, Double> numbers() {
+    return Collections.unmodifiableMap(numbers);
   }
 
   /** Every share needs the sum of all weights, so that batches are filled in twice. */
   private long totalWeight(int iteration) {
-    long total = 0;
-    for (int i = 0; i < microSteps; i++) {
-      total += objective.fill(batch(iteration, i).inputs, iteration, i);
+    long mine = 0;
+    for (int i = 0; i < gradients.share(); i++) {
+      int micro = gradients.first() + i;
+      mine += objective.fill(batch(iteration, micro, false).inputs, iteration, micro);
     }
+    long total = LongStream.of(gradients.ranks().gather(mine)).sum();
     requireTargets(total, iteration);
     return total;
   }
@@ -195,7 +267,7 @@ public final class TrainingStep {
     }
   }
 
-  private double forwardAndBackward(Batch batch, int count) {
+  private double forwardAndBackward(Batch batch, int count, boolean adds) {
     if (batch.recorded.isPresent()) {
       MicroStep step = batch.recorded.get();
       return step.run(step.pass, count);
@@ -203,7 +275,7 @@ public final class TrainingStep {
     Tape tape = new Tape(backend, region, seed);
     tape.step().set(count);
     Tensor loss = objective.loss(tape, batch.inputs);
-    tape.backward(loss, batch.share, microSteps == 1 ? optimizer.trained() : List.of());
+    tape.backward(loss, batch.share, adds ? List.of() : optimizer.trained());
     Program pass = tape.program();
     Program whole =
         backend.capture(() -> {

@@ -24,6 +24,7 @@ import jambic.train.pairs.Pair;
 import jambic.train.pairs.PairBatch;
 import jambic.train.pairs.PairBatches;
 import jambic.train.pairs.PairSplit;
+import jambic.train.parallel.DataParallel;
 import jambic.train.run.Metrics;
 import jambic.train.run.ResumeCheck;
 import jambic.train.run.RunCheckpoints;
@@ -57,7 +58,7 @@ public final class TranslatorTrainer implements AutoCloseable {
   private final LossEstimator estimator;
   private final RunCheckpoints<Translator> checkpoints;
   private final RunLoop loop;
-  private final RunLock lock;
+  private final Optional<RunLock> lock; // of the rank that writes
   private int dropped;
 
   private TranslatorTrainer(
@@ -66,7 +67,8 @@ public final class TranslatorTrainer implements AutoCloseable {
       PairSplit data,
       Tokenizer tokenizer,
       Path folder,
-      RunLock lock) {
+      DataParallel ranks,
+      Optional<RunLock> lock) {
     this.model = model;
     this.config = config;
     this.tokenizer = tokenizer;
@@ -89,16 +91,12 @@ public final class TranslatorTrainer implements AutoCloseable {
                 .toList(),
             config.batch().gradientAccumulationSteps(),
             (float) config.batch().labelSmoothing());
-    training = new Training(model, config, objective);
-    estimator = new LossEstimator(model.backend(), objective, training.activations());
+    training = new Training(model, config, objective, ranks);
+    estimator = new LossEstimator(model.backend(), objective, training.activations(), ranks);
     checkpoints = new RunCheckpoints<>(folder, Translator.FORMAT, model, Optional.of(tokenizer));
     loop =
         new RunLoop(
-            checkpoints,
-            config,
-            data.fingerprint(),
-            training.optimizer().state(),
-            new Translating());
+            checkpoints, config, data.fingerprint(), training.moments(), new Translating(), ranks);
   }
 
   private PairBatches batches(String name, List<Pair> pairs, long seed) {
@@ -124,14 +122,40 @@ public final class TranslatorTrainer implements AutoCloseable {
    */
   public static TranslatorTrainer begin(
       Backend backend, TranslationConfig config, PairSplit data, Tokenizer tokenizer, Path folder) {
+    return begin(backend, config, data, tokenizer, folder, DataParallel.alone());
+  }
+
+  /**
+   * Begins a rank's part of a run: every rank begins with the same configuration and data, and the
+   * first one keeps the folder.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config every hyperparameter
+   * @param data the pairs
+   * @param tokenizer of both languages, which ends a text with its end token
+   * @param folder the run's; must not hold a run yet
+   * @param ranks that train together
+   * @return the run, to be closed
+   * @throws JambicException as without ranks, or if they cannot share the micro batches, or differ
+   *     in what they were started with
+   */
+  public static TranslatorTrainer begin(
+      Backend backend,
+      TranslationConfig config,
+      PairSplit data,
+      Tokenizer tokenizer,
+      Path folder,
+      DataParallel ranks) {
     requireSpecialTokens(tokenizer);
-    RunLock lock = RunLock.ofNewRun(folder);
+    ranks.share(config.gradientAccumulationSteps());
+    Optional<RunLock> lock = RunLock.ofNewRun(folder, ranks);
     try {
       Translator model =
           new Translator(backend, config.model().translator(tokenizer.vocabSize()), config.seed());
-      return new TranslatorTrainer(model, config, data, tokenizer, folder, lock);
+      return new TranslatorTrainer(model, config, data, tokenizer, folder, ranks, lock)
+          .agreed(ranks);
     } catch (RuntimeException | Error e) {
-      lock.discard();
+      lock.ifPresent(RunLock::discard);
       throw e;
     }
   }
@@ -148,7 +172,8 @@ public final class TranslatorTrainer implements AutoCloseable {
         || !Arrays.equals(tokenizer.promptEnd(), new int[] {end})) {
       throw new JambicException(
           Text.format(
-              "the tokenizer is no translator's: its first tokens must be %s, and %s must end a text; take that of a translator trained here, or learn one from the pairs",
+              "the tokenizer is no translator's: its first tokens must be %s, and %s must end a"
+                  + " text; take that of a translator trained here, or learn one from the pairs",
               String.join(", ", tokens), TranslationTokens.END));
     }
   }
@@ -180,39 +205,71 @@ public final class TranslatorTrainer implements AutoCloseable {
    */
   public static TranslatorTrainer resume(
       Backend backend, TranslationConfig config, PairSplit data, Path folder) {
+    return resume(backend, config, data, folder, DataParallel.alone());
+  }
+
+  /**
+   * Takes up a rank's part of a run. All ranks read the checkpoint, which any number of them may
+   * have written.
+   *
+   * @param backend where it computes; stays the caller's to close
+   * @param config {@link #configOf} the folder, perhaps with more iterations
+   * @param data the pairs that it began with
+   * @param folder the run's
+   * @param ranks that train together
+   * @return the run, to be closed
+   * @throws JambicException as without ranks, or if they cannot share the micro batches, or differ
+   *     in what they were started with
+   */
+  public static TranslatorTrainer resume(
+      Backend backend, TranslationConfig config, PairSplit data, Path folder, DataParallel ranks) {
+    ranks.share(config.gradientAccumulationSteps());
     configOf(folder); // leaves no lock where there is no run
-    RunLock lock = RunLock.ofRun(folder);
+    Optional<RunLock> lock = RunLock.ofRun(folder, ranks);
     try {
       Checkpoint.requireReplaceable(folder.resolve(RunCheckpoints.BEST));
       return AtomicFolder.read(
-          folder.resolve(RunCheckpoints.LAST),
-          last -> {
-            TrainingState saved = TrainingState.read(last);
-            Optional<ConfigMessage> changes =
-                ResumeCheck.check(saved, config, data.fingerprint(), folder);
-            try (Checkpoint<TranslatorConfig, Translator> checkpoint =
-                Checkpoint.open(Translator.FORMAT, last)) {
-              Tokenizer tokenizer =
-                  checkpoint
-                      .tokenizer()
-                      .orElseThrow(() -> new JambicException(last + " has no tokenizer.json"));
-              TranslatorConfig shape = config.model().translator(tokenizer.vocabSize());
-              if (!shape.equals(checkpoint.config())) {
-                throw new JambicException(
-                    last
-                        + " is damaged: its training.json and config.json tell of different models;"
-                        + " restore it");
-              }
-              TranslatorTrainer trainer =
-                  new TranslatorTrainer(
-                      checkpoint.model(backend), config, data, tokenizer, folder, lock);
-              TrainingState.readMoments(last, trainer.training.optimizer().state());
-              trainer.loop.resume(saved, changes);
-              return trainer;
-            }
-          });
+              folder.resolve(RunCheckpoints.LAST),
+              last -> {
+                TrainingState saved = TrainingState.read(last);
+                Optional<ConfigMessage> changes =
+                    ResumeCheck.check(saved, config, data.fingerprint(), folder);
+                try (Checkpoint<TranslatorConfig, Translator> checkpoint =
+                    Checkpoint.open(Translator.FORMAT, last)) {
+                  Tokenizer tokenizer =
+                      checkpoint
+                          .tokenizer()
+                          .orElseThrow(() -> new JambicException(last + " has no tokenizer.json"));
+                  TranslatorConfig shape = config.model().translator(tokenizer.vocabSize());
+                  if (!shape.equals(checkpoint.config())) {
+                    throw new JambicException(
+                        last
+                            + " is damaged: its training.json and config.json tell of different"
+                            + " models; restore it");
+                  }
+                  TranslatorTrainer trainer =
+                      new TranslatorTrainer(
+                          checkpoint.model(backend), config, data, tokenizer, folder, ranks, lock);
+                  TrainingState.readMoments(last, trainer.training.moments());
+                  trainer.loop.resume(saved, changes);
+                  return trainer;
+                }
+              })
+          .agreed(ranks);
     } catch (RuntimeException | Error e) {
-      lock.close();
+      lock.ifPresent(RunLock::close);
+      throw e;
+    }
+  }
+
+  /** Refuses ranks that do not begin with the same. */
+  private TranslatorTrainer agreed(DataParallel ranks) {
+    try {
+      new Agreement(config, loop.fingerprint(), loop.iteration()).require(model, ranks);
+      return this;
+    } catch (RuntimeException | Error e) {
+      training.close();
+      model.close();
       throw e;
     }
   }
@@ -319,7 +376,8 @@ public final class TranslatorTrainer implements AutoCloseable {
               norm,
               seconds * 1e3,
               tokens / seconds,
-              OptionalDouble.empty()));
+              OptionalDouble.empty(),
+              training.step().numbers()));
     }
   }
 
@@ -341,7 +399,8 @@ public final class TranslatorTrainer implements AutoCloseable {
     if (!Double.isFinite(value)) {
       throw new JambicException(
           Text.format(
-              "the %s is too large or no number at iteration %d: training has diverged; %s; try a lower learning rate, more warm-up or clipping at a smaller gradient norm",
+              "the %s is too large or no number at iteration %d: training has diverged; %s; try a"
+                  + " lower learning rate, more warm-up or clipping at a smaller gradient norm",
               what, iteration, checkpoints.kept()));
     }
   }
@@ -351,6 +410,6 @@ public final class TranslatorTrainer implements AutoCloseable {
   public void close() {
     training.close();
     model.close();
-    lock.close();
+    lock.ifPresent(RunLock::close);
   }
 }

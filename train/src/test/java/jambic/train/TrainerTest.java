@@ -22,6 +22,7 @@ import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.data.Dataset;
 import jambic.train.data.TokenSource;
+import jambic.train.optim.Moment;
 import jambic.train.optim.OptimizerKind;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
@@ -450,7 +451,8 @@ class TrainerTest {
         Map.of(),
         List.of(Safetensors.Source.ofFloats("wte.m", List.of(2L), new float[] {1, Float.NaN}, 0)));
     try (Region region = backend.region()) {
-      Map<String, Tensor> wanted = Map.of("wte.m", region.allocate(DType.F32, Shape.of(2)));
+      Tensor moment = region.allocate(DType.F32, Shape.of(2));
+      Map<String, Moment> wanted = Moment.of(Map.of("wte.m", moment));
       assertThatThrownBy(() -> TrainingState.readMoments(moments.getParent(), wanted))
           .isInstanceOf(JambicException.class)
           .hasMessage(
@@ -508,7 +510,8 @@ class TrainerTest {
           .isInstanceOf(JambicException.class)
           .hasMessageStartingWith(last + " holds files but no checkpoint")
           .hasMessageEndingWith(
-              "; the checkpoint before it is kept in %s, from which the run can be resumed when that is mended",
+              "; the checkpoint before it is kept in %s, from which the run can be resumed when"
+                  + " that is mended",
               last);
     }
   }
@@ -565,7 +568,8 @@ class TrainerTest {
           .hasMessage("the device is lost; there was no checkpoint yet");
       assertThatThrownBy(() -> trainer.run(late))
           .hasMessage(
-              "the device is lost; the checkpoint before it is kept in %s, from which the run can be resumed when that is mended",
+              "the device is lost; the checkpoint before it is kept in %s, from which the run can"
+                  + " be resumed when that is mended",
               run.resolve("last"));
     }
   }

@@ -19,6 +19,8 @@ import jambic.train.data.Dataset.Split;
 import jambic.train.objective.Objective;
 import jambic.train.optim.GradientClip;
 import jambic.train.optim.Optimizer;
+import jambic.train.parallel.DataParallel;
+import jambic.train.parallel.GradientSum;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -144,9 +146,11 @@ class TranslatorParityTest {
               .config()
               .optimizer()
               .create(backend, state, model.parameters().byName(), clip.factor());
+      GradientSum sum =
+          new GradientSum(DataParallel.alone(), backend, gradients, clip.gradients(), 1);
       TrainingStep step =
           new TrainingStep(
-              backend, new Batches(model, fixture), adam, clip, 1, /* seed= */ 1, activations);
+              backend, new Batches(model, fixture), adam, clip, sum, /* seed= */ 1, activations);
       float[] rates = floats(fixture, "train/lr");
       for (int i = 0; i < rates.length; i++) {
         assertThat(step.run(i, rates[i]))

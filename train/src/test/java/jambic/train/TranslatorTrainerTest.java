@@ -15,6 +15,7 @@ import jambic.train.config.TranslationPreset;
 import jambic.train.metric.ExactMatch;
 import jambic.train.pairs.Pair;
 import jambic.train.pairs.PairSplit;
+import jambic.train.parallel.ThreadRanks;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
 import jambic.train.run.RunListener;
@@ -104,6 +105,39 @@ class TranslatorTrainerTest {
     return Files.readAllBytes(run.resolve("last/model.safetensors"));
   }
 
+  /** Batches have other numbers of targets, so that micro batches weigh differently. */
+  @Test
+  void anyNumberOfRanksHasTheBitsOfOne() throws Exception {
+    TranslationConfig config =
+        CONFIG.withAll(
+            Map.of(
+                "gradientAccumulationSteps", 8,
+                "dropout", 0.1,
+                "maxIters", 4,
+                "evalInterval", 2,
+                "evalIters", 3,
+                "lrDecayIters", 60));
+    PairSplit data = data();
+    Tokenizer tokenizer = tokenizer(data);
+    Path one = folder.resolve("1");
+    for (int size : new int[] {1, 2, 8}) {
+      Path run = folder.resolve(Integer.toString(size));
+      ThreadRanks.run(
+          size,
+          ranks -> {
+            try (Backend backend = Backends.open("cpu", 1);
+                TranslatorTrainer trainer =
+                    TranslatorTrainer.begin(backend, config, data, tokenizer, run, ranks)) {
+              return trainer.run(SILENT, () -> false);
+            }
+          });
+      for (String file : List.of("model.safetensors", "optimizer.safetensors", "training.json")) {
+        assertThat(run.resolve("last").resolve(file))
+            .hasSameBinaryContentAs(one.resolve("last").resolve(file));
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void aRunThatIsStoppedAndResumedEndsWithTheSameBits(int accumulation) throws IOException {
@@ -160,6 +194,28 @@ class TranslatorTrainerTest {
         TranslationPipeline pipeline = TranslationPipeline.load(run.resolve("averaged"), backend)) {
       assertThat(pipeline.translate("un deux")).isNotNull();
     }
+  }
+
+  @Test
+  void aMeanOfFewerEvaluationsThanWantedIsSaid() {
+    TranslationConfig config = CONFIG.withAll(Map.of("evalInterval", 20, "average", 9));
+    List<String> notices = new ArrayList<>();
+    try (Backend backend = Backends.open("cpu", 1);
+        TranslatorTrainer trainer =
+            TranslatorTrainer.begin(
+                backend, config, data(), tokenizer(data()), folder.resolve("run"))) {
+      trainer.run(
+          new RunListener() {
+            @Override
+            public void onNotice(String notice) {
+              notices.add(notice);
+            }
+          },
+          () -> false);
+    }
+    assertThat(notices)
+        .containsExactly(
+            "average is 9, and the run kept the weights of 3 evaluations only: their mean is saved");
   }
 
   private static float[] floats(Safetensors.Entry entry) {

@@ -1,11 +1,11 @@
 package jambic.train.policy;
 
 import jambic.model.LanguageModel;
-import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.train.data.EpochOrder;
 import jambic.train.example.TokenPrompt;
+import jambic.train.optim.Moment;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
 import jambic.train.stage.Divergence;
@@ -99,8 +99,8 @@ public final class GrpoWork implements StageWork {
   }
 
   @Override
-  public Map<String, Tensor> moments() {
-    return update.state();
+  public Map<String, Moment> moments() {
+    return Moment.of(update.state());
   }
 
   @Override

@@ -11,11 +11,13 @@ import jambic.train.stage.RowBatch;
 import jambic.train.stage.RowPass;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -29,6 +31,7 @@ final class PolicyEvaluation {
   private static final int SEED = 0x45_56_41_4C;
   private static final double FAR_BELOW_ZERO = -0.5;
   private static final double FAR = 3; // nats an answer
+  private static final double CERTAIN = 0.05; // nats a token
   private static final double MOST = 0.9;
 
   private final Rollouts rollouts;
@@ -37,6 +40,14 @@ final class PolicyEvaluation {
   private final SamplingSettings sampling;
   private final RowPass policy;
   private final RowPass reference;
+  private final Set<Warning> warned = EnumSet.noneOf(Warning.class); // each is said once a run
+
+  private enum Warning {
+    BELOW_ZERO,
+    FAR,
+    ENDLESS,
+    CERTAIN
+  }
 
   /**
    * @param policy log-probabilities of the policy
@@ -70,10 +81,12 @@ final class PolicyEvaluation {
     }
     List<Rollout> answers = drawn.orElseThrow();
     double[] scores = scores(scorer, answers);
-    double[] kl = distances(answers);
+    double[] kl = new double[answers.size()];
+    OptionalDouble entropy = distances(answers, kl);
     Map<String, Double> numbers = new LinkedHashMap<>();
     put(numbers, "score", Arrays.stream(scores).average());
     put(numbers, "kl", Arrays.stream(kl).average());
+    put(numbers, "entropy", entropy);
     put(numbers, "ended", answers.stream().mapToInt(a -> a.ended() ? 1 : 0).average());
     put(numbers, "length", answers.stream().mapToInt(a -> a.answer().length).average());
     put(numbers, "exact_match", exact(greedy.get()));
@@ -83,9 +96,13 @@ final class PolicyEvaluation {
     return Optional.of(Metrics.Evaluation.of(iteration, numbers));
   }
 
-  /** The KL divergence from the reference by answer, estimated by its tokens. */
-  private double[] distances(List<Rollout> answers) {
-    double[] kl = new double[answers.size()];
+  /**
+   * Estimates the KL divergence from the reference by answer, and returns the mean entropy of a
+   * token in nats: drawn tokens have that surprise on average.
+   */
+  private OptionalDouble distances(List<Rollout> answers, double[] kl) {
+    double surprise = 0;
+    int tokens = 0;
     for (int from = 0; from < kl.length; from += AT_ONCE) {
       List<Rollout> part = answers.subList(from, Math.min(kl.length, from + AT_ONCE));
       RowBatch batch = Rollout.batch(part, data.context());
@@ -93,8 +110,10 @@ final class PolicyEvaluation {
       double[] other = reference.forward(batch);
       double[] sums = batch.sums(KlEstimate.K1.of(own, other));
       System.arraycopy(sums, 0, kl, from, sums.length);
+      surprise -= Arrays.stream(own).sum();
+      tokens += own.length;
     }
-    return kl;
+    return tokens == 0 ? OptionalDouble.empty() : OptionalDouble.of(surprise / tokens);
   }
 
   /** A finite score for each answer: a reward is anybody's code, and its mistake is named. */
@@ -139,21 +158,28 @@ final class PolicyEvaluation {
     return samples;
   }
 
-  private static void warn(int iteration, Map<String, Double> numbers, RunListener listener) {
+  private void warn(int iteration, Map<String, Double> numbers, RunListener listener) {
     double kl = numbers.getOrDefault(Metrics.Evaluation.EVALUATED + "kl", 0.0);
-    if (kl < FAR_BELOW_ZERO) {
+    if (kl < FAR_BELOW_ZERO && warned.add(Warning.BELOW_ZERO)) {
       listener.onNotice(
           "the answers are likelier under the reference than under the policy that drew them: a"
               + " distance below 0 means that they are not drawn as training believes");
     }
-    if (kl > FAR) {
+    if (kl > FAR && warned.add(Warning.FAR)) {
       listener.onNotice(
           new ConfigMessage(
               "the policy is %s nats from the model it began as: what scores well now may not be good any more; read its samples, and keep it nearer with a higher %s (or %s, of GRPO)",
               Text.format("%.1f", kl), new Name("klCoef"), new Name("beta")));
     }
+    double entropy = numbers.getOrDefault(Metrics.Evaluation.EVALUATED + "entropy", 1.0);
+    if (entropy < CERTAIN && warned.add(Warning.CERTAIN)) {
+      listener.onNotice(
+          new ConfigMessage(
+              "the policy is all but certain of each token (entropy %s nats): drawn answers are alike, and little is left to learn from; a smaller %s helps, or a higher %s",
+              Text.format("%.3f", entropy), new Name("learningRate"), new Name("temperature")));
+    }
     double ended = numbers.getOrDefault(Metrics.Evaluation.EVALUATED + "ended", 1.0);
-    if (ended < MOST && iteration > 0) {
+    if (ended < MOST && iteration > 0 && warned.add(Warning.ENDLESS)) {
       listener.onNotice(
           new ConfigMessage(
               "fewer than nine tenths of the answers end by themselves; raise %s or %s",

@@ -21,10 +21,13 @@ import jambic.train.stage.StageConfig;
  * @param cliprange how far the ratio of probabilities may go from 1 with a gain
  * @param cliprangeValue how far a value may go from the old one with a gain
  * @param vfCoef weight of the value model's loss
+ * @param shareValue whether the value model is a head on the policy's body, not a model of its own
  * @param valueLearningRate the value model's learning rate, which follows the policy's schedule
  * @param gamma by how much a later reward counts less, 1 for not at all
  * @param lam lambda of generalized advantage estimation
  * @param whitenRewards whether rewards are scaled to variance 1
+ * @param ptxCoef by how much the loss on pre-training text counts (PPO-ptx); 0 to do without
+ * @param ptxBatchSize windows of that text in each update
  */
 public record PpoConfig(
     FineTuning common,
@@ -40,11 +43,15 @@ public record PpoConfig(
         double cliprange,
     @Hyperparameter("how far a value may go from the old one with a gain") double cliprangeValue,
     @Hyperparameter("weight of the value model's loss") double vfCoef,
+    @Hyperparameter("whether the value model is a head on the policy's body") boolean shareValue,
     @Hyperparameter("the value model's learning rate, on the same schedule")
         double valueLearningRate,
     @Hyperparameter("by how much a later reward counts less; 1 for not at all") double gamma,
     @Hyperparameter("lambda of generalized advantage estimation") double lam,
-    @Hyperparameter("whether rewards are scaled to variance 1") boolean whitenRewards)
+    @Hyperparameter("whether rewards are scaled to variance 1") boolean whitenRewards,
+    @Hyperparameter("by how much the loss on pre-training text counts (PPO-ptx); 0 for none")
+        double ptxCoef,
+    @Hyperparameter("windows of that text in each update") int ptxBatchSize)
     implements StageConfig {
   /** The stage's name. */
   public static final String STAGE = "ppo";
@@ -63,10 +70,13 @@ public record PpoConfig(
           0.2,
           0.2,
           0.1,
+          false,
           3e-6,
           1,
           0.95,
-          false);
+          false,
+          0,
+          8);
 
   /**
    * Checks every value.
@@ -103,6 +113,8 @@ public record PpoConfig(
     Bounds.finiteAndPositive("valueLearningRate", valueLearningRate);
     unit("gamma", gamma);
     unit("lam", lam);
+    Bounds.finiteAndNotNegative("ptxCoef", ptxCoef);
+    Bounds.atLeast("ptxBatchSize", ptxBatchSize, 1);
   }
 
   private static void unit(String name, double value) {

@@ -1,27 +1,30 @@
 package jambic.train.policy;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import jambic.model.ConfigException;
+import jambic.model.ConfigMessage.Name;
 import jambic.model.LanguageModel;
-import jambic.model.Model;
-import jambic.model.classifier.GptClassifier;
 import jambic.model.io.JsonObject;
 import jambic.model.nn.Parameters;
 import jambic.tensor.JambicException;
-import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
+import jambic.train.data.Dataset;
 import jambic.train.data.EpochOrder;
 import jambic.train.example.TokenPrompt;
 import jambic.train.optim.LearningRateSchedule;
+import jambic.train.optim.Moment;
 import jambic.train.policy.Experience.MiniBatch;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
 import jambic.train.stage.Divergence;
 import jambic.train.stage.ParameterUpdate;
+import jambic.train.stage.PretrainingLoss;
 import jambic.train.stage.RowBatch;
 import jambic.train.stage.RowPass;
 import jambic.train.stage.StageWork;
+import jambic.train.stage.ValueModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,7 +53,7 @@ public final class PpoWork implements StageWork {
 
   private final PpoConfig config;
   private final PolicyData data;
-  private final GptClassifier value;
+  private final ValueModel value;
   private final LanguageModel reference;
   private final AnswerScorer scorer;
   private final Rollouts rollouts;
@@ -64,7 +67,8 @@ public final class PpoWork implements StageWork {
   private final EpochOrder prompts;
   private final LearningRateSchedule valueRates;
   private final PpoLoss loss;
-  private final Map<String, Tensor> moments = new LinkedHashMap<>();
+  private final Optional<PretrainingLoss> pretraining;
+  private final Map<String, Moment> moments = new LinkedHashMap<>();
   private final Divergence divergence = new Divergence(Double.MAX_VALUE);
   private KlController controller;
 
@@ -77,14 +81,23 @@ public final class PpoWork implements StageWork {
    * @param scorer says how good answers are; closed with this
    * @param config every hyperparameter
    * @param data the prompts
+   * @param text what the policy was pre-trained on, to mix in; empty to do without
+   * @throws JambicException if there is text without a coefficient for it, or the other way round,
+   *     or too little
    */
   public PpoWork(
       LanguageModel policy,
       LanguageModel reference,
-      GptClassifier value,
+      ValueModel value,
       AnswerScorer scorer,
       PpoConfig config,
-      PolicyData data) {
+      PolicyData data,
+      Optional<Dataset> text) {
+    if (text.isPresent() != config.ptxCoef() > 0) {
+      throw new ConfigException(
+          "%s (%s) and the text that it weights belong together; give both or none",
+          new Name("ptxCoef"), config.ptxCoef());
+    }
     this.config = config;
     this.data = data;
     this.value = value;
@@ -96,23 +109,33 @@ public final class PpoWork implements StageWork {
     int length = sampling.responseLength();
     rollouts = new Rollouts(policy, data.longest(length), length, data::end);
     policyUpdate = new ParameterUpdate(policy, config::train, config.optimizer());
-    valueUpdate = new ParameterUpdate(value, PpoWork::trainAll, config.optimizer());
+    Parameters[] valued = new Parameters[1];
+    valueUpdate = new ParameterUpdate(backend, g -> valued[0] = value.train(g), config.optimizer());
     policyPass =
         new RowPass(backend, region(backend), RowPass.Head.logProbs(policy, temperature), true);
-    valuePass = new RowPass(backend, region(backend), RowPass.Head.scores(value), true);
+    valuePass = new RowPass(backend, region(backend), value.head(), true);
     referencePass =
         new RowPass(backend, region(backend), RowPass.Head.logProbs(reference, temperature), false);
     evaluation = new PolicyEvaluation(rollouts, scorer, data, sampling, policyPass, referencePass);
     prompts = new EpochOrder(data.train().size(), config.seed());
     valueRates = config.optimizer().schedule().rates(config.valueLearningRate());
     loss = new PpoLoss(config.cliprange(), config.cliprangeValue());
+    pretraining =
+        text.map(dataset ->
+            new PretrainingLoss(
+                policy,
+                dataset,
+                config.ptxCoef(),
+                config.ptxBatchSize(),
+                data.context(),
+                config.seed()));
     controller =
         config.klTarget() == 0
             ? KlController.fixed(config.klCoef())
             : new KlController(config.klCoef(), config.klTarget(), config.klHorizon());
-    moments.putAll(policyUpdate.state());
-    valueUpdate.state().forEach((name, tensor) -> moments.put("value." + name, tensor));
-    value.parameters().byName().forEach((name, weight) -> moments.put("value.w." + name, weight));
+    moments.putAll(Moment.of(policyUpdate.state()));
+    Moment.of(valueUpdate.state()).forEach((name, moment) -> moments.put("value." + name, moment));
+    Moment.of(valued[0].byName()).forEach((name, weight) -> moments.put("value.w." + name, weight));
   }
 
   private Region region(Backend backend) {
@@ -121,14 +144,9 @@ public final class PpoWork implements StageWork {
     return region;
   }
 
-  private static Parameters trainAll(Model model, Region gradients) {
-    model.parameters().train(gradients);
-    return model.parameters();
-  }
-
   /** Returns the moments of both models, and the weights of the value model. */
   @Override
-  public Map<String, Tensor> moments() {
+  public Map<String, Moment> moments() {
     return moments;
   }
 
@@ -235,20 +253,25 @@ public final class PpoWork implements StageWork {
           loss.policy(
               policyPass.forward(mini.batch()), mini.logProbs(), mini.advantages(), gradient);
       policyUpdate.clear();
+      valueUpdate.clear();
       policyPass.backward(gradient);
-      double norm = policyUpdate.apply(t, lr);
+      int update = k;
+      OptionalDouble text =
+          pretraining
+              .map(p -> OptionalDouble.of(p.addGradient(iteration, update)))
+              .orElseGet(OptionalDouble::empty);
       PpoLoss.Value values =
           loss.value(valuePass.forward(mini.batch()), mini.values(), mini.returns(), gradient);
       for (int i = 0; i < gradient.length; i++) {
         gradient[i] *= config.vfCoef();
       }
-      valueUpdate.clear();
       valuePass.backward(gradient);
+      double norm = policyUpdate.apply(t, lr); // the values' loss trains a shared body, too
       valueUpdate.apply(t, valueLr);
       divergence.require(policy.loss(), "policy's loss", iteration);
       divergence.require(values.loss(), "value model's loss", iteration);
       divergence.requireFinite(norm, "gradient norm", iteration);
-      updates.add(policy, values, norm);
+      updates.add(policy, values, norm, text);
     }
     return updates;
   }
@@ -258,6 +281,7 @@ public final class PpoWork implements StageWork {
   public void close() {
     rollouts.close();
     activations.forEach(Region::close);
+    pretraining.ifPresent(PretrainingLoss::close);
     policyUpdate.close();
     valueUpdate.close();
     scorer.close();
@@ -268,9 +292,10 @@ public final class PpoWork implements StageWork {
   /** Means over the updates of an iteration. */
   private static final class Updates {
     private final Map<String, Double> sums = new LinkedHashMap<>();
+    private final List<Double> ratios = new ArrayList<>();
     private int count;
 
-    void add(PpoLoss.Policy policy, PpoLoss.Value values, double norm) {
+    void add(PpoLoss.Policy policy, PpoLoss.Value values, double norm, OptionalDouble text) {
       if (count == 0) {
         sums.put("val/ratio_first", policy.meanRatio());
       }
@@ -281,7 +306,9 @@ public final class PpoWork implements StageWork {
       sum("policy/clipfrac_avg", policy.clipFraction());
       sum("val/clipfrac_avg", values.clipFraction());
       sum("val/ratio", policy.meanRatio());
+      ratios.add(policy.meanRatio());
       sum("grad_norm", norm);
+      text.ifPresent(value -> sum("loss/ptx_avg", value));
     }
 
     private void sum(String name, double value) {
@@ -297,6 +324,11 @@ public final class PpoWork implements StageWork {
           .filter(name -> !name.equals("grad_norm"))
           .forEach(name ->
               numbers.put(name, name.equals("val/ratio_first") ? sums.get(name) : mean(name)));
+      if (count > 1) { // TRL's: over the updates, unbiased
+        double mean = mean("val/ratio");
+        double squares = ratios.stream().mapToDouble(r -> (r - mean) * (r - mean)).sum();
+        numbers.put("val/ratio_var", squares / (count - 1));
+      }
     }
   }
 }

@@ -61,6 +61,7 @@ public final class Rollouts implements AutoCloseable {
    */
   public Optional<List<Rollout>> draw(
       List<TokenPrompt> prompts, float temperature, long seed, int round, BooleanSupplier stop) {
+    engine.forgetPrefixes(); // the weights may have changed
     List<Completion> completions = new ArrayList<>();
     int[] words = new int[4];
     for (int i = 0; i < prompts.size(); i++) {

@@ -1,102 +1,165 @@
 package jambic.train.preference;
 
+import jambic.model.LanguageModel;
 import jambic.tensor.JambicException;
+import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
-import java.util.OptionalDouble;
+import jambic.train.example.TokenExample;
+import jambic.train.example.TokenJudged;
+import jambic.train.stage.AnswerTokens;
+import jambic.train.stage.RowBatch;
+import jambic.train.stage.RowLossWork;
+import jambic.train.stage.RowObjective;
+import jambic.train.stage.RowPass;
+import jambic.train.stage.StageWork;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * The loss of Kahneman-Tversky optimization (KTO; Ethayarajh et al., 2024), as TRL's KTOTrainer has
- * it, for answers that are each judged good or bad on their own: the mean over answers of weight (1
- * - sigmoid(beta (h - kl))) for a good one and of weight (1 - sigmoid(beta (kl - h))) for a bad
- * one, with h = log-probability under the policy - under the reference.
- *
- * @param beta how closely the policy is held to the reference
- * @param goodWeight by how much a good answer counts (TRL's {@code desirable_weight})
- * @param badWeight by how much a bad answer counts (TRL's {@code undesirable_weight})
+ * Kahneman-Tversky optimization (Ethayarajh et al., 2024): learns from answers that are each judged
+ * good or bad on their own. How far the policy has moved is measured on mismatched rows, each
+ * prompt with the answer to another one, as TRL's KTOTrainer does; nothing is learned from these.
+ * What the reference thinks of all rows is computed once, before training.
  */
-public record Kto(double beta, double goodWeight, double badWeight) {
+public final class Kto implements RowObjective<Kto.ScoredAnswer> {
   /**
-   * What became of the answers.
+   * A judged answer with what the reference thinks of it.
    *
-   * @param loss mean over answers
-   * @param goodReward mean of beta h over the good ones; empty where there is none
-   * @param badReward the same of the bad ones
+   * @param judged the answer
+   * @param other an answer to another prompt
+   * @param reference the reference's log-probability of the answer, in nats
+   * @param otherReference that of the other answer to this prompt
    */
-  public record Result(double loss, OptionalDouble goodReward, OptionalDouble badReward) {}
+  public record ScoredAnswer(
+      TokenJudged judged, int[] other, double reference, double otherReference) {}
+
+  private static final int AT_ONCE = 16;
+
+  private final KtoLoss loss;
+  private final int context;
+
+  private Kto(KtoConfig config, int context) {
+    loss = new KtoLoss(config.beta(), config.desirableWeight(), config.undesirableWeight());
+    this.context = context;
+  }
 
   /**
-   * Checks the bounds.
+   * Prepares the training of a policy.
    *
-   * @throws JambicException if one is not above 0
+   * @param policy what is trained; without dropout
+   * @param reference what it is held to; used here only
+   * @param config every hyperparameter
+   * @param train answers to learn from, to two prompts at least
+   * @param valid answers to measure with
+   * @param context the longest prompt with its answer, in tokens
+   * @return the work of a run
+   * @throws JambicException if a prompt has no other prompt's answer that fits behind it
    */
-  public Kto {
-    for (double one : new double[] {beta, goodWeight, badWeight}) {
-      if (!(one > 0 && Double.isFinite(one))) {
-        throw new JambicException(
-            Text.format(
-                "beta and the weights of good and bad answers must be above 0, got %s, %s and %s",
-                beta, goodWeight, badWeight));
+  public static StageWork work(
+      LanguageModel policy,
+      LanguageModel reference,
+      KtoConfig config,
+      List<TokenJudged> train,
+      List<TokenJudged> valid,
+      int context) {
+    Kto objective = new Kto(config, context);
+    return new RowLossWork<>(
+        policy,
+        config,
+        RowPass.Head.logProbs(policy, 1),
+        objective,
+        objective.scored(reference, train, train),
+        objective.scored(reference, valid, train));
+  }
+
+  private List<ScoredAnswer> scored(
+      LanguageModel reference, List<TokenJudged> rows, List<TokenJudged> others) {
+    List<ScoredAnswer> scored = new ArrayList<>();
+    try (Region region = reference.backend().region()) {
+      RowPass pass =
+          new RowPass(reference.backend(), region, RowPass.Head.logProbs(reference, 1), false);
+      for (int from = 0; from < rows.size(); from += AT_ONCE) {
+        int to = Math.min(rows.size(), from + AT_ONCE);
+        List<ScoredAnswer> part =
+            IntStream.range(from, to)
+                .mapToObj(i -> new ScoredAnswer(rows.get(i), mismatched(rows, i, others), 0, 0))
+                .toList();
+        RowBatch batch = batch(part);
+        double[] sums = batch.sums(pass.forward(batch));
+        for (int i = 0; i < part.size(); i++) {
+          ScoredAnswer row = part.get(i);
+          scored.add(new ScoredAnswer(row.judged(), row.other(), sums[i], sums[part.size() + i]));
+        }
       }
     }
+    return scored;
   }
 
-  /**
-   * Estimates how far the policy is from the reference on answers that it neither learned to give
-   * nor to avoid: each prompt with the answer to another prompt of the batch. It is a measure, not
-   * learned from.
-   *
-   * @param policy by mismatched row: sum of the answer's log-probabilities under the policy
-   * @param reference by mismatched row: the same under the reference
-   * @return mean of the differences, at least 0
-   * @throws JambicException if there is no row
-   */
-  public static double kl(double[] policy, double[] reference) {
-    Sigmoid.require(policy.length, reference.length);
-    if (policy.length == 0) {
-      throw new JambicException(
-          "KTO needs answers to other prompts of the batch; use a batch of 2 or more");
+  /** The first answer from this row on that is to another prompt and fits. */
+  private int[] mismatched(List<TokenJudged> rows, int at, List<TokenJudged> others) {
+    int[] prompt = rows.get(at).prompt();
+    for (int i = 0; i < others.size(); i++) {
+      TokenJudged other = others.get((at + i) % others.size());
+      if (!Arrays.equals(other.prompt(), prompt)
+          && prompt.length + other.answer().length <= context + 1) {
+        return other.answer();
+      }
     }
-    double sum = 0;
-    for (int i = 0; i < policy.length; i++) {
-      sum += policy[i] - reference[i];
-    }
-    return Math.max(0, sum / policy.length);
+    throw new JambicException(
+        Text.format(
+            "KTO measures on answers to other prompts, and no other prompt's answer fits behind the prompt of row %d of %d; give answers to two prompts or more",
+            at + 1, rows.size()));
   }
 
-  /**
-   * The loss.
-   *
-   * @param policy by row: sum of the answer's log-probabilities under the policy
-   * @param reference by row: the same under the reference
-   * @param good by row: whether the answer is good
-   * @param kl the divergence of {@link #kl}
-   * @param gradient is overwritten with the derivative with respect to each sum, which is that with
-   *     respect to each log-probability in it
-   * @return the loss and what a log shows
-   */
-  public Result loss(
-      double[] policy, double[] reference, boolean[] good, double kl, double[] gradient) {
-    int n = policy.length;
-    Sigmoid.require(n, reference.length, good.length, gradient.length);
-    double loss = 0;
-    double goodRewards = 0;
-    double badRewards = 0;
-    int goods = 0;
+  /** The judged answers, then the mismatched ones. */
+  @Override
+  public RowBatch batch(List<ScoredAnswer> things) {
+    List<int[]> answers =
+        Stream.concat(
+                things.stream().map(row -> row.judged().answer()),
+                things.stream().map(ScoredAnswer::other))
+            .toList();
+    List<int[]> sequences =
+        IntStream.range(0, answers.size())
+            .mapToObj(i ->
+                TokenExample.of(things.get(i % things.size()).judged().prompt(), answers.get(i))
+                    .ids())
+            .toList();
+    int[] lengths = answers.stream().mapToInt(answer -> answer.length).toArray();
+    return RowBatch.answers(sequences, lengths, context);
+  }
+
+  @Override
+  public Outcome loss(
+      List<ScoredAnswer> things, RowBatch batch, double[] outputs, double[] gradient) {
+    AnswerTokens rows = batch.rows();
+    int n = things.size();
+    double[] sums = batch.sums(outputs);
+    double[] policy = Arrays.copyOf(sums, n);
+    double[] reference = things.stream().mapToDouble(ScoredAnswer::reference).toArray();
+    double kl =
+        KtoLoss.kl(
+            Arrays.copyOfRange(sums, n, 2 * n),
+            things.stream().mapToDouble(ScoredAnswer::otherReference).toArray());
+    boolean[] good = new boolean[n];
     for (int i = 0; i < n; i++) {
-      double h = policy[i] - reference[i];
-      double sign = good[i] ? 1 : -1;
-      double weight = good[i] ? goodWeight : badWeight;
-      double z = sign * beta * (h - kl);
-      loss += weight * Sigmoid.of(-z); // 1 - sigmoid(z)
-      gradient[i] = -sign * weight * beta * Sigmoid.of(z) * Sigmoid.of(-z) / n;
-      goods += good[i] ? 1 : 0;
-      goodRewards += good[i] ? beta * h : 0;
-      badRewards += good[i] ? 0 : beta * h;
+      good[i] = things.get(i).judged().good();
     }
-    return new Result(loss / n, mean(goodRewards, goods), mean(badRewards, n - goods));
-  }
-
-  private static OptionalDouble mean(double sum, int count) {
-    return count == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / count);
+    double[] bySum = new double[n];
+    KtoLoss.Result result = loss.loss(policy, reference, good, kl, bySum);
+    Arrays.fill(gradient, 0); // also of the mismatched rows
+    for (int i = 0; i < n; i++) {
+      Arrays.fill(gradient, rows.start(i), rows.end(i), bySum[i]);
+    }
+    Map<String, Double> numbers = new LinkedHashMap<>();
+    result.goodReward().ifPresent(reward -> numbers.put("rewards/chosen", reward));
+    result.badReward().ifPresent(reward -> numbers.put("rewards/rejected", reward));
+    numbers.put("kl", kl);
+    return new Outcome(result.loss(), numbers);
   }
 }

@@ -1,11 +1,12 @@
 package jambic.train.stage;
 
 import jambic.model.Model;
-import jambic.tensor.Tensor;
 import jambic.train.LossEstimator;
 import jambic.train.Training;
 import jambic.train.data.Dataset.Split;
 import jambic.train.objective.Objective;
+import jambic.train.optim.Moment;
+import jambic.train.parallel.DataParallel;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
 import java.util.Map;
@@ -63,18 +64,45 @@ public final class LossWork implements StageWork {
       IntToLongFunction targets,
       double worst,
       Quality quality) {
+    this(model, config, objective, targets, worst, quality, DataParallel.alone());
+  }
+
+  /**
+   * Prepares a rank's part of the training of a model.
+   *
+   * @param model what is trained
+   * @param config every hyperparameter
+   * @param objective batches and loss
+   * @param targets of an iteration, to tell the speed
+   * @param worst the largest loss of a run that may still come back
+   * @param quality what else evaluations measure; each rank measures the same
+   * @param ranks that train together
+   */
+  public LossWork(
+      Model model,
+      StageConfig config,
+      Objective objective,
+      IntToLongFunction targets,
+      double worst,
+      Quality quality,
+      DataParallel ranks) {
     this.targets = targets;
     this.config = config;
     this.objective = objective;
     this.quality = quality;
-    training = new Training(model, config, objective);
-    estimator = new LossEstimator(model.backend(), objective, training.activations());
+    training = new Training(model, config, objective, ranks);
+    estimator = new LossEstimator(model.backend(), objective, training.activations(), ranks);
     divergence = new Divergence(worst);
   }
 
   @Override
-  public Map<String, Tensor> moments() {
-    return training.optimizer().state();
+  public boolean isShareable() {
+    return true;
+  }
+
+  @Override
+  public Map<String, Moment> moments() {
+    return training.moments();
   }
 
   @Override
@@ -141,7 +169,8 @@ public final class LossWork implements StageWork {
             norm,
             seconds * 1e3,
             targets.applyAsLong(iteration) / seconds,
-            OptionalDouble.empty()));
+            OptionalDouble.empty(),
+            training.step().numbers()));
   }
 
   @Override

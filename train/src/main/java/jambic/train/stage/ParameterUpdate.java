@@ -16,6 +16,7 @@ import jambic.train.optim.Optimizer;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * Gradients of a model's trained parameters, and the update that they lead to, for stages without
@@ -39,11 +40,22 @@ public final class ParameterUpdate implements AutoCloseable {
    */
   public ParameterUpdate(
       Model model, BiFunction<Model, Region, Parameters> train, OptimizerSettings settings) {
+    this(model.backend(), region -> train.apply(model, region), settings);
     requireWithoutDropout(model);
-    Backend backend = model.backend();
+  }
+
+  /**
+   * Gives gradients to parameters without a model around them.
+   *
+   * @param backend where they lie
+   * @param train gives gradients in a region to what it returns
+   * @param settings of the optimizer
+   */
+  public ParameterUpdate(
+      Backend backend, Function<Region, Parameters> train, OptimizerSettings settings) {
     gradients = backend.region();
     state = backend.region();
-    Parameters trained = train.apply(model, gradients);
+    Parameters trained = train.apply(gradients);
     clip = new GradientClip(backend, state, trained.tensors(), settings.gradClip());
     optimizer = settings.create(backend, state, trained.byName(), clip.factor());
     clear = backend.capture(clip::zeroGradients);
@@ -54,7 +66,7 @@ public final class ParameterUpdate implements AutoCloseable {
         });
   }
 
-  private static void requireWithoutDropout(Model model) {
+  static void requireWithoutDropout(Model model) {
     Optional<GptConfig> shape =
         switch (model) {
           case Gpt gpt -> Optional.of(gpt.config());

@@ -2,12 +2,13 @@ package jambic.train.stage;
 
 import jambic.model.Model;
 import jambic.tensor.JambicException;
-import jambic.tensor.Tensor;
 import jambic.tensor.spi.Region;
 import jambic.train.data.EpochOrder;
+import jambic.train.optim.Moment;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,8 +66,8 @@ public final class RowLossWork<E> implements StageWork {
   }
 
   @Override
-  public Map<String, Tensor> moments() {
-    return update.state();
+  public Map<String, Moment> moments() {
+    return Moment.of(update.state());
   }
 
   @Override
@@ -177,13 +178,19 @@ public final class RowLossWork<E> implements StageWork {
   /** Weighted means of outcomes. */
   private static final class Means {
     private final Map<String, Double> sums = new LinkedHashMap<>();
+    private final Map<String, Double> counted = new HashMap<>(); // not every batch has every number
     private double losses;
     private double weights;
 
     void add(RowObjective.Outcome outcome, double weight) {
       losses += weight * outcome.loss();
       weights += weight;
-      outcome.numbers().forEach((name, value) -> sums.merge(name, weight * value, Double::sum));
+      outcome
+          .numbers()
+          .forEach((name, value) -> {
+            sums.merge(name, weight * value, Double::sum);
+            counted.merge(name, weight, Double::sum);
+          });
     }
 
     double loss() {
@@ -192,7 +199,7 @@ public final class RowLossWork<E> implements StageWork {
 
     Map<String, Double> numbers(String before) {
       Map<String, Double> means = new LinkedHashMap<>();
-      sums.forEach((name, sum) -> means.put(before + name, sum / weights));
+      sums.forEach((name, sum) -> means.put(before + name, sum / counted.get(name)));
       return means;
     }
   }

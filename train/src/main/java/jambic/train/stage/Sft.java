@@ -4,6 +4,7 @@ import jambic.model.LanguageModel;
 import jambic.train.example.TokenExample;
 import jambic.train.objective.AnswerBatches;
 import jambic.train.objective.AnswerPrediction;
+import jambic.train.parallel.DataParallel;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -33,6 +34,27 @@ public final class Sft {
       List<TokenExample> train,
       List<TokenExample> valid,
       int context) {
+    return work(model, config, train, valid, context, DataParallel.alone());
+  }
+
+  /**
+   * Prepares a rank's part of the fine-tuning of a model.
+   *
+   * @param model what is trained
+   * @param config every hyperparameter
+   * @param train examples to learn from
+   * @param valid examples to measure with
+   * @param context the longest prompt with its answer, in tokens
+   * @param ranks that train together
+   * @return the work of a run
+   */
+  public static StageWork work(
+      LanguageModel model,
+      SftConfig config,
+      List<TokenExample> train,
+      List<TokenExample> valid,
+      int context,
+      DataParallel ranks) {
     int size = config.common().batch().batchSize();
     int micros = config.gradientAccumulationSteps();
     AnswerBatches batches = new AnswerBatches(train, size, context, config.seed());
@@ -46,6 +68,7 @@ public final class Sft {
                 .mapToLong(i -> batches.batch((long) iteration * micros + i).targets())
                 .sum(),
         WORST * (Math.log(model.vocabSize()) + 1),
-        listener -> Map.of());
+        listener -> Map.of(),
+        ranks);
   }
 }

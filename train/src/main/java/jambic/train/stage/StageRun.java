@@ -11,6 +11,9 @@ import jambic.model.io.AtomicFolder;
 import jambic.model.text.Tokenizer;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.Backend;
+import jambic.tensor.text.Text;
+import jambic.train.Agreement;
+import jambic.train.parallel.DataParallel;
 import jambic.train.run.ResumeCheck;
 import jambic.train.run.RunCheckpoints;
 import jambic.train.run.RunListener;
@@ -35,9 +38,9 @@ public final class StageRun<M extends Model> implements AutoCloseable {
   private final M model;
   private final StageWork work;
   private final RunLoop loop;
-  private final RunLock lock;
+  private final Optional<RunLock> lock; // of the rank that writes
 
-  private StageRun(M model, StageWork work, RunLoop loop, RunLock lock) {
+  private StageRun(M model, StageWork work, RunLoop loop, Optional<RunLock> lock) {
     this.model = model;
     this.work = work;
     this.loop = loop;
@@ -77,26 +80,74 @@ public final class StageRun<M extends Model> implements AutoCloseable {
    */
   public static <C extends ModelConfig, M extends Model> StageRun<M> begin(
       Plan<C, M> plan, Supplier<M> model, Optional<Tokenizer> tokenizer, Path folder) {
-    RunLock lock = RunLock.ofNewRun(folder);
+    return begin(plan, model, tokenizer, folder, DataParallel.alone());
+  }
+
+  /**
+   * Begins a rank's part of a run, whose work was made for the same ranks.
+   *
+   * @param <C> the shape of the model
+   * @param <M> the model
+   * @param plan what it trains
+   * @param model makes the model, which the run closes
+   * @param tokenizer of the model
+   * @param folder the run's; must not hold a run yet
+   * @param ranks that train together
+   * @return the run, to be closed
+   * @throws JambicException as without ranks, or if the stage cannot be shared, or ranks differ in
+   *     what they were started with
+   */
+  public static <C extends ModelConfig, M extends Model> StageRun<M> begin(
+      Plan<C, M> plan,
+      Supplier<M> model,
+      Optional<Tokenizer> tokenizer,
+      Path folder,
+      DataParallel ranks) {
+    Optional<RunLock> lock = RunLock.ofNewRun(folder, ranks);
     try {
-      return of(plan, model.get(), tokenizer, folder, lock);
+      return of(plan, model.get(), tokenizer, folder, ranks, lock).agreed(plan, ranks);
     } catch (RuntimeException | Error e) {
-      lock.discard();
+      lock.ifPresent(RunLock::discard);
+      throw e;
+    }
+  }
+
+  /** Refuses ranks that do not begin with the same. */
+  private StageRun<M> agreed(Plan<?, M> plan, DataParallel ranks) {
+    try {
+      new Agreement(plan.config(), plan.fingerprint(), loop.iteration()).require(model, ranks);
+      return this;
+    } catch (RuntimeException | Error e) {
+      work.close();
+      model.close();
       throw e;
     }
   }
 
   private static <C extends ModelConfig, M extends Model> StageRun<M> of(
-      Plan<C, M> plan, M model, Optional<Tokenizer> tokenizer, Path folder, RunLock lock) {
+      Plan<C, M> plan,
+      M model,
+      Optional<Tokenizer> tokenizer,
+      Path folder,
+      DataParallel ranks,
+      Optional<RunLock> lock) {
     try {
       StageWork work = plan.work().apply(model);
+      if (ranks.isShared() && !work.isShareable()) {
+        work.close();
+        throw new JambicException(
+            Text.format(
+                "%s trains on one process only, not on %d ranks; start it without a launcher",
+                plan.config().stage(), ranks.size()));
+      }
       RunLoop loop =
           new RunLoop(
               new RunCheckpoints<>(folder, plan.format(), model, tokenizer, plan.template()),
               plan.config(),
               plan.fingerprint(),
               work.moments(),
-              work);
+              work,
+              ranks);
       return new StageRun<>(model, work, loop, lock);
     } catch (RuntimeException | Error e) {
       model.close();
@@ -137,33 +188,61 @@ public final class StageRun<M extends Model> implements AutoCloseable {
    */
   public static <C extends ModelConfig, M extends Model> StageRun<M> resume(
       Plan<C, M> plan, Backend backend, BaseModelResolver bases, Path folder) {
-    RunLock lock = RunLock.ofRun(folder);
+    return resume(plan, backend, bases, folder, DataParallel.alone());
+  }
+
+  /**
+   * Takes up a rank's part of a run, whose work was made for the same ranks. All ranks read the
+   * checkpoint, which any number of them may have written.
+   *
+   * @param <C> the shape of the model
+   * @param <M> the model
+   * @param plan what it trains, with {@link #configOf} the folder, perhaps with more iterations
+   * @param backend where it computes; stays the caller's to close
+   * @param bases find the model that the run's adapters belong to
+   * @param folder the run's
+   * @param ranks that train together
+   * @return the run, to be closed
+   * @throws JambicException as without ranks, or if the stage cannot be shared, or ranks differ in
+   *     what they were started with
+   */
+  public static <C extends ModelConfig, M extends Model> StageRun<M> resume(
+      Plan<C, M> plan, Backend backend, BaseModelResolver bases, Path folder, DataParallel ranks) {
+    Optional<RunLock> lock = RunLock.ofRun(folder, ranks);
     try {
       Checkpoint.requireReplaceable(folder.resolve(RunCheckpoints.BEST));
-      return AtomicFolder.read(
-          folder.resolve(RunCheckpoints.LAST),
-          last -> {
-            TrainingState saved =
-                TrainingState.read(last, (values, json, name) -> stored(plan, values, json, name));
-            Optional<ConfigMessage> changes =
-                ResumeCheck.check(saved, plan.config(), plan.fingerprint(), folder);
-            try (Checkpoint<C, M> checkpoint = Checkpoint.open(plan.format(), last, bases)) {
-              StageRun<M> run =
-                  of(plan, checkpoint.resumed(backend), checkpoint.tokenizer(), folder, lock);
-              try {
-                TrainingState.readMoments(last, run.work.moments());
-                run.work.load(last);
-              } catch (IOException | RuntimeException | Error e) {
-                run.work.close();
-                run.model.close();
-                throw e;
-              }
-              run.loop.resume(saved, changes);
-              return run;
-            }
-          });
+      return AtomicFolder.<StageRun<M>>read(
+              folder.resolve(RunCheckpoints.LAST),
+              last -> {
+                TrainingState saved =
+                    TrainingState.read(
+                        last, (values, json, name) -> stored(plan, values, json, name));
+                Optional<ConfigMessage> changes =
+                    ResumeCheck.check(saved, plan.config(), plan.fingerprint(), folder);
+                try (Checkpoint<C, M> checkpoint = Checkpoint.open(plan.format(), last, bases)) {
+                  StageRun<M> run =
+                      of(
+                          plan,
+                          checkpoint.resumed(backend),
+                          checkpoint.tokenizer(),
+                          folder,
+                          ranks,
+                          lock);
+                  try {
+                    TrainingState.readMoments(last, run.work.moments());
+                    run.work.load(last);
+                  } catch (IOException | RuntimeException | Error e) {
+                    run.work.close();
+                    run.model.close();
+                    throw e;
+                  }
+                  run.loop.resume(saved, changes);
+                  return run;
+                }
+              })
+          .agreed(plan, ranks);
     } catch (RuntimeException | Error e) {
-      lock.close();
+      lock.ifPresent(RunLock::close);
       throw e;
     }
   }
@@ -213,6 +292,6 @@ public final class StageRun<M extends Model> implements AutoCloseable {
   public void close() {
     work.close();
     model.close();
-    lock.close();
+    lock.ifPresent(RunLock::close);
   }
 }

@@ -1,6 +1,6 @@
 package jambic.train.stage;
 
-import jambic.tensor.Tensor;
+import jambic.train.optim.Moment;
 import jambic.train.run.RunLoop;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,9 +14,18 @@ public interface StageWork extends RunLoop.Stage, AutoCloseable {
   /**
    * Returns what optimizers keep from one update to the next.
    *
-   * @return tensors by name, all F32; the same ones every time
+   * @return moments by name; the same ones every time
    */
-  Map<String, Tensor> moments();
+  Map<String, Moment> moments();
+
+  /**
+   * Whether several ranks can share an iteration of this stage.
+   *
+   * @return false where one process does it all
+   */
+  default boolean isShareable() {
+    return false;
+  }
 
   /**
    * Reads what {@link #save} wrote.

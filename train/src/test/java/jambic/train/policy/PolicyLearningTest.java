@@ -7,19 +7,22 @@ import static org.assertj.core.api.Assertions.within;
 import jambic.model.gpt.Gpt;
 import jambic.model.nn.Initializer;
 import jambic.tensor.JambicException;
-import jambic.tensor.Tensor;
 import jambic.train.config.FlatRecord;
 import jambic.train.example.TokenPrompt;
+import jambic.train.optim.Moment;
 import jambic.train.preference.Dpo;
 import jambic.train.preference.DpoConfig;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
 import jambic.train.stage.StageWork;
 import jambic.train.stage.Toy;
+import jambic.train.stage.ValueModel;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -84,6 +87,66 @@ class PolicyLearningTest {
     assertThat(numbers.get("policy/clipfrac_avg")).isZero();
     assertThat(numbers.get("objective/kl")).isCloseTo(0, within(1e-6));
     assertThat(numbers.get("objective/kl_coef")).isEqualTo(config.klCoef());
+  }
+
+  @Test
+  void aValueHeadOnThePolicysBodyLearnsAndItsLossTrainsThatBody() {
+    PpoConfig config = ppo(Toy.PPO, Map.of("shareValue", true, "decayLr", false));
+    Gpt policy = toy.opened(toy.gpt(0));
+    PpoWork work = toy.opened(toy.ppo(policy, toy.gpt(0), config, Toy.MANY_B));
+    double before = evaluated(work, "score");
+    List<Double> losses = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      Map<String, Double> numbers = step(work, i).others();
+      assertThat(numbers.get("val/ratio_first")).isEqualTo(1.0);
+      losses.add(numbers.get("loss/value_avg"));
+    }
+    assertThat(evaluated(work, "score")).isGreaterThan(before + 0.2);
+    assertThat(losses.getLast()).isLessThan(losses.getFirst());
+    assertThat(work.moments().keySet().stream().filter(name -> name.startsWith("value.w.")))
+        .containsExactly("value.w.score.weight");
+    Gpt other = toy.opened(toy.gpt(0));
+    PpoConfig unweighted = ppo(config, Map.of("vfCoef", 0.0));
+    PpoWork without = toy.opened(toy.ppo(other, toy.gpt(0), unweighted, Toy.MANY_B));
+    step(without, 0);
+    Gpt one = toy.opened(toy.gpt(0));
+    step(toy.opened(toy.ppo(one, toy.gpt(0), config, Toy.MANY_B)), 0);
+    assertThat(one.parameters().get("wpe.weight").toFloats())
+        .isNotEqualTo(other.parameters().get("wpe.weight").toFloats());
+  }
+
+  @Test
+  void pretrainingTextThatIsMixedInIsLearnedBeside() {
+    PpoConfig config = ppo(Toy.PPO, Map.of("ptxCoef", 5.0, "ptxBatchSize", 4, "decayLr", false));
+    Gpt policy = toy.opened(toy.gpt(0));
+    PpoWork work = toy.opened(toy.ppo(policy, toy.gpt(0), config, Toy.MANY_B));
+    double first = step(work, 0).others().get("loss/ptx_avg");
+    double last = first;
+    for (int i = 1; i < 30; i++) {
+      Map<String, Double> numbers = step(work, i).others();
+      assertThat(numbers.get("val/ratio_first")).isEqualTo(1.0);
+      last = numbers.get("loss/ptx_avg");
+    }
+    assertThat(first).isGreaterThan(1.5);
+    assertThat(last).isLessThan(0.5 * first);
+  }
+
+  @Test
+  void pretrainingTextAndItsCoefficientBelongTogether() {
+    PpoConfig config = ppo(Toy.PPO, Map.of("ptxCoef", 1.0));
+    Gpt policy = toy.opened(toy.gpt(0));
+    assertThatThrownBy(() ->
+            new PpoWork(
+                policy,
+                toy.opened(toy.gpt(0)),
+                toy.opened(ValueModel.of(toy.classifier("value", 0))),
+                toy.opened(AnswerScorer.of(Toy.MANY_B, Toy.TOKENIZER)),
+                config,
+                Toy.prompts(),
+                Optional.empty()))
+        .isInstanceOf(JambicException.class)
+        .hasMessage(
+            "ptxCoef (1.0) and the text that it weights belong together; give both or none");
   }
 
   @Test
@@ -220,7 +283,7 @@ class PolicyLearningTest {
   }
 
   private static List<float[]> floats(StageWork work) {
-    return work.moments().values().stream().map(Tensor::toFloats).toList();
+    return work.moments().values().stream().map(Moment::values).toList();
   }
 
   @Test

@@ -10,6 +10,7 @@ import jambic.model.classifier.GptClassifier;
 import jambic.model.gpt.Gpt;
 import jambic.tensor.JambicException;
 import jambic.train.config.FlatRecord;
+import jambic.train.example.TokenJudged;
 import jambic.train.example.TokenPair;
 import jambic.train.policy.AnswerScorer;
 import jambic.train.run.Metrics;
@@ -78,6 +79,35 @@ class PreferenceStagesTest {
       assertThat(after.others().get("eval_rewards/accuracies")).isEqualTo(1.0);
       assertThat(after.others().get("eval_rewards/margins")).isGreaterThan(0.3);
       assertThat(after.valLoss()).isLessThan(before.valLoss());
+    }
+  }
+
+  @Test
+  void ktoLearnsWhichAnswersAreGood() {
+    KtoConfig config = FlatRecord.with(KtoConfig.class, Toy.KTO, STEADY);
+    Gpt policy = toy.opened(toy.gpt(0));
+    try (Gpt reference = toy.gpt(0)) {
+      StageWork work =
+          toy.opened(Kto.work(policy, reference, config, Toy.judged(), Toy.judged(), Toy.CONTEXT));
+      Metrics.Evaluation before = evaluated(work);
+      assertThat(before.valLoss()).isCloseTo(0.5, within(1e-6)); // nothing has moved yet
+      assertThat(before.others().get("eval_kl")).isCloseTo(0, within(1e-6));
+      train(work, 60);
+      Metrics.Evaluation after = evaluated(work);
+      assertThat(after.valLoss()).isLessThan(before.valLoss());
+      assertThat(after.others().get("eval_rewards/chosen"))
+          .isGreaterThan(after.others().get("eval_rewards/rejected") + 0.3);
+    }
+  }
+
+  @Test
+  void ktoNeedsAnotherPromptsAnswerThatFits() {
+    List<TokenJudged> one = Toy.judged().subList(0, 2); // both answers to one prompt
+    try (Gpt reference = toy.gpt(0)) {
+      Gpt policy = toy.opened(toy.gpt(0));
+      assertThatThrownBy(() -> Kto.work(policy, reference, Toy.KTO, one, Toy.judged(), Toy.CONTEXT))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("no other prompt's answer fits behind the prompt of row 1 of 2");
     }
   }
 

@@ -16,12 +16,16 @@ import jambic.tensor.Backends;
 import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.train.config.FlatRecord;
+import jambic.train.data.Dataset;
+import jambic.train.data.TokenSource;
 import jambic.train.example.AnswerEncoder;
 import jambic.train.example.Prompt;
 import jambic.train.example.PromptRow;
 import jambic.train.example.TokenExample;
+import jambic.train.example.TokenJudged;
 import jambic.train.example.TokenPair;
 import jambic.train.example.TokenPrompt;
+import jambic.train.parallel.DataParallel;
 import jambic.train.policy.AnswerScorer;
 import jambic.train.policy.GrpoConfig;
 import jambic.train.policy.GrpoWork;
@@ -31,6 +35,8 @@ import jambic.train.policy.PpoWork;
 import jambic.train.policy.Reward;
 import jambic.train.preference.Dpo;
 import jambic.train.preference.DpoConfig;
+import jambic.train.preference.Kto;
+import jambic.train.preference.KtoConfig;
 import jambic.train.preference.Ranking;
 import jambic.train.preference.RewardConfig;
 import jambic.train.preference.RewardModeling;
@@ -94,6 +100,7 @@ public final class Toy implements AutoCloseable {
   public static final SftConfig SFT =
       FlatRecord.with(SftConfig.class, SftConfig.DEFAULTS, with(Map.of("dropout", 0.1)));
   public static final DpoConfig DPO = FlatRecord.with(DpoConfig.class, DpoConfig.DEFAULTS, SHORT);
+  public static final KtoConfig KTO = FlatRecord.with(KtoConfig.class, KtoConfig.DEFAULTS, SHORT);
   public static final RewardConfig REWARD =
       FlatRecord.with(
           RewardConfig.class,
@@ -113,6 +120,10 @@ public final class Toy implements AutoCloseable {
                   "klTarget", 0.05,
                   "klHorizon", 20,
                   "valueLearningRate", 1e-2)));
+
+  /** PPO with one body for policy and value, and text mixed in. */
+  public static final String SHARED = "ppo, shared and mixed";
+
   public static final GrpoConfig GRPO =
       FlatRecord.with(
           GrpoConfig.class,
@@ -143,7 +154,11 @@ public final class Toy implements AutoCloseable {
   public record Run<C extends ModelConfig, M extends Model>(
       StageRun.Plan<C, M> plan, Supplier<M> model, Backend backend) {
     public StageRun<M> begin(Path folder) {
-      return StageRun.begin(plan, model, Optional.of(TOKENIZER), folder);
+      return begin(folder, DataParallel.alone());
+    }
+
+    public StageRun<M> begin(Path folder, DataParallel ranks) {
+      return StageRun.begin(plan, model, Optional.of(TOKENIZER), folder, ranks);
     }
 
     public StageRun<M> resume(Path folder) {
@@ -165,6 +180,15 @@ public final class Toy implements AutoCloseable {
                 }
               },
               () -> gpt(0));
+      case KtoConfig.STAGE ->
+          run(
+              KTO,
+              model -> {
+                try (Gpt reference = gpt(0)) {
+                  return Kto.work(model, reference, KTO, judged(), judged(), CONTEXT);
+                }
+              },
+              () -> gpt(0));
       case RewardConfig.STAGE ->
           new Run<>(
               new StageRun.Plan<>(
@@ -178,6 +202,10 @@ public final class Toy implements AutoCloseable {
               () -> classifier("reward", 0.1),
               backend);
       case PpoConfig.STAGE -> ppo(PPO, MANY_B);
+      case SHARED ->
+          ppo(
+              FlatRecord.with(PpoConfig.class, PPO, Map.of("shareValue", true, "ptxCoef", 1.0)),
+              MANY_B);
       default -> run(GRPO, policy -> grpo(policy, gpt(0), GRPO), () -> gpt(0));
     };
   }
@@ -196,10 +224,17 @@ public final class Toy implements AutoCloseable {
     return new PpoWork(
         policy,
         reference,
-        classifier("value", 0),
+        config.shareValue() ? ValueModel.sharing(policy) : ValueModel.of(classifier("value", 0)),
         AnswerScorer.of(reward, TOKENIZER),
         config,
-        prompts());
+        prompts(),
+        config.ptxCoef() > 0 ? Optional.of(text()) : Optional.empty());
+  }
+
+  /** The alphabet over and over. */
+  public static Dataset text() {
+    int[] ids = TOKENIZER.encode(LETTERS.repeat(80));
+    return Dataset.split(TokenSource.of(ids), CONTEXT, "letters");
   }
 
   public GrpoWork grpo(Gpt policy, Gpt reference, GrpoConfig config) {
@@ -261,6 +296,16 @@ public final class Toy implements AutoCloseable {
       pairs.add(new TokenPair(question(i), ENCODER.answer(after(i)), wrong));
     }
     return pairs;
+  }
+
+  /** The answers of {@link #pairs}, each on its own. */
+  public static List<TokenJudged> judged() {
+    List<TokenJudged> answers = new ArrayList<>();
+    for (TokenPair pair : pairs()) {
+      answers.add(new TokenJudged(pair.prompt(), pair.chosen(), true));
+      answers.add(new TokenJudged(pair.prompt(), pair.rejected(), false));
+    }
+    return answers;
   }
 
   public static PolicyData prompts() {

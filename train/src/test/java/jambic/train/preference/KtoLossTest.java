@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import jambic.tensor.JambicException;
 import org.junit.jupiter.api.Test;
 
-class KtoTest {
+class KtoLossTest {
   private static final double[] POLICY = {-10, -12, -7, -9};
   private static final double[] REFERENCE = {-11, -10, -8, -6};
   private static final boolean[] GOOD = {true, false, false, true};
@@ -16,8 +16,8 @@ class KtoTest {
   @Test
   void lossOfGoodAndBadAnswers() { // 1 - sigmoid of 0.25, 1.25, -0.25, -1.75, times 2 for good ones
     double[] gradient = new double[4];
-    Kto kto = new Kto(0.5, 2, 1);
-    Kto.Result result = kto.loss(POLICY, REFERENCE, GOOD, 0.5, gradient);
+    KtoLoss kto = new KtoLoss(0.5, 2, 1);
+    KtoLoss.Result result = kto.loss(POLICY, REFERENCE, GOOD, 0.5, gradient);
     double expected =
         (2 / (1 + Math.exp(0.25))
                 + 1 / (1 + Math.exp(1.25))
@@ -33,21 +33,21 @@ class KtoTest {
 
   @Test
   void divergenceIsTheMeanOfMismatchedRowsAndNeverNegative() {
-    assertThat(Kto.kl(new double[] {-3, -5}, new double[] {-4, -7})).isEqualTo(1.5);
-    assertThat(Kto.kl(new double[] {-4, -7}, new double[] {-3, -5})).isZero();
+    assertThat(KtoLoss.kl(new double[] {-3, -5}, new double[] {-4, -7})).isEqualTo(1.5);
+    assertThat(KtoLoss.kl(new double[] {-4, -7}, new double[] {-3, -5})).isZero();
   }
 
   @Test
   void aBatchWithoutMismatchedRowsIsRefused() {
-    assertThatThrownBy(() -> Kto.kl(new double[0], new double[0]))
+    assertThatThrownBy(() -> KtoLoss.kl(new double[0], new double[0]))
         .isInstanceOf(JambicException.class)
         .hasMessage("KTO needs answers to other prompts of the batch; use a batch of 2 or more");
   }
 
   @Test
   void aBatchOfGoodAnswersAloneHasNoRewardOfBadOnes() {
-    Kto.Result result =
-        new Kto(0.1, 1, 1)
+    KtoLoss.Result result =
+        new KtoLoss(0.1, 1, 1)
             .loss(new double[] {0}, new double[] {0}, new boolean[] {true}, 0, new double[1]);
     assertThat(result.loss()).isEqualTo(0.5);
     assertThat(result.badReward()).isEmpty();
@@ -55,7 +55,7 @@ class KtoTest {
 
   @Test
   void weightsOutOfRangeAreRefused() {
-    assertThatThrownBy(() -> new Kto(0.1, 0, 1))
+    assertThatThrownBy(() -> new KtoLoss(0.1, 0, 1))
         .isInstanceOf(JambicException.class)
         .hasMessage(
             "beta and the weights of good and bad answers must be above 0, got 0.1, 0.0 and 1.0");
