@@ -1,0 +1,2 @@
+/** Models that are served: each with an engine, its thread, a bounded queue and figures. */
+package jambic.serve.model;

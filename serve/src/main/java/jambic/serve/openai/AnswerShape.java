@@ -1,0 +1,126 @@
+package jambic.serve.openai;
+
+import jambic.model.generate.FinishReason;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/** The JSON of answers, whole or in chunks: OpenAI's field for field. */
+final class AnswerShape {
+  private final TextRequest request;
+  private final LogProbsJson logProbs;
+  private final String id;
+  private final long created = System.currentTimeMillis() / 1000;
+
+  AnswerShape(TextRequest request) {
+    this.request = request;
+    logProbs = new LogProbsJson(request.host().served().tokenizer());
+    String number = UUID.randomUUID().toString().replace("-", "");
+    id = (request.chat() ? "chatcmpl-" : "cmpl-") + number;
+  }
+
+  String id() {
+    return id;
+  }
+
+  LogProbsJson logProbs() {
+    return logProbs;
+  }
+
+  /** The first chunk of a choice of a conversation: readers need to know who speaks. */
+  Map<String, Object> role(int choice) {
+    Map<String, Object> delta = new LinkedHashMap<>();
+    delta.put("role", "assistant");
+    delta.put("content", "");
+    return chunk(choice(choice, "delta", delta, Optional.empty(), Optional.empty()));
+  }
+
+  /** A chunk with some text. */
+  Map<String, Object> piece(
+      int choice, String text, Optional<Map<String, Object>> probs, Optional<FinishReason> end) {
+    Map<String, Object> delta = new LinkedHashMap<>();
+    if (!text.isEmpty() || end.isEmpty()) {
+      delta.put("content", text);
+    }
+    return chunk(
+        request.chat()
+            ? choice(choice, "delta", delta, probs, end)
+            : choice(choice, "text", text, probs, end));
+  }
+
+  private Map<String, Object> chunk(Map<String, Object> choice) {
+    Map<String, Object> fields = head(request.chat() ? "chat.completion.chunk" : "text_completion");
+    fields.put("choices", List.of(choice));
+    if (request.includeUsage()) {
+      fields.put("usage", null);
+    }
+    return fields;
+  }
+
+  /** The chunk that says how many tokens it took. */
+  Map<String, Object> usageChunk(int completionTokens) {
+    Map<String, Object> fields = head(request.chat() ? "chat.completion.chunk" : "text_completion");
+    fields.put("choices", List.of());
+    fields.put("usage", usage(completionTokens));
+    return fields;
+  }
+
+  /** A whole answer. */
+  Map<String, Object> whole(List<Map<String, Object>> choices, int completionTokens) {
+    Map<String, Object> fields = head(request.chat() ? "chat.completion" : "text_completion");
+    fields.put("choices", choices);
+    fields.put("usage", usage(completionTokens));
+    return fields;
+  }
+
+  /** A choice of a whole answer. */
+  Map<String, Object> choice(
+      int choice, String text, Optional<Map<String, Object>> probs, FinishReason end) {
+    if (!request.chat()) {
+      return choice(choice, "text", text, probs, Optional.of(end));
+    }
+    Map<String, Object> message = new LinkedHashMap<>();
+    message.put("role", "assistant");
+    message.put("content", text);
+    message.put("refusal", null);
+    return choice(choice, "message", message, probs, Optional.of(end));
+  }
+
+  private static Map<String, Object> choice(
+      int index,
+      String name,
+      Object content,
+      Optional<Map<String, Object>> probs,
+      Optional<FinishReason> end) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("index", index);
+    fields.put(name, content);
+    fields.put("logprobs", probs.orElse(null));
+    fields.put("finish_reason", end.map(AnswerShape::word).orElse(null));
+    return fields;
+  }
+
+  private static String word(FinishReason reason) {
+    return reason.name().toLowerCase(Locale.ROOT);
+  }
+
+  private Map<String, Object> head(String object) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("id", id);
+    fields.put("object", object);
+    fields.put("created", created);
+    fields.put("model", request.host().served().id());
+    return fields;
+  }
+
+  private Map<String, Object> usage(int completionTokens) {
+    Map<String, Object> usage = new LinkedHashMap<>();
+    usage.put("prompt_tokens", request.promptTokens());
+    usage.put("completion_tokens", completionTokens);
+    usage.put("total_tokens", request.promptTokens() + completionTokens);
+    return usage;
+  }
+}

@@ -1,0 +1,99 @@
+package jambic.serve.openai;
+
+import jambic.serve.http.HttpError;
+import jambic.serve.model.ModelHost;
+import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The models of a server, by what clients call them. */
+public final class ModelHosts {
+  private static final String MODEL = "model";
+
+  private final Map<String, ModelHost> byId = new LinkedHashMap<>();
+  private volatile boolean draining;
+
+  /**
+   * The models, whose ids differ.
+   *
+   * @throws JambicException if there is none
+   */
+  public ModelHosts(List<ModelHost> hosts) {
+    if (hosts.isEmpty()) {
+      throw new JambicException("a server needs at least one model");
+    }
+    hosts.forEach(host -> byId.put(host.served().id(), host));
+  }
+
+  /** All of them. */
+  public List<ModelHost> all() {
+    return List.copyOf(byId.values());
+  }
+
+  /** From now on new requests are refused. */
+  public void drain() {
+    draining = true;
+  }
+
+  /** What is the matter, if requests cannot be served now. */
+  public Optional<String> trouble() {
+    if (draining) {
+      return Optional.of("draining");
+    }
+    if (all().stream().anyMatch(ModelHost::isFailed)) {
+      return Optional.of("failed");
+    }
+    return all().stream().allMatch(ModelHost::isWarm) ? Optional.empty() : Optional.of("starting");
+  }
+
+  /** The model that a request names; it need not where there is one only. */
+  ModelHost of(Fields fields) {
+    Optional<String> id = fields.text(MODEL);
+    if (id.isEmpty() && byId.size() > 1) {
+      throw HttpError.ofField(MODEL, "'model' must name one of " + names());
+    }
+    return id.isEmpty() ? all().getFirst() : named(id.get());
+  }
+
+  ModelHost named(String id) {
+    ModelHost host = byId.get(id);
+    if (host == null) {
+      throw HttpError.of(404, Text.format("there is no such model here; there is %s", names()))
+          .withParam(MODEL)
+          .withCode("model_not_found");
+    }
+    return host;
+  }
+
+  private String names() {
+    return String.join(", ", byId.keySet());
+  }
+
+  /** Refuses new work of a server that ends, or of a model that has failed. */
+  void requireServing(ModelHost host) {
+    if (draining) {
+      throw HttpError.of(503, "the server is shutting down")
+          .withCode("draining")
+          .withRetryAfter(Duration.ofSeconds(5));
+    }
+    if (host.isFailed()) {
+      throw HttpError.of(503, "the model has failed; the server's log says why")
+          .withCode("model_failed")
+          .withRetryAfter(Duration.ofSeconds(30));
+    }
+  }
+
+  /** Takes a place for some texts, which the caller gives back, or refuses them for a while. */
+  void enter(ModelHost host, int texts) {
+    if (!host.enter(texts)) {
+      throw HttpError.of(429, "too many requests wait already; try again later")
+          .withType("rate_limit_error")
+          .withCode("queue_full")
+          .withRetryAfter(Duration.ofSeconds(1));
+    }
+  }
+}
