@@ -1,5 +1,6 @@
 /** The command line. Nothing here is needed to embed the engine. */
 module jambic.app {
+  requires jambic.serve;
   requires jambic.train;
   requires com.fasterxml.jackson.jr.ob;
   requires info.picocli;
@@ -17,5 +18,11 @@ module jambic.app {
   opens jambic.app.chat to
       info.picocli;
   opens jambic.app.cli to
+      info.picocli;
+  opens jambic.app.ranks to
+      info.picocli;
+  opens jambic.app.ranking to
+      info.picocli;
+  opens jambic.app.serve to
       info.picocli;
 }

@@ -2,6 +2,7 @@ package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.align.AnswerReport;
+import jambic.app.align.PairReport;
 import jambic.app.classify.ClassificationReport;
 import jambic.app.classify.LabelledData;
 import jambic.app.cli.ModelArgument;
@@ -75,6 +76,7 @@ import picocli.CommandLine.Spec;
       "  jambic eval gpt2 --data openwebtext --split both --eval-iters 500    as nanoGPT does",
       "  jambic eval sft --data test.jsonl      how many prompts it answers rightly",
       "  jambic eval reviews --data test.jsonl  accuracy, F1 and the confusion matrix of a classifier",
+      "  jambic eval rm --data pairs.jsonl      how often a reward model finds the better answer",
       "  jambic eval --bleu hyp.txt ref.txt     BLEU, chrF and exact match of two files, no model",
       "  jambic eval out --bleu --data test.tsv the same of a translator's own translations"
     })
@@ -122,6 +124,8 @@ final class EvalCommand implements Callable<Integer> {
   private static final Set<String> OF_LOSS =
       Set.of("--split", "--block-size", "--eval-iters", "--batch-size");
 
+  private static final Set<String> OF_ANSWERS = Set.of("--rater", "--response-length", "--limit");
+
   private static final List<String> OF_BLEU = List.of("--beam", "--source-lang", "--target-lang");
 
   private enum Choice {
@@ -149,7 +153,8 @@ final class EvalCommand implements Callable<Integer> {
       description = {
         "A UTF-8 file, tinyshakespeare, jdk-source, or a folder that jambic prepare made; or JSON",
         "Lines of prompts with their right answers, which the model is to know; for a classifier",
-        "JSON Lines of texts with labels, or sentiment. Default: what the run trained on."
+        "JSON Lines of texts with labels, or sentiment; for a reward model JSON Lines of pairs.",
+        "Default: what the run trained on."
       })
   private Optional<String> data = Optional.empty();
 
@@ -216,6 +221,21 @@ final class EvalCommand implements Callable<Integer> {
       })
   private Optional<String> rater = Optional.empty();
 
+  @Option(
+      names = "--response-length",
+      paramLabel = "N",
+      description = {
+        "With prompts in --data: the longest answer in tokens, its end included.",
+        "Default: all that the context has room for."
+      })
+  private Optional<Integer> responseLength = Optional.empty();
+
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      description = "With prompts in --data: take the first N only. Default: all.")
+  private Optional<Integer> limit = Optional.empty();
+
   @Option(names = "--json", description = "Print one JSON object instead.")
   private boolean json;
 
@@ -244,6 +264,10 @@ final class EvalCommand implements Callable<Integer> {
           Text.format("the argument %s is one too many without --bleu", references.get()));
     }
     Path named = given.folder();
+    if (GptClassifier.isIn(named) && PairReport.isFor(named)) {
+      evaluateReward(named, out, Terminal.ofErrors(err));
+      return 0;
+    }
     if (GptClassifier.isIn(named)) {
       evaluateClassifier(named, out, Terminal.ofErrors(err));
       return 0;
@@ -252,9 +276,12 @@ final class EvalCommand implements Callable<Integer> {
       evaluateAnswers(out);
       return 0;
     }
-    if (rater.isPresent()) {
-      throw new ParameterException(
-          spec.commandLine(), "--rater is for JSON Lines of prompts; name them with --data");
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (OF_ANSWERS.contains(option.longestName())) {
+        throw new ParameterException(
+            spec.commandLine(),
+            option.longestName() + " is for JSON Lines of prompts; name them with --data");
+      }
     }
     requirePositive("--eval-iters", evalIters);
     requirePositive("--batch-size", batchSize);
@@ -395,6 +422,23 @@ final class EvalCommand implements Callable<Integer> {
     }
   }
 
+  /** Pairs of answers: how often the reward model finds the better one. */
+  private void evaluateReward(Path folder, PrintWriter out, Terminal progress) throws IOException {
+    requireOnly(FOR_CLASSIFIER, "a reward model, which compares pairs");
+    try (Backend backend = given.backend()) {
+      PairReport report = PairReport.of(folder, data, backend);
+      report.notices().forEach(progress::print);
+      if (json) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("model", folder.toString());
+        result.putAll(report.toJson());
+        out.println(JSON.std.asString(result));
+      } else {
+        report.lines().forEach(out::println);
+      }
+    }
+  }
+
   private void compareFiles(PrintWriter out) throws IOException {
     requireOnly(FOR_FILES, "--bleu HYP REF, which needs no model");
     Path translations = given.named();
@@ -428,6 +472,8 @@ final class EvalCommand implements Callable<Integer> {
                 option.longestName(), data.orElseThrow()));
       }
     }
+    requirePositive("--response-length", responseLength);
+    requirePositive("--limit", limit);
     try (Backend backend = given.backend();
         Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint();
         Gpt model = quantization.of(checkpoint.model(backend))) {
@@ -436,6 +482,8 @@ final class EvalCommand implements Callable<Integer> {
           RunFolder.tokenizer(checkpoint),
           ChatTemplate.find(checkpoint.folder()),
           Path.of(data.orElseThrow()),
+          new AnswerReport.Limits(
+              responseLength.orElse(Integer.MAX_VALUE), limit.orElse(Integer.MAX_VALUE)),
           rater,
           json,
           out);

@@ -2,6 +2,8 @@ package jambic.app;
 
 import jambic.app.cli.ModelArgument;
 import jambic.model.checkpoint.Checkpoint;
+import jambic.model.classifier.ClassifierConfig;
+import jambic.model.classifier.GptClassifier;
 import jambic.model.gpt.Gpt;
 import jambic.model.gpt.GptConfig;
 import jambic.model.translator.Translator;
@@ -52,6 +54,10 @@ final class ExportCommand implements Callable<Integer> {
       return 0;
     }
     Checkpoint.requireNothingElse(out);
+    if (GptClassifier.isIn(folder)) {
+      exportClassifier(folder);
+      return 0;
+    }
     try (Backend backend = given.backend();
         Checkpoint<GptConfig, Gpt> checkpoint = given.checkpoint(folder)) {
       requireGpt2(folder, checkpoint.config());
@@ -61,6 +67,16 @@ final class ExportCommand implements Callable<Integer> {
     }
     spec.commandLine().getOut().println("wrote " + out);
     return 0;
+  }
+
+  private void exportClassifier(Path folder) {
+    try (Backend backend = given.backend();
+        Checkpoint<ClassifierConfig, GptClassifier> checkpoint =
+            Checkpoint.open(GptClassifier.FORMAT, folder);
+        GptClassifier classifier = checkpoint.model(backend)) {
+      checkpoint.export(out, classifier);
+    }
+    spec.commandLine().getOut().println("wrote " + out);
   }
 
   private void exportTranslator(Path folder) {

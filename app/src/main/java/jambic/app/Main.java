@@ -3,9 +3,9 @@ package jambic.app;
 import jambic.app.align.ClassifyCommand;
 import jambic.app.align.DpoCommand;
 import jambic.app.align.GrpoCommand;
+import jambic.app.align.KtoCommand;
 import jambic.app.align.PpoCommand;
 import jambic.app.align.QuestionsCommand;
-import jambic.app.align.RankCommand;
 import jambic.app.align.RewardCommand;
 import jambic.app.align.SftCommand;
 import jambic.app.chat.ChatCommand;
@@ -18,6 +18,10 @@ import jambic.app.cli.Interruption;
 import jambic.app.cli.StandardStream;
 import jambic.app.cli.UsageErrors;
 import jambic.app.cli.Version;
+import jambic.app.ranking.RankCommand;
+import jambic.app.ranks.Job;
+import jambic.app.serve.ServeCommand;
+import jambic.app.serve.WatchCommand;
 import jambic.app.terminal.Terminal;
 import jambic.app.terminal.WrappedHelp;
 import jambic.model.ConfigException;
@@ -77,16 +81,19 @@ public final class Main implements Runnable, Interruptible {
           RewardCommand.class,
           PpoCommand.class,
           DpoCommand.class,
+          KtoCommand.class,
           GrpoCommand.class,
           ClassifyCommand.class,
           SampleCommand.class,
           ChatCommand.class,
+          ServeCommand.class,
           TranslateCommand.class,
           EvalCommand.class,
           LogitsCommand.class,
           ExportCommand.class,
           PlotCommand.class,
           RunsCommand.class,
+          WatchCommand.class,
           InfoCommand.class,
           PrepareCommand.class,
           QuestionsCommand.class,
@@ -113,9 +120,11 @@ public final class Main implements Runnable, Interruptible {
   private boolean stacktrace;
 
   private final Interruption interruption;
+  private final Job job;
 
-  private Main(Interruption interruption) {
+  private Main(Interruption interruption, Job job) {
     this.interruption = interruption;
+    this.job = job;
   }
 
   /**
@@ -128,8 +137,9 @@ public final class Main implements Runnable, Interruptible {
     interruption.install();
     StandardStream out = new StandardStream(FileDescriptor.out);
     StandardStream err = new StandardStream(FileDescriptor.err);
+    Job job = new Job();
     CommandLine commandLine =
-        commandLine(interruption, args)
+        commandLine(interruption, job, args)
             .setOut(writer(out, "stdout.encoding"))
             .setErr(writer(err, "stderr.encoding"));
     int code;
@@ -140,6 +150,7 @@ public final class Main implements Runnable, Interruptible {
         commandLine.getErr().println("jambic: cannot write the output: " + out.reason());
         code = Math.max(code, CommandLine.ExitCode.SOFTWARE);
       }
+      job.leave(code, code != 0 && code != INTERRUPTED);
     } finally {
       interruption.end();
     }
@@ -161,11 +172,11 @@ public final class Main implements Runnable, Interruptible {
    * that one: to read the options of all takes longer than to load a small model.
    */
   static CommandLine commandLine(String... args) {
-    return commandLine(new Interruption(), args);
+    return commandLine(new Interruption(), new Job(), args);
   }
 
-  private static CommandLine commandLine(Interruption interruption, String... args) {
-    Main main = new Main(interruption);
+  private static CommandLine commandLine(Interruption interruption, Job job, String... args) {
+    Main main = new Main(interruption, job);
     CommandLine commandLine =
         new CommandLine(main) {
           @Override
@@ -174,7 +185,7 @@ public final class Main implements Runnable, Interruptible {
               UsageErrors.requireNoFile(this, words);
               return super.execute(FlagFile.expand(this, words));
             } catch (ParameterException e) {
-              return explain(e, words);
+              return main.explain(e, words);
             }
           }
         };
@@ -194,7 +205,7 @@ public final class Main implements Runnable, Interruptible {
         .setUsageHelpAutoWidth(terminal.isLive())
         .setColorScheme(Help.defaultColorScheme(terminal.isColored() ? Ansi.ON : Ansi.OFF))
         .setUsageHelpLongOptionsMaxWidth(30)
-        .setParameterExceptionHandler(Main::explain)
+        .setParameterExceptionHandler(main::explain)
         .setExecutionExceptionHandler(main::explain)
         .setExecutionStrategy(main::run);
     commandLine.getSubcommands().values().forEach(Main::shorten);
@@ -218,6 +229,11 @@ public final class Main implements Runnable, Interruptible {
     return interruption;
   }
 
+  @Override
+  public Job job() {
+    return job;
+  }
+
   /** Without a subcommand there is nothing to do but to show them. */
   @Override
   public void run() {
@@ -231,7 +247,8 @@ public final class Main implements Runnable, Interruptible {
     } catch (OutOfMemoryError e) {
       return fail(
           Text.format(
-              "out of memory, the heap's %d MiB are full; %sgive Java more with JAMBIC_JAVA_OPTS=-Xmx and a size",
+              "out of memory, the heap's %d MiB are full; %sgive Java more with"
+                  + " JAMBIC_JAVA_OPTS=-Xmx and a size",
               Runtime.getRuntime().maxMemory() >> 20,
               memoryFlags(parsed).map(flags -> "lower " + flags + ", or ").orElse("")),
           e);
@@ -252,10 +269,11 @@ public final class Main implements Runnable, Interruptible {
   }
 
   /** What was typed is wrong: one sentence, and where the help is. */
-  private static int explain(ParameterException e, String[] args) {
+  private int explain(ParameterException e, String[] args) {
+    job.waitToSpeak();
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("jambic: " + UsageErrors.sentence(e));
+    err.println("jambic: " + job.name() + UsageErrors.sentence(e));
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return command.getCommandSpec().exitCodeOnInvalidInput();
   }
@@ -285,11 +303,12 @@ public final class Main implements Runnable, Interruptible {
   }
 
   private int fail(String sentence, Throwable e) {
+    job.waitToSpeak();
     PrintWriter err = spec.commandLine().getErr();
     if (stacktrace) {
       e.printStackTrace(err);
     }
-    err.println("jambic: " + sentence);
+    err.println("jambic: " + job.name() + sentence);
     err.flush();
     return spec.exitCodeOnExecutionException();
   }

@@ -19,6 +19,7 @@ import jambic.train.config.TrainConfig;
 import jambic.train.config.TranslationConfig;
 import jambic.train.config.TranslationPreset;
 import jambic.train.plan.DeviceSpec;
+import jambic.train.plan.Network;
 import jambic.train.plan.Plan;
 import jambic.train.plan.StageMemory;
 import jambic.train.plan.TranslationPlan;
@@ -49,6 +50,7 @@ import picocli.CommandLine.Spec;
       "  jambic plan                                   the default run on this machine",
       "  jambic plan gpt2 --device a100 --devices 8    nanoGPT's GPT-2 on a node of A100s",
       "  jambic plan gpt3-2.7b --device h100 --devices 61 --mfu 0.5",
+      "  jambic plan gpt2-xl --device cpu --devices 8 --network ethernet-10g",
       "  jambic plan gpt2-xl --batch-size 1 --device h200 --tokens 30e9 --json",
       "  jambic plan transformer-base --device h100    the paper's translator on an H100",
       "  jambic plan gpt2 --stage ppo --lora-rank 8    the models of a stage of alignment",
@@ -106,6 +108,16 @@ final class PlanCommand implements Callable<Integer> {
   private int devices;
 
   @Option(
+      names = "--network",
+      paramLabel = "NETWORK",
+      completionCandidates = CompletionValues.Networks.class,
+      description = {
+        "What several devices talk over, as h100-ndr or",
+        "ethernet-10g. Default: what the device usually comes with."
+      })
+  private Optional<String> network = Optional.empty();
+
+  @Option(
       names = "--mfu",
       paramLabel = "SHARE",
       description = {
@@ -155,10 +167,12 @@ final class PlanCommand implements Callable<Integer> {
       requireSane();
       Optional<TranslationPreset> translator = TranslationPreset.named(name);
       if (stage.isPresent()) {
+        require(network.isEmpty(), "--network is for pre-training; leave it out with --stage");
         require(translator.isEmpty(), "--stage is for a GPT; leave it out of a translator's plan");
         StageMemory memory = stageMemory();
         out.print(json ? JSON.std.asString(memory.fields()) + "\n" : PlanReport.text(name, memory));
       } else if (translator.isPresent()) {
+        require(network.isEmpty(), "--network is for a GPT; leave it out of a translator's plan");
         TranslationPlan plan = plan(translator.get());
         out.print(
             json
@@ -168,8 +182,8 @@ final class PlanCommand implements Callable<Integer> {
         Plan plan = plan();
         out.print(
             json
-                ? JSON.std.asString(PlanReport.fields(name, plan)) + "\n"
-                : PlanReport.text(name, plan));
+                ? JSON.std.asString(PlanReport.fields(name, plan, network())) + "\n"
+                : PlanReport.text(name, plan, network()));
       }
     }
     out.flush();
@@ -232,6 +246,22 @@ final class PlanCommand implements Callable<Integer> {
                     + name
                     + NearestName.choice(name, CompletionValues.Plans.NAMES)))
         .config();
+  }
+
+  private Network network() {
+    require(
+        network.isEmpty() || devices > 1,
+        "--network is what several devices talk over; give --devices, too");
+    return network
+        .map(named ->
+            Network.named(named)
+                .orElseThrow(() ->
+                    new ParameterException(
+                        spec.commandLine(),
+                        "there is no network "
+                            + named
+                            + NearestName.choice(named, CompletionValues.Networks.NAMES))))
+        .orElseGet(() -> Network.of(device));
   }
 
   private DeviceSpec device() {

@@ -1,30 +1,20 @@
 package jambic.app;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.app.align.Stages;
-import jambic.app.cli.RunFolder;
-import jambic.app.cli.RunRecord;
-import jambic.model.io.AtomicFolder;
-import jambic.model.io.ErrorText;
+import jambic.app.watch.RunFacts;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
-import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
-import jambic.train.run.RunCheckpoints;
-import jambic.train.run.RunLock;
-import jambic.train.run.TrainingState;
+import jambic.train.run.MetricsTail;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -59,7 +49,7 @@ final class RunsCommand implements Callable<Integer> {
     if (folder.isPresent() && !Files.exists(folder.get())) {
       throw new JambicException(folder.get() + " does not exist; name a folder of runs");
     }
-    List<Path> runs = folders.stream().flatMap(inside -> runs(inside).stream()).toList();
+    List<Path> runs = folders.stream().flatMap(inside -> RunFacts.find(inside).stream()).toList();
     if (runs.isEmpty()) {
       throw new JambicException(
           (folder.isPresent() ? folder.get() + " holds" : "runs and this folder hold")
@@ -72,11 +62,11 @@ final class RunsCommand implements Callable<Integer> {
             "run", "command", "state", "iterations", "best loss", "time", "parameters", "data"));
     for (Path run : runs) {
       try {
-        Map<String, Object> told = told(run);
+        RunFacts facts = facts(run);
         if (json) {
-          out.println(JSON.std.asString(told));
+          out.println(JSON.std.asString(facts.toMap()));
         } else {
-          table.add(row(told));
+          table.add(row(facts));
         }
       } catch (JambicException damaged) {
         spec.commandLine().getErr().println("jambic: " + damaged.getMessage());
@@ -88,74 +78,10 @@ final class RunsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static List<Path> runs(Path folder) {
-    if (isRun(folder)) {
-      return List.of(folder.normalize());
-    }
-    if (!Files.isDirectory(folder)) {
-      return List.of();
-    }
-    try (Stream<Path> inside = Files.list(folder)) {
-      record Dated(Path path, long at) {}
-      return inside
-          .filter(RunsCommand::isRun)
-          .map(path -> new Dated(path.normalize(), writtenAt(path)))
-          .sorted((a, b) -> a.at == b.at ? a.path.compareTo(b.path) : Long.compare(a.at, b.at))
-          .map(Dated::path)
-          .toList();
-    } catch (IOException e) {
-      throw new JambicException(Text.format("cannot read %s: %s", folder, ErrorText.reason(e)), e);
-    }
-  }
-
-  private static boolean isRun(Path path) {
-    return AtomicFolder.exists(path.resolve(RunCheckpoints.LAST))
-        || new RunFolder(path).isRecorded(); // one that ended before its first checkpoint
-  }
-
-  private static long writtenAt(Path run) {
-    try {
-      return Files.getLastModifiedTime(run.resolve(RunCheckpoints.LAST)).toMillis();
-    } catch (IOException replacedJustNow) {
-      return System.currentTimeMillis();
-    }
-  }
-
-  private static Map<String, Object> told(Path run) {
-    TrainingState state =
-        AtomicFolder.read(
-            run.resolve(RunCheckpoints.LAST), last -> TrainingState.read(last, Stages::any));
-    RunRecord record = new RunFolder(run).record();
-    int most = state.config().run().maxIters();
-    Map<String, Object> told = new LinkedHashMap<>();
-    told.put("run", run.toString());
-    told.put("command", Stages.command(state.config()));
-    told.put(
-        "state",
-        RunLock.isHeld(run) ? "running" : state.iteration() >= most ? "finished" : "stopped");
-    told.put("iteration", state.iteration());
-    told.put("max_iters", most);
-    if (Double.isFinite(state.bestValLoss())) {
-      told.put("best_val_loss", state.bestValLoss());
-    }
-    seconds(run).ifPresent(seconds -> told.put("seconds", seconds));
-    record.parameters().ifPresent(count -> told.put("parameters", count));
-    record.data().ifPresent(name -> told.put("data", name));
-    return told;
-  }
-
-  /** What its steps took; evaluations and saving come on top. A damaged log does not tell. */
-  private static OptionalDouble seconds(Path run) {
-    try {
-      return OptionalDouble.of(
-          MetricsLog.read(run.resolve(MetricsLog.FILE_NAME)).stream()
-              .filter(Metrics.Step.class::isInstance)
-              .mapToDouble(line -> ((Metrics.Step) line).ms() / 1e3)
-              .filter(Double::isFinite)
-              .sum());
-    } catch (JambicException unreadable) {
-      return OptionalDouble.empty();
-    }
+  private static RunFacts facts(Path run) {
+    MetricsTail log = new MetricsTail(run.resolve(MetricsLog.FILE_NAME));
+    log.update();
+    return RunFacts.read(run, log);
   }
 
   private static String duration(double seconds) {
@@ -165,18 +91,18 @@ final class RunsCommand implements Callable<Integer> {
         : Text.format("%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
   }
 
-  private static List<String> row(Map<String, Object> told) {
-    Object best = told.get("best_val_loss");
-    Object parameters = told.get("parameters");
+  private static List<String> row(RunFacts facts) {
+    OptionalDouble best = facts.bestValLoss();
+    OptionalDouble seconds = facts.seconds();
     return List.of(
-        told.get("run").toString(),
-        told.get("command").toString(),
-        told.get("state").toString(),
-        Text.format("%,d of %,d", told.get("iteration"), told.get("max_iters")),
-        best == null ? "-" : Text.format("%.4f", best),
-        told.get("seconds") instanceof Double seconds ? duration(seconds) : "-",
-        parameters == null ? "-" : Text.format("%,d", ((Number) parameters).longValue()),
-        told.getOrDefault("data", "-").toString());
+        facts.folder().toString(),
+        facts.command(),
+        facts.state(),
+        Text.format("%,d of %,d", facts.iteration(), facts.maxIters()),
+        best.isPresent() ? Text.format("%.4f", best.getAsDouble()) : "-",
+        seconds.isPresent() ? duration(seconds.getAsDouble()) : "-",
+        facts.record().parameters().map(count -> Text.format("%,d", count.longValue())).orElse("-"),
+        facts.record().data().orElse("-"));
   }
 
   private static void print(List<List<String>> table, PrintWriter out) {

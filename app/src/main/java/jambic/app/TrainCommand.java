@@ -15,9 +15,12 @@ import jambic.app.cli.Vocabulary;
 import jambic.app.data.Corpora;
 import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
+import jambic.app.ranks.RankOptions;
 import jambic.app.run.RunDisplay;
+import jambic.app.run.Watcher;
 import jambic.app.terminal.LongRun;
 import jambic.app.terminal.Terminal;
+import jambic.app.watch.WatchServer;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
@@ -32,6 +35,7 @@ import jambic.train.TranslatorTrainer;
 import jambic.train.config.Preset;
 import jambic.train.config.TrainConfig;
 import jambic.train.config.TranslationPreset;
+import jambic.train.parallel.DataParallel;
 import jambic.train.plan.MemoryEstimate;
 import jambic.train.run.RunCheckpoints;
 import java.nio.file.Files;
@@ -158,7 +162,17 @@ final class TrainCommand implements Callable<Integer> {
       })
   private boolean tensorboard;
 
+  @Option(
+      names = "--watch",
+      description = {
+        "Show this run and those beside it in the browser while it trains, as jambic watch does, at",
+        "port 6006 or, where that is taken, another."
+      })
+  private boolean watch;
+
   @Mixin private BackendOptions computing;
+
+  @Mixin private RankOptions shared;
 
   @Option(
       names = "--json",
@@ -166,14 +180,19 @@ final class TrainCommand implements Callable<Integer> {
   private boolean json;
 
   private Terminal terminal;
+  private DataParallel ranks = DataParallel.alone();
   private Optional<RunRecord> recorded = Optional.empty(); // of a resumed run, or of --config
 
   @Override
   public Integer call() {
+    ranks = shared.join(spec.commandLine(), main.job());
     terminal =
-        json
-            ? Terminal.plain(spec.commandLine().getErr())
-            : Terminal.of(spec.commandLine().getOut());
+        shared.terminal(() ->
+            json
+                ? Terminal.plain(spec.commandLine().getErr())
+                : Terminal.of(spec.commandLine().getOut()));
+    computing.share(main.job());
+    main.job().boundWarning().ifPresent(terminal::print);
     requireNamed("--out", out.map(Path::toString));
     requireNamed("--data", data);
     if (!resume) {
@@ -211,6 +230,8 @@ final class TrainCommand implements Callable<Integer> {
             pairs.languages(spec.commandLine()),
             tokenizer,
             computing,
+            shared,
+            ranks,
             json)
         .call();
   }
@@ -221,7 +242,8 @@ final class TrainCommand implements Callable<Integer> {
     origin.ifPresent(o -> o.requireShape(config));
     try (Backend backend = computing.open(spec.commandLine(), backendName(), this::dtype)) {
       Optional<String> dtype = dtype(backend.name());
-      TrainingData data = data(config.model().blockSize(), origin);
+      TrainingData data =
+          shared.firstOnFirst(() -> data(config.model().blockSize(), origin)); // may download
       int vocabSize =
           origin.map(o -> o.vocabSize(data.tokenizer())).orElse(data.tokenizer().vocabSize());
       GptConfig model = affordable(config, () -> shape(config, origin, vocabSize), backend);
@@ -230,11 +252,17 @@ final class TrainCommand implements Callable<Integer> {
       }
       RunFolder folder =
           out.map(RunFolder::new)
-              .orElseGet(() -> RunFolder.fresh(Path.of("runs"), runName(data.name())));
+              .orElseGet(() ->
+                  new RunFolder(
+                      shared.folder(
+                          () -> RunFolder.fresh(Path.of("runs"), runName(data.name())).path())));
       OptionalDouble peak = backend.peakFlops();
       try (Trainer trainer = open(backend, origin, config, data, folder.path(), peak)) {
         TrainReport report = new TrainReport(terminal);
         report.begin(data, trainer.model(), backend, folder, computing.passedOver());
+        if (!ranks.isFirst()) {
+          return display().join(trainer::run);
+        }
         if (resume) {
           folder.moved(backend.name(), dtype).ifPresent(terminal::print);
         }
@@ -250,7 +278,7 @@ final class TrainCommand implements Callable<Integer> {
         LongRun length = new LongRun(config, model, began(origin), backend.name());
         return train(trainer, config, data.tokenizer(), folder.path(), report, length);
       } finally {
-        if (out.isEmpty()) {
+        if (out.isEmpty() && ranks.isFirst()) {
           folder.deleteIfEmpty(); // of a run that did not begin
         }
       }
@@ -405,13 +433,13 @@ final class TrainCommand implements Callable<Integer> {
       OptionalDouble peak) {
     TrainingTask task = TrainingTask.nextTokens(data.dataset());
     if (resume) {
-      return Trainer.resume(backend, config, task, folder, bases(), peak);
+      return Trainer.resume(backend, config, task, folder, bases(), peak, ranks);
     }
     if (origin.isPresent()) {
       Gpt model = origin.get().load(backend, config);
-      return Trainer.begin(model, config, task, data.tokenizer(), folder, peak);
+      return Trainer.begin(model, config, task, data.tokenizer(), folder, peak, ranks);
     }
-    return Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak);
+    return Trainer.begin(backend, config, data.dataset(), data.tokenizer(), folder, peak, ranks);
   }
 
   /** The model's shape: of a new one all of it is in the configuration. */
@@ -494,6 +522,13 @@ final class TrainCommand implements Callable<Integer> {
 
   private RunDisplay display() {
     return new RunDisplay(
-        "train", terminal, spec.commandLine().getErr(), main.interruption(), tensorboard, resume);
+        "train",
+        terminal,
+        spec.commandLine().getErr(),
+        main.interruption(),
+        tensorboard,
+        resume,
+        ranks.isShared(),
+        watch ? WatchServer::beside : Watcher.NONE);
   }
 }

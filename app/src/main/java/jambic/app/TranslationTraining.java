@@ -9,6 +9,7 @@ import jambic.app.cli.Version;
 import jambic.app.cli.Vocabulary;
 import jambic.app.data.PairCorpora;
 import jambic.app.data.PairMeasure;
+import jambic.app.ranks.RankOptions;
 import jambic.app.run.RunDisplay;
 import jambic.app.run.ShellCommand;
 import jambic.app.terminal.LongRun;
@@ -29,6 +30,7 @@ import jambic.train.pairs.CldrPairs;
 import jambic.train.pairs.LanguagePair;
 import jambic.train.pairs.Pair;
 import jambic.train.pairs.PairSplit;
+import jambic.train.parallel.DataParallel;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
 import java.nio.file.Path;
@@ -53,6 +55,8 @@ import picocli.CommandLine.ParameterException;
  * @param languages which side is which
  * @param tokenizer of a vocabulary of both sides; empty to learn one
  * @param computing the backend
+ * @param shared the ranks' options
+ * @param ranks that train together
  * @param json whether to print an object at the end
  */
 record TranslationTraining(
@@ -66,6 +70,8 @@ record TranslationTraining(
     Optional<LanguagePair> languages,
     Optional<String> tokenizer,
     BackendOptions computing,
+    RankOptions shared,
+    DataParallel ranks,
     boolean json) {
   private static final int SAMPLES = 5;
 
@@ -94,14 +100,24 @@ record TranslationTraining(
             dtype)) {
       terminal().print("pairs    reading " + name);
       PairSplit pairs =
-          PairCorpora.of(terminal()).load(name, validName, sides, PairMeasure.HELD_OUT);
+          shared.firstOnFirst(
+              () -> // may download
+              PairCorpora.of(terminal()).load(name, validName, sides, PairMeasure.HELD_OUT));
       RunFolder folder =
           out.map(RunFolder::new)
               .orElseGet(() ->
-                  RunFolder.fresh(
-                      Path.of("runs"),
-                      preset.orElseThrow().presetName() + "-" + RunFolder.shortName(name)));
+                  new RunFolder(
+                      shared.folder(() ->
+                          RunFolder.fresh(
+                                  Path.of("runs"),
+                                  preset.orElseThrow().presetName()
+                                      + "-"
+                                      + RunFolder.shortName(name))
+                              .path())));
       try (TranslatorTrainer trainer = open(backend, config, pairs, given, folder.path())) {
+        if (!ranks.isFirst()) {
+          return display.join(trainer::run);
+        }
         tell(trainer, pairs, backend, folder);
         Map<String, Optional<String>> chosen = new LinkedHashMap<>();
         chosen.put(
@@ -127,7 +143,7 @@ record TranslationTraining(
                 config));
         return train(trainer, config, pairs, folder.path());
       } finally {
-        if (out.isEmpty()) {
+        if (out.isEmpty() && ranks.isFirst()) {
           folder.deleteIfEmpty(); // of a run that did not begin
         }
       }
@@ -157,10 +173,10 @@ record TranslationTraining(
       Optional<Tokenizer> given,
       Path folder) {
     if (preset.isEmpty()) {
-      return TranslatorTrainer.resume(backend, config, pairs, folder);
+      return TranslatorTrainer.resume(backend, config, pairs, folder, ranks);
     }
     Tokenizer vocabulary = given.orElseGet(() -> vocabulary(pairs, config.batch().vocabSize()));
-    return TranslatorTrainer.begin(backend, config, pairs, vocabulary, folder);
+    return TranslatorTrainer.begin(backend, config, pairs, vocabulary, folder, ranks);
   }
 
   /** Learns a vocabulary of both sides of the pairs to train on. */

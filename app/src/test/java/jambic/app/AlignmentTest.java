@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,6 +116,16 @@ class AlignmentTest {
     assertThat(trained.out()).contains("a spread of 1").contains("ppo --init");
     assertThat(Files.readString(reward.resolve("best/config.json")))
         .contains("GPT2ForSequenceClassification");
+    Map<String, Object> compared = json(done("eval", reward, "--data", pairs, "--json").out());
+    assertThat(compared).containsEntry("pairs", 40).containsKeys("accuracy", "margin");
+    assertThat(done("eval", reward, "--data", pairs).out()).contains("pairs     40");
+    refused(1, "name pairs for it to compare with --data", "eval", reward);
+    Path exported = folder.resolve("exported-reward");
+    done("export", reward, "--out", exported);
+    assertThat(exported.resolve("model.safetensors"))
+        .hasSameBinaryContentAs(reward.resolve("best/model.safetensors"));
+    assertThat(json(done("eval", exported, "--data", pairs, "--json").out()))
+        .containsEntry("accuracy", compared.get("accuracy"));
     Path ppo = folder.resolve("ppo");
     Object[] command = {
       "ppo",
@@ -139,7 +150,38 @@ class AlignmentTest {
     assertThat(log).anyMatch(line -> line.contains("\"val/ratio_first\":1.0"));
     assertThat(Files.readAllLines(ppo.resolve("samples.jsonl"))).isNotEmpty();
     done("ppo", "--resume", "--out", ppo, "--max-iters=3");
+    Path mixed = folder.resolve("mixed");
+    done(
+        "ppo",
+        "--init",
+        sft,
+        "--reward=graded",
+        "--data",
+        questions.resolve("prompts.jsonl"),
+        "--ptx-data",
+        questions.resolve("statements.txt"),
+        "--ptx-coef=1",
+        "--share-value",
+        "--out",
+        mixed,
+        ONE_STEP,
+        "--batch-size=4",
+        "--response-length=4");
+    assertThat(mixed.resolve("metrics.jsonl")).content().contains("\"loss/ptx_avg\":");
+    done("ppo", "--resume", "--out", mixed, "--max-iters=3");
     done("dpo", "--init", sft, "--data", pairs, "--out", folder.resolve("dpo"), ONE_STEP);
+    Path judged = folder.resolve("judged.jsonl");
+    Files.write(
+        judged,
+        IntStream.range(0, 40)
+            .mapToObj(i ->
+                "{\"prompt\":\"Q: %d\\nA: \",\"completion\":\"%d\",\"label\":%s}"
+                    .formatted(i / 2, i, i % 2 == 0))
+            .toList());
+    assertThat(
+            done("kto", "--init", sft, "--data", judged, "--out", folder.resolve("kto"), ONE_STEP)
+                .out())
+        .contains("38 answers to learn from and 2 held back");
     done(
         "grpo",
         "--init",
@@ -181,7 +223,7 @@ class AlignmentTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"sft", "reward", "ppo", "dpo", "grpo"})
+  @ValueSource(strings = {"sft", "reward", "ppo", "dpo", "kto", "grpo"})
   void aStageNeedsAModelAndData(String stage) {
     CommandLineCall call = call(stage, "--data", questions.resolve("sft.jsonl"));
     assertThat(call.code()).isEqualTo(2);
@@ -256,6 +298,18 @@ class AlignmentTest {
         folder.resolve("x.jsonl"),
         "--samples=1");
     refused(1, "exists already", "rank", sft, "--data", prompts, "--rater=exact", "--out", data);
+    refused(
+        2,
+        "--ptx-coef needs the text that it weights",
+        "ppo",
+        "--init",
+        sft,
+        "--reward=exact",
+        "--data",
+        prompts,
+        "--response-length=4",
+        "--ptx-coef=1");
+    refused(2, "--limit is for JSON Lines of prompts", "eval", pre, "--limit=3");
     refused(2, "--split is for the loss", "eval", sft, "--data", prompts, "--split=val");
     refused(1, "holds a run already", "sft", "--init", pre, "--data", data, "--out", sft);
   }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DocJavaTest {
   private static final Path DOCS = Path.of("../docs");
   private static final String MODEL = "mine/best";
-  private static final String MODULES = "jambic.train,jdk.incubator.vector";
+  private static final String MODULES = "jambic.serve,jambic.train,jdk.incubator.vector";
   private static final String CHAT_MODEL = "chatty/best";
   private static final int WRITTEN = 100;
 
@@ -29,6 +29,14 @@ class DocJavaTest {
     String lines = block("JShell");
     assertThat(lines).contains('"' + MODEL + '"');
     assertWrites(lines.replace(MODEL, model().toString()), WRITTEN);
+  }
+
+  @Test
+  void theLinesForAServerServe() throws Exception {
+    String lines = block("serving.md", "In your application");
+    assertThat(lines).contains('"' + MODEL + '"');
+    assertWrites(
+        lines.replace(MODEL, model().toString()), "serving at http://127.0.0.1:8080".length());
   }
 
   @Test

@@ -15,7 +15,8 @@ class DoctorCommandTest {
     CommandLineCall call = CommandLineCall.of("doctor");
     assertThat(call.out())
         .contains("java ", Runtime.version().toString(), "vector module", "compiler")
-        .contains("hardware FMA", "vector width", "processors", "memory", "backend reference");
+        .contains("hardware FMA", "vector width", "processors", "memory", "backend reference")
+        .contains("ranks ");
     assertThat(call.out().lines()).allMatch(line -> line.matches("(ok  |MEND)  .*"));
     assertThat(call.out().lines().count()).isLessThanOrEqualTo(20);
     assertThat(call.out().lines()).noneMatch(line -> line.matches("ok {4}  .*"));

@@ -46,12 +46,12 @@ class MainTest {
   @Test
   void aCommandAloneIsWhatItIsAmongAll() {
     CommandLine all = Main.commandLine();
-    assertThat(all.getSubcommands()).hasSize(26);
+    assertThat(all.getSubcommands()).hasSize(29);
     all.getSubcommands()
         .forEach((name, command) -> {
           CommandLine alone = Main.commandLine(name, "--help");
           assertThat(alone.getSubcommands())
-              .hasSize(List.of("completion", "help").contains(name) ? 26 : 1);
+              .hasSize(List.of("completion", "help").contains(name) ? 29 : 1);
           assertThat(alone.getSubcommands().get(name).getUsageMessage())
               .isEqualTo(command.getUsageMessage());
         });
@@ -85,6 +85,7 @@ class MainTest {
         "export",
         "plot",
         "runs",
+        "watch",
         "info",
         "doctor",
         "bench",

@@ -28,7 +28,7 @@ class ModulesTest {
   @ParameterizedTest
   @ValueSource(strings = {"jambic.tensor", "jambic.model", "jambic.train", "jambic.app"})
   void noModuleNamesABackend(String name) {
-    assertThat(required(name)).doesNotContain("jambic.cuda");
+    assertThat(required(name)).doesNotContain("jambic.cuda", "jambic.mpi");
   }
 
   @Test

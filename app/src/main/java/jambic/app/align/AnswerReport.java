@@ -29,6 +29,14 @@ import java.util.TreeMap;
 public final class AnswerReport {
   private static final long SEED = 1337;
 
+  /**
+   * How much is measured.
+   *
+   * @param responseLength the longest answer in tokens
+   * @param prompts that are taken from the beginning of the file
+   */
+  public record Limits(int responseLength, int prompts) {}
+
   /** Right answers among some. */
   private static final class Count {
     private int right;
@@ -52,6 +60,7 @@ public final class AnswerReport {
       Tokenizer tokenizer,
       Optional<ChatTemplate> template,
       Path data,
+      Limits limits,
       Optional<String> rater,
       boolean json,
       PrintWriter out) {
@@ -61,7 +70,7 @@ public final class AnswerReport {
     List<TokenPrompt> prompts = new ArrayList<>();
     for (TokenPrompt prompt :
         ExampleEncoder.prompts(encoder, PromptFile.read(data).rows(), context).examples()) {
-      if (prompt.row().answer().isPresent()) {
+      if (prompt.row().answer().isPresent() && prompts.size() < limits.prompts()) {
         prompts.add(prompt);
       }
     }
@@ -71,8 +80,9 @@ public final class AnswerReport {
     }
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("prompts", prompts.size());
+    int length = Math.min(context, limits.responseLength());
     try (Rollouts rollouts =
-        new Rollouts(model, context, context, prompt -> encoder.end(prompt.row().prompt()))) {
+        new Rollouts(model, context, length, prompt -> encoder.end(prompt.row().prompt()))) {
       Map<String, Count> kinds = new TreeMap<>();
       List<Rollout> greedy = rollouts.draw(prompts, 0, SEED, 0, () -> false).orElseThrow();
       List<Rollout> drawn = rollouts.draw(prompts, 1, SEED, 0, () -> false).orElseThrow();

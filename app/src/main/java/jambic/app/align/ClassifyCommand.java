@@ -4,6 +4,7 @@ import jambic.app.classify.LabelPrinter;
 import jambic.app.classify.LabelledData;
 import jambic.app.cli.Interruptible;
 import jambic.app.cli.RunRecord;
+import jambic.app.ranks.RankOptions;
 import jambic.app.run.ShellCommand;
 import jambic.model.classifier.GptClassifier;
 import jambic.model.classifier.TextClassifier;
@@ -41,9 +42,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Trains a model to tell the label of a text, or lets it tell labels.",
       "With --init it trains on the texts of --data, a 'text' and a 'label' on each line, or on"
-          + " sentiment: 2,979 sentences of reviews. With a trained MODEL it prints the label and all"
-          + " probabilities of each TEXT, or of each line of standard input. Of a text that is too"
-          + " long the beginning counts."
+          + " sentiment: 2,979 sentences of reviews. With a trained MODEL it prints the label and"
+          + " all probabilities of each TEXT, or of each line of standard input. Of a text that is"
+          + " too long the beginning counts."
     },
     mixinStandardHelpOptions = true,
     modelTransformer = ClassifyCommand.Flags.class,
@@ -81,6 +82,7 @@ public final class ClassifyCommand implements Callable<Integer> {
   private List<String> texts = new ArrayList<>();
 
   @Mixin private StageOptions options;
+  @Mixin private RankOptions shared;
 
   @Option(
       names = "--valid",
@@ -108,7 +110,8 @@ public final class ClassifyCommand implements Callable<Integer> {
           spec.commandLine(),
           "name a trained MODEL and texts, or a model to train with --init and --data");
     }
-    return new StageSession<>(spec, main, options, ClassifyConfig.class, ClassifyConfig.DEFAULTS)
+    return new StageSession<>(
+            spec, main, options, ClassifyConfig.class, ClassifyConfig.DEFAULTS, shared)
         .run(this::load);
   }
 
@@ -170,7 +173,9 @@ public final class ClassifyCommand implements Callable<Integer> {
             config,
             data.fingerprint(),
             Optional.empty(),
-            model -> ClassifierTraining.work(model, config, train.texts(), measured.texts())),
+            model ->
+                ClassifierTraining.work(
+                    model, config, train.texts(), measured.texts(), session.ranks())),
         () ->
             initial.classifier(
                 session, data.labels(), HEAD_STD, (float) config.dropout(), config.seed(), backend),
@@ -197,7 +202,8 @@ public final class ClassifyCommand implements Callable<Integer> {
         .ifPresent(best ->
             lines.add(
                 Text.format(
-                    "best     accuracy %.1f %%, macro F1 %.1f %% (always the most frequent label: %.1f %%)",
+                    "best     accuracy %.1f %%, macro F1 %.1f %% (always the most frequent label:"
+                        + " %.1f %%)",
                     100 * best.getOrDefault(ClassifierTraining.ACCURACY, 0.0),
                     100 * best.getOrDefault(ClassifierTraining.F1, 0.0),
                     100.0 * most / held.size())));

@@ -1,8 +1,6 @@
 package jambic.app.align;
 
 import jambic.app.cli.Interruptible;
-import jambic.app.cli.RunRecord;
-import jambic.model.chat.ChatTemplate;
 import jambic.model.gpt.Gpt;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
@@ -10,12 +8,8 @@ import jambic.train.example.AnswerEncoder;
 import jambic.train.example.TokenPair;
 import jambic.train.preference.Dpo;
 import jambic.train.preference.DpoConfig;
-import jambic.train.stage.StageRun;
-import jambic.train.stage.StageWork;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IModelTransformer;
@@ -59,43 +53,25 @@ public final class DpoCommand implements Callable<Integer> {
 
   private StageSession.Loaded<Gpt> load(
       StageSession<DpoConfig> session, DpoConfig start, Backend backend) {
-    InitialGpt initial = InitialGpt.of(session);
-    int context = start.common().lengthWithin(initial.shape().blockSize());
-    Path file = session.data();
-    Optional<Path> held = valid.file(session);
-    AnswerEncoder encoder = initial.encoder();
-    HeldOut<TokenPair> parts = PairData.read(session, encoder, file, held, context + 1);
+    GptStage stage = GptStage.of(session, valid);
+    int context = stage.context(start);
+    AnswerEncoder encoder = stage.initial().encoder();
+    HeldOut<TokenPair> parts =
+        PairData.read(session, encoder, stage.file(), stage.held(), context + 1);
     DpoConfig config = session.lasting(start, epochs.epochs(), parts.train().size());
-    return new StageSession.Loaded<>(
-        new StageRun.Plan<>(
-            Gpt.FORMAT,
-            config,
-            session.fingerprint(file, held) + " " + initial.fingerprint(),
-            initial.template(),
-            policy -> work(session, initial, policy, config, parts, context, backend)),
-        () -> initial.trained(session, config, 0, backend),
-        initial.tokenizer(),
-        session.choices(
-            Map.of(
-                RunRecord.VALID, held.map(Path::toString),
-                ChatOptions.TEMPLATE, initial.template().map(ChatTemplate::label))),
-        List.of(
-            Text.format(
-                "data     %,d pairs to learn from and %,d held back",
-                parts.train().size(), parts.valid().size())),
-        (model, folder, log) -> List.of(initial.next(folder)));
-  }
-
-  private static StageWork work(
-      StageSession<?> session,
-      InitialGpt initial,
-      Gpt policy,
-      DpoConfig config,
-      HeldOut<TokenPair> parts,
-      int context,
-      Backend backend) {
-    try (Gpt reference = initial.reference(session, backend)) {
-      return Dpo.work(policy, reference, config, parts.train(), parts.valid(), context);
-    }
+    return stage.loaded(
+        config,
+        0,
+        List.of(stage.initial().fingerprint()),
+        Map.of(),
+        Text.format(
+            "%,d pairs to learn from and %,d held back",
+            parts.train().size(), parts.valid().size()),
+        backend,
+        policy -> {
+          try (Gpt reference = stage.initial().reference(session, backend)) {
+            return Dpo.work(policy, reference, config, parts.train(), parts.valid(), context);
+          }
+        });
   }
 }

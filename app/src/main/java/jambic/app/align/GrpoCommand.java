@@ -1,17 +1,13 @@
 package jambic.app.align;
 
 import jambic.app.cli.Interruptible;
-import jambic.app.cli.RunRecord;
-import jambic.model.chat.ChatTemplate;
 import jambic.model.gpt.Gpt;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import jambic.train.policy.GrpoConfig;
 import jambic.train.policy.GrpoWork;
 import jambic.train.policy.PolicyData;
-import jambic.train.stage.StageRun;
 import jambic.train.stage.StageWork;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,37 +60,24 @@ public final class GrpoCommand implements Callable<Integer> {
 
   private StageSession.Loaded<Gpt> load(
       StageSession<GrpoConfig> session, GrpoConfig start, Backend backend) {
-    InitialGpt initial = InitialGpt.of(session);
+    GptStage stage = GptStage.of(session, valid);
     RewardOption scored =
         new RewardOption(
             session.needed(PpoCommand.REWARD, reward.map(r -> new RewardOption(r).lasting())));
-    int context = start.common().lengthWithin(initial.shape().blockSize());
-    Path file = session.data();
-    Optional<Path> held = valid.file(session);
+    InitialGpt initial = stage.initial();
     GrpoConfig config = session.lasting(start);
     PolicyData data =
-        PolicyPrompts.read(
-            session, initial, file, held, context, config.sampling().responseLength());
-    return new StageSession.Loaded<>(
-        new StageRun.Plan<>(
-            Gpt.FORMAT,
-            config,
-            String.join(
-                " ", session.fingerprint(file, held), initial.fingerprint(), scored.fingerprint()),
-            initial.template(),
-            policy -> work(session, initial, policy, scored, config, data, backend)),
-        () -> initial.trained(session, config, 0, backend),
-        initial.tokenizer(),
-        session.choices(
-            Map.of(
-                PpoCommand.REWARD, Optional.of(scored.name()),
-                RunRecord.VALID, held.map(Path::toString),
-                ChatOptions.TEMPLATE, initial.template().map(ChatTemplate::label))),
-        List.of(
-            Text.format(
-                "data     %,d prompts to learn with and %,d held back",
-                data.train().size(), data.valid().size())),
-        (model, folder, log) -> List.of(initial.next(folder)));
+        PolicyPrompts.read(stage, config.sampling().responseLength(), stage.context(start));
+    return stage.loaded(
+        config,
+        0,
+        List.of(initial.fingerprint(), scored.fingerprint()),
+        Map.of(PpoCommand.REWARD, Optional.of(scored.name())),
+        Text.format(
+            "%,d prompts to learn with and %,d held back",
+            data.train().size(), data.valid().size()),
+        backend,
+        policy -> work(session, initial, policy, scored, config, data, backend));
   }
 
   private static StageWork work(

@@ -1,7 +1,9 @@
 package jambic.app.align;
 
+import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,12 +21,15 @@ record HeldOut<T>(List<T> train, List<T> valid) {
   private static final int ONE_IN = 20;
 
   /** Rows of a file of their own to measure with, or some that are held back. */
-  static <T> HeldOut<T> of(List<T> rows, Optional<List<T>> valid) {
-    return valid.map(held -> new HeldOut<>(rows, held)).orElseGet(() -> split(rows, t -> t));
+  static <T> HeldOut<T> of(Path file, List<T> rows, Optional<List<T>> valid) {
+    return valid.map(held -> new HeldOut<>(rows, held)).orElseGet(() -> split(file, rows, t -> t));
   }
 
-  /** Every twentieth is held back, and all that is alike: answers to one prompt stay together. */
-  static <T> HeldOut<T> split(List<T> rows, Function<T, ?> like) {
+  /**
+   * Every twentieth of a file's rows is held back, and all that is alike: answers to one prompt
+   * stay together.
+   */
+  static <T> HeldOut<T> split(Path file, List<T> rows, Function<T, ?> like) {
     List<T> train = new ArrayList<>();
     List<T> valid = new ArrayList<>();
     Map<Object, Boolean> held = new HashMap<>();
@@ -39,9 +44,8 @@ record HeldOut<T>(List<T> train, List<T> valid) {
     if (valid.isEmpty() || train.isEmpty()) {
       throw new JambicException(
           Text.format(
-              "%d different rows cannot be learned from and measured with; give more, or others to"
-                  + " measure with by --valid",
-              rows.size()));
+              "%s has %s that can be used, too few to learn from some and to measure with others; give more, or others to measure with by --valid",
+              file, ErrorText.count(rows.size(), "row")));
     }
     return new HeldOut<>(train, valid);
   }

@@ -30,7 +30,7 @@ final class PairData {
     List<TokenPair> all = pairs(session, encoder, file, maxTokens);
     return valid.isPresent()
         ? new HeldOut<>(all, pairs(session, encoder, valid.get(), maxTokens))
-        : HeldOut.split(all, pair -> IntBuffer.wrap(pair.prompt()));
+        : HeldOut.split(file, all, pair -> IntBuffer.wrap(pair.prompt()));
   }
 
   private static List<TokenPair> pairs(

@@ -13,7 +13,6 @@ import jambic.train.policy.PolicyData;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /** Reads the prompts that a policy learns to answer. */
 final class PolicyPrompts {
@@ -25,15 +24,10 @@ final class PolicyPrompts {
    * Reads them; so many are measured with at most, in the order of the file.
    *
    * @param responseLength the longest answer, which must fit behind every prompt
+   * @param context tokens of a prompt and an answer at most
    */
-  static PolicyData read(
-      StageSession<?> session,
-      InitialGpt initial,
-      Path file,
-      Optional<Path> valid,
-      int context,
-      int responseLength) {
-    AnswerEncoder encoder = initial.encoder();
+  static PolicyData read(GptStage stage, int responseLength, int context) {
+    AnswerEncoder encoder = stage.initial().encoder();
     if (responseLength >= context) {
       throw new JambicException(
           Text.format(
@@ -41,15 +35,18 @@ final class PolicyPrompts {
               responseLength, context));
     }
     int longest = context - responseLength + 1;
-    List<TokenPrompt> all = prompts(session, encoder, file, longest, context);
+    List<TokenPrompt> all = prompts(stage.session(), encoder, stage.file(), longest, context);
     HeldOut<TokenPrompt> parts =
-        valid.isPresent()
-            ? new HeldOut<>(all, prompts(session, encoder, valid.get(), longest, context))
-            : HeldOut.split(all, prompt -> IntBuffer.wrap(prompt.ids()));
+        stage
+            .held()
+            .map(held ->
+                new HeldOut<>(all, prompts(stage.session(), encoder, held, longest, context)))
+            .orElseGet(
+                () -> HeldOut.split(stage.file(), all, prompt -> IntBuffer.wrap(prompt.ids())));
     return new PolicyData(
         parts.train(),
         parts.valid().stream().limit(MEASURED).toList(),
-        initial.tokenizer(),
+        stage.initial().tokenizer(),
         encoder,
         context);
   }

@@ -115,7 +115,7 @@ public final class RewardCommand implements Callable<Integer> {
                 "data     %,d pairs of %,d prompts to learn from, %,d pairs held back",
                 parts.train().size(), train.size(), parts.valid().size())),
         (model, folder, log) ->
-            new RewardResult(initial, centred, sequences(parts.train()))
+            new RewardResult(initial, centred, parts.valid().size(), sequences(parts.train()))
                 .finish(model, folder, log));
   }
 

@@ -22,9 +22,9 @@ import java.util.Optional;
  *
  * @param name what was typed
  */
-record RewardOption(String name) {
+public record RewardOption(String name) {
   /** Help for whatever names a reward. */
-  static final String HELP =
+  public static final String HELP =
       "Who scores answers: the folder of a reward model ('jambic reward'); exact, 1 for the right"
           + " answer of the row and else 0; graded, which also tells wrong answers apart; sentence, which"
           + " also prefers whole sentences; or sentiment:FILE, a list of words with values.";
@@ -83,7 +83,7 @@ record RewardOption(String name) {
   }
 
   /** The scorer, and what has to be closed behind it. */
-  AnswerScorer scorer(Backend backend, Tokenizer policy) {
+  public AnswerScorer scorer(Backend backend, Tokenizer policy) {
     Optional<Reward> rater = rater();
     if (rater.isPresent()) {
       return AnswerScorer.of(rater.get(), policy);

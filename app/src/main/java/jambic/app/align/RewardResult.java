@@ -19,9 +19,12 @@ import java.util.Optional;
  *
  * @param initial what it began as
  * @param centred prompts with answers whose scores are to be 0 on average, if there are such
+ * @param held pairs that its accuracy is measured on
  * @param spread prompts with the policy's own answers
  */
-record RewardResult(InitialGpt initial, Optional<List<int[]>> centred, List<int[]> spread) {
+record RewardResult(
+    InitialGpt initial, Optional<List<int[]>> centred, int held, List<int[]> spread) {
+  private static final int FEW = 20;
   private static final double ENOUGH = 0.7; // right pairs of those held back
 
   /** Writes the scaled model to {@code best}, and says what it is worth. */
@@ -33,7 +36,12 @@ record RewardResult(InitialGpt initial, Optional<List<int[]>> centred, List<int[
             .map(line -> ((Metrics.Evaluation) line).others().getOrDefault("eval_accuracy", 0.0))
             .reduce((_, last) -> last)
             .orElse(0.0);
-    if (accuracy < ENOUGH) {
+    if (held < FEW) {
+      lines.add(
+          Text.format(
+              "note     %s held back, too few to tell how good it is; give more, or some by --valid",
+              held == 1 ? "only 1 pair is" : "only " + held + " pairs are"));
+    } else if (accuracy < ENOUGH) {
       lines.add(
           Text.format(
               "warning  it finds the better answer of %.0f %% of the held-back pairs only; more pairs or --epochs help, and a policy learns little from it",

@@ -1,10 +1,8 @@
 package jambic.app.align;
 
 import jambic.app.cli.Interruptible;
-import jambic.app.cli.RunRecord;
-import jambic.model.chat.ChatTemplate;
+import jambic.app.ranks.RankOptions;
 import jambic.model.gpt.Gpt;
-import jambic.model.gpt.GptConfig;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import jambic.train.example.AnswerEncoder;
@@ -16,11 +14,9 @@ import jambic.train.example.Rows;
 import jambic.train.example.TokenExample;
 import jambic.train.stage.Sft;
 import jambic.train.stage.SftConfig;
-import jambic.train.stage.StageRun;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IModelTransformer;
@@ -45,6 +41,7 @@ public final class SftCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @ParentCommand private Interruptible main;
   @Mixin private StageOptions options;
+  @Mixin private RankOptions shared;
   @Mixin private ValidData valid;
   @Mixin private Epochs epochs;
 
@@ -58,43 +55,32 @@ public final class SftCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return new StageSession<>(spec, main, options, SftConfig.class, SftConfig.DEFAULTS)
+    return new StageSession<>(spec, main, options, SftConfig.class, SftConfig.DEFAULTS, shared)
         .run(this::load);
   }
 
   private StageSession.Loaded<Gpt> load(
       StageSession<SftConfig> session, SftConfig start, Backend backend) {
-    InitialGpt initial = InitialGpt.of(session);
-    AnswerEncoder encoder = initial.encoder();
-    int context = start.common().lengthWithin(initial.shape().blockSize());
-    Path file = session.data();
-    Optional<Path> held = valid.file(session);
-    Encoded<TokenExample> all = examples(session, encoder, file, context);
+    GptStage stage = GptStage.of(session, valid);
+    AnswerEncoder encoder = stage.initial().encoder();
+    int context = stage.context(start);
+    Encoded<TokenExample> all = examples(session, encoder, stage.file(), context);
     HeldOut<TokenExample> parts =
         HeldOut.of(
-            all.examples(), held.map(f -> examples(session, encoder, f, context).examples()));
+            stage.file(),
+            all.examples(),
+            stage.held().map(f -> examples(session, encoder, f, context).examples()));
     SftConfig config = session.lasting(start, epochs.epochs(), parts.train().size());
-    String fingerprint = session.fingerprint(file, held);
-    StageRun.Plan<GptConfig, Gpt> plan =
-        new StageRun.Plan<>(
-            Gpt.FORMAT,
-            config,
-            fingerprint,
-            initial.template(),
-            model -> Sft.work(model, config, parts.train(), parts.valid(), context));
-    return new StageSession.Loaded<>(
-        plan,
-        () -> initial.trained(session, config, (float) config.dropout(), backend),
-        initial.tokenizer(),
-        session.choices(
-            Map.of(
-                RunRecord.VALID, held.map(Path::toString),
-                ChatOptions.TEMPLATE, initial.template().map(ChatTemplate::label))),
-        List.of(
-            Text.format(
-                "data     %,d examples to learn from and %,d held back",
-                parts.train().size(), parts.valid().size())),
-        (model, folder, log) -> List.of(initial.next(folder)));
+    return stage.loaded(
+        config,
+        (float) config.dropout(),
+        List.of(),
+        Map.of(),
+        Text.format(
+            "%,d examples to learn from and %,d held back",
+            parts.train().size(), parts.valid().size()),
+        backend,
+        model -> Sft.work(model, config, parts.train(), parts.valid(), context, session.ranks()));
   }
 
   private static Encoded<TokenExample> examples(

@@ -6,7 +6,9 @@ import jambic.app.cli.RunFolder;
 import jambic.app.cli.RunRecord;
 import jambic.app.cli.Version;
 import jambic.app.data.Sha256;
+import jambic.app.ranks.RankOptions;
 import jambic.app.run.RunDisplay;
+import jambic.app.run.Watcher;
 import jambic.app.terminal.Terminal;
 import jambic.model.Model;
 import jambic.model.checkpoint.BaseModelResolver;
@@ -19,6 +21,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import jambic.train.config.FlatRecord;
 import jambic.train.example.Dropped;
+import jambic.train.parallel.DataParallel;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
 import jambic.train.run.RunCheckpoints;
@@ -81,19 +84,46 @@ final class StageSession<C extends Record & StageConfig> {
   private final C defaults;
   private final Terminal terminal;
   private final Optional<RunRecord> recorded; // of a resumed run
+  private final RankOptions shared;
+  private final DataParallel ranks;
 
+  /** A session of a stage that trains on one process only. */
   StageSession(
       CommandSpec spec, Interruptible host, StageOptions options, Class<C> type, C defaults) {
+    this(spec, host, options, type, defaults, new RankOptions());
+    if (ranks.isShared()) {
+      throw new JambicException(
+          Text.format(
+              "%s trains on one process only, not on %d ranks; start it without a launcher",
+              spec.qualifiedName(), ranks.size()));
+    }
+  }
+
+  StageSession(
+      CommandSpec spec,
+      Interruptible host,
+      StageOptions options,
+      Class<C> type,
+      C defaults,
+      RankOptions shared) {
+    this.shared = shared;
+    ranks = shared.join(spec.commandLine(), host.job());
     this.spec = spec;
     this.host = host;
     this.options = options;
     this.type = type;
     this.defaults = defaults;
     terminal =
-        options.json()
-            ? Terminal.plain(spec.commandLine().getErr())
-            : Terminal.of(spec.commandLine().getOut());
+        shared.terminal(() ->
+            options.json()
+                ? Terminal.plain(spec.commandLine().getErr())
+                : Terminal.of(spec.commandLine().getOut()));
     recorded = options.resume() ? Optional.of(new RunFolder(resumed()).record()) : Optional.empty();
+  }
+
+  /** The ranks that train together. */
+  DataParallel ranks() {
+    return ranks;
   }
 
   Terminal terminal() {
@@ -169,7 +199,7 @@ final class StageSession<C extends Record & StageConfig> {
     }
   }
 
-  private static String sha256(Path file) {
+  static String sha256(Path file) {
     try {
       return Sha256.of(Files.readAllBytes(file));
     } catch (IOException e) {
@@ -274,6 +304,8 @@ final class StageSession<C extends Record & StageConfig> {
     }
     C config = start();
     BackendOptions computing = options.computing();
+    computing.share(host.job());
+    host.job().boundWarning().ifPresent(terminal::print);
     Function<String, Optional<String>> dtype =
         name -> recorded.map(record -> computing.dtype(record, name)).orElseGet(computing::dtype);
     try (Backend backend =
@@ -281,17 +313,23 @@ final class StageSession<C extends Record & StageConfig> {
             spec.commandLine(),
             recorded.flatMap(RunRecord::backend).orElse(BackendOptions.AUTO),
             dtype)) {
-      Loaded<M> loaded = stage.load(this, config, backend);
+      Loaded<M> loaded = shared.firstOnFirst(() -> stage.load(this, config, backend));
       loaded.lines().forEach(terminal::print);
       RunFolder folder =
           options
               .out()
               .map(RunFolder::new)
               .orElseGet(() ->
-                  RunFolder.fresh(
-                      Path.of("runs"),
-                      defaults.stage() + "-" + RunFolder.shortName(data().toString())));
+                  new RunFolder(
+                      shared.folder(() ->
+                          RunFolder.fresh(
+                                  Path.of("runs"),
+                                  defaults.stage() + "-" + RunFolder.shortName(data().toString()))
+                              .path())));
       try (StageRun<M> run = open(loaded, backend, folder.path())) {
+        if (!ranks.isFirst()) {
+          return display().join(run::run);
+        }
         terminal.print("backend  " + backend.name() + ", " + backend.description());
         computing.passedOver().forEach(reason -> terminal.print("         " + reason));
         terminal.print("run      " + folder.path());
@@ -309,7 +347,7 @@ final class StageSession<C extends Record & StageConfig> {
                 full));
         return train(run, full, folder.path(), loaded.result());
       } finally {
-        if (options.out().isEmpty()) {
+        if (options.out().isEmpty() && ranks.isFirst()) {
           folder.deleteIfEmpty(); // of a run that did not begin
         }
       }
@@ -318,21 +356,14 @@ final class StageSession<C extends Record & StageConfig> {
 
   private <M extends Model> StageRun<M> open(Loaded<M> loaded, Backend backend, Path folder) {
     return options.resume()
-        ? StageRun.resume(loaded.plan(), backend, bases(), folder)
-        : StageRun.begin(loaded.plan(), loaded.model(), Optional.of(loaded.tokenizer()), folder);
+        ? StageRun.resume(loaded.plan(), backend, bases(), folder, ranks)
+        : StageRun.begin(
+            loaded.plan(), loaded.model(), Optional.of(loaded.tokenizer()), folder, ranks);
   }
 
   private <M extends Model> int train(
       StageRun<M> run, StageConfig config, Path folder, Result<M> result) {
-    RunDisplay display =
-        new RunDisplay(
-            defaults.stage(),
-            terminal,
-            spec.commandLine().getErr(),
-            host.interruption(),
-            options.tensorboard(),
-            options.resume());
-    if (!display.show(config, folder, run::iteration, millis -> Optional.empty(), run::run)) {
+    if (!display().show(config, folder, run::iteration, millis -> Optional.empty(), run::run)) {
       return Interruptible.INTERRUPTED;
     }
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
@@ -343,6 +374,18 @@ final class StageSession<C extends Record & StageConfig> {
       spec.commandLine().getOut().println(RunDisplay.json(summary(run.iteration(), log, folder)));
     }
     return host.interruption().isRequested() ? Interruptible.INTERRUPTED : 0;
+  }
+
+  private RunDisplay display() {
+    return new RunDisplay(
+        defaults.stage(),
+        terminal,
+        spec.commandLine().getErr(),
+        host.interruption(),
+        options.tensorboard(),
+        options.resume(),
+        ranks().isShared(),
+        Watcher.NONE);
   }
 
   private static Map<String, Object> summary(int iterations, List<Metrics> log, Path folder) {

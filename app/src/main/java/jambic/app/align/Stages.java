@@ -5,6 +5,7 @@ import jambic.train.config.RunConfig;
 import jambic.train.policy.GrpoConfig;
 import jambic.train.policy.PpoConfig;
 import jambic.train.preference.DpoConfig;
+import jambic.train.preference.KtoConfig;
 import jambic.train.preference.RewardConfig;
 import jambic.train.stage.SftConfig;
 import jambic.train.stage.StageConfig;
@@ -18,6 +19,7 @@ public final class Stages {
           RewardConfig.STAGE, StageConfig.reader(RewardConfig.class, RewardConfig.STAGE),
           PpoConfig.STAGE, StageConfig.reader(PpoConfig.class, PpoConfig.STAGE),
           DpoConfig.STAGE, StageConfig.reader(DpoConfig.class, DpoConfig.STAGE),
+          KtoConfig.STAGE, StageConfig.reader(KtoConfig.class, KtoConfig.STAGE),
           GrpoConfig.STAGE, StageConfig.reader(GrpoConfig.class, GrpoConfig.STAGE),
           ClassifyConfig.STAGE, StageConfig.reader(ClassifyConfig.class, ClassifyConfig.STAGE));
 

@@ -17,11 +17,12 @@ import java.io.PrintWriter;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
+import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * Questions of a person or of a pipe, and the answers. What a person types wrong is said, and the
- * conversation goes on; a pipe ends with it.
+ * Questions of a person or of a pipe, and the answers. What is typed wrong is said, and the
+ * conversation goes on; a pipe's program ends with a failure then.
  */
 final class Dialogue {
   private final PrintWriter out;
@@ -30,6 +31,7 @@ final class Dialogue {
   private final LineInput lines;
   private final boolean live;
   private boolean going = true;
+  private boolean mistaken;
   private boolean answering; // this and the next by the thread that hears Ctrl-C, too
   private int interruptions;
 
@@ -46,7 +48,7 @@ final class Dialogue {
   int run(Path model, ChatTemplate template) {
     if (!live) {
       talk();
-      return 0;
+      return mistaken ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
     }
     out.println(
         Text.format(
@@ -72,10 +74,8 @@ final class Dialogue {
       try {
         take(line.get().strip());
       } catch (JambicException e) {
-        if (!live) {
-          throw new JambicException(lines.place(lines.number()) + ": " + e.getMessage(), e);
-        }
-        say(e.getMessage());
+        mistaken = true;
+        say(live ? e.getMessage() : lines.place(lines.number()) + ": " + e.getMessage());
       }
     }
   }

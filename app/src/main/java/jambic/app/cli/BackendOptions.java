@@ -1,5 +1,6 @@
 package jambic.app.cli;
 
+import jambic.app.ranks.Job;
 import jambic.tensor.Backends;
 import jambic.tensor.JambicException;
 import jambic.tensor.Precision;
@@ -34,7 +35,8 @@ public final class BackendOptions {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "CPU threads to use. Default: all processors.")
+      description =
+          "CPU threads to use. Default: all processors, shared by the ranks of a machine.")
   private Optional<Integer> threads = Optional.empty();
 
   @Option(
@@ -47,7 +49,16 @@ public final class BackendOptions {
       })
   private Optional<String> dtype = Optional.empty();
 
+  private int fairShare = Backends.processors();
+  private boolean speaks = true; // for all ranks of a job
+
   private Map<String, Unavailable> passedOver = Map.of(); // when it was opened
+
+  /** Shares the processors of this machine among the ranks of a job. */
+  public void share(Job job) {
+    fairShare = job.threads();
+    speaks = job.join().isFirst();
+  }
 
   /** Opens the backend; who asks for {@code auto} by name is told what that passed over. */
   public Backend open(CommandLine command) {
@@ -79,14 +90,14 @@ public final class BackendOptions {
           Text.format(
               "there is no backend %s; choose %s or %s", name, AUTO, String.join(", ", names)));
     }
-    int count = threads.orElse(Backends.processors());
+    int count = threads.orElse(fairShare);
     if (count < 1 || count > Backends.MAX_THREADS) {
       throw new ParameterException(
           command,
           Text.format("--threads must be from 1 to %d, not %d", Backends.MAX_THREADS, count));
     }
     Backend backend = opened(command, name, count, type);
-    if (isReference(backend)) {
+    if (speaks && isReference(backend)) {
       command
           .getErr()
           .println(

@@ -6,6 +6,7 @@ import jambic.tensor.spi.BackendProvider;
 import jambic.train.config.Preset;
 import jambic.train.config.TranslationPreset;
 import jambic.train.plan.DeviceSpec;
+import jambic.train.plan.Network;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -52,6 +53,16 @@ public final class CompletionValues {
   public static final class Devices implements Iterable<String> {
     public static final List<String> NAMES =
         Stream.concat(Stream.of(CPU), DeviceSpec.KNOWN.stream().map(DeviceSpec::name)).toList();
+
+    @Override
+    public Iterator<String> iterator() {
+      return NAMES.iterator();
+    }
+  }
+
+  /** What devices of a plan talk over. */
+  public static final class Networks implements Iterable<String> {
+    public static final List<String> NAMES = Network.KNOWN.stream().map(Network::name).toList();
 
     @Override
     public Iterator<String> iterator() {

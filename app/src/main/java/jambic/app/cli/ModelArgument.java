@@ -57,7 +57,7 @@ public final class ModelArgument {
   }
 
   /** Refuses what translates or judges where a model is needed that goes on with a text. */
-  static void requireLanguageModel(Path folder) {
+  public static void requireLanguageModel(Path folder) {
     if (GptClassifier.isIn(folder)) {
       boolean scores = GptClassifier.FORMAT.readConfig(folder).labels().size() == 1;
       throw new JambicException(

@@ -34,7 +34,9 @@ public record RunFolder(Path path) {
   /** The names of the curve. */
   public static final List<String> CURVES = List.of("loss.svg", "loss.png");
 
-  private static final String RECORD = "run.json";
+  /** The name of the file that says what was run. */
+  public static final String RECORD = "run.json";
+
   private static final int LONGEST_NAME = 40;
 
   /**
@@ -104,7 +106,7 @@ public record RunFolder(Path path) {
   }
 
   /** The tokenizer of a checkpoint, without which no text can be read or written. */
-  public static Tokenizer tokenizer(Checkpoint<GptConfig, Gpt> checkpoint) {
+  public static Tokenizer tokenizer(Checkpoint<?, ?> checkpoint) {
     return checkpoint
         .tokenizer()
         .orElseThrow(() ->

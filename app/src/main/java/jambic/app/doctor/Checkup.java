@@ -7,6 +7,7 @@ import com.sun.management.VMOption.Origin;
 import jambic.app.data.Corpora;
 import jambic.app.terminal.Terminal;
 import jambic.tensor.Backends;
+import jambic.tensor.Communicators;
 import jambic.tensor.JambicException;
 import jambic.tensor.spi.BackendProvider;
 import jambic.tensor.spi.BackendProvider.Available;
@@ -49,6 +50,7 @@ public final class Checkup {
           all.add(backend(provider));
           provider.details().forEach(line -> all.add(Finding.detail(provider.name(), line)));
         });
+    Communicators.providers().forEach(provider -> all.addAll(ranks(provider.details())));
     all.add(data());
     return all;
   }
@@ -161,6 +163,15 @@ public final class Checkup {
           // A machine without a GPU is not ill.
           new Finding(name, !provider.name().equals("cpu"), "not here, " + reason, remedy);
     };
+  }
+
+  /** What joins many processes. A machine that computes alone is not ill. */
+  private static List<Finding> ranks(List<String> details) {
+    List<Finding> found = new ArrayList<>();
+    for (String line : details) {
+      found.add(found.isEmpty() ? Finding.fine("ranks", line) : Finding.detail("ranks", line));
+    }
+    return found;
   }
 
   private static Finding data() {

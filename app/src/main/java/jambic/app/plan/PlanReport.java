@@ -9,6 +9,7 @@ import jambic.tensor.text.Text;
 import jambic.train.plan.Chinchilla;
 import jambic.train.plan.DeviceSpec;
 import jambic.train.plan.ForwardFlops;
+import jambic.train.plan.Network;
 import jambic.train.plan.ParameterCount;
 import jambic.train.plan.Plan;
 import jambic.train.plan.StageMemory;
@@ -28,15 +29,19 @@ public final class PlanReport {
    *
    * @param name what the model is called
    * @param plan its plan
+   * @param network what devices talk over, if there are several
    * @return some lines of text
    */
-  public static String text(String name, Plan plan) {
+  public static String text(String name, Plan plan, Network network) {
     StringBuilder out = new StringBuilder();
     describe(out, name, plan);
     parameters(out, plan.parameters());
     flops(out, plan);
     Figures.memory(out, plan.memory(), plan.device(), plan.leastDevices(), "--batch-size");
     time(out, plan);
+    plan.over(network)
+        .ifPresent(
+            scale -> ScaleOutReport.text(out, scale, plan.config().gradientAccumulationSteps()));
     return out.toString();
   }
 
@@ -72,7 +77,8 @@ public final class PlanReport {
     Figures.line(out, "stage        %s of %s", memory.stage(), name);
     Figures.line(
         out,
-        "memory       %s for its models, in 32 bits; activations and the cache of answers come on top",
+        "memory       %s for its models, in 32 bits; activations and the cache of answers come on"
+            + " top",
         Figures.human(memory.total()));
     memory
         .models()
@@ -109,12 +115,12 @@ public final class PlanReport {
         Figures.flop(plan.flopsPerToken() * plan.tokens()));
     Figures.line(
         out,
-        "             by 6 N + 12 L H Q T: forward and backward of N parameters without positions and"
-            + " of attention in L layers");
+        "             by 6 N + 12 L H Q T: forward and backward of N parameters without positions"
+            + " and of attention in L layers");
     Figures.line(
         out,
-        "             of H heads of Q over T tokens (PaLM's appendix B, nanoGPT's MFU); this is what"
-            + " MFU is reckoned with");
+        "             of H heads of Q over T tokens (PaLM's appendix B, nanoGPT's MFU); this is"
+            + " what MFU is reckoned with");
     double exact = plan.forward().training();
     Figures.line(
         out,
@@ -156,8 +162,8 @@ public final class PlanReport {
     Figures.line(out, "");
     Figures.line(
         out,
-        "Chinchilla   %s tokens are 20 N, the rule of Hoffmann et al. 2022; by the fit of Besiroglu et"
-            + " al. 2024: %s",
+        "Chinchilla   %s tokens are 20 N, the rule of Hoffmann et al. 2022; by the fit of Besiroglu"
+            + " et al. 2024: %s",
         Figures.count(Chinchilla.tokens(n)),
         Figures.count(Chinchilla.fittedTokens(n)));
     OptionalDouble optimal = plan.seconds(Chinchilla.tokens(n));
@@ -175,14 +181,16 @@ public final class PlanReport {
     if (plan.devices() > microBatches) {
       Figures.line(
           out,
-          "             %,d of them idle: a step has %s of %s; take fewer, or more and smaller batches",
+          "             %,d of them idle: a step has %s of %s; take fewer, or more and smaller"
+              + " batches",
           plan.devices() - microBatches,
           batches,
           ErrorText.count(plan.config().batch().batchSize(), "window"));
     } else if (plan.occupancy() < 1) {
       Figures.line(
           out,
-          "             busy %s %% of the time: of a step's %s the busiest has %d, and the others wait",
+          "             busy %s %% of the time: of a step's %s the busiest has %d, and the others"
+              + " wait",
           Figures.number(100 * plan.occupancy()),
           batches,
           plan.busiest());
@@ -194,9 +202,10 @@ public final class PlanReport {
    *
    * @param name what the model is called
    * @param plan its plan
+   * @param network what devices talk over, if there are several
    * @return FLOPs, bytes and seconds by name
    */
-  public static Map<String, Object> fields(String name, Plan plan) {
+  public static Map<String, Object> fields(String name, Plan plan, Network network) {
     GptConfig model = plan.model();
     ParameterCount count = plan.parameters();
     Map<String, Object> fields = new LinkedHashMap<>();
@@ -228,6 +237,7 @@ public final class PlanReport {
     fields.put("devices_busy", plan.occupancy());
     fields.put("fits", plan.fits());
     fields.put("least_devices", plan.leastDevices());
+    plan.over(network).ifPresent(scale -> fields.put("scale_out", ScaleOutReport.fields(scale)));
     fields.put("mfu", plan.mfu());
     fields.put("learning_rate", plan.config().optimizer().learningRate());
     fields.put("tokens_per_step", plan.config().tokensPerIter());

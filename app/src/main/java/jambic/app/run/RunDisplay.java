@@ -3,6 +3,7 @@ package jambic.app.run;
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.app.chart.LossChart;
 import jambic.app.cli.Hyperparameters;
+import jambic.app.cli.Interruptible;
 import jambic.app.cli.Interruption;
 import jambic.app.cli.RunFolder;
 import jambic.app.terminal.Terminal;
@@ -35,6 +36,8 @@ import java.util.function.IntSupplier;
  * @param interruption whether to stop
  * @param tensorboard whether to write TensorBoard's file
  * @param resume whether the run goes on
+ * @param shared whether several ranks train it
+ * @param watcher shows it elsewhere too
  */
 public record RunDisplay(
     String command,
@@ -42,7 +45,9 @@ public record RunDisplay(
     PrintWriter err,
     Interruption interruption,
     boolean tensorboard,
-    boolean resume) {
+    boolean resume,
+    boolean shared,
+    Watcher watcher) {
 
   /** A run: trains until it is done or asked to stop. */
   public interface Run {
@@ -71,7 +76,7 @@ public record RunDisplay(
               "resume   goes on after iteration %,d of %,d",
               iteration.getAsInt(), config.run().maxIters()));
     }
-    interruption.listen(() -> terminal.print("stopping after this step"));
+    interruption.listen(() -> terminal.print(stopping(folder)));
     TrainProgress progress =
         new TrainProgress(
             terminal,
@@ -81,7 +86,8 @@ public record RunDisplay(
     Optional<TensorBoardLog> events = events(folder, iteration.getAsInt());
     SampleLog samples = SampleLog.of(folder, iteration.getAsInt());
     RunLoop.Outcome outcome;
-    try {
+    try (Watcher.Watch watch = watcher.begin(folder)) {
+      watch.address().ifPresent(address -> terminal.print("watch    " + address));
       outcome = run.run(new Shown(terminal, progress, events, samples), interruption::isRequested);
     } finally {
       progress.end();
@@ -98,6 +104,27 @@ public record RunDisplay(
     }
     interruption.listen(() -> {}); // what is left is over soon
     return true;
+  }
+
+  /**
+   * Runs with other ranks, of which the first one shows it.
+   *
+   * @param run the run
+   * @return the exit code of this process
+   */
+  public int join(Run run) {
+    interruption.listen(() -> {}); // the first rank says so
+    RunLoop.Outcome outcome = run.run(new RunListener() {}, interruption::isRequested);
+    return outcome == RunLoop.Outcome.STOPPED ? Interruptible.INTERRUPTED : 0;
+  }
+
+  /** A launcher ends the ranks that are left when one is lost: then nothing more is saved. */
+  private String stopping(Path folder) {
+    return shared
+        ? Text.format(
+            "stopping after this step, as the launcher asks; if a rank was lost, the run goes on from its last checkpoint: %s",
+            ShellCommand.of(command, "--resume", "--out", folder))
+        : "stopping after this step";
   }
 
   private Optional<TensorBoardLog> events(Path folder, int iteration) {
@@ -176,12 +203,12 @@ public record RunDisplay(
 
     @Override
     public void onNotice(String notice) {
-      terminal.print(notice);
+      terminal.print("note     " + notice);
     }
 
     @Override
     public void onNotice(ConfigMessage notice) {
-      terminal.print(Hyperparameters.sentence(notice));
+      terminal.print("note     " + Hyperparameters.sentence(notice));
     }
   }
 }

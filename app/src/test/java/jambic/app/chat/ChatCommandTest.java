@@ -205,13 +205,14 @@ class ChatCommandTest {
         "é            | the character 'é'",
         "/system é    | the character 'é'",
       })
-  void whatAPipeSaysWrongEndsItByItsLine(String line, String sentence) {
+  void whatAPipeSaysWrongIsSaidByItsLineAndTheNextIsAnswered(String line, String sentence) {
     CommandLineCall call = chat(chatty, "\n" + line + "\nhello\n");
     assertThat(call.code()).isEqualTo(1);
-    assertThat(call.out()).isEmpty();
+    assertThat(call.out()).isEqualTo(answers(conversation("", "hello")));
     assertThat(call.err())
         .startsWith("jambic: standard input, line 2: " + sentence)
-        .hasLineCount(1);
+        .hasLineCount(2) // the other is of the answer to the next line
+        .contains("jambic: the answer was cut off");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package jambic.app.align;
+package jambic.app.ranking;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import jambic.model.chat.Message;

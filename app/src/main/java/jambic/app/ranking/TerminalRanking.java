@@ -1,4 +1,4 @@
-package jambic.app.align;
+package jambic.app.ranking;
 
 import jambic.app.cli.Interruptible;
 import jambic.model.io.ErrorText;
@@ -10,21 +10,20 @@ import jambic.train.example.TokenPrompt;
 import jambic.train.policy.Rollout;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.PrintWriter;
-import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
-import picocli.CommandLine.Model.CommandSpec;
 
 /**
  * Lets a person order answers in the terminal, the best first. Each prompt's pairs are written at
@@ -37,12 +36,16 @@ final class TerminalRanking {
   private final Path file;
   private final boolean resume;
 
-  /** Prompts that are done, for undoing: how long the file was before each. */
-  private final List<Long> before = new ArrayList<>();
+  /** What the person has decided, for undoing. */
+  private final Deque<Decision> decisions = new ArrayDeque<>();
 
-  TerminalRanking(CommandSpec spec, Tokenizer tokenizer, Path file, boolean resume) {
-    out = spec.commandLine().getOut();
-    in = new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
+  /** Of which prompt, and how long the file was before it. */
+  private record Decision(int prompt, long length) {}
+
+  TerminalRanking(
+      PrintWriter out, BufferedReader in, Tokenizer tokenizer, Path file, boolean resume) {
+    this.out = out;
+    this.in = in;
     this.tokenizer = tokenizer;
     this.file = file;
     this.resume = resume;
@@ -51,28 +54,26 @@ final class TerminalRanking {
   /** Goes through the prompts. */
   int rank(List<TokenPrompt> prompts, Function<List<TokenPrompt>, Optional<List<Rollout>>> draw) {
     try {
-      Set<String> done = resume ? done() : Set.of();
+      int first = resume ? behindLastOf(prompts) : 0;
       if (!Files.exists(file)) {
         Files.createFile(file);
       }
       out.println("Type the numbers of the answers, the best first, as 2 1 3; equal ones with =,");
       out.println("as 2 1=3. s skips a prompt, u goes back to the one before, q stops.");
-      List<TokenPrompt> open =
-          prompts.stream().filter(prompt -> !done.contains(text(prompt))).toList();
-      for (int i = 0; i < open.size(); ) {
-        Optional<List<Rollout>> drawn = draw.apply(List.of(open.get(i)));
+      for (int i = first; i < prompts.size(); ) {
+        TokenPrompt prompt = prompts.get(i);
+        Optional<List<Rollout>> drawn = draw.apply(List.of(prompt));
         if (drawn.isEmpty()) {
           return Interruptible.INTERRUPTED;
         }
         RankedAnswers answers =
-            RankedAnswers.of(
-                open.get(i).row(), drawn.get(), new double[drawn.get().size()], tokenizer);
-        show(i, open.size(), open.get(i), answers);
-        Step step = answers.answers().size() < 2 ? Step.SKIP : ask(answers);
-        if (step == Step.QUIT) {
+            RankedAnswers.of(prompt.row(), drawn.get(), new double[drawn.get().size()], tokenizer);
+        show(i, prompts.size(), prompt, answers);
+        OptionalInt next = answers.answers().size() < 2 ? OptionalInt.of(i + 1) : ask(i, answers);
+        if (next.isEmpty()) {
           break;
         }
-        i = step == Step.BACK ? Math.max(0, i - 1) : i + 1;
+        i = next.getAsInt();
       }
       out.println("pairs    in " + file);
       return 0;
@@ -81,24 +82,18 @@ final class TerminalRanking {
     }
   }
 
-  private enum Step {
-    NEXT,
-    SKIP,
-    BACK,
-    QUIT
-  }
-
-  private Set<String> done() {
+  /** The prompt behind the last one that the file has pairs of; those skipped stay skipped. */
+  private int behindLastOf(List<TokenPrompt> prompts) {
     if (!Files.exists(file)) {
-      return Set.of();
+      return 0;
     }
     Set<String> done = new HashSet<>();
     PromptFile.read(file).rows().forEach(row -> done.add(row.prompt().toString()));
-    return done;
-  }
-
-  private static String text(TokenPrompt prompt) {
-    return prompt.row().prompt().toString();
+    int last = prompts.size() - 1;
+    while (last >= 0 && !done.contains(prompts.get(last).row().prompt().toString())) {
+      last--;
+    }
+    return last + 1;
   }
 
   private void show(int at, int count, TokenPrompt prompt, RankedAnswers answers) {
@@ -114,31 +109,34 @@ final class TerminalRanking {
     out.flush();
   }
 
-  private Step ask(RankedAnswers answers) throws IOException {
+  /** The prompt that comes next; empty to stop. */
+  private OptionalInt ask(int prompt, RankedAnswers answers) throws IOException {
     while (true) {
       out.print("> ");
       out.flush();
       String line = in.readLine();
       if (line == null || line.strip().equals("q")) {
-        return Step.QUIT;
+        return OptionalInt.empty();
       }
       switch (line.strip()) {
         case "s" -> {
-          before.add(Files.size(file));
-          return Step.SKIP;
+          decisions.push(new Decision(prompt, Files.size(file)));
+          return OptionalInt.of(prompt + 1);
         }
         case "u" -> {
-          if (!before.isEmpty()) {
-            cut(before.removeLast());
+          if (!decisions.isEmpty()) {
+            Decision undone = decisions.pop();
+            cut(undone.length());
+            return OptionalInt.of(undone.prompt());
           }
-          return Step.BACK;
+          out.println("There is nothing to go back to.");
         }
         default -> {
           Optional<List<Double>> scores = scores(line, answers.answers().size());
           if (scores.isPresent()) {
-            before.add(Files.size(file));
+            decisions.push(new Decision(prompt, Files.size(file)));
             append(new RankedAnswers(answers.row(), answers.answers(), scores.get(), 0).lines());
-            return Step.NEXT;
+            return OptionalInt.of(prompt + 1);
           }
           out.println(
               Text.format(

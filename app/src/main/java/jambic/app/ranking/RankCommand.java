@@ -1,5 +1,6 @@
-package jambic.app.align;
+package jambic.app.ranking;
 
+import jambic.app.align.RewardOption;
 import jambic.app.cli.Interruptible;
 import jambic.app.cli.ModelArgument;
 import jambic.app.cli.RunFolder;
@@ -21,6 +22,9 @@ import jambic.train.example.TokenPrompt;
 import jambic.train.policy.AnswerScorer;
 import jambic.train.policy.Rollout;
 import jambic.train.policy.Rollouts;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -144,11 +148,15 @@ public final class RankCommand implements Callable<Integer> {
                   responseLength,
                   prompt -> encoder.end(prompt.row().prompt()))) {
         return rater.equals(BY_PERSON)
-            ? new TerminalRanking(spec, tokenizer, out, resume)
+            ? new TerminalRanking(spec.commandLine().getOut(), typed(), tokenizer, out, resume)
                 .rank(prompts, asked -> draw(rollouts, asked))
             : byScores(terminal, backend, tokenizer, prompts, rollouts);
       }
     }
+  }
+
+  private static BufferedReader typed() {
+    return new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
   }
 
   private void require(boolean holds, String otherwise) {

@@ -1,0 +1,2 @@
+/** The ranks that a launcher such as {@code mpirun} started, as commands see them. */
+package jambic.app.ranks;

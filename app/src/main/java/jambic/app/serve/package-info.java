@@ -1,0 +1,2 @@
+/** The command that serves models. */
+package jambic.app.serve;
