@@ -411,14 +411,7 @@ final class EvalCommand implements Callable<Integer> {
         TextClassifier classifier = TextClassifier.load(folder, backend)) {
       ClassificationReport report = ClassificationReport.of(classifier, measured);
       report.notices().forEach(progress::print);
-      if (json) {
-        Map<String, Object> result = new LinkedHashMap<>();
-        result.put("model", folder.toString());
-        result.putAll(report.toJson());
-        out.println(JSON.std.asString(result));
-      } else {
-        report.lines().forEach(out::println);
-      }
+      print(folder, report.lines(), report.toJson(), out);
     }
   }
 
@@ -428,14 +421,20 @@ final class EvalCommand implements Callable<Integer> {
     try (Backend backend = given.backend()) {
       PairReport report = PairReport.of(folder, data, backend);
       report.notices().forEach(progress::print);
-      if (json) {
-        Map<String, Object> result = new LinkedHashMap<>();
-        result.put("model", folder.toString());
-        result.putAll(report.toJson());
-        out.println(JSON.std.asString(result));
-      } else {
-        report.lines().forEach(out::println);
-      }
+      print(folder, report.lines(), report.toJson(), out);
+    }
+  }
+
+  /** A report as lines for a person, or as JSON with the model it is of. */
+  private void print(Path folder, List<String> lines, Map<String, Object> fields, PrintWriter out)
+      throws IOException {
+    if (json) {
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("model", folder.toString());
+      result.putAll(fields);
+      out.println(JSON.std.asString(result));
+    } else {
+      lines.forEach(out::println);
     }
   }
 

@@ -61,9 +61,7 @@ public final class GrpoCommand implements Callable<Integer> {
   private StageSession.Loaded<Gpt> load(
       StageSession<GrpoConfig> session, GrpoConfig start, Backend backend) {
     GptStage stage = GptStage.of(session, valid);
-    RewardOption scored =
-        new RewardOption(
-            session.needed(PpoCommand.REWARD, reward.map(r -> new RewardOption(r).lasting())));
+    RewardOption scored = RewardOption.of(session, reward);
     InitialGpt initial = stage.initial();
     GrpoConfig config = session.lasting(start);
     PolicyData data =
@@ -72,7 +70,7 @@ public final class GrpoCommand implements Callable<Integer> {
         config,
         0,
         List.of(initial.fingerprint(), scored.fingerprint()),
-        Map.of(PpoCommand.REWARD, Optional.of(scored.name())),
+        Map.of(RewardOption.KEY, Optional.of(scored.name())),
         Text.format(
             "%,d prompts to learn with and %,d held back",
             data.train().size(), data.valid().size()),

@@ -20,16 +20,20 @@ import java.util.function.Function;
 record HeldOut<T>(List<T> train, List<T> valid) {
   private static final int ONE_IN = 20;
 
-  /** Rows of a file of their own to measure with, or some that are held back. */
-  static <T> HeldOut<T> of(Path file, List<T> rows, Optional<List<T>> valid) {
-    return valid.map(held -> new HeldOut<>(rows, held)).orElseGet(() -> split(file, rows, t -> t));
+  /**
+   * Rows of a file of their own to measure with, or some of these that are held back.
+   *
+   * @param like what rows have in common that stay together
+   */
+  static <T> HeldOut<T> of(Path file, List<T> rows, Optional<List<T>> valid, Function<T, ?> like) {
+    return valid.map(held -> new HeldOut<>(rows, held)).orElseGet(() -> split(file, rows, like));
   }
 
   /**
    * Every twentieth of a file's rows is held back, and all that is alike: answers to one prompt
    * stay together.
    */
-  static <T> HeldOut<T> split(Path file, List<T> rows, Function<T, ?> like) {
+  private static <T> HeldOut<T> split(Path file, List<T> rows, Function<T, ?> like) {
     List<T> train = new ArrayList<>();
     List<T> valid = new ArrayList<>();
     Map<Object, Boolean> held = new HashMap<>();

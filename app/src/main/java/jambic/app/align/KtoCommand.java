@@ -64,17 +64,11 @@ public final class KtoCommand implements Callable<Integer> {
     int context = stage.context(start);
     AnswerEncoder encoder = stage.initial().encoder();
     HeldOut<TokenJudged> parts =
-        stage
-            .held()
-            .map(held ->
-                new HeldOut<>(
-                    answers(session, encoder, stage.file(), context),
-                    answers(session, encoder, held, context)))
-            .orElseGet(() ->
-                HeldOut.split(
-                    stage.file(),
-                    answers(session, encoder, stage.file(), context),
-                    judged -> IntBuffer.wrap(judged.prompt())));
+        HeldOut.of(
+            stage.file(),
+            answers(session, encoder, stage.file(), context),
+            stage.held().map(f -> answers(session, encoder, f, context)),
+            judged -> IntBuffer.wrap(judged.prompt()));
     KtoConfig config = session.lasting(start, epochs.epochs(), parts.train().size());
     return stage.loaded(
         config,

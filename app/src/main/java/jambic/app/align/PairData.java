@@ -27,10 +27,11 @@ final class PairData {
       Path file,
       Optional<Path> valid,
       int maxTokens) {
-    List<TokenPair> all = pairs(session, encoder, file, maxTokens);
-    return valid.isPresent()
-        ? new HeldOut<>(all, pairs(session, encoder, valid.get(), maxTokens))
-        : HeldOut.split(file, all, pair -> IntBuffer.wrap(pair.prompt()));
+    return HeldOut.of(
+        file,
+        pairs(session, encoder, file, maxTokens),
+        valid.map(held -> pairs(session, encoder, held, maxTokens)),
+        pair -> IntBuffer.wrap(pair.prompt()));
   }
 
   private static List<TokenPair> pairs(

@@ -35,14 +35,12 @@ final class PolicyPrompts {
               responseLength, context));
     }
     int longest = context - responseLength + 1;
-    List<TokenPrompt> all = prompts(stage.session(), encoder, stage.file(), longest, context);
     HeldOut<TokenPrompt> parts =
-        stage
-            .held()
-            .map(held ->
-                new HeldOut<>(all, prompts(stage.session(), encoder, held, longest, context)))
-            .orElseGet(
-                () -> HeldOut.split(stage.file(), all, prompt -> IntBuffer.wrap(prompt.ids())));
+        HeldOut.of(
+            stage.file(),
+            prompts(stage.session(), encoder, stage.file(), longest, context),
+            stage.held().map(f -> prompts(stage.session(), encoder, f, longest, context)),
+            prompt -> IntBuffer.wrap(prompt.ids()));
     return new PolicyData(
         parts.train(),
         parts.valid().stream().limit(MEASURED).toList(),

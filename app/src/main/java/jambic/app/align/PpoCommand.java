@@ -42,7 +42,6 @@ import picocli.CommandLine.Spec;
       "  jambic ppo --init sft --reward graded --data prompts.jsonl --kl-coef 0.1"
     })
 public final class PpoCommand implements Callable<Integer> {
-  static final String REWARD = "reward";
   private static final String TEXT = "ptx-data";
 
   @Spec private CommandSpec spec;
@@ -82,8 +81,7 @@ public final class PpoCommand implements Callable<Integer> {
   private StageSession.Loaded<Gpt> load(
       StageSession<PpoConfig> session, PpoConfig start, Backend backend) {
     GptStage stage = GptStage.of(session, valid);
-    RewardOption scored =
-        new RewardOption(session.needed(REWARD, reward.map(r -> new RewardOption(r).lasting())));
+    RewardOption scored = RewardOption.of(session, reward);
     InitialGpt initial = stage.initial();
     Optional<Path> text = session.chosen(TEXT, StageSession.lasting(this.text)).map(Path::of);
     PpoConfig config = session.lasting(start);
@@ -103,7 +101,7 @@ public final class PpoCommand implements Callable<Integer> {
                 Stream.of(initial.fingerprint(), scored.fingerprint()),
                 text.map(StageSession::sha256).stream())
             .toList(),
-        Map.of(REWARD, Optional.of(scored.name()), TEXT, text.map(Path::toString)),
+        Map.of(RewardOption.KEY, Optional.of(scored.name()), TEXT, text.map(Path::toString)),
         Text.format(
             "%,d prompts to learn with and %,d held back",
             data.train().size(), data.valid().size()),

@@ -29,10 +29,19 @@ public record RewardOption(String name) {
           + " answer of the row and else 0; graded, which also tells wrong answers apart; sentence, which"
           + " also prefers whole sentences; or sentiment:FILE, a list of words with values.";
 
+  /** What run.json calls it. */
+  static final String KEY = "reward";
+
   private static final String SENTIMENT = "sentiment:";
 
+  /** What was typed, or what a resumed run has. */
+  static RewardOption of(StageSession<?> session, Optional<String> typed) {
+    return new RewardOption(
+        session.needed(KEY, typed.map(name -> new RewardOption(name).lasting())));
+  }
+
   /** A name that means the same from anywhere. */
-  String lasting() {
+  private String lasting() {
     if (rater().isPresent()) {
       return name.startsWith(SENTIMENT)
           ? SENTIMENT + Path.of(name.substring(SENTIMENT.length())).toAbsolutePath().normalize()

@@ -69,7 +69,8 @@ public final class SftCommand implements Callable<Integer> {
         HeldOut.of(
             stage.file(),
             all.examples(),
-            stage.held().map(f -> examples(session, encoder, f, context).examples()));
+            stage.held().map(f -> examples(session, encoder, f, context).examples()),
+            row -> row);
     SftConfig config = session.lasting(start, epochs.epochs(), parts.train().size());
     return stage.loaded(
         config,
