@@ -7,6 +7,7 @@ import jambic.tensor.text.Text;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Joins a job by the machine's MPI library, where a launcher of MPI started this process. */
 public final class MpiProvider implements CommunicatorProvider {
@@ -50,6 +51,15 @@ public final class MpiProvider implements CommunicatorProvider {
     }
     throw new JambicException(
         Text.format("%s must be a number of seconds, or 0 for no limit, not %s", TIMEOUT, seconds));
+  }
+
+  @Override
+  public OptionalInt rank() {
+    try {
+      return Launcher.find(System.getenv()).map(Launcher::rank).orElseGet(OptionalInt::empty);
+    } catch (JambicException e) {
+      return OptionalInt.empty(); // open says it
+    }
   }
 
   @Override

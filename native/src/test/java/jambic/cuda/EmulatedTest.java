@@ -15,6 +15,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The CUDA backend computes, on a machine without a GPU: its kernels run in an emulator, which
@@ -22,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * tensor cores apart as PTX defines them. It says nothing about speed, nor about a device's own
  * rounding of exponentials.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class EmulatedTest {
   @TempDir private static Path folder;
 

@@ -13,8 +13,11 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Discovery, memory, products, capture and failures, on a driver that computes on the host. */
+@Execution(ExecutionMode.CONCURRENT)
 class FakeDriverTest {
   private static final Map<String, String> AS_IT_IS = Map.of();
   private static final Map<String, String> MIB_100 = settings("FAKE_MEMORY", "104857600");

@@ -4,6 +4,7 @@ import jambic.tensor.spi.Communicator;
 import jambic.tensor.spi.CommunicatorProvider;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.ServiceLoader;
 
 /** Finds and joins the job of processes that this one was started in. */
@@ -20,6 +21,19 @@ public final class Communicators {
         .stream()
         .map(ServiceLoader.Provider::get)
         .toList();
+  }
+
+  /**
+   * This process's number as a launcher says it, whether it joins the job or not.
+   *
+   * @return the number; 0 if no launcher started this process, or it says none
+   */
+  public static int rank() {
+    return providers().stream()
+        .map(CommunicatorProvider::rank)
+        .flatMapToInt(OptionalInt::stream)
+        .findFirst()
+        .orElse(0);
   }
 
   /**

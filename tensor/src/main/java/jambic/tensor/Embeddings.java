@@ -1,5 +1,6 @@
 package jambic.tensor;
 
+import java.util.Arrays;
 import java.util.List;
 
 /** How the lookups of {@link Ops} are computed, and their derivatives. */
@@ -54,7 +55,9 @@ final class Embeddings {
     Checks.activations(ops, "rows", x);
     Checks.integers("rows", index);
     Checks.require(!index.isNone(), "rows: needs I32 (M), got none");
-    Tensor out = ops.activations(Shape.of(Math.toIntExact(index.size()), x.dim(-1)));
+    int[] dims = Arrays.copyOf(index.shape().toArray(), index.shape().rank() + 1);
+    dims[dims.length - 1] = x.dim(-1);
+    Tensor out = ops.activations(Shape.of(dims));
     ops.launch("embedding.rows", () -> ops.backend().embedding().rows(out, x, index));
     ops.record(
         out,

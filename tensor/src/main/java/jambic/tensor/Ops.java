@@ -37,12 +37,12 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * @return the program
    */
   public final Program program() {
-    return programFrom(0);
+    return program(0, launchCount());
   }
 
-  /** What was launched since {@link #launchCount} was this, as a program. */
-  final Program programFrom(int first) {
-    Runnable[] recorded = launches.subList(first, launches.size()).toArray(Runnable[]::new);
+  /** What was launched between two values of {@link #launchCount}, as a program. */
+  final Program program(int from, int to) {
+    Runnable[] recorded = launches.subList(from, to).toArray(Runnable[]::new);
     return backend.capture(() -> {
       for (Runnable kernel : recorded) {
         kernel.run();
@@ -139,9 +139,9 @@ public abstract sealed class Ops permits InferenceOps, Tape {
    * counts.
    *
    * @param x (..., C), seen as N rows
-   * @param index I32, M of them, each in [0, N); a row that occurs again gets the sum of its
+   * @param index I32 of any shape, each in [0, N); a row that occurs again gets the sum of its
    *     gradients
-   * @return (M, C)
+   * @return the shape of the index, with C behind it
    */
   public final Tensor rows(Tensor x, Tensor index) {
     return Embeddings.rows(this, x, index);

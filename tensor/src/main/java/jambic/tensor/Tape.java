@@ -60,6 +60,7 @@ public final class Tape extends Ops {
   private final Set<Tensor> fresh = new LinkedHashSet<>(); // to overwrite, not yet written
   private final List<Tensor> cleared = new ArrayList<>(); // those that are added to
   private final List<Launch> backwardLaunches = new ArrayList<>();
+  private final Map<Tensor, Integer> settled = new IdentityHashMap<>(); // gradient, after launches
   private final long seed;
   private final Tensor step;
   private int sites;
@@ -190,10 +191,53 @@ public final class Tape extends Ops {
    * @throws JambicException if there was no backward pass
    */
   public Program backwardProgram() {
-    if (turn < 0) {
-      throw new JambicException("backwardProgram: call backward first, which records what it runs");
+    requireBackward("backwardProgram");
+    return program(turn, launchCount());
+  }
+
+  /**
+   * {@link #program} cut where gradients are final, so that they can be sent while the rest runs.
+   *
+   * @param groups gradients of trained tensors; at least one group
+   * @return a program for each group, to be run in this order: once it has run, nothing is added
+   *     any more to the gradients of its group and of those before. The last one runs to the end
+   * @throws JambicException if there was no backward pass
+   */
+  public List<Program> programs(List<List<Tensor>> groups) {
+    requireBackward("programs");
+    return programs(0, groups);
+  }
+
+  /**
+   * {@link #backwardProgram} cut likewise.
+   *
+   * @param groups as {@link #programs} has them
+   * @return a program for each group
+   * @throws JambicException if there was no backward pass
+   */
+  public List<Program> backwardPrograms(List<List<Tensor>> groups) {
+    requireBackward("backwardPrograms");
+    return programs(turn, groups);
+  }
+
+  private List<Program> programs(int first, List<List<Tensor>> groups) {
+    List<Program> programs = new ArrayList<>();
+    int from = first;
+    for (List<Tensor> group : groups) {
+      int to = programs.size() + 1 == groups.size() ? launchCount() : from;
+      for (Tensor gradient : group) {
+        to = Math.max(to, settled.getOrDefault(gradient, turn));
+      }
+      programs.add(from == to ? () -> {} : program(from, to));
+      from = to;
     }
-    return programFrom(turn);
+    return programs;
+  }
+
+  private void requireBackward(String what) {
+    if (turn < 0) {
+      throw new JambicException(what + ": call backward first, which records what it runs");
+    }
   }
 
   private void requireDifferentiable(Tensor out) {
@@ -206,14 +250,17 @@ public final class Tape extends Ops {
 
   private void differentiate(List<Tensor> outs, List<Tensor> overwrite) {
     turn = launchCount();
+    settled.clear();
     overwrite.forEach(x -> fresh.add(x.grad()));
     fresh.remove(Tensor.NONE);
     for (Node node : nodes.reversed()) {
       if (grads.containsKey(node.out)) {
         add(node.out.grad(), grads.get(node.out));
         node.derivative.apply(this, grads.get(node.out));
+        settled.put(node.out.grad(), backwardLaunches.size());
         for (Tensor x : node.inputs) {
           clearIfFresh(x.grad());
+          settled.put(x.grad(), backwardLaunches.size());
         }
         Tensor dout = grads.remove(node.out);
         if (!grads.containsValue(dout)) {
@@ -229,12 +276,15 @@ public final class Tape extends Ops {
     nodes.clear();
     differentiable.clear();
     cleared.addAll(fresh);
+    fresh.forEach(gradient -> settled.put(gradient, 0));
     fresh.clear();
     if (!cleared.isEmpty()) {
       List<Tensor> all = List.copyOf(cleared);
       launch("elementwise.fill", () -> backend().elementwise().fill(all, 0));
       cleared.clear();
     }
+    int before = launchCount();
+    settled.replaceAll((_, launches) -> before + launches);
     backwardLaunches.forEach(this::launch);
     backwardLaunches.clear();
   }

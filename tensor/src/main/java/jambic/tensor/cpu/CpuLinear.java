@@ -37,16 +37,10 @@ final class CpuLinear implements LinearKernels {
 
   @Override
   public void forward(Tensor out, Tensor x, Tensor w, Tensor b) {
-    Matrix outs = rows(out, w.dim(0));
-    Matrix xs = rows(x, w.dim(1));
-    Matrix ws = rows(w, w.dim(1));
-    boolean biased = !b.isNone();
-    if (xs.rows() <= FEW_ROWS) { // for so few, packing the weights would take longer
-      dots.multiply(outs, xs, ws, biased ? floats(b) : NO_BIAS, biased ? offset(b) : -1);
-    } else if (biased) {
-      gemm.multiply(outs, xs, ws.transpose(), floats(b), offset(b));
+    if (x.size() / w.dim(1) <= FEW_ROWS) { // for so few, packing the weights would take longer
+      decode(out, x, w, b);
     } else {
-      gemm.multiply(outs, xs, ws.transpose(), false);
+      decodeMany(out, x, w, b);
     }
   }
 
@@ -58,6 +52,18 @@ final class CpuLinear implements LinearKernels {
         rows(w, w.dim(1)),
         b.isNone() ? NO_BIAS : floats(b),
         b.isNone() ? -1 : offset(b));
+  }
+
+  @Override
+  public void decodeMany(Tensor out, Tensor x, Tensor w, Tensor b) {
+    Matrix outs = rows(out, w.dim(0));
+    Matrix xs = rows(x, w.dim(1));
+    Matrix ws = rows(w, w.dim(1)).transpose();
+    if (b.isNone()) {
+      gemm.multiply(outs, xs, ws, false);
+    } else {
+      gemm.multiply(outs, xs, ws, floats(b), offset(b));
+    }
   }
 
   @Override

@@ -3,6 +3,7 @@ package jambic.tensor.spi;
 import jambic.tensor.JambicException;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** A way for processes to form a job, found by {@link java.util.ServiceLoader}. */
 public interface CommunicatorProvider {
@@ -13,6 +14,15 @@ public interface CommunicatorProvider {
    * @throws JambicException if a launcher did, but the job cannot be joined: why, and what to do
    */
   Optional<Communicator> open();
+
+  /**
+   * This process's number as the launcher says it, without joining a job; never throws.
+   *
+   * @return the number; empty if no launcher started this process, or it says none
+   */
+  default OptionalInt rank() {
+    return OptionalInt.empty();
+  }
 
   /**
    * Looks at what {@link #open} would use, without joining a job; never throws.

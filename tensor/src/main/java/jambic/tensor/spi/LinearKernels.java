@@ -40,6 +40,19 @@ public interface LinearKernels {
   }
 
   /**
+   * {@link #decode} where there are mostly dozens of rows or more: the bits of a row depend on that
+   * row alone here too, but may be others than {@link #decode}'s.
+   *
+   * @param out (M, N), overwritten
+   * @param x (M, K)
+   * @param w (N, K)
+   * @param b (N), or none
+   */
+  default void decodeMany(Tensor out, Tensor x, Tensor w, Tensor b) {
+    decode(out, x, w, b);
+  }
+
+  /**
    * {@code pre = x wᵀ + b, out = activation(pre)}.
    *
    * @param out (M, N), overwritten

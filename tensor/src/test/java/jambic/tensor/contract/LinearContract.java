@@ -63,6 +63,7 @@ public interface LinearContract {
   @Test
   default void linearDecode() {
     forward("decode", LinearKernels::decode);
+    forward("decodeMany", LinearKernels::decodeMany);
   }
 
   /** What {@link LinearKernels#forward} and {@link LinearKernels#decode} have in common. */

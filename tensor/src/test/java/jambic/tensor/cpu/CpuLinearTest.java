@@ -32,6 +32,7 @@ class CpuLinearTest {
   void theBitsOfARowAreItsOwn(int k, int n) {
     int[] any = {1, 2, 3, 8, 9, 64};
     requireSame(k, n, any, LinearKernels::decode);
+    requireSame(k, n, any, LinearKernels::decodeMany);
     int[] many = {LinearKernels.FEW_ROWS + 1, 17, 33, 64, 131};
     requireSame(k, n, many, LinearKernels::forward);
     requireSame(
