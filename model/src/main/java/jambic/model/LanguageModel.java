@@ -4,6 +4,7 @@ import jambic.model.nn.AttentionWeights;
 import jambic.model.nn.KvCache;
 import jambic.model.nn.Linear;
 import jambic.model.nn.PackedBatch;
+import jambic.model.nn.TokenPacking;
 import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
 import jambic.tensor.Ops;
@@ -43,6 +44,19 @@ public interface LanguageModel extends Model {
    *     backend can), or the model is closed
    */
   Tensor hidden(Ops ops, Tensor ids);
+
+  /**
+   * Computes what the head reads, for the tokens alone that padded sequences have: the same numbers
+   * as for each sequence by itself, without computing padding.
+   *
+   * @param ops how to compute
+   * @param ids I32 (B, T), as above; any in [0, V) where there is padding
+   * @param packing where R tokens lie in them
+   * @return (R, C)
+   * @throws jambic.tensor.ShapeException if the ids are not (B, T)
+   * @throws JambicException as above
+   */
+  Tensor hidden(Ops ops, Tensor ids, TokenPacking packing);
 
   /**
    * Returns the layer that makes scores of hidden states.

@@ -397,6 +397,21 @@ public final class Checkpoint<C extends ModelConfig, M extends Model> implements
     return model;
   }
 
+  /**
+   * Copies the stored adapters into those of a model, such as one that shares its weights.
+   *
+   * @param model with the adapters of {@link #lora}, beside the weights that they belong to
+   * @throws JambicException if the checkpoint has none, or the stored weights are others than those
+   *     that the adapters were trained beside
+   */
+  public void readAdapters(M model) {
+    requireOpen();
+    LoraConfig own =
+        lora.orElseThrow(() -> new JambicException(folder + " holds a whole model, no adapters"));
+    LoraFiles.requireBase(folder, own, stored.files());
+    LoraFiles.readInto(folder, model.adapters());
+  }
+
   private M filled(Backend backend, C shape, Optional<LoraConfig> adapters) {
     requireOpen();
     format.requireVariant(stored.config(), shape);

@@ -64,6 +64,15 @@ public record ClassifierConfig(GptConfig body, List<String> labels, int padToken
   }
 
   /**
+   * Tells whether its one label is a score: reward and value models have no others.
+   *
+   * @return whether there is one label
+   */
+  public boolean isScore() {
+    return labels.size() == 1;
+  }
+
+  /**
    * This classifier on another body, such as one with other dropouts.
    *
    * @param body the shape of that

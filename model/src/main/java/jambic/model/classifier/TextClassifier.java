@@ -134,12 +134,11 @@ public final class TextClassifier implements AutoCloseable {
    *     if the model has several labels
    */
   public float[] scores(List<int[]> ids) {
-    int labels = model.config().labels().size();
-    if (labels != 1) {
+    if (!model.config().isScore()) {
       throw new JambicException(
           Text.format(
               "a model with %d labels is a classifier and gives no single score; name a reward model",
-              labels));
+              model.config().labels().size()));
     }
     float[][] logits = logits(ids);
     float[] scores = new float[logits.length];

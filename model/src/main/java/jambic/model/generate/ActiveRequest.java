@@ -107,6 +107,13 @@ final class ActiveRequest {
     return preempted;
   }
 
+  /** Tells that it waits no longer; one that was preempted has been told. */
+  void admitted() {
+    if (!preempted) {
+      listener.onAdmitted();
+    }
+  }
+
   /** How many positions of the cache it takes to the end. */
   int positions(int blockSize) {
     long all = (long) sequence().length() + request.maxNewTokens() - added;

@@ -39,6 +39,12 @@ public final class Completion {
     }
 
     /**
+     * The request waits no longer: the engine has room for it and begins to read its prompt. Comes
+     * before its tokens, once; a request that ends in the queue does not get it.
+     */
+    default void onAdmitted() {}
+
+    /**
      * The conversation was too long, and its oldest turns are gone ({@link
      * ContextOverflow#DROP_OLDEST_TURNS}). Comes before all else, once for a request at most.
      *

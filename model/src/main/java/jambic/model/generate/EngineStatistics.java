@@ -21,4 +21,22 @@ public record EngineStatistics(
     long promptTokens,
     long cachedPromptTokens,
     long generatedTokens,
-    long preemptions) {}
+    long preemptions) {
+  /**
+   * Leaves out what was done before.
+   *
+   * @param earlier what the same engine told then
+   * @return this moment, with the counts since then
+   */
+  public EngineStatistics since(EngineStatistics earlier) {
+    return new EngineStatistics(
+        waiting,
+        running,
+        pages,
+        freePages,
+        promptTokens - earlier.promptTokens,
+        cachedPromptTokens - earlier.cachedPromptTokens,
+        generatedTokens - earlier.generatedTokens,
+        preemptions - earlier.preemptions);
+  }
+}

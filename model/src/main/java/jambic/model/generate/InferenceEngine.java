@@ -367,7 +367,15 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   private void admit() {
-    scheduler.admit(empty -> end(empty, FinishReason.LENGTH));
+    scheduler.admit(empty -> end(empty, FinishReason.LENGTH), this::tellAdmitted);
+  }
+
+  private void tellAdmitted(ActiveRequest generation) {
+    try {
+      generation.admitted();
+    } catch (Throwable e) { // of a listener: the others go on
+      fail(generation, e);
+    }
   }
 
   private void runCommands() {

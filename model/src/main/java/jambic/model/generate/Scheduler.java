@@ -99,8 +99,9 @@ final class Scheduler {
    * Lets in whom there is room for, in the order in which they came.
    *
    * @param empty receives those of whom nothing is wanted, in their turn
+   * @param admitted receives the others
    */
-  void admit(Consumer<ActiveRequest> empty) {
+  void admit(Consumer<ActiveRequest> empty, Consumer<ActiveRequest> admitted) {
     while (!waiting.isEmpty() && running.size() < maxBatch) {
       ActiveRequest next = waiting.getFirst();
       if (next.isEmpty()) {
@@ -110,6 +111,7 @@ final class Scheduler {
         running.add(next);
         counters.dequeued();
         count();
+        admitted.accept(next);
       } else {
         return;
       }

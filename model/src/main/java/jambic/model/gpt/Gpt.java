@@ -12,6 +12,7 @@ import jambic.model.nn.Linear;
 import jambic.model.nn.LoraConfig;
 import jambic.model.nn.PackedBatch;
 import jambic.model.nn.Parameters;
+import jambic.model.nn.TokenPacking;
 import jambic.tensor.DType;
 import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
@@ -78,7 +79,7 @@ public final class Gpt implements LanguageModel {
    */
   public Gpt(
       Backend backend, GptConfig config, Optional<LoraConfig> lora, GenerationConfig generation) {
-    this(backend, config, false, lora, generation);
+    this(backend, config, false, lora, generation, Optional.empty());
   }
 
   private Gpt(
@@ -86,14 +87,15 @@ public final class Gpt implements LanguageModel {
       GptConfig config,
       boolean isQuantized,
       Optional<LoraConfig> lora,
-      GenerationConfig generation) {
+      GenerationConfig generation,
+      Optional<Parameters> shared) {
     this.backend = backend;
     this.config = config;
     this.isQuantized = isQuantized;
     this.lora = lora;
     this.generation = generation;
     this.region = backend.region();
-    this.parameters = new Parameters(region);
+    this.parameters = new Parameters(region, shared);
     this.adapters = new Parameters(region);
     LayerFactory layers = new LayerFactory(parameters, isQuantized, lora, adapters);
     body = new GptBody(layers, config);
@@ -134,6 +136,12 @@ public final class Gpt implements LanguageModel {
   public Tensor hidden(Ops ops, Tensor ids) {
     requireOpen();
     return body.hidden(ops, ids);
+  }
+
+  @Override
+  public Tensor hidden(Ops ops, Tensor ids, TokenPacking packing) {
+    requireOpen();
+    return body.hidden(ops, ids, packing);
   }
 
   @Override
@@ -213,7 +221,7 @@ public final class Gpt implements LanguageModel {
       throw new IllegalStateException("the model has int8 weights already, or adapters");
     }
     QuantizedKernels kernels = backend.quantized();
-    Gpt copy = new Gpt(backend, config, true, Optional.empty(), generation);
+    Gpt copy = new Gpt(backend, config, true, Optional.empty(), generation, Optional.empty());
     copy.parameters
         .byName()
         .forEach((name, to) -> {
@@ -225,6 +233,24 @@ public final class Gpt implements LanguageModel {
           }
         });
     return copy;
+  }
+
+  /**
+   * Makes a model that computes with the weights of this one, which stay here, and with adapters
+   * beside them: any number of them take the memory of one, and of their adapters. Where both are
+   * only read, they may compute at the same time.
+   *
+   * @param adapters which; undefined, to be set as {@link Checkpoint#readAdapters} does
+   * @param files how to generate with it
+   * @return the model, to be closed by the caller before this one
+   */
+  public Gpt with(LoraConfig adapters, GenerationConfig files) {
+    requireOpen();
+    if (lora.isPresent()) {
+      throw new IllegalStateException("the model has adapters itself");
+    }
+    return new Gpt(
+        backend, config, isQuantized, Optional.of(adapters), files, Optional.of(parameters));
   }
 
   /**

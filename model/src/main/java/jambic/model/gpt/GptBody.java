@@ -8,6 +8,7 @@ import jambic.model.nn.LayerFactory;
 import jambic.model.nn.LayerNorm;
 import jambic.model.nn.MultiHeadAttention;
 import jambic.model.nn.PackedBatch;
+import jambic.model.nn.TokenPacking;
 import jambic.model.nn.TransformerBlock;
 import jambic.tensor.InferenceOps;
 import jambic.tensor.JambicException;
@@ -75,11 +76,35 @@ public final class GptBody {
    * @throws JambicException if T is too large
    */
   public Tensor hidden(Ops ops, Tensor ids) {
+    requireSequences(ids);
+    return normalized(ops, blocks(ops, ids, blocks.size()));
+  }
+
+  /**
+   * Computes the same for the tokens alone that padded sequences have.
+   *
+   * @param ops how to compute
+   * @param ids I32 (B, T), T at most the context, each in [0, V)
+   * @param packing where R tokens lie in them
+   * @return (R, C)
+   * @throws ShapeException if the ids are not (B, T)
+   * @throws JambicException if T is too large
+   */
+  public Tensor hidden(Ops ops, Tensor ids, TokenPacking packing) {
+    requireSequences(ids);
+    Tensor x = ops.rows(embedding.forward(ops, ids), packing.packed()); // (R, C)
+    x = ops.dropout(x, config.embeddingDropout());
+    for (TransformerBlock block : blocks) {
+      x = block.forward(ops, x, packing); // (R, C)
+    }
+    return normalized(ops, x);
+  }
+
+  private void requireSequences(Tensor ids) {
     if (ids.shape().rank() != 2) {
       throw new ShapeException("hidden: ids must be I32 (B, T), got " + ids);
     }
     config.requireContext(ids.dim(1));
-    return normalized(ops, blocks(ops, ids, blocks.size()));
   }
 
   /** What the first blocks make. */

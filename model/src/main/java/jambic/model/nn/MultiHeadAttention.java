@@ -44,6 +44,20 @@ public record MultiHeadAttention(
   }
 
   /**
+   * Computes the causal layer over sequences that lie side by side without padding.
+   *
+   * @param ops how to compute
+   * @param x (R, C)
+   * @param packing which tokens belong together
+   * @return (R, C)
+   */
+  public Tensor forward(Ops ops, Tensor x, TokenPacking packing) {
+    Tensor padded = ops.rows(qkv.forward(ops, x), packing.padded()); // (B, T, 3C)
+    Tensor y = ops.selfAttention(padded, Tensor.NONE, heads, causal, scale, dropout); // (B, T, C)
+    return proj.forward(ops, ops.rows(y, packing.packed()));
+  }
+
+  /**
    * Computes the causal layer over tokens that follow cached ones, and adds their keys and values
    * to the cache.
    *

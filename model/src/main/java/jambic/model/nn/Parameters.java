@@ -8,6 +8,7 @@ import jambic.tensor.spi.Region;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Predicate;
 
@@ -15,6 +16,7 @@ import java.util.function.Predicate;
 public final class Parameters {
   private final SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
   private final Region region;
+  private final Optional<Parameters> shared;
 
   /**
    * No weights yet.
@@ -22,7 +24,18 @@ public final class Parameters {
    * @param region where they will live
    */
   public Parameters(Region region) {
+    this(region, Optional.empty());
+  }
+
+  /**
+   * No weights yet.
+   *
+   * @param region where they will live
+   * @param shared a model of the same shape whose weights are taken instead of new ones, if any
+   */
+  public Parameters(Region region, Optional<Parameters> shared) {
     this.region = region;
+    this.shared = shared;
   }
 
   /**
@@ -34,7 +47,11 @@ public final class Parameters {
    * @return the F32 tensor
    */
   public Tensor add(String name, int... dims) {
-    return add(name, region.allocate(DType.F32, Shape.of(dims)));
+    return add(
+        name,
+        shared
+            .map(own -> own.get(name))
+            .orElseGet(() -> region.allocate(DType.F32, Shape.of(dims))));
   }
 
   /**
@@ -46,6 +63,9 @@ public final class Parameters {
    * @return the I8 tensor, with its scales
    */
   public Tensor addQuantized(String name, int rows, int columns) {
+    if (shared.isPresent()) {
+      return add(name, shared.get().get(name));
+    }
     Tensor scales = region.allocate(DType.F32, Shape.of(rows));
     return add(name, region.allocate(DType.I8, Shape.of(rows, columns)).scaledBy(scales));
   }

@@ -29,6 +29,19 @@ public record TransformerBlock(
   }
 
   /**
+   * Computes the block over sequences that lie side by side without padding.
+   *
+   * @param ops how to compute
+   * @param x (R, C)
+   * @param packing which tokens belong together
+   * @return (R, C)
+   */
+  public Tensor forward(Ops ops, Tensor x, TokenPacking packing) {
+    x = ops.residual(x, attn.forward(ops, ln1.forward(ops, x), packing), dropout);
+    return ops.residual(x, mlp.forward(ops, ln2.forward(ops, x)), dropout);
+  }
+
+  /**
    * Computes the block over tokens that follow cached ones.
    *
    * @param ops how to compute

@@ -87,6 +87,9 @@ public final class BeamSearch {
     }
   }
 
+  /** A hypothesis and a token that could follow it: only a few of them become paths. */
+  private record Candidate(double total, int parent, int token) {}
+
   private record Path(double total, List<Integer> tokens, int parent) {
     int last() {
       return tokens.getLast();
@@ -154,21 +157,26 @@ public final class BeamSearch {
   }
 
   private List<Path> candidates(List<BestTokens> best) {
-    List<Path> candidates = new ArrayList<>();
+    List<Candidate> candidates = new ArrayList<>();
     BestTokens forced = new BestTokens(new int[] {settings.end()}, new double[] {0});
     for (int h = 0; h < running.size(); h++) {
       BestTokens tokens = lastStep() ? forced : best.get(h);
       for (int i = 0; i < Math.min(tokens.size(), settings.candidates()); i++) {
-        if (tokens.logProbability(i) > Double.NEGATIVE_INFINITY) {
-          Path path = running.get(h);
-          List<Integer> longer = new ArrayList<>(path.tokens());
-          longer.add(tokens.token(i));
-          candidates.add(new Path(path.total() + tokens.logProbability(i), longer, h));
+        double logProbability = tokens.logProbability(i);
+        if (logProbability > Double.NEGATIVE_INFINITY) {
+          double total = running.get(h).total() + logProbability;
+          candidates.add(new Candidate(total, h, tokens.token(i)));
         }
       }
     }
-    candidates.sort(Comparator.comparingDouble(Path::total).reversed()); // stable: ties stay
-    return candidates.subList(0, Math.min(settings.candidates(), candidates.size()));
+    candidates.sort(Comparator.comparingDouble(Candidate::total).reversed()); // stable: ties stay
+    return candidates.stream().limit(settings.candidates()).map(this::path).toList();
+  }
+
+  private Path path(Candidate candidate) {
+    List<Integer> tokens = new ArrayList<>(running.get(candidate.parent()).tokens());
+    tokens.add(candidate.token());
+    return new Path(candidate.total(), tokens, candidate.parent());
   }
 
   private void enter(List<Path> best) {

@@ -39,16 +39,34 @@ public final class TranslationDecoder implements AutoCloseable {
   private final Region reading; // what the encoder computes
   private final Region memory; // keys and values of a batch
   private final Region step; // what the decoder computes for the next tokens
+  private final boolean many;
 
   /**
-   * Makes a decoder.
+   * Makes a decoder that is fastest for many sentences at a time.
    *
    * @param model the model, which must stay open
    * @param settings how to search
    */
   public TranslationDecoder(Translator model, TranslationSettings settings) {
+    this(model, settings, true);
+  }
+
+  /**
+   * Makes a decoder that is fastest for a sentence at a time. Scores may differ in their last bits
+   * from those of a decoder for many.
+   *
+   * @param model the model, which must stay open
+   * @param settings how to search
+   * @return the decoder, to be closed
+   */
+  public static TranslationDecoder ofOne(Translator model, TranslationSettings settings) {
+    return new TranslationDecoder(model, settings, false);
+  }
+
+  private TranslationDecoder(Translator model, TranslationSettings settings, boolean many) {
     this.model = model;
     this.settings = settings;
+    this.many = many;
     banned = settings.banned().stream().mapToInt(Integer::intValue).toArray();
     backend = model.backend();
     reading = backend.region();
@@ -96,6 +114,10 @@ public final class TranslationDecoder implements AutoCloseable {
       decode(sources, batch, settings.maxTokens(), results);
     }
     return results;
+  }
+
+  private InferenceOps ops(Region region) {
+    return many ? DecodeOps.ofManyRows(backend, region) : new DecodeOps(backend, region);
   }
 
   /** Tokens of a translation that there is room for at first: few are longer. */
@@ -189,8 +211,8 @@ public final class TranslationDecoder implements AutoCloseable {
       source.set(ids);
       lengths = memory.allocate(DType.I32, Shape.of(sentences.size()));
       lengths.set(sentences.stream().mapToInt(s -> s.tokens().length).toArray());
-      Tensor encoded = model.encode(new InferenceOps(backend, reading), source, lengths);
-      keysAndValues = model.keysAndValues(new InferenceOps(backend, memory), encoded);
+      Tensor encoded = model.encode(ops(reading), source, lengths);
+      keysAndValues = model.keysAndValues(ops(memory), encoded);
     }
 
     boolean isRunning() {
@@ -249,7 +271,7 @@ public final class TranslationDecoder implements AutoCloseable {
       scores = new float[Math.multiplyExact(rows, vocabSize)];
       logSums = new float[rows];
       fill();
-      InferenceOps ops = new DecodeOps(backend, step);
+      InferenceOps ops = ops(step);
       cache.copy(ops, copiedFrom, copiedTo);
       logits = model.step(ops, cache, packed, keysAndValues, lengths);
       sums = ops.logSumExp(logits);

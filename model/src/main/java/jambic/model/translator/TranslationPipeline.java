@@ -73,7 +73,7 @@ public final class TranslationPipeline implements AutoCloseable {
    * @throws JambicException if the vocabulary cannot express the text
    */
   public String translate(String text) {
-    return translate(List.of(text)).getFirst();
+    return best(text).getFirst().text();
   }
 
   /**
@@ -88,7 +88,21 @@ public final class TranslationPipeline implements AutoCloseable {
   }
 
   /**
-   * Finds the best translations of many texts.
+   * Finds the best translations of a text, sooner than among others. Their scores may differ in
+   * their last bits from those that {@link #best(List)} finds.
+   *
+   * @param text the text
+   * @return the best first, as there
+   * @throws JambicException if the vocabulary cannot express the text
+   */
+  public List<Translation> best(String text) {
+    try (TranslationDecoder decoder = TranslationDecoder.ofOne(model, settings)) {
+      return best(decoder, List.of(text)).getFirst();
+    }
+  }
+
+  /**
+   * Finds the best translations of many texts. Those of a text do not depend on the others.
    *
    * @param texts the texts
    * @return those of each, the best first: as many as there are beams, or fewer; one for a text
@@ -96,6 +110,12 @@ public final class TranslationPipeline implements AutoCloseable {
    * @throws JambicException if the vocabulary cannot express a text
    */
   public List<List<Translation>> best(List<String> texts) {
+    try (TranslationDecoder decoder = new TranslationDecoder(model, settings)) {
+      return best(decoder, texts);
+    }
+  }
+
+  private List<List<Translation>> best(TranslationDecoder decoder, List<String> texts) {
     List<int[]> sources = new ArrayList<>();
     List<List<Integer>> parts = new ArrayList<>(); // which sources each text has become
     for (String text : texts) {
@@ -108,10 +128,8 @@ public final class TranslationPipeline implements AutoCloseable {
       }
       parts.add(own);
     }
-    try (TranslationDecoder decoder = new TranslationDecoder(model, settings)) {
-      List<List<Hypothesis>> found = decoder.decode(sources);
-      return parts.stream().map(own -> joined(own, found)).toList();
-    }
+    List<List<Hypothesis>> found = decoder.decode(sources);
+    return parts.stream().map(own -> joined(own, found)).toList();
   }
 
   private List<int[]> cut(String text) {
@@ -143,7 +161,7 @@ public final class TranslationPipeline implements AutoCloseable {
     }
     model.config().requireLength(source.length);
     int[] written;
-    try (TranslationDecoder decoder = new TranslationDecoder(model, settings)) {
+    try (TranslationDecoder decoder = TranslationDecoder.ofOne(model, settings)) {
       List<Integer> tokens = decoder.decode(List.of(source)).getFirst().getFirst().tokens();
       written = tokens.stream().mapToInt(Integer::intValue).toArray();
     }
@@ -167,12 +185,15 @@ public final class TranslationPipeline implements AutoCloseable {
     return List.of(
         new Translation(
             String.join(" ", best.stream().map(Translation::text).toList()),
-            best.stream().mapToDouble(Translation::score).sum()));
+            best.stream().mapToDouble(Translation::score).sum(),
+            best.stream().mapToInt(Translation::tokens).sum(),
+            best.stream().allMatch(Translation::whole)));
   }
 
   private Translation translation(Hypothesis hypothesis) {
     int[] ids = hypothesis.tokens().stream().mapToInt(Integer::intValue).toArray();
-    return new Translation(tokenizer.decode(ids), hypothesis.score());
+    boolean whole = ids.length < settings.maxTokens();
+    return new Translation(tokenizer.decode(ids), hypothesis.score(), ids.length, whole);
   }
 
   /**

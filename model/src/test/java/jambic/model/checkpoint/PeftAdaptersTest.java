@@ -54,6 +54,32 @@ class PeftAdaptersTest {
     backend.close();
   }
 
+  @Test
+  void severalAdaptersComputeWithTheWeightsOfOneBase() {
+    try (Checkpoint<GptConfig, Gpt> stored = Checkpoint.open(Gpt.FORMAT, BASE);
+        Checkpoint<GptConfig, Gpt> first = Checkpoint.open(Gpt.FORMAT, PEFT.resolve("ends"));
+        Checkpoint<GptConfig, Gpt> second = Checkpoint.open(Gpt.FORMAT, PEFT.resolve("rslora"));
+        Gpt base = stored.model(backend)) {
+      float[] before = logits(base);
+      try (Gpt one = base.with(first.lora().orElseThrow(), first.generation());
+          Gpt other = base.with(second.lora().orElseThrow(), second.generation())) {
+        first.readAdapters(one);
+        second.readAdapters(other);
+        assertThat(distance(logits(one), expected("ends"))).isLessThan(1e-5);
+        assertThat(distance(logits(other), expected("rslora"))).isLessThan(1e-5);
+        assertThat(one.parameters().tensors()).isEqualTo(base.parameters().tensors());
+        assertThat(one.parameters().tensors().getFirst())
+            .isSameAs(other.parameters().tensors().getFirst());
+        assertThatThrownBy(() -> one.with(second.lora().orElseThrow(), second.generation()))
+            .isInstanceOf(IllegalStateException.class);
+      }
+      assertThat(logits(base)).isEqualTo(before); // open after its adapters are closed
+      assertThatThrownBy(() -> stored.readAdapters(base))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("holds a whole model, no adapters");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
