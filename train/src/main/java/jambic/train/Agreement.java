@@ -7,11 +7,14 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import jambic.train.config.RunConfig;
 import jambic.train.parallel.DataParallel;
+import jambic.train.run.RunLock;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.zip.CRC32C;
 
@@ -42,6 +45,26 @@ public record Agreement(RunConfig config, String data, int iteration) {
       if (!all.get(rank).equals(all.getFirst())) {
         throw difference(all.getFirst().split("\n"), rank, all.get(rank).split("\n"));
       }
+    }
+  }
+
+  /**
+   * Locks the folder of a new run, once it is known that all ranks are there and agree: one that
+   * fails before ends the others, who leave nothing behind.
+   *
+   * @param model with the weights that the run begins with; closed where this fails
+   * @param folder the run's; made where it is missing
+   * @param ranks that train together; all call this
+   * @return the lock, to be closed; empty on all ranks but the first
+   * @throws JambicException as {@link #require}, or if the folder cannot be locked
+   */
+  public Optional<RunLock> lock(Model model, Path folder, DataParallel ranks) {
+    try {
+      require(model, ranks);
+      return RunLock.ofNewRun(folder, ranks);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
     }
   }
 

@@ -208,19 +208,19 @@ public final class Trainer implements AutoCloseable {
       DataParallel ranks) {
     ranks.share(config.gradientAccumulationSteps());
     task.requireIds(tokenizer.vocabSize());
-    Optional<RunLock> lock = RunLock.ofNewRun(folder, ranks);
+    Gpt made = model.get();
+    Optional<RunLock> lock = new Agreement(config, task.fingerprint(), 0).lock(made, folder, ranks);
     try {
       return new Trainer(
-              model.get(),
-              config,
-              task,
-              task.fingerprint(),
-              Optional.of(tokenizer),
-              folder,
-              peakFlops,
-              ranks,
-              lock)
-          .agreed(ranks);
+          made,
+          config,
+          task,
+          task.fingerprint(),
+          Optional.of(tokenizer),
+          folder,
+          peakFlops,
+          ranks,
+          lock);
     } catch (RuntimeException | Error e) {
       lock.ifPresent(RunLock::discard);
       throw e;
@@ -310,7 +310,7 @@ public final class Trainer implements AutoCloseable {
               whole -> restore(backend, config, task, whole, folder, bases, peakFlops, ranks, lock))
           .agreed(ranks);
     } catch (RuntimeException | Error e) {
-      lock.ifPresent(RunLock::close);
+      lock.ifPresent(RunLock::discard);
       throw e;
     }
   }
@@ -350,7 +350,7 @@ public final class Trainer implements AutoCloseable {
               peakFlops,
               ranks,
               lock);
-      TrainingState.readMoments(last, trainer.training.moments());
+      TrainingState.readMoments(last, trainer.training.moments(), ranks);
       trainer.loop.resume(saved, changes);
       return trainer;
     }

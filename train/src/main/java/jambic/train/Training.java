@@ -59,12 +59,7 @@ public final class Training implements AutoCloseable {
     GradientSum sum =
         new GradientSum(
             ranks, backend, gradients, clip.gradients(), config.gradientAccumulationSteps());
-    optimizer =
-        sum.shards()
-            .flatMap(shards ->
-                config.optimizer().createSharded(backend, state, trained.byName(), clip, shards))
-            .orElseGet(
-                () -> config.optimizer().create(backend, state, trained.byName(), clip.factor()));
+    optimizer = config.optimizer().create(backend, state, trained.byName(), clip, sum);
     step = new TrainingStep(backend, objective, optimizer, clip, sum, config.seed(), activations);
   }
 

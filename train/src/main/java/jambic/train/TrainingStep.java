@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 import java.util.stream.LongStream;
 
 /**
@@ -39,16 +40,28 @@ public final class TrainingStep {
   /** The milliseconds that its forward and backward passes took. */
   public static final String SLOWEST_MS = "slowest_ms";
 
+  /** The milliseconds that the first rank waited for other ranks or the network. */
+  public static final String WAITED_MS = "waited_ms";
+
   /**
    * A forward and backward pass over fixed memory.
    *
-   * @param pass alone
+   * @param parts alone, cut where a group of gradients is final
    * @param iteration with the update, as one program: an iteration of one micro batch
    */
-  private record MicroStep(Tensor step, Tensor loss, Program pass, Program iteration) {
-    double run(Program program, int count) {
+  private record MicroStep(Tensor step, Tensor loss, List<Program> parts, Program iteration) {
+    double runIteration(int count) {
       step.set(count);
-      program.run();
+      iteration.run();
+      return loss.toFloats()[0];
+    }
+
+    double run(int count, IntConsumer afterPart) {
+      step.set(count);
+      for (int i = 0; i < parts.size(); i++) {
+        parts.get(i).run();
+        afterPart.accept(i);
+      }
       return loss.toFloats()[0];
     }
   }
@@ -149,9 +162,9 @@ public final class TrainingStep {
     requireTargets(objective.fill(batch.inputs, iteration, 0), iteration);
     batch.share.set(1f);
     if (batch.recorded.isPresent()) {
-      return batch.recorded.get().run(batch.recorded.get().iteration, iteration);
+      return batch.recorded.get().runIteration(iteration);
     }
-    double loss = forwardAndBackward(batch, iteration, false);
+    double loss = forwardAndBackward(batch, iteration, false, ignored -> {});
     update.run();
     return loss;
   }
@@ -179,6 +192,7 @@ public final class TrainingStep {
   private OptionalDouble runSeveral(int iteration, BooleanSupplier stop) {
     long start = System.nanoTime();
     DataParallel ranks = gradients.ranks();
+    double waited = ranks.waitedMs();
     boolean equal = objective.hasEqualWeights();
     long total = equal ? gradients.microBatches() : totalWeight(iteration);
     double[] losses = new double[gradients.share()];
@@ -195,7 +209,8 @@ public final class TrainingStep {
       if (weight > 0) {
         batch.share.set((float) ((double) weight / total));
         int count = iteration * gradients.microBatches() + micro;
-        losses[i] = weight * forwardAndBackward(batch, count, adds);
+        IntConsumer afterPart = gradients.isLast(i) ? gradients::complete : ignored -> {};
+        losses[i] = weight * forwardAndBackward(batch, count, adds, afterPart);
         adds = true;
       }
       if (gradients.endsLane(i)) {
@@ -205,12 +220,17 @@ public final class TrainingStep {
         gradients.addLane(i);
       }
     }
-    double sum = gather(losses, (System.nanoTime() - start) * 1e-6);
+    double computed = (System.nanoTime() - start) * 1e-6 - (ranks.waitedMs() - waited);
+    gradients.await();
+    double sum = gather(losses, computed);
     if (optimizer.isSharded()) {
       optimizer.update();
     } else {
-      gradients.overRanks();
+      gradients.gather();
       update.run();
+    }
+    if (ranks.isShared()) {
+      numbers.put(WAITED_MS, ranks.waitedMs() - waited);
     }
     return OptionalDouble.of(sum / total);
   }
@@ -237,8 +257,9 @@ public final class TrainingStep {
   }
 
   /**
-   * Tells which rank the others waited for in the last iteration, and how long its forward and
-   * backward passes took: {@value #SLOWEST_RANK} and {@value #SLOWEST_MS}.
+   * Tells which rank the others waited for in the last iteration, how long its forward and backward
+   * passes took, and how long this rank waited: {@value #SLOWEST_RANK}, {@value #SLOWEST_MS} and
+   * {@value #WAITED_MS}.
    *
    * @return numbers for the log; none on one rank
    */
@@ -267,22 +288,25 @@ public final class TrainingStep {
     }
   }
 
-  private double forwardAndBackward(Batch batch, int count, boolean adds) {
+  /**
+   * A pass, which tells what part of it is done once it is recorded; while it is being recorded,
+   * nobody knows yet which gradients are final.
+   */
+  private double forwardAndBackward(Batch batch, int count, boolean adds, IntConsumer afterPart) {
     if (batch.recorded.isPresent()) {
-      MicroStep step = batch.recorded.get();
-      return step.run(step.pass, count);
+      return batch.recorded.get().run(count, afterPart);
     }
     Tape tape = new Tape(backend, region, seed);
     tape.step().set(count);
     Tensor loss = objective.loss(tape, batch.inputs);
     tape.backward(loss, batch.share, adds ? List.of() : optimizer.trained());
-    Program pass = tape.program();
+    List<Program> parts = tape.programs(gradients.groups());
     Program whole =
         backend.capture(() -> {
-          pass.run();
+          parts.forEach(Program::run);
           update.run();
         });
-    batch.recorded = Optional.of(new MicroStep(tape.step(), loss, pass, whole));
+    batch.recorded = Optional.of(new MicroStep(tape.step(), loss, parts, whole));
     return loss.toFloats()[0];
   }
 }

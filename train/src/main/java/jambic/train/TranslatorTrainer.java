@@ -35,6 +35,7 @@ import jambic.train.run.TrainingState;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
@@ -48,6 +49,9 @@ import java.util.stream.IntStream;
 public final class TranslatorTrainer implements AutoCloseable {
   /** Held-out pairs that an evaluation translates at most. */
   private static final int TRANSLATED = 200;
+
+  /** Those of them that a listener hears of. */
+  private static final int SHOWN = 5;
 
   private final TranslationConfig config;
   private final Translator model;
@@ -148,12 +152,12 @@ public final class TranslatorTrainer implements AutoCloseable {
       DataParallel ranks) {
     requireSpecialTokens(tokenizer);
     ranks.share(config.gradientAccumulationSteps());
-    Optional<RunLock> lock = RunLock.ofNewRun(folder, ranks);
+    Translator model =
+        new Translator(backend, config.model().translator(tokenizer.vocabSize()), config.seed());
+    Optional<RunLock> lock =
+        new Agreement(config, data.fingerprint(), 0).lock(model, folder, ranks);
     try {
-      Translator model =
-          new Translator(backend, config.model().translator(tokenizer.vocabSize()), config.seed());
-      return new TranslatorTrainer(model, config, data, tokenizer, folder, ranks, lock)
-          .agreed(ranks);
+      return new TranslatorTrainer(model, config, data, tokenizer, folder, ranks, lock);
     } catch (RuntimeException | Error e) {
       lock.ifPresent(RunLock::discard);
       throw e;
@@ -250,14 +254,14 @@ public final class TranslatorTrainer implements AutoCloseable {
                   TranslatorTrainer trainer =
                       new TranslatorTrainer(
                           checkpoint.model(backend), config, data, tokenizer, folder, ranks, lock);
-                  TrainingState.readMoments(last, trainer.training.moments());
+                  TrainingState.readMoments(last, trainer.training.moments(), ranks);
                   trainer.loop.resume(saved, changes);
                   return trainer;
                 }
               })
           .agreed(ranks);
     } catch (RuntimeException | Error e) {
-      lock.ifPresent(RunLock::close);
+      lock.ifPresent(RunLock::discard);
       throw e;
     }
   }
@@ -346,6 +350,7 @@ public final class TranslatorTrainer implements AutoCloseable {
       requireSane(val.getAsDouble(), "validation loss", iteration);
       List<List<String>> references = List.of(translated.stream().map(Pair::target).toList());
       List<String> hypotheses = translate();
+      listener.onSamples(iteration, samples(hypotheses));
       return Optional.of(
           new Metrics.Evaluation(
               iteration,
@@ -387,6 +392,16 @@ public final class TranslatorTrainer implements AutoCloseable {
     TranslationPipeline pipeline =
         new TranslationPipeline(model, TranslationTokenizer.of(tokenizer), greedy);
     return pipeline.translate(translated.stream().map(Pair::source).toList());
+  }
+
+  private List<RunListener.Sample> samples(List<String> hypotheses) {
+    return IntStream.range(0, Math.min(SHOWN, hypotheses.size()))
+        .mapToObj(i -> {
+          Pair pair = translated.get(i);
+          return new RunListener.Sample(
+              pair.source(), hypotheses.get(i), Map.of("reference", pair.target()));
+        })
+        .toList();
   }
 
   private void requireSane(double value, String what, int iteration) {

@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -136,7 +137,7 @@ class DataParallelTest {
     try (Backend backend = Backends.open("cpu", 1);
         Gpt model = new Gpt(backend, CONFIG.gpt(20), CONFIG.init())) {
       long all = 2 * model.parameters().count();
-      long shard = 2 * Shards.shard(model.parameters().count(), 4);
+      long shard = 2 * (model.parameters().count() / 4 + Shards.PIECE);
       assertThat(sizes.stream().mapToLong(Long::longValue).sum()).isEqualTo(all);
       assertThat(sizes).allSatisfy(size -> assertThat(size).isLessThanOrEqualTo(shard));
     }
@@ -149,7 +150,8 @@ class DataParallelTest {
         .filteredOn(Metrics.Step.class::isInstance)
         .allSatisfy(line -> {
           Metrics.Step step = (Metrics.Step) line;
-          assertThat(step.others()).containsOnlyKeys("slowest_ms", "slowest_rank");
+          assertThat(step.others()).containsOnlyKeys("slowest_ms", "slowest_rank", "waited_ms");
+          assertThat(step.others().get("waited_ms")).isPositive();
           assertThat(step.others().get("slowest_rank")).isIn(0.0, 1.0);
           assertThat(step.others().get("slowest_ms")).isPositive();
         });
@@ -197,6 +199,65 @@ class DataParallelTest {
                   .hasMessageContaining("start all ranks with the same"));
       assertThat(temp.resolve("differs")).doesNotExist();
     }
+  }
+
+  @Test
+  void refusesRanksThatResumeFromDifferentMoments() throws Exception {
+    Path first = temp.resolve("first");
+    train(CONFIG, 1, first, rank -> 2);
+    Path second = temp.resolve("second");
+    Files.createDirectories(second.resolve("last"));
+    try (Stream<Path> files = Files.list(first.resolve("last"))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, second.resolve("last").resolve(file.getFileName()));
+      }
+    }
+    Path moments = second.resolve("last/optimizer.safetensors");
+    byte[] bytes = Files.readAllBytes(moments);
+    bytes[bytes.length - 4] ^= 1; // the least bit of the last moment
+    Files.write(moments, bytes);
+    List<Object> outcomes =
+        ThreadRanks.outcomes(
+            2,
+            ranks -> {
+              try (Backend backend = Backends.open("cpu", 1)) {
+                return Trainer.resume(
+                    backend,
+                    CONFIG,
+                    TrainingTask.nextTokens(data),
+                    ranks.isFirst() ? first : second,
+                    BaseModelResolver.NONE,
+                    OptionalDouble.empty(),
+                    ranks);
+              }
+            });
+    assertThat(outcomes)
+        .allSatisfy(outcome ->
+            assertThat((Throwable) outcome)
+                .isInstanceOf(JambicException.class)
+                .hasMessageStartingWith("rank 0 and rank 1 read different moments from ")
+                .hasMessageContaining("share the run's folder"));
+  }
+
+  @Test
+  void theFolderIsLockedOnlyWhenAllRanksAreThere() throws Exception {
+    Path folder = temp.resolve("early");
+    List<Object> outcomes =
+        ThreadRanks.outcomes(
+            2,
+            ranks -> {
+              if (ranks.rank() == 1) {
+                Thread.sleep(300); // so that rank 0 is where it waits
+                assertThat(folder).doesNotExist();
+                throw new JambicException("the disk of rank 1 is full");
+              }
+              try (Backend backend = Backends.open("cpu", 1)) {
+                return Trainer.begin(
+                    backend, CONFIG, data, tokenizer, folder, OptionalDouble.empty(), ranks);
+              }
+            });
+    assertThat((Throwable) outcomes.get(1)).hasMessage("the disk of rank 1 is full");
+    assertThat(folder).doesNotExist();
   }
 
   private Trainer begin(TrainConfig config, Dataset what, String name, DataParallel ranks) {

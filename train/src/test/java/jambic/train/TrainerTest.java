@@ -24,6 +24,7 @@ import jambic.train.data.Dataset;
 import jambic.train.data.TokenSource;
 import jambic.train.optim.Moment;
 import jambic.train.optim.OptimizerKind;
+import jambic.train.parallel.DataParallel;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
 import jambic.train.run.RunListener;
@@ -297,7 +298,7 @@ class TrainerTest {
             OptionalDouble.empty())) {
       assertThat(trainer.run(noting(notices), () -> false)).isEqualTo(Outcome.FINISHED);
     }
-    assertThat(notices).singleElement().asString().contains("1 damaged lines");
+    assertThat(notices).singleElement().asString().contains("1 damaged line;");
     assertThat(losses(run)).isEqualTo(losses(whole));
   }
 
@@ -453,7 +454,8 @@ class TrainerTest {
     try (Region region = backend.region()) {
       Tensor moment = region.allocate(DType.F32, Shape.of(2));
       Map<String, Moment> wanted = Moment.of(Map.of("wte.m", moment));
-      assertThatThrownBy(() -> TrainingState.readMoments(moments.getParent(), wanted))
+      assertThatThrownBy(
+              () -> TrainingState.readMoments(moments.getParent(), wanted, DataParallel.alone()))
           .isInstanceOf(JambicException.class)
           .hasMessage(
               moments

@@ -12,6 +12,7 @@ import jambic.train.optim.Optimizer;
 import jambic.train.optim.OptimizerKind;
 import jambic.train.optim.ShardedAdamW;
 import jambic.train.optim.WeightDecayMode;
+import jambic.train.parallel.GradientSum;
 import jambic.train.parallel.Shards;
 import java.util.Map;
 import java.util.Optional;
@@ -128,25 +129,28 @@ public record OptimizerSettings(
   }
 
   /**
-   * Makes the optimizer of a run on several ranks, if its state can be divided among them: AdamW's
+   * Makes the optimizer of a run on ranks. Its state is divided among several if it can be: AdamW's
    * on the CPU.
    *
    * @param backend where it computes
-   * @param region where this rank's part of the state lives
+   * @param region where this rank's state lives
    * @param parameters what it updates, by name: of these, those that have gradients
    * @param clip limits their gradients
-   * @param shards of these gradients
-   * @return the optimizer; empty if every rank keeps the whole state
+   * @param sum of these gradients
+   * @return the optimizer, its state at the beginning
    */
-  public Optional<Optimizer> createSharded(
+  public Optimizer create(
       Backend backend,
       Region region,
       Map<String, Tensor> parameters,
       GradientClip clip,
-      Shards shards) {
-    return optimizer == OptimizerKind.ADAMW && ShardedAdamW.isPossible(backend)
-        ? Optional.of(new ShardedAdamW(backend, region, parameters, adamW(), clip, shards))
-        : Optional.empty();
+      GradientSum sum) {
+    Optional<Shards> shards =
+        sum.shards()
+            .filter(_ -> optimizer == OptimizerKind.ADAMW && ShardedAdamW.isPossible(backend));
+    return shards.isPresent()
+        ? new ShardedAdamW(backend, region, parameters, adamW(), clip, shards.get())
+        : create(backend, region, parameters, clip.factor());
   }
 
   /**

@@ -87,7 +87,7 @@ public final class ExampleEncoder {
       } else if (work.fits(
           prompt.length, prompt.length + Math.max(chosen.length, rejected.length))) {
         work.empty += chosen.length == 1 || rejected.length == 1 ? 1 : 0;
-        pairs.add(new TokenPair(prompt, chosen, rejected));
+        pairs.add(new TokenPair(prompt, chosen, rejected, row.margin()));
       }
     }
     return work.encoded(pairs, rows.size(), opposed(pairs));

@@ -2,18 +2,22 @@ package jambic.train.example;
 
 import jambic.model.chat.Message;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.nio.file.Path;
 import java.util.List;
 
 /**
  * Reads preferences, as TRL's DPOTrainer and RewardTrainer have them: {@code {"prompt", "chosen",
  * "rejected"}}, all texts or all lists of messages. Two conversations need no prompt: it is what
- * they have in common.
+ * they have in common. A row may have a {@code margin}, a number: by how much the score of the
+ * better answer should be ahead.
  */
 public final class PreferenceFile {
   private static final String PROMPT = "prompt";
   private static final String CHOSEN = "chosen";
   private static final String REJECTED = "rejected";
+  private static final String MARGIN = "margin";
+  private static final double MOST_MARGIN = 1e6; // scores are of the order of 1
 
   private PreferenceFile() {}
 
@@ -31,9 +35,16 @@ public final class PreferenceFile {
 
   private static Preference preference(Row row) {
     row.require(Row.Shape.PREFERENCE);
+    double margin = row.has(MARGIN) ? row.number(MARGIN) : 0;
+    if (Math.abs(margin) > MOST_MARGIN) {
+      throw new JambicException(
+          Text.format(
+              "'%s' is %s; give how far apart the scores should be, such as 0.5", MARGIN, margin));
+    }
     if (row.has(PROMPT)) {
       Prompt prompt = row.prompt(PROMPT);
-      return new Preference(prompt, row.answer(CHOSEN, prompt), row.answer(REJECTED, prompt));
+      return new Preference(
+          prompt, row.answer(CHOSEN, prompt), row.answer(REJECTED, prompt), margin);
     }
     if (!row.isList(CHOSEN) && !row.isList(REJECTED)) {
       throw new JambicException(
@@ -51,6 +62,7 @@ public final class PreferenceFile {
     return new Preference(
         prompt,
         Row.onlyAnswer(CHOSEN, chosen.subList(common, chosen.size())),
-        Row.onlyAnswer(REJECTED, rejected.subList(common, rejected.size())));
+        Row.onlyAnswer(REJECTED, rejected.subList(common, rejected.size())),
+        margin);
   }
 }

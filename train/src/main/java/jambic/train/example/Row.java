@@ -151,6 +151,21 @@ final class Row {
         Text.format("%s is %s; give true or false", ErrorText.quote(key), kind(object.get(key))));
   }
 
+  double number(String key) {
+    if (value(key) instanceof Number number && Double.isFinite(number.doubleValue())) {
+      return number.doubleValue();
+    }
+    throw new JambicException(
+        Text.format("%s is %s; give a number", ErrorText.quote(key), numberKind(object.get(key))));
+  }
+
+  private static String numberKind(Object value) {
+    if (!(value instanceof Number number)) {
+      return kind(value);
+    }
+    return Double.isNaN(number.doubleValue()) ? "not a number" : "a number too large for 64 bits";
+  }
+
   /** The name of a class, which may be a number. */
   String label(String key) {
     Object value = value(key);

@@ -5,24 +5,48 @@ import jambic.train.data.BatchSampler;
 import jambic.train.example.TokenExample;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Puts examples into rows of a batch, padded on the right to its width. Targets are the learned
- * tokens; those of prompts and of padding do not count.
+ * Puts examples into rows of a batch, padded on the right to its width, or packs them: then the
+ * tokens lie side by side besides, without padding between them. Targets are the learned tokens;
+ * those of prompts and of padding do not count.
  */
 public final class AnswerBatches {
   /**
+   * The shape of a batch.
+   *
+   * @param rows B
+   * @param width T, tokens of a row
+   * @param tokens R, tokens that are computed: B times T unless they are packed
+   */
+  public record Shape(int rows, int width, int tokens) {}
+
+  /**
+   * Where the tokens of a packed batch lie.
+   *
+   * @param padded (B, T): which of the R tokens stands there, 0 for padding
+   * @param packed (R): which of the B times T places each has, 0 behind the last
+   */
+  public record Places(int[] padded, int[] packed) {}
+
+  /**
    * A batch.
    *
-   * @param width T, tokens of a row
+   * @param shape its sizes
    * @param x (B, T) the tokens to read, then padding; rows at the end may be nothing but that
-   * @param y (B, T) the token that follows each, or {@link BatchSampler#IGNORED}
+   * @param y (R) the token that follows each, or {@link BatchSampler#IGNORED}
+   * @param places where the tokens lie if they are packed
    * @param targets how many count
    */
-  public record Batch(int width, int[] x, int[] y, int targets) {}
+  public record Batch(Shape shape, int[] x, int[] y, Optional<Places> places, int targets) {}
+
+  private static final int FILLED =
+      8; // a packed batch has as many eighths of its tokens as it needs
 
   private final List<TokenExample> examples;
-  private final int batchSize;
+  private final int size; // of a batch: examples, or tokens if they are packed
+  private final boolean packing;
   private final LengthBatches order;
 
   /**
@@ -35,10 +59,37 @@ public final class AnswerBatches {
    * @throws JambicException if there is no example, or one does not fit into the context
    */
   public AnswerBatches(List<TokenExample> examples, int batchSize, int context, long seed) {
+    this(
+        examples, batchSize, false, new LengthBatches(lengths(examples), batchSize, context, seed));
+  }
+
+  private AnswerBatches(
+      List<TokenExample> examples, int size, boolean packing, LengthBatches order) {
     this.examples = List.copyOf(examples);
-    this.batchSize = batchSize;
-    int[] lengths = examples.stream().mapToInt(AnswerBatches::inputs).toArray();
-    order = new LengthBatches(lengths, batchSize, context, seed);
+    this.size = size;
+    this.packing = packing;
+    this.order = order;
+  }
+
+  /**
+   * Batches of packed examples, as many as fit.
+   *
+   * @param examples at least one
+   * @param rows what fits into a batch: the tokens of so many contexts
+   * @param context tokens of an example at most; it has one more, which is only predicted
+   * @param seed decides the order
+   * @return the batches
+   * @throws JambicException if there is no example, or one does not fit into the context
+   */
+  public static AnswerBatches packed(
+      List<TokenExample> examples, int rows, int context, long seed) {
+    int tokens = Math.multiplyExact(rows, context);
+    return new AnswerBatches(
+        examples, tokens, true, LengthBatches.ofTokens(lengths(examples), tokens, context, seed));
+  }
+
+  private static int[] lengths(List<TokenExample> examples) {
+    return examples.stream().mapToInt(AnswerBatches::inputs).toArray();
   }
 
   private static int inputs(TokenExample example) {
@@ -46,12 +97,12 @@ public final class AnswerBatches {
   }
 
   /**
-   * Counts the examples of a batch.
+   * Tells whether the tokens lie side by side besides.
    *
-   * @return B
+   * @return whether batches have {@link Places}
    */
-  public int batchSize() {
-    return batchSize;
+  public boolean isPacked() {
+    return packing;
   }
 
   /**
@@ -64,23 +115,34 @@ public final class AnswerBatches {
   }
 
   /**
-   * Tells the width of a batch to train on.
+   * Tells the shape of a batch to train on.
    *
    * @param index which one, from 0, counted over all epochs
-   * @return T
+   * @return its sizes
    */
-  public int width(long index) {
-    return order.width(order.rows(index));
+  public Shape shape(long index) {
+    return shape(order.rows(index));
   }
 
   /**
-   * Tells the width of a batch to measure with.
+   * Tells the shape of a batch to measure with.
    *
    * @param index which one, from 0
-   * @return T
+   * @return its sizes
    */
-  public int fixedWidth(long index) {
-    return order.width(order.fixedRows(index));
+  public Shape fixedShape(long index) {
+    return shape(order.fixedRows(index));
+  }
+
+  private Shape shape(int[] rows) {
+    int width = order.width(rows);
+    if (!packing) {
+      return new Shape(size, width, size * width);
+    }
+    int part = Math.ceilDiv(size, FILLED);
+    int tokens = Arrays.stream(rows).map(row -> inputs(examples.get(row))).sum();
+    return new Shape(
+        LengthBatches.rows(width, size), width, Math.min(size, Math.ceilDiv(tokens, part) * part));
   }
 
   /**
@@ -104,22 +166,27 @@ public final class AnswerBatches {
   }
 
   private Batch batch(int[] rows) {
-    int width = order.width(rows);
-    int[] x = new int[batchSize * width];
-    int[] y = new int[x.length];
+    Shape shape = shape(rows);
+    int[] x = new int[shape.rows * shape.width];
+    int[] y = new int[shape.tokens];
+    Places places = new Places(new int[x.length], new int[y.length]);
     Arrays.fill(y, BatchSampler.IGNORED);
     int targets = 0;
+    int next = 0; // of the packed tokens
     for (int row = 0; row < rows.length; row++) {
       TokenExample example = examples.get(rows[row]);
-      int from = row * width;
+      int from = row * shape.width;
       System.arraycopy(example.ids(), 0, x, from, inputs(example));
       for (int t = 0; t < inputs(example); t++) {
+        int token = packing ? next++ : from + t;
+        places.padded[from + t] = token;
+        places.packed[token] = from + t;
         if (example.learned()[t + 1]) {
-          y[from + t] = example.ids()[t + 1];
+          y[token] = example.ids()[t + 1];
           targets++;
         }
       }
     }
-    return new Batch(width, x, y, targets);
+    return new Batch(shape, x, y, packing ? Optional.of(places) : Optional.empty(), targets);
   }
 }

@@ -1,6 +1,8 @@
 package jambic.train.objective;
 
 import jambic.model.LanguageModel;
+import jambic.model.nn.Linear;
+import jambic.model.nn.TokenPacking;
 import jambic.tensor.DType;
 import jambic.tensor.Ops;
 import jambic.tensor.Shape;
@@ -12,7 +14,8 @@ import java.util.List;
 
 /**
  * Predicts the answers of examples, not their prompts: supervised fine-tuning. A row of a batch is
- * one example, padded on the right; targets inside the prompt and in the padding do not count.
+ * one example, padded on the right; targets inside the prompt and in the padding do not count. The
+ * padding is not computed where examples are packed, and no example sees another.
  *
  * <p>Each epoch goes through all examples, in an order that the seed and the epoch's number decide.
  */
@@ -48,18 +51,27 @@ public final class AnswerPrediction implements Objective {
 
   @Override
   public Object shape(int iteration, int micro) {
-    return Shape.of(train.batchSize(), train.width(index(iteration, micro)));
+    return train.shape(index(iteration, micro));
   }
 
   @Override
   public Object shape(Split split, int index) {
-    return Shape.of(of(split).batchSize(), of(split).fixedWidth(index));
+    return of(split).fixedShape(index);
   }
 
   @Override
   public List<Tensor> allocate(Region region, Object shape) {
-    Shape rows = (Shape) shape; // (B, T)
-    return List.of(region.allocate(DType.I32, rows), region.allocate(DType.I32, rows));
+    AnswerBatches.Shape sizes = (AnswerBatches.Shape) shape;
+    Shape rows = Shape.of(sizes.rows(), sizes.width()); // (B, T)
+    if (!train.isPacked()) {
+      return List.of(region.allocate(DType.I32, rows), region.allocate(DType.I32, rows));
+    }
+    Shape tokens = Shape.of(sizes.tokens()); // (R)
+    return List.of(
+        region.allocate(DType.I32, rows),
+        region.allocate(DType.I32, tokens),
+        region.allocate(DType.I32, rows),
+        region.allocate(DType.I32, tokens));
   }
 
   @Override
@@ -85,12 +97,24 @@ public final class AnswerPrediction implements Objective {
   private static int upload(List<Tensor> inputs, Batch batch) {
     inputs.get(0).set(batch.x());
     inputs.get(1).set(batch.y());
+    batch
+        .places()
+        .ifPresent(places -> {
+          inputs.get(2).set(places.padded());
+          inputs.get(3).set(places.packed());
+        });
     return batch.targets();
   }
 
   @Override
   public Tensor loss(Ops ops, List<Tensor> inputs) {
-    return model.loss(ops, inputs.get(0), inputs.get(1));
+    if (!train.isPacked()) {
+      return model.loss(ops, inputs.get(0), inputs.get(1));
+    }
+    TokenPacking packing = new TokenPacking(inputs.get(2), inputs.get(3));
+    Tensor x = model.hidden(ops, inputs.get(0), packing); // (R, C)
+    Linear head = model.head();
+    return ops.linearCrossEntropy(x, head.weight(), head.bias(), inputs.get(1), 0);
   }
 
   @Override

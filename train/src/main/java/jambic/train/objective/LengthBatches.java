@@ -4,6 +4,7 @@ import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import jambic.train.data.EpochOrder;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Puts rows of about the same length together, every row once an epoch. Widths are multiples of 16,
@@ -11,7 +12,7 @@ import java.util.Arrays;
  *
  * <p>An epoch's rows are shuffled, sorted by their widths, and cut into batches, which are shuffled
  * in turn. All of it is a function of the seed and the epoch's number, so a batch is one of its
- * index alone.
+ * index alone. A batch has as many rows as all others, or about as many tokens ({@link #ofTokens}).
  *
  * <p>One instance serves one thread at a time.
  */
@@ -24,7 +25,9 @@ public final class LengthBatches {
   private static final int BATCHES = ROWS + 1;
 
   private final int[] widths; // by row
-  private final int batchSize;
+  private final int[] keys; // by row: what they are sorted by, their lengths or widths
+  private final int[]
+      cuts; // where batches begin in that order, which all epochs have; then the end
   private final long seed;
   private int[][] batches = new int[0][]; // of orderedEpoch: the rows of each
   private long orderedEpoch = Long.MIN_VALUE;
@@ -39,12 +42,65 @@ public final class LengthBatches {
    * @throws JambicException if there is no row, or one is longer than the context
    */
   public LengthBatches(int[] lengths, int batchSize, int context, long seed) {
+    widths = widths(lengths, context);
+    keys = widths;
+    cuts =
+        IntStream.rangeClosed(0, Math.ceilDiv(lengths.length, batchSize))
+            .map(batch -> (int) Math.min((long) batch * batchSize, lengths.length))
+            .toArray();
+    this.seed = seed;
+  }
+
+  private LengthBatches(int[] lengths, int context, int[] cuts, long seed) {
+    widths = widths(lengths, context);
+    keys = lengths.clone();
+    this.cuts = cuts;
+    this.seed = seed;
+  }
+
+  /**
+   * Batches of rows that have about as many tokens each: no more than are asked for, and the next
+   * row would not fit.
+   *
+   * @param lengths by row: tokens that a model reads, from 1 to the context
+   * @param tokens of a batch at most, no fewer than the context
+   * @param context tokens of a row at most
+   * @param seed decides the order
+   * @return the batches
+   * @throws JambicException if there is no row, or one is longer than the context
+   */
+  public static LengthBatches ofTokens(int[] lengths, int tokens, int context, long seed) {
+    int[] sorted = Arrays.stream(lengths).sorted().toArray();
+    IntStream.Builder cuts = IntStream.builder().add(0);
+    int first = 0;
+    int sum = 0;
+    for (int i = 0; i < sorted.length; i++) {
+      sum += sorted[i];
+      if (i > first && (sum > tokens || i - first == rows(width(sorted[i], context), tokens))) {
+        cuts.add(i);
+        first = i;
+        sum = sorted[i];
+      }
+    }
+    return new LengthBatches(lengths, context, cuts.add(sorted.length).build().toArray(), seed);
+  }
+
+  /**
+   * The most rows of a batch of tokens, by its width.
+   *
+   * @param width of the batch
+   * @param tokens of the batch at most
+   * @return how many of the shortest rows of that width fit, at least 1
+   */
+  public static int rows(int width, int tokens) {
+    return Math.max(1, tokens / ((width - 1) / MULTIPLE * MULTIPLE + 1));
+  }
+
+  private static int[] widths(int[] lengths, int context) {
     if (lengths.length == 0) {
       throw new JambicException("there are no examples to make batches of");
     }
-    this.batchSize = batchSize;
-    this.seed = seed;
-    widths = Arrays.stream(lengths).map(length -> width(length, context)).toArray();
+    return Arrays.stream(lengths).map(length -> width(length, context)).toArray();
   }
 
   private static int width(int length, int context) {
@@ -62,7 +118,7 @@ public final class LengthBatches {
    * @return how many each epoch has
    */
   public int perEpoch() {
-    return Math.ceilDiv(widths.length, batchSize);
+    return cuts.length - 1;
   }
 
   /**
@@ -104,17 +160,15 @@ public final class LengthBatches {
 
   private void order(long epoch) {
     int[] shuffled = shuffled(widths.length, epoch, ROWS);
-    long[] keys = new long[shuffled.length]; // those of a width stay in order
-    for (int i = 0; i < keys.length; i++) {
-      keys[i] = (long) widths[shuffled[i]] << 32 | i;
+    long[] order = new long[shuffled.length]; // those of a key stay in order
+    for (int i = 0; i < order.length; i++) {
+      order[i] = (long) keys[shuffled[i]] << 32 | i;
     }
-    Arrays.sort(keys);
-    int[] sorted = Arrays.stream(keys).mapToInt(key -> shuffled[(int) key]).toArray();
+    Arrays.sort(order);
+    int[] sorted = Arrays.stream(order).mapToInt(key -> shuffled[(int) key]).toArray();
     batches =
         Arrays.stream(shuffled(perEpoch(), epoch, BATCHES))
-            .mapToObj(batch ->
-                Arrays.copyOfRange(
-                    sorted, batch * batchSize, Math.min((batch + 1) * batchSize, sorted.length)))
+            .mapToObj(batch -> Arrays.copyOfRange(sorted, cuts[batch], cuts[batch + 1]))
             .toArray(int[][]::new);
     orderedEpoch = epoch;
   }

@@ -34,8 +34,8 @@ public interface Optimizer {
   }
 
   /**
-   * Whether {@link #update} is done by all ranks together: it sums gradients over them, and
-   * measures their norm.
+   * Whether {@link #update} is done by all ranks together: each has the sum of its shard of the
+   * gradients, and it measures their norm.
    *
    * @return false where gradients are the whole sum before, and their norm is known
    */

@@ -117,17 +117,12 @@ public final class ShardedAdamW implements Optimizer {
     mine.prepare(t, lr);
   }
 
-  /** Sums gradients over ranks, and updates all parameters: each rank does its shard. */
+  /** Updates all parameters: each rank does its shard. */
   @Override
   public void update() {
-    shards.sum(clip.gradients());
     double[] partial = new double[shards.pieces() * (Shards.PIECE / pieces.size())];
     backend.launch(() -> pieces.sumSquares(partial, gradients));
-    double squares = 0;
-    for (double sum : shards.ranks().gather(partial)) {
-      squares += sum;
-    }
-    clip.set(squares);
+    clip.set(shards.sumOverRow(partial));
     updating.run();
     shards.gather(trained());
   }

@@ -10,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 
 /**
  * How a run is divided among ranks: each holds the whole model and computes its share of an
@@ -24,12 +26,18 @@ import java.util.function.BooleanSupplier;
  * <p>All ranks call the same methods in the same order, as those of a {@link Communicator}.
  */
 public final class DataParallel {
-  private static final DataParallel ALONE = new DataParallel(new SingleRank());
+  private static final DataParallel ALONE = new DataParallel(new SingleRank(), 0);
+
+  /** As large as gives a network its speed, and small enough that the first is soon complete. */
+  private static final int BUCKET_BYTES = 8 << 20;
 
   private final Communicator communicator;
+  private final int bucketBytes;
+  private long waited; // nanoseconds
 
-  private DataParallel(Communicator communicator) {
+  private DataParallel(Communicator communicator, int bucketBytes) {
     this.communicator = communicator;
+    this.bucketBytes = bucketBytes;
   }
 
   /**
@@ -48,7 +56,19 @@ public final class DataParallel {
    * @return this rank's share
    */
   public static DataParallel over(Communicator communicator) {
-    return new DataParallel(communicator);
+    return over(communicator, BUCKET_BYTES);
+  }
+
+  /**
+   * A run on all ranks of a job, with buckets of another size than 8 MiB.
+   *
+   * @param communicator of the job; stays the caller's to close
+   * @param bucketBytes how much of the gradients is sent at once; the same on all ranks, and
+   *     without an effect on bits
+   * @return this rank's share
+   */
+  public static DataParallel over(Communicator communicator, int bucketBytes) {
+    return new DataParallel(communicator, bucketBytes);
   }
 
   /**
@@ -91,6 +111,28 @@ public final class DataParallel {
     return communicator;
   }
 
+  int bucketBytes() {
+    return bucketBytes;
+  }
+
+  /** Counts the time of something that waits for other ranks or the network. */
+  void waiting(Runnable collective) {
+    long start = System.nanoTime();
+    collective.run();
+    if (isShared()) {
+      waited += System.nanoTime() - start;
+    }
+  }
+
+  /**
+   * How long this rank has waited so far for others or the network, instead of computing.
+   *
+   * @return milliseconds; 0 on a process alone
+   */
+  public double waitedMs() {
+    return waited * 1e-6;
+  }
+
   /**
    * The lanes that an iteration's micro batches are summed in.
    *
@@ -127,7 +169,7 @@ public final class DataParallel {
    */
   public long[] gather(long... mine) {
     long[] all = new long[Math.multiplyExact(mine.length, size())];
-    communicator.gatherAll(MemorySegment.ofArray(mine), MemorySegment.ofArray(all));
+    waiting(() -> communicator.gatherAll(MemorySegment.ofArray(mine), MemorySegment.ofArray(all)));
     return all;
   }
 
@@ -139,7 +181,7 @@ public final class DataParallel {
    */
   public double[] gather(double... mine) {
     double[] all = new double[Math.multiplyExact(mine.length, size())];
-    communicator.gatherAll(MemorySegment.ofArray(mine), MemorySegment.ofArray(all));
+    waiting(() -> communicator.gatherAll(MemorySegment.ofArray(mine), MemorySegment.ofArray(all)));
     return all;
   }
 
@@ -164,6 +206,17 @@ public final class DataParallel {
       texts.add(new String(all, rank * longest, (int) lengths[rank], StandardCharsets.UTF_8));
     }
     return texts;
+  }
+
+  /**
+   * Compares a number of all ranks.
+   *
+   * @param mine this rank's
+   * @return the first rank whose number is not that of rank 0; empty if all have the same
+   */
+  public OptionalInt differing(long mine) {
+    long[] all = gather(mine);
+    return IntStream.range(1, all.length).filter(rank -> all[rank] != all[0]).findFirst();
   }
 
   /**

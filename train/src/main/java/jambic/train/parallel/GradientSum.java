@@ -15,9 +15,12 @@ public final class GradientSum {
   private final int microBatches;
   private final int share;
   private final int laneLength;
-  private final LaneTree tree;
+  private final int lanes; // of this rank
+  private final List<List<Tensor>> groups;
+  private final List<LaneTree> trees; // one a group
   private final List<Tensor> gradients;
   private final Optional<Shards> shards;
+  private int completed; // groups of the rank's last lane
 
   /**
    * Prepares sums of gradients.
@@ -38,11 +41,12 @@ public final class GradientSum {
     this.ranks = ranks;
     this.microBatches = microBatches;
     share = ranks.share(microBatches);
-    int lanes = DataParallel.lanes(microBatches);
-    laneLength = microBatches / lanes;
-    tree = new LaneTree(backend, region, gradients, lanes / ranks.size());
+    laneLength = microBatches / DataParallel.lanes(microBatches);
+    lanes = share / laneLength;
     this.gradients = gradients;
     shards = ranks.isShared() ? Optional.of(new Shards(ranks, gradients)) : Optional.empty();
+    groups = shards.map(Shards::groups).orElseGet(() -> List.of(gradients));
+    trees = groups.stream().map(group -> new LaneTree(backend, region, group, lanes)).toList();
   }
 
   /**
@@ -102,20 +106,61 @@ public final class GradientSum {
   }
 
   /**
-   * Takes the lane that the gradients hold; they may be overwritten afterwards.
+   * The gradients in groups, each of which is sent to other ranks as soon as it is final.
+   *
+   * @return groups in the order in which they are {@linkplain #complete completed}
+   */
+  public List<List<Tensor>> groups() {
+    return groups;
+  }
+
+  /**
+   * Whether this rank has no lane after the one of a micro batch.
+   *
+   * @param micro which of this rank's, from 0
+   * @return true for the last of all
+   */
+  public boolean isLast(int micro) {
+    return micro == share - 1;
+  }
+
+  /**
+   * Takes a group of the last lane's gradients, and begins to sum it over ranks: to be called while
+   * the backward pass computes the others.
+   *
+   * @param group which of the {@link #groups}, in order
+   */
+  public void complete(int group) {
+    trees.get(group).add(lanes - 1);
+    shards.ifPresent(each -> each.begin(group));
+    completed++;
+  }
+
+  /**
+   * Takes the lane that the gradients hold; they may be overwritten afterwards. Of the last one,
+   * takes the groups that are not completed.
    *
    * @param micro its last micro batch of this rank's
    */
   public void addLane(int micro) {
-    tree.add(micro / laneLength);
+    if (!isLast(micro)) {
+      trees.forEach(tree -> tree.add(micro / laneLength));
+      return;
+    }
+    while (completed < groups.size()) {
+      complete(completed);
+    }
+    completed = 0;
   }
 
-  /** Makes the gradients of every rank the sum of all ranks', once all its lanes are added. */
-  public void overRanks() {
-    shards.ifPresent(each -> {
-      each.sum(gradients);
-      each.gather(gradients);
-    });
+  /** Waits until this rank's shard of the gradients is the sum of all ranks'. */
+  public void await() {
+    shards.ifPresent(Shards::finish);
+  }
+
+  /** Gives every rank the whole sum, once it was waited for. */
+  public void gather() {
+    shards.ifPresent(each -> each.gather(gradients));
   }
 
   /**

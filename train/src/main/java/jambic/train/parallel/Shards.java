@@ -1,60 +1,49 @@
 package jambic.train.parallel;
 
 import jambic.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Some tensors seen as one row of numbers, of which each rank has a shard: it adds up one shard of
  * all ranks, in a binary tree over them, and gives it to the others where they need it. Both ways
  * together move as many bytes as a ring would.
  *
- * <p>Shards begin at multiples of {@value #PIECE} elements, at which the norm of gradients is cut
- * too. They go through two buffers of the host, whose size does not depend on the row.
+ * <p>The row is cut into buckets, and a shard is a part of each, so that a bucket of gradients can
+ * be summed while the backward pass computes the others. Buckets are sent from the last to the
+ * first, as a backward pass finishes them. What a rank has of a bucket begins at a multiple of
+ * {@value #PIECE} elements, at which the norm of gradients is cut too.
  */
 public final class Shards {
-  /** Shards begin at multiples of so many elements. */
+  /** What a rank has begins at multiples of so many elements. */
   public static final int PIECE = 8192;
 
-  private static final long BUFFER_BYTES = 32L << 20; // smaller ones are slower
-
   private final DataParallel ranks;
+  private final List<Tensor> gradients;
   private final JoinedFloats like; // tensors of the row's sizes
-  private final long shard;
-  private final long chunk; // elements of a shard that are on their way at once
-  private final MemorySegment one;
-  private final MemorySegment other;
+  private final int buckets;
+  private final long part; // elements of a bucket that a rank has
+  private final BucketSums sums;
 
   /**
-   * Cuts tensors into shards.
+   * Cuts gradients into shards.
    *
    * @param ranks that have a shard each
-   * @param like tensors of the sizes that all rows have
+   * @param gradients the row
    */
-  public Shards(DataParallel ranks, List<Tensor> like) {
+  public Shards(DataParallel ranks, List<Tensor> gradients) {
     this.ranks = ranks;
-    this.like = new JoinedFloats(like);
-    int count = ranks.size();
-    shard = shard(this.like.size(), count);
-    long most = Math.max(PIECE, BUFFER_BYTES / Float.BYTES / count / PIECE * PIECE);
-    chunk = Math.max(1, Math.min(shard, most));
-    Arena arena = Arena.ofAuto(); // for the thread that owns the network, too
-    one = arena.allocate(count * chunk * Float.BYTES, 64);
-    other = arena.allocate(count * chunk * Float.BYTES, 64);
-  }
-
-  /**
-   * The elements of a shard; the last ones may have fewer, or none.
-   *
-   * @param size of the row
-   * @param count of shards
-   * @return a multiple of {@value #PIECE}
-   */
-  public static long shard(long size, int count) {
-    return Math.ceilDiv(Math.ceilDiv(size, PIECE), count) * PIECE;
+    this.gradients = List.copyOf(gradients);
+    like = new JoinedFloats(gradients);
+    long pieces = Math.ceilDiv(like.size(), PIECE);
+    long most = Math.max(1, ranks.bucketBytes() / Float.BYTES / PIECE / ranks.size());
+    buckets = Math.toIntExact(Math.ceilDiv(pieces, most * ranks.size()));
+    part = Math.ceilDiv(pieces, (long) buckets * ranks.size()) * PIECE;
+    sums = new BucketSums(ranks, part);
   }
 
   /**
@@ -72,7 +61,28 @@ public final class Shards {
    * @return shard divided by piece
    */
   public int pieces() {
-    return Math.toIntExact(shard / PIECE);
+    return Math.toIntExact(buckets * part / PIECE);
+  }
+
+  /** Gradients by the bucket that has to wait for them, in the order in which buckets are sent. */
+  List<List<Tensor>> groups() {
+    List<List<Tensor>> groups = new ArrayList<>();
+    BitSet sent = new BitSet();
+    for (int bucket = buckets - 1; bucket >= 0; bucket--) {
+      List<Tensor> group = new ArrayList<>();
+      for (JoinedFloats.Part part : like.parts(start(bucket, 0), part * ranks.size())) {
+        if (!sent.get(part.tensor())) {
+          sent.set(part.tensor());
+          group.add(gradients.get(part.tensor()));
+        }
+      }
+      groups.add(group);
+    }
+    return groups;
+  }
+
+  private long start(int bucket, int rank) {
+    return (bucket * (long) ranks.size() + rank) * part;
   }
 
   /**
@@ -104,7 +114,9 @@ public final class Shards {
   }
 
   private List<Part> of(int rank) {
-    return like.parts(rank * shard, shard).stream()
+    return IntStream.range(0, buckets)
+        .mapToObj(bucket -> like.parts(start(bucket, rank), part))
+        .flatMap(List::stream)
         .map(part -> new Part(part.tensor(), part.from(), part.count()))
         .toList();
   }
@@ -122,7 +134,8 @@ public final class Shards {
     for (int rank = 0; rank < ranks.size(); rank++) {
       for (Part part : of(rank)) {
         if (part.tensor == tensor) {
-          MemorySegment theirs = floats(all, part.from, part.count);
+          MemorySegment theirs =
+              all.asSlice((long) part.from * Float.BYTES, (long) part.count * Float.BYTES);
           if (rank == ranks.rank()) {
             mine.orElseThrow().read(theirs);
           }
@@ -134,27 +147,39 @@ public final class Shards {
   }
 
   /**
-   * Makes this rank's shard of a row the sum of all ranks'.
+   * Begins to make this rank's part of a group of gradients the sum of all ranks', while others are
+   * computed.
    *
-   * @param tensors of the row
+   * @param group which one; all are sent once, in order
    */
-  public void sum(List<Tensor> tensors) {
-    JoinedFloats row = new JoinedFloats(tensors);
-    for (long at = 0; at < shard; at += chunk) {
-      long length = Math.min(chunk, shard - at);
-      MemorySegment send = floats(one, 0, ranks.size() * length);
-      MemorySegment received = floats(other, 0, ranks.size() * length);
+  void begin(int group) {
+    sums.begin(like, start(buckets - 1 - group, 0));
+  }
+
+  /** Waits until all that was begun is summed, and this rank's shard of the gradients holds it. */
+  void finish() {
+    sums.finish();
+  }
+
+  /**
+   * Adds up numbers of all ranks in the order of the row.
+   *
+   * @param mine those of this rank's {@link #pieces}, equally many of each
+   * @return the sum, the same on all ranks and for any number of them
+   */
+  public double sumOverRow(double[] mine) {
+    double[] all = ranks.gather(mine);
+    int perBucket = mine.length / buckets;
+    double sum = 0;
+    for (int bucket = 0; bucket < buckets; bucket++) {
       for (int rank = 0; rank < ranks.size(); rank++) {
-        row.read(rank * shard + at, floats(send, rank * length, length));
-      }
-      ranks.communicator().exchange(send, received);
-      for (int width = 1; width < ranks.size(); width *= 2) {
-        for (int rank = 0; rank < ranks.size(); rank += 2 * width) {
-          add(received, rank * length, (rank + width) * length, length);
+        int from = rank * mine.length + bucket * perBucket;
+        for (int i = from; i < from + perBucket; i++) {
+          sum += all[i];
         }
       }
-      row.write(ranks.rank() * shard + at, floats(received, 0, length));
     }
+    return sum;
   }
 
   /**
@@ -164,30 +189,8 @@ public final class Shards {
    */
   public void gather(List<Tensor> tensors) {
     JoinedFloats row = new JoinedFloats(tensors);
-    for (long at = 0; at < shard; at += chunk) {
-      long length = Math.min(chunk, shard - at);
-      MemorySegment mine = floats(one, 0, length);
-      MemorySegment all = floats(other, 0, ranks.size() * length);
-      row.read(ranks.rank() * shard + at, mine);
-      ranks.communicator().gatherAll(mine, all);
-      for (int rank = 0; rank < ranks.size(); rank++) {
-        if (rank != ranks.rank()) {
-          row.write(rank * shard + at, floats(all, rank * length, length));
-        }
-      }
-    }
-  }
-
-  private static MemorySegment floats(MemorySegment buffer, long from, long count) {
-    return buffer.asSlice(from * Float.BYTES, count * Float.BYTES);
-  }
-
-  private static void add(MemorySegment sums, long to, long from, long count) {
-    for (long i = 0; i < count; i++) {
-      float sum =
-          sums.getAtIndex(ValueLayout.JAVA_FLOAT, to + i)
-              + sums.getAtIndex(ValueLayout.JAVA_FLOAT, from + i);
-      sums.setAtIndex(ValueLayout.JAVA_FLOAT, to + i, sum);
+    for (int bucket = 0; bucket < buckets; bucket++) {
+      sums.gather(row, start(bucket, 0));
     }
   }
 }

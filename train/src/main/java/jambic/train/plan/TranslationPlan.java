@@ -8,6 +8,7 @@ import jambic.tensor.Precision;
 import jambic.train.config.TranslationConfig;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -164,6 +165,21 @@ public record TranslationPlan(
         ? OptionalDouble.of(
             flopsPerStep() / (occupancy() * devices * mfu * device.peak().getAsDouble()))
         : OptionalDouble.empty();
+  }
+
+  /**
+   * What it takes that several devices train together.
+   *
+   * @param network what they talk over
+   * @return the figures; empty for one device, or one whose peak is not known
+   */
+  public Optional<ScaleOut> over(Network network) {
+    OptionalDouble step = secondsPerStep();
+    return devices > 1 && step.isPresent()
+        ? Optional.of(
+            new ScaleOut(
+                network, devices, model.parameterCount(), step.getAsDouble(), memory, device))
+        : Optional.empty();
   }
 
   /**

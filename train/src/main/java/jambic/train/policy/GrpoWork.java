@@ -132,7 +132,8 @@ public final class GrpoWork implements StageWork {
     }
     List<Rollout> answers = drawn.get();
     double drawingSeconds = (System.nanoTime() - start) * 1e-9;
-    double[] rewards = rewards(answers);
+    double[] rewards =
+        PolicyEvaluation.scores(scorer, answers, config.sampling().missingEosPenalty());
     GroupAdvantages advantages = GroupAdvantages.of(rewards, group, config.scaleRewards());
     List<MiniBatch> batches = batches(answers, advantages.advantages());
     if (stop.getAsBoolean()) {
@@ -161,15 +162,6 @@ public final class GrpoWork implements StageWork {
             tokens / seconds,
             OptionalDouble.empty(),
             numbers));
-  }
-
-  private double[] rewards(List<Rollout> answers) {
-    double[] raw = PolicyEvaluation.scores(scorer, answers);
-    boolean[] ended = new boolean[raw.length];
-    for (int i = 0; i < raw.length; i++) {
-      ended[i] = answers.get(i).ended();
-    }
-    return TokenRewards.penalized(raw, ended, config.sampling().missingEosPenalty());
   }
 
   private List<MiniBatch> batches(List<Rollout> answers, double[] advantages) {

@@ -136,6 +136,15 @@ final class PolicyEvaluation {
     return scores;
   }
 
+  /** The same, less a penalty for answers that do not end. */
+  static double[] scores(AnswerScorer scorer, List<Rollout> answers, double missingEosPenalty) {
+    boolean[] ended = new boolean[answers.size()];
+    for (int i = 0; i < ended.length; i++) {
+      ended[i] = answers.get(i).ended();
+    }
+    return TokenRewards.penalized(scores(scorer, answers), ended, missingEosPenalty);
+  }
+
   private OptionalDouble exact(List<Rollout> answers) {
     return answers.stream()
         .filter(a -> a.prompt().row().answer().isPresent())
@@ -148,7 +157,7 @@ final class PolicyEvaluation {
     for (int i = 0; i < Math.min(SHOWN, answers.size()); i++) {
       Rollout answer = answers.get(i);
       samples.add(
-          new Sample(
+          Sample.scored(
               data.tokenizer().decode(answer.prompt().ids()),
               data.text(answer),
               scores[i],

@@ -217,12 +217,7 @@ public final class PpoWork implements StageWork {
 
   /** Scores the answers and estimates what each token gained, before anything is updated. */
   private Experience experience(List<Rollout> drawn) {
-    double[] raw = PolicyEvaluation.scores(scorer, drawn);
-    boolean[] ended = new boolean[raw.length];
-    for (int i = 0; i < raw.length; i++) {
-      ended[i] = drawn.get(i).ended();
-    }
-    double[] scores = TokenRewards.penalized(raw, ended, config.sampling().missingEosPenalty());
+    double[] scores = PolicyEvaluation.scores(scorer, drawn, config.sampling().missingEosPenalty());
     List<MiniBatch> batches = new ArrayList<>();
     int each = drawn.size() / config.numMiniBatches();
     for (int from = 0; from < drawn.size(); from += each) {

@@ -1,16 +1,15 @@
 package jambic.train.preference;
 
 import jambic.model.LanguageModel;
-import jambic.tensor.spi.Region;
 import jambic.train.example.TokenExample;
 import jambic.train.example.TokenPair;
+import jambic.train.parallel.DataParallel;
 import jambic.train.stage.AnswerTokens;
 import jambic.train.stage.RowBatch;
 import jambic.train.stage.RowLossWork;
 import jambic.train.stage.RowObjective;
 import jambic.train.stage.RowPass;
 import jambic.train.stage.StageWork;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,8 +29,6 @@ public final class Dpo implements RowObjective<Dpo.ScoredPair> {
    * @param rejected that of the other
    */
   public record ScoredPair(TokenPair pair, double chosen, double rejected) {}
-
-  private static final int AT_ONCE = 16;
 
   private final PreferenceLoss loss;
   private final int context;
@@ -59,6 +56,29 @@ public final class Dpo implements RowObjective<Dpo.ScoredPair> {
       List<TokenPair> train,
       List<TokenPair> valid,
       int context) {
+    return work(policy, reference, config, train, valid, context, DataParallel.alone());
+  }
+
+  /**
+   * Prepares a rank's part of the training of a policy.
+   *
+   * @param policy what is trained; without dropout
+   * @param reference what it is held to; used here only
+   * @param config every hyperparameter
+   * @param train pairs to learn from
+   * @param valid pairs to measure with
+   * @param context the longest prompt with its answer, in tokens
+   * @param ranks that train together
+   * @return the work of a run
+   */
+  public static StageWork work(
+      LanguageModel policy,
+      LanguageModel reference,
+      DpoConfig config,
+      List<TokenPair> train,
+      List<TokenPair> valid,
+      int context,
+      DataParallel ranks) {
     Dpo objective = new Dpo(config, context);
     return new RowLossWork<>(
         policy,
@@ -66,24 +86,12 @@ public final class Dpo implements RowObjective<Dpo.ScoredPair> {
         RowPass.Head.logProbs(policy, 1),
         objective,
         objective.scored(reference, train),
-        objective.scored(reference, valid));
+        objective.scored(reference, valid),
+        ranks);
   }
 
   private List<ScoredPair> scored(LanguageModel reference, List<TokenPair> pairs) {
-    List<ScoredPair> scored = new ArrayList<>();
-    try (Region region = reference.backend().region()) {
-      RowPass pass =
-          new RowPass(reference.backend(), region, RowPass.Head.logProbs(reference, 1), false);
-      for (int from = 0; from < pairs.size(); from += AT_ONCE) {
-        List<TokenPair> part = pairs.subList(from, Math.min(pairs.size(), from + AT_ONCE));
-        RowBatch batch = laidOut(part);
-        double[] sums = batch.sums(pass.forward(batch));
-        for (int i = 0; i < part.size(); i++) {
-          scored.add(new ScoredPair(part.get(i), sums[i], sums[part.size() + i]));
-        }
-      }
-    }
-    return scored;
+    return ReferenceSums.score(reference, pairs, this::laidOut, ScoredPair::new);
   }
 
   /** The chosen answers, then the rejected ones. */

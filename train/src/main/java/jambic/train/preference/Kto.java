@@ -2,17 +2,16 @@ package jambic.train.preference;
 
 import jambic.model.LanguageModel;
 import jambic.tensor.JambicException;
-import jambic.tensor.spi.Region;
 import jambic.tensor.text.Text;
 import jambic.train.example.TokenExample;
 import jambic.train.example.TokenJudged;
+import jambic.train.parallel.DataParallel;
 import jambic.train.stage.AnswerTokens;
 import jambic.train.stage.RowBatch;
 import jambic.train.stage.RowLossWork;
 import jambic.train.stage.RowObjective;
 import jambic.train.stage.RowPass;
 import jambic.train.stage.StageWork;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,8 +36,6 @@ public final class Kto implements RowObjective<Kto.ScoredAnswer> {
    */
   public record ScoredAnswer(
       TokenJudged judged, int[] other, double reference, double otherReference) {}
-
-  private static final int AT_ONCE = 16;
 
   private final KtoLoss loss;
   private final int context;
@@ -67,6 +64,30 @@ public final class Kto implements RowObjective<Kto.ScoredAnswer> {
       List<TokenJudged> train,
       List<TokenJudged> valid,
       int context) {
+    return work(policy, reference, config, train, valid, context, DataParallel.alone());
+  }
+
+  /**
+   * Prepares a rank's part of the training of a policy.
+   *
+   * @param policy what is trained; without dropout
+   * @param reference what it is held to; used here only
+   * @param config every hyperparameter
+   * @param train answers to learn from, to two prompts at least
+   * @param valid answers to measure with
+   * @param context the longest prompt with its answer, in tokens
+   * @param ranks that train together
+   * @return the work of a run
+   * @throws JambicException if a prompt has no other prompt's answer that fits behind it
+   */
+  public static StageWork work(
+      LanguageModel policy,
+      LanguageModel reference,
+      KtoConfig config,
+      List<TokenJudged> train,
+      List<TokenJudged> valid,
+      int context,
+      DataParallel ranks) {
     Kto objective = new Kto(config, context);
     return new RowLossWork<>(
         policy,
@@ -74,30 +95,21 @@ public final class Kto implements RowObjective<Kto.ScoredAnswer> {
         RowPass.Head.logProbs(policy, 1),
         objective,
         objective.scored(reference, train, train),
-        objective.scored(reference, valid, train));
+        objective.scored(reference, valid, train),
+        ranks);
   }
 
   private List<ScoredAnswer> scored(
       LanguageModel reference, List<TokenJudged> rows, List<TokenJudged> others) {
-    List<ScoredAnswer> scored = new ArrayList<>();
-    try (Region region = reference.backend().region()) {
-      RowPass pass =
-          new RowPass(reference.backend(), region, RowPass.Head.logProbs(reference, 1), false);
-      for (int from = 0; from < rows.size(); from += AT_ONCE) {
-        int to = Math.min(rows.size(), from + AT_ONCE);
-        List<ScoredAnswer> part =
-            IntStream.range(from, to)
-                .mapToObj(i -> new ScoredAnswer(rows.get(i), mismatched(rows, i, others), 0, 0))
-                .toList();
-        RowBatch batch = batch(part);
-        double[] sums = batch.sums(pass.forward(batch));
-        for (int i = 0; i < part.size(); i++) {
-          ScoredAnswer row = part.get(i);
-          scored.add(new ScoredAnswer(row.judged(), row.other(), sums[i], sums[part.size() + i]));
-        }
-      }
-    }
-    return scored;
+    List<ScoredAnswer> unscored =
+        IntStream.range(0, rows.size())
+            .mapToObj(i -> new ScoredAnswer(rows.get(i), mismatched(rows, i, others), 0, 0))
+            .toList();
+    return ReferenceSums.score(
+        reference,
+        unscored,
+        this::batch,
+        (row, own, other) -> new ScoredAnswer(row.judged(), row.other(), own, other));
   }
 
   /** The first answer from this row on that is to another prompt and fits. */

@@ -52,7 +52,7 @@ public record Ranking(int[] prompt, List<int[]> answers, List<Pair> pairs) {
     for (TokenPair pair : pairs) {
       int chosen = number(pair.chosen(), numbers, answers);
       int rejected = number(pair.rejected(), numbers, answers);
-      numbered.add(new Pair(chosen, rejected, 0));
+      numbered.add(new Pair(chosen, rejected, pair.margin()));
     }
     return new Ranking(pairs.getFirst().prompt(), answers, numbered);
   }

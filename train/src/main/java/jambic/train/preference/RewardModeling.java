@@ -1,6 +1,7 @@
 package jambic.train.preference;
 
 import jambic.model.classifier.GptClassifier;
+import jambic.train.parallel.DataParallel;
 import jambic.train.stage.RowBatch;
 import jambic.train.stage.RowLossWork;
 import jambic.train.stage.RowObjective;
@@ -47,13 +48,35 @@ public final class RewardModeling implements RowObjective<Ranking> {
       List<Ranking> train,
       List<Ranking> valid,
       int context) {
+    return work(model, config, train, valid, context, DataParallel.alone());
+  }
+
+  /**
+   * Prepares a rank's part of the training of a reward model.
+   *
+   * @param model what is trained, with one label; without dropout
+   * @param config every hyperparameter
+   * @param train rankings to learn from
+   * @param valid rankings to measure with
+   * @param context the longest prompt with its answer, in tokens
+   * @param ranks that train together
+   * @return the work of a run
+   */
+  public static StageWork work(
+      GptClassifier model,
+      RewardConfig config,
+      List<Ranking> train,
+      List<Ranking> valid,
+      int context,
+      DataParallel ranks) {
     return new RowLossWork<>(
         model,
         config,
         RowPass.Head.scores(model),
         new RewardModeling(config.centerRewardsCoefficient(), context),
         train,
-        valid);
+        valid,
+        ranks);
   }
 
   @Override

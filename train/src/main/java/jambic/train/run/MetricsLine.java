@@ -1,6 +1,5 @@
 package jambic.train.run;
 
-import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -230,10 +229,8 @@ final class MetricsLine {
           parser.skipChildren();
         }
       }
-    } catch (JacksonException damaged) {
+    } catch (IOException damaged) { // also bytes that look like another encoding
       iter = -1;
-    } catch (IOException e) {
-      throw new IllegalStateException("memory can be read", e);
     }
   }
 }

@@ -1,7 +1,6 @@
 package jambic.train.run;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.io.AtomicFile;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
@@ -89,42 +88,11 @@ public final class MetricsLog implements Closeable {
    * @throws JambicException if the file cannot be read or written
    */
   public static MetricsLog resume(Path file, int iter, Consumer<String> notices) {
+    RunLines.resume(file, iter, notices);
     try {
-      StringBuilder kept = new StringBuilder();
-      int damaged = 0;
-      if (Files.exists(file)) {
-        for (String line : lines(file)) {
-          try {
-            if (parse(file, line).iter() < iter) {
-              kept.append(line).append('\n');
-            }
-          } catch (JambicException e) {
-            damaged++;
-          }
-        }
-      }
-      if (damaged > 0) {
-        Path aside = setAside(file);
-        notices.accept(
-            Text.format(
-                "%s had %d damaged lines; the run goes on with the others, and the file as it was is %s",
-                file, damaged, aside));
-      }
-      AtomicFile.writeString(file, kept.toString());
       return new MetricsLog(file);
     } catch (IOException e) {
       throw cannot("continue", file, e);
-    }
-  }
-
-  private static Path setAside(Path file) throws IOException {
-    for (int number = 1; ; number++) {
-      Path aside = file.resolveSibling(file.getFileName() + ".damaged-" + number);
-      try {
-        return Files.copy(file, aside);
-      } catch (FileAlreadyExistsException e) {
-        // The next number, then.
-      }
     }
   }
 
@@ -194,7 +162,7 @@ public final class MetricsLog implements Closeable {
   public static List<Metrics> read(Path file) {
     try {
       List<Metrics> all = new ArrayList<>();
-      for (String line : lines(file)) {
+      for (String line : RunLines.whole(file)) {
         all.add(parse(file, line));
       }
       return all;
@@ -203,13 +171,6 @@ public final class MetricsLog implements Closeable {
     } catch (IOException e) {
       throw cannot("read", file, e);
     }
-  }
-
-  /** The finished lines. */
-  private static List<String> lines(Path file) throws IOException {
-    String text =
-        Files.readString(file, StandardCharsets.ISO_8859_1); // never malformed, and ours is ASCII
-    return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
   }
 
   private static Map<String, Object> fields(Metrics metrics) {

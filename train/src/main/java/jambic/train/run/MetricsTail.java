@@ -55,6 +55,7 @@ public final class MetricsTail {
   private long seenSize = -1;
   private long seenTime;
   private int version;
+  private int damaged;
 
   /**
    * Follows a log from its beginning; nothing is read yet.
@@ -105,6 +106,7 @@ public final class MetricsTail {
       version++;
     }
     curves.clear();
+    damaged = 0;
     position = 0;
     before = new byte[0];
     fileKey = Optional.empty();
@@ -128,6 +130,7 @@ public final class MetricsTail {
       int whole = lines(bytes, chunk.position());
       if (whole == 0 && chunk.position() == CHUNK) {
         whole = CHUNK; // no line of a log is so long
+        damaged++;
       }
       if (whole == 0) {
         return;
@@ -151,6 +154,7 @@ public final class MetricsTail {
 
   private void add(byte[] bytes, int offset, int length) {
     if (!line.read(bytes, offset, length)) {
+      damaged++;
       return;
     }
     for (int i = 0; i < line.count(); i++) {
@@ -159,6 +163,15 @@ public final class MetricsTail {
         version++;
       }
     }
+  }
+
+  /**
+   * How many lines were left out, as they are not of a log.
+   *
+   * @return their number
+   */
+  public synchronized int damagedLines() {
+    return damaged;
   }
 
   /**

@@ -1,7 +1,10 @@
 package jambic.train.run;
 
 import jambic.model.ConfigMessage;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Hears of a run's progress. */
 public interface RunListener {
@@ -29,23 +32,45 @@ public interface RunListener {
   default void onEvaluation(Metrics.Evaluation evaluation) {}
 
   /**
-   * Hears what a policy answers.
+   * Hears what the model writes.
    *
    * @param iter the updates behind the model
-   * @param samples some answers, to the same prompts every time
+   * @param samples some texts, after the same prompts every time
    */
   default void onSamples(int iter, List<Sample> samples) {}
 
   /**
-   * An answer of a policy.
+   * What a model wrote.
    *
-   * @param prompt what it answers
+   * @param prompt what it answers, translates or goes on with; may be empty
    * @param answer its text
-   * @param score how good it was found
-   * @param kl how much likelier the policy finds it than the reference, in nats
-   * @param ended whether it ended by itself
+   * @param details what else is known of it by name: numbers, texts and truth values
    */
-  record Sample(String prompt, String answer, double score, double kl, boolean ended) {}
+  record Sample(String prompt, String answer, Map<String, Object> details) {
+    /** Keeps the order of the details. */
+    public Sample {
+      details = Collections.unmodifiableMap(new LinkedHashMap<>(details));
+    }
+
+    /**
+     * An answer of a policy.
+     *
+     * @param prompt what it answers
+     * @param answer its text
+     * @param score how good it was found
+     * @param kl how much likelier the policy finds it than the reference, in nats
+     * @param ended whether it ended by itself
+     * @return the sample, with these names
+     */
+    public static Sample scored(
+        String prompt, String answer, double score, double kl, boolean ended) {
+      Map<String, Object> details = new LinkedHashMap<>();
+      details.put("score", score);
+      details.put("kl", kl);
+      details.put("ended", ended);
+      return new Sample(prompt, answer, details);
+    }
+  }
 
   /**
    * Hears something that a person should know, and nothing failed.

@@ -36,7 +36,7 @@ public final class RunLock implements AutoCloseable {
 
   private final Path file;
   private final FileChannel channel;
-  private final List<Path> made; // the folder and those around it that were not there, inside out
+  private final List<Path> made; // what was not there: the file, its folder and those around it
 
   private RunLock(Path file, FileChannel channel, List<Path> made) {
     this.file = file;
@@ -103,7 +103,7 @@ public final class RunLock implements AutoCloseable {
 
   private static RunLock of(Path folder, String remedy) {
     try {
-      List<Path> made = missing(folder);
+      List<Path> made = missing(folder.resolve(FILE));
       Files.createDirectories(folder);
       Path file = folder.toRealPath().resolve(FILE);
       if (!OWN.add(file)) {
@@ -123,9 +123,9 @@ public final class RunLock implements AutoCloseable {
     }
   }
 
-  private static List<Path> missing(Path folder) {
+  private static List<Path> missing(Path file) {
     List<Path> missing = new ArrayList<>();
-    for (Path path = folder.toAbsolutePath().normalize();
+    for (Path path = file.toAbsolutePath().normalize();
         path != null && Files.notExists(path);
         path = path.getParent()) {
       missing.add(path);
@@ -209,9 +209,8 @@ public final class RunLock implements AutoCloseable {
   /** Gives the folder back as it was: nothing has been written into it. */
   public void discard() {
     try {
-      Files.delete(file);
-      for (Path folder : made) {
-        Files.delete(folder);
+      for (Path path : made) {
+        Files.delete(path);
       }
     } catch (IOException stays) {
       // An empty file that a later run locks, or a folder that holds something else by now.

@@ -8,6 +8,7 @@ import jambic.tensor.text.Text;
 import jambic.train.config.RunConfig;
 import jambic.train.data.Dataset;
 import jambic.train.optim.Moment;
+import jambic.train.parallel.DataParallel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * What a run needs besides the model to go on as if it had never stopped: how many updates lie
@@ -136,9 +138,12 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
    *
    * @param folder the checkpoint's
    * @param moments overwritten, by name
+   * @param ranks that train together; each reads its own file
+   * @throws JambicException if the file is damaged, or ranks read different ones
    */
-  public static void readMoments(Path folder, Map<String, Moment> moments) {
+  public static void readMoments(Path folder, Map<String, Moment> moments, DataParallel ranks) {
     Path path = folder.resolve(MOMENTS);
+    long[] read = {0};
     try (Safetensors file = Safetensors.open(path)) {
       moments.forEach((name, moment) -> {
         Safetensors.Entry entry = file.entry(name);
@@ -159,7 +164,16 @@ public record TrainingState(int iteration, double bestValLoss, String data, RunC
           }
         }
         moment.set(values);
+        read[0] = 31 * read[0] + Arrays.hashCode(values);
       });
+    }
+    OptionalInt other = ranks.differing(read[0]);
+    if (other.isPresent()) {
+      throw new JambicException(
+          Text.format(
+              "rank 0 and rank %d read different moments from %s; share the run's folder, or copy it"
+                  + " to every machine",
+              other.getAsInt(), path));
     }
   }
 }

@@ -12,7 +12,10 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.train.config.OptimizerSettings;
 import jambic.train.optim.GradientClip;
+import jambic.train.optim.Moment;
 import jambic.train.optim.Optimizer;
+import jambic.train.parallel.DataParallel;
+import jambic.train.parallel.GradientSum;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
@@ -26,6 +29,7 @@ public final class ParameterUpdate implements AutoCloseable {
   private final Region gradients;
   private final Region state;
   private final GradientClip clip;
+  private final GradientSum sum;
   private final Optimizer optimizer;
   private final Program clear;
   private final Program update;
@@ -40,7 +44,26 @@ public final class ParameterUpdate implements AutoCloseable {
    */
   public ParameterUpdate(
       Model model, BiFunction<Model, Region, Parameters> train, OptimizerSettings settings) {
-    this(model.backend(), region -> train.apply(model, region), settings);
+    this(model, train, settings, DataParallel.alone(), 1);
+  }
+
+  /**
+   * Gives gradients to a rank's part of what is trained.
+   *
+   * @param model the model
+   * @param train does that, as {@link jambic.train.config.RunConfig#train}
+   * @param settings of the optimizer
+   * @param ranks that train together
+   * @param microBatches of an update, of all ranks; 1 where their gradients are added in place
+   * @throws JambicException if the model has dropout, or ranks cannot share the micro batches
+   */
+  ParameterUpdate(
+      Model model,
+      BiFunction<Model, Region, Parameters> train,
+      OptimizerSettings settings,
+      DataParallel ranks,
+      int microBatches) {
+    this(model.backend(), region -> train.apply(model, region), settings, ranks, microBatches);
     requireWithoutDropout(model);
   }
 
@@ -53,11 +76,22 @@ public final class ParameterUpdate implements AutoCloseable {
    */
   public ParameterUpdate(
       Backend backend, Function<Region, Parameters> train, OptimizerSettings settings) {
+    this(backend, train, settings, DataParallel.alone(), 1);
+  }
+
+  private ParameterUpdate(
+      Backend backend,
+      Function<Region, Parameters> train,
+      OptimizerSettings settings,
+      DataParallel ranks,
+      int microBatches) {
+    ranks.share(microBatches); // refused before anything is allocated
     gradients = backend.region();
     state = backend.region();
     Parameters trained = train.apply(gradients);
     clip = new GradientClip(backend, state, trained.tensors(), settings.gradClip());
-    optimizer = settings.create(backend, state, trained.byName(), clip.factor());
+    sum = new GradientSum(ranks, backend, gradients, clip.gradients(), microBatches);
+    optimizer = settings.create(backend, state, trained.byName(), clip, sum);
     clear = backend.capture(clip::zeroGradients);
     update =
         backend.capture(() -> {
@@ -80,6 +114,15 @@ public final class ParameterUpdate implements AutoCloseable {
     }
   }
 
+  /**
+   * The sum of the gradients of an update's micro batches.
+   *
+   * @return the sum, which {@link #apply} waits for
+   */
+  GradientSum sum() {
+    return sum;
+  }
+
   /** Clears the gradients, before backward passes add to them. */
   public void clear() {
     clear.run();
@@ -94,7 +137,13 @@ public final class ParameterUpdate implements AutoCloseable {
    */
   public double apply(int t, double lr) {
     optimizer.prepare(t, lr);
-    update.run();
+    sum.await();
+    if (optimizer.isSharded()) {
+      optimizer.update();
+    } else {
+      sum.gather();
+      update.run();
+    }
     return clip.norm().toFloats()[0];
   }
 
@@ -105,6 +154,15 @@ public final class ParameterUpdate implements AutoCloseable {
    */
   public SequencedMap<String, Tensor> state() {
     return optimizer.state();
+  }
+
+  /**
+   * The same as a checkpoint holds it.
+   *
+   * @return moments by name, whole
+   */
+  SequencedMap<String, Moment> moments() {
+    return optimizer.moments();
   }
 
   /** Frees gradients and the optimizer's state. */

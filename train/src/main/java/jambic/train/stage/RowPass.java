@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
  * Computes a number for each counted position of a batch, such as the log-probability of the token
@@ -69,11 +70,11 @@ public final class RowPass {
      * @return the head
      */
     static Head scores(GptClassifier model) {
-      int labels = model.config().labels().size();
-      if (labels != 1) {
+      if (!model.config().isScore()) {
         throw new JambicException(
             Text.format(
-                "a reward or value model has one label, and this classifier has %d", labels));
+                "a reward or value model has one label, and this classifier has %d",
+                model.config().labels().size()));
       }
       return (ops, ids, index, targets) -> model.scores(ops, ids, index);
     }
@@ -86,12 +87,12 @@ public final class RowPass {
       Tensor out,
       Program forward,
       Tensor gradient,
-      Program backward) {}
+      List<Program> backward) {}
 
   private final Backend backend;
   private final Region region;
   private final Head head;
-  private final boolean trained;
+  private final List<List<Tensor>> groups; // of gradients; none without backward passes
   private final Map<RowBatch.Shape, Recorded> recorded = new HashMap<>();
   private Optional<Recorded> last = Optional.empty();
 
@@ -104,10 +105,22 @@ public final class RowPass {
    * @param trained whether there will be backward passes
    */
   public RowPass(Backend backend, Region region, Head head, boolean trained) {
+    this(backend, region, head, trained ? List.of(List.of()) : List.of());
+  }
+
+  /**
+   * Prepares a pass whose backward pass tells when gradients are final.
+   *
+   * @param backend where it computes
+   * @param region holds activations; other passes may use it between a backward and a forward pass
+   * @param head what it computes
+   * @param groups of gradients, in the order in which they are told of
+   */
+  RowPass(Backend backend, Region region, Head head, List<List<Tensor>> groups) {
     this.backend = backend;
     this.region = region;
     this.head = head;
-    this.trained = trained;
+    this.groups = groups;
   }
 
   /**
@@ -151,6 +164,17 @@ public final class RowPass {
    * @param gradient that of each number
    */
   public void backward(double[] gradient) {
+    backward(gradient, ignored -> {});
+  }
+
+  /**
+   * The same, and tells what is final on the way.
+   *
+   * @param gradient that of each number
+   * @param afterGroup hears of each group of gradients, in order, to which nothing is added any
+   *     more
+   */
+  void backward(double[] gradient, IntConsumer afterGroup) {
     Recorded pass = last.orElseThrow();
     last = Optional.empty(); // its activations are overwritten
     float[] padded = new float[Math.toIntExact(pass.gradient.size())];
@@ -158,7 +182,10 @@ public final class RowPass {
       padded[i] = (float) gradient[i];
     }
     pass.gradient.set(padded);
-    pass.backward.run();
+    for (int group = 0; group < groups.size(); group++) {
+      pass.backward.get(group).run();
+      afterGroup.accept(group);
+    }
   }
 
   /** Recording runs too: on tokens 0, and with gradients 0, which change nothing. */
@@ -167,10 +194,10 @@ public final class RowPass {
     Tensor ids = zeros(Shape.of(shape.size(), shape.width()));
     Tensor index = zeros(Shape.of(shape.rows()));
     Tensor targets = zeros(Shape.of(shape.rows()));
-    if (!trained) {
+    if (groups.isEmpty()) {
       InferenceOps ops = new InferenceOps(backend, region);
       Tensor out = head.apply(ops, ids, index, targets);
-      return new Recorded(ids, index, targets, out, ops.program(), Tensor.NONE, () -> {});
+      return new Recorded(ids, index, targets, out, ops.program(), Tensor.NONE, List.of());
     }
     Tape tape = new Tape(backend, region, UNUSED);
     Tensor out = head.apply(tape, ids, index, targets);
@@ -178,7 +205,7 @@ public final class RowPass {
     Tensor gradient = region.allocate(DType.F32, out.shape());
     gradient.set(new float[Math.toIntExact(out.size())]);
     tape.backward(out, gradient, List.of());
-    return new Recorded(ids, index, targets, out, forward, gradient, tape.backwardProgram());
+    return new Recorded(ids, index, targets, out, forward, gradient, tape.backwardPrograms(groups));
   }
 
   private Tensor zeros(Shape shape) {

@@ -55,10 +55,9 @@ public final class Sft {
       List<TokenExample> valid,
       int context,
       DataParallel ranks) {
-    int size = config.common().batch().batchSize();
     int micros = config.gradientAccumulationSteps();
-    AnswerBatches batches = new AnswerBatches(train, size, context, config.seed());
-    AnswerBatches held = new AnswerBatches(valid, size, context, config.seed());
+    AnswerBatches batches = batches(config, train, context);
+    AnswerBatches held = batches(config, valid, context);
     return new LossWork(
         model,
         config,
@@ -70,5 +69,20 @@ public final class Sft {
         WORST * (Math.log(model.vocabSize()) + 1),
         listener -> Map.of(),
         ranks);
+  }
+
+  /**
+   * Puts examples into batches, as a run of the configuration does.
+   *
+   * @param config its batch size, its seed, and whether it packs
+   * @param examples at least one
+   * @param context the longest prompt with its answer, in tokens
+   * @return the batches
+   */
+  public static AnswerBatches batches(SftConfig config, List<TokenExample> examples, int context) {
+    int size = config.common().batch().batchSize();
+    return config.packing()
+        ? AnswerBatches.packed(examples, size, context, config.seed())
+        : new AnswerBatches(examples, size, context, config.seed());
   }
 }

@@ -103,9 +103,11 @@ public final class StageRun<M extends Model> implements AutoCloseable {
       Optional<Tokenizer> tokenizer,
       Path folder,
       DataParallel ranks) {
-    Optional<RunLock> lock = RunLock.ofNewRun(folder, ranks);
+    M made = model.get();
+    Optional<RunLock> lock =
+        new Agreement(plan.config(), plan.fingerprint(), 0).lock(made, folder, ranks);
     try {
-      return of(plan, model.get(), tokenizer, folder, ranks, lock).agreed(plan, ranks);
+      return of(plan, made, tokenizer, folder, ranks, lock);
     } catch (RuntimeException | Error e) {
       lock.ifPresent(RunLock::discard);
       throw e;
@@ -229,7 +231,7 @@ public final class StageRun<M extends Model> implements AutoCloseable {
                           ranks,
                           lock);
                   try {
-                    TrainingState.readMoments(last, run.work.moments());
+                    TrainingState.readMoments(last, run.work.moments(), ranks);
                     run.work.load(last);
                   } catch (IOException | RuntimeException | Error e) {
                     run.work.close();
@@ -242,7 +244,7 @@ public final class StageRun<M extends Model> implements AutoCloseable {
               })
           .agreed(plan, ranks);
     } catch (RuntimeException | Error e) {
-      lock.ifPresent(RunLock::close);
+      lock.ifPresent(RunLock::discard);
       throw e;
     }
   }

@@ -92,6 +92,23 @@ class ExampleFilesTest {
   }
 
   @Test
+  void preferencesMayHaveMargins() throws IOException {
+    String pair = "{'prompt':'2+2=','chosen':'4','rejected':'5','margin':%s}";
+    assertThat(rows(PreferenceFile::read, pair.formatted("1.5") + "\n" + pair.formatted("2")))
+        .extracting(Preference::margin)
+        .containsExactly(1.5, 2.0);
+    for (String wrong : List.of("'1'", "null", "1e999", "true")) {
+      assertThatThrownBy(() -> rows(PreferenceFile::read, pair.formatted(wrong)))
+          .isInstanceOf(JambicException.class)
+          .hasMessageContaining("line 1: 'margin' is ")
+          .hasMessageEndingWith("; give a number");
+    }
+    assertThatThrownBy(() -> rows(PreferenceFile::read, pair.formatted("1e39")))
+        .isInstanceOf(JambicException.class)
+        .hasMessageContaining("line 1: 'margin' is 1.0E39; give how far apart");
+  }
+
+  @Test
   void judgedAnswersAndLabelledTexts() throws IOException {
     assertThat(
             rows(

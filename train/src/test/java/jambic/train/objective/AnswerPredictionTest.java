@@ -124,6 +124,34 @@ class AnswerPredictionTest {
   }
 
   @Test
+  void packedExamplesHaveTheLossAndTheGradientsOfPaddedOnes() {
+    AnswerBatches packed = AnswerBatches.packed(examples, 2, 32, 1); // all five in one batch
+    assertThat(packed.perEpoch()).isEqualTo(1);
+    int tokens = examples.stream().mapToInt(example -> example.ids().length - 1).sum();
+    assertThat(packed.shape(0).tokens()).isBetween(tokens, tokens + 7);
+    TrainConfig config = CONFIG.with("gradClip", 0);
+    try (Training training =
+        new Training(model, config, new AnswerPrediction(model, packed, packed, 1))) {
+      for (int repeat = 0; repeat < 2; repeat++) { // recorded, and replayed
+        assertThat(training.step().run(repeat, 0)).isCloseTo(floats("loss")[0], within(1e-5));
+        model
+            .parameters()
+            .byName()
+            .forEach((name, tensor) -> requireClose(name, tensor.grad().toFloats()));
+      }
+    }
+  }
+
+  @Test
+  void packedBatchesTogetherHaveTheLossOfAllExamples() {
+    AnswerBatches packed = AnswerBatches.packed(examples, 1, 14, 1);
+    assertThat(packed.perEpoch()).isGreaterThan(1);
+    Objective objective = new AnswerPrediction(model, packed, packed, 1);
+    assertThat(new LossEstimator(backend, objective, activations).whole(Split.TRAIN))
+        .isCloseTo(floats("loss")[0], within(1e-5));
+  }
+
+  @Test
   void bothAnswersOfAConversationAreLearned() {
     int[] x = ints("turns/x");
     int[] y = ints("turns/y");

@@ -70,6 +70,29 @@ class LengthBatchesTest {
   }
 
   @Test
+  void batchesOfTokensAreAlmostFullAndHoldEveryRowOnce() {
+    LengthBatches batches = LengthBatches.ofTokens(LENGTHS, 256, 60, 3);
+    int all = Arrays.stream(LENGTHS).sum();
+    assertThat(batches.perEpoch()).isBetween(all / 256, all / 256 + all / 256 / 4);
+    for (int epoch = 0; epoch < 2; epoch++) {
+      assertThat(rows(batches, epoch).sorted().toArray())
+          .isEqualTo(IntStream.range(0, 1003).toArray());
+    }
+    for (int i = 0; i < batches.perEpoch(); i++) {
+      int[] rows = batches.rows(i);
+      assertThat(Arrays.stream(rows).map(row -> LENGTHS[row]).sum()).isLessThanOrEqualTo(256);
+      assertThat(rows.length).isLessThanOrEqualTo(LengthBatches.rows(batches.width(rows), 256));
+    }
+    assertThat(rows(batches, 0).toArray()).isNotEqualTo(rows(batches, 1).toArray());
+  }
+
+  @Test
+  void aRowAsLongAsABatchIsABatchOfItsOwn() {
+    LengthBatches batches = LengthBatches.ofTokens(new int[] {20, 20, 3}, 20, 20, 3);
+    assertThat(batches.perEpoch()).isEqualTo(3);
+  }
+
+  @Test
   void rowsThatDoNotFitAreRefused() {
     assertThatThrownBy(() -> new LengthBatches(new int[] {3, 61}, 8, 60, 3))
         .isInstanceOf(JambicException.class)

@@ -11,6 +11,8 @@ import java.util.concurrent.Future;
 
 /** A job whose ranks are threads of this process. */
 public final class ThreadRanks {
+  private static final int BUCKET_BYTES = 64 << 10; // so that small models have some
+
   private final MemorySegment[] sent;
   private int waiting;
   private long turns;
@@ -72,7 +74,7 @@ public final class ThreadRanks {
         running.add(
             threads.submit(() -> {
               try {
-                return body.run(DataParallel.over(communicator));
+                return body.run(DataParallel.over(communicator, BUCKET_BYTES));
               } catch (Throwable e) {
                 communicator.abort(1);
                 throw e;

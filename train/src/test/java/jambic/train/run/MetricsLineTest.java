@@ -76,6 +76,8 @@ class MetricsLineTest {
         "{\"iter\":1,\"x\":}",
         "{\"iter\":1 \"x\":2}",
         "[1]",
+        "\0\0\0\0{\"iter\":\"x\"}", // as bytes of UTF-32 begin
+        "\0{\"iter\":\"x\"}",
         "null"
       })
   void whatIsNoLineIsNone(String text) {

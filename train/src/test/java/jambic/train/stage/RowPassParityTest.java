@@ -14,6 +14,7 @@ import jambic.tensor.Tensor;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import jambic.train.AlignmentFixture;
+import jambic.train.example.TokenPair;
 import jambic.train.policy.GrpoLoss;
 import jambic.train.policy.PpoLoss;
 import jambic.train.preference.PreferenceLoss;
@@ -29,6 +30,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -283,8 +285,9 @@ class RowPassParityTest {
   }
 
   @ParameterizedTest
-  @ValueSource(doubles = {0, 0.01})
-  void rewardModelsHaveTransformersScoresAndTrlsLoss(double centring) {
+  @CsvSource({"0, loss, grad/", "0.01, loss_centred, grad_centred/"})
+  void rewardModelsHaveTransformersScoresAndTrlsLoss(
+      double centring, String loss, String gradients) {
     AlignmentFixture expected = fixture("reward/expected");
     List<int[]> sequences = expected.sequences("");
     List<Ranking> things = new ArrayList<>();
@@ -296,11 +299,41 @@ class RowPassParityTest {
       ours[2 * i] = scores[i];
       ours[2 * i + 1] = scores[4 + i];
     }
-    boolean centred = centring > 0;
-    RowObjective.Outcome outcome =
-        reward(things, centring, ours, expected, centred ? "grad_centred/" : "grad/");
-    assertThat(outcome.loss())
-        .isCloseTo(expected.scalar(centred ? "loss_centred" : "loss"), within(LOSS));
+    RowObjective.Outcome outcome = reward(things, centring, ours, expected, gradients);
+    assertThat(outcome.loss()).isCloseTo(expected.scalar(loss), within(LOSS));
+  }
+
+  @Test
+  void marginsOfRowsMakeTrlsLoss() {
+    AlignmentFixture expected = fixture("reward/expected");
+    double[] margins = expected.doubles("margin");
+    double[] scores = expected.doubles("scores");
+    List<TokenPair> pairs = new ArrayList<>();
+    double[] ours = new double[8]; // chosen and rejected of a pair side by side
+    for (int i = 0; i < 4; i++) {
+      pairs.add(new TokenPair(new int[] {i}, new int[] {5}, new int[] {6}, margins[i]));
+      ours[2 * i] = scores[i];
+      ours[2 * i + 1] = scores[4 + i];
+    }
+    RewardModeling objective = new RewardModeling(0, CONTEXT);
+    List<Ranking> things = Ranking.of(pairs);
+    assertThat(objective.loss(things, objective.batch(things), ours, new double[8]).loss())
+        .isCloseTo(expected.scalar("loss_margin"), within(LOSS));
+    assertThat(Math.abs(expected.scalar("loss_margin") - expected.scalar("loss")))
+        .isGreaterThan(0.01);
+  }
+
+  @Test
+  void pairsOfAPromptKeepTheirMargins() {
+    int[] prompt = {2};
+    List<Ranking> rankings =
+        Ranking.of(
+            List.of(
+                new TokenPair(prompt, new int[] {3}, new int[] {4}, 1.5),
+                new TokenPair(prompt, new int[] {5}, new int[] {3}, 0)));
+    assertThat(rankings).hasSize(1);
+    assertThat(rankings.getFirst().pairs())
+        .containsExactly(new Ranking.Pair(0, 1, 1.5), new Ranking.Pair(2, 0, 0));
   }
 
   @Test

@@ -92,7 +92,7 @@ class StageRunTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"sft", "dpo", "kto", "reward", "ppo", Toy.SHARED, "grpo"})
+  @ValueSource(strings = {"sft", Toy.PACKED, "dpo", "kto", "reward", "ppo", Toy.SHARED, "grpo"})
   void aRunThatStopsAmidAnIterationHasTheSameBitsWhenResumed(String stage) throws Exception {
     try (Toy toy = new Toy(2)) {
       StopAt never = new StopAt(2, Integer.MAX_VALUE);
@@ -129,7 +129,7 @@ class StageRunTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"sft", "dpo", "kto", "reward", "ppo", Toy.SHARED, "grpo"})
+  @ValueSource(strings = {"sft", Toy.PACKED, "dpo", "kto", "reward", "ppo", Toy.SHARED, "grpo"})
   void oneAndTwoThreadsGiveTheSameBits(String stage) throws Exception {
     List<Path> folders = new ArrayList<>();
     for (int threads : new int[] {1, 2}) {

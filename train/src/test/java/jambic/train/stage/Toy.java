@@ -99,6 +99,9 @@ public final class Toy implements AutoCloseable {
 
   public static final SftConfig SFT =
       FlatRecord.with(SftConfig.class, SftConfig.DEFAULTS, with(Map.of("dropout", 0.1)));
+  public static final String PACKED = "sft, packed";
+  private static final SftConfig PACKING =
+      FlatRecord.with(SftConfig.class, SFT, Map.of("packing", true, "batchSize", 2));
   public static final DpoConfig DPO = FlatRecord.with(DpoConfig.class, DpoConfig.DEFAULTS, SHORT);
   public static final KtoConfig KTO = FlatRecord.with(KtoConfig.class, KtoConfig.DEFAULTS, SHORT);
   public static final RewardConfig REWARD =
@@ -171,42 +174,59 @@ public final class Toy implements AutoCloseable {
     return switch (stage) {
       case SftConfig.STAGE ->
           run(SFT, model -> Sft.work(model, SFT, examples(), examples(), CONTEXT), () -> gpt(0.1f));
-      case DpoConfig.STAGE ->
+      case PACKED ->
           run(
-              DPO,
-              model -> {
-                try (Gpt reference = gpt(0)) {
-                  return Dpo.work(model, reference, DPO, pairs(), pairs(), CONTEXT);
-                }
-              },
-              () -> gpt(0));
-      case KtoConfig.STAGE ->
-          run(
-              KTO,
-              model -> {
-                try (Gpt reference = gpt(0)) {
-                  return Kto.work(model, reference, KTO, judged(), judged(), CONTEXT);
-                }
-              },
-              () -> gpt(0));
-      case RewardConfig.STAGE ->
-          new Run<>(
-              new StageRun.Plan<>(
-                  GptClassifier.FORMAT,
-                  REWARD,
-                  "data",
-                  Optional.empty(),
-                  model ->
-                      RewardModeling.work(
-                          model, REWARD, Ranking.of(pairs()), Ranking.of(pairs()), CONTEXT)),
-              () -> classifier("reward", 0.1),
-              backend);
+              PACKING,
+              model -> Sft.work(model, PACKING, examples(), examples(), CONTEXT),
+              () -> gpt(0.1f));
+      case DpoConfig.STAGE, KtoConfig.STAGE, RewardConfig.STAGE ->
+          preferences(stage, 2, DataParallel.alone());
       case PpoConfig.STAGE -> ppo(PPO, MANY_B);
       case SHARED ->
           ppo(
               FlatRecord.with(PpoConfig.class, PPO, Map.of("shareValue", true, "ptxCoef", 1.0)),
               MANY_B);
       default -> run(GRPO, policy -> grpo(policy, gpt(0), GRPO), () -> gpt(0));
+    };
+  }
+
+  /** The run of a stage that learns from preferences, with so many micro batches an update. */
+  public Run<?, ?> preferences(String stage, int micros, DataParallel ranks) {
+    Map<String, Object> batches = Map.of("gradientAccumulationSteps", micros);
+    DpoConfig dpo = FlatRecord.with(DpoConfig.class, DPO, batches);
+    KtoConfig kto = FlatRecord.with(KtoConfig.class, KTO, batches);
+    RewardConfig reward = FlatRecord.with(RewardConfig.class, REWARD, batches);
+    return switch (stage) {
+      case DpoConfig.STAGE ->
+          run(
+              dpo,
+              model -> {
+                try (Gpt reference = gpt(0)) {
+                  return Dpo.work(model, reference, dpo, pairs(), pairs(), CONTEXT, ranks);
+                }
+              },
+              () -> gpt(0));
+      case KtoConfig.STAGE ->
+          run(
+              kto,
+              model -> {
+                try (Gpt reference = gpt(0)) {
+                  return Kto.work(model, reference, kto, judged(), judged(), CONTEXT, ranks);
+                }
+              },
+              () -> gpt(0));
+      default ->
+          new Run<>(
+              new StageRun.Plan<>(
+                  GptClassifier.FORMAT,
+                  reward,
+                  "data",
+                  Optional.empty(),
+                  model ->
+                      RewardModeling.work(
+                          model, reward, Ranking.of(pairs()), Ranking.of(pairs()), CONTEXT, ranks)),
+              () -> classifier("reward", 0.1),
+              backend);
     };
   }
 
@@ -293,7 +313,7 @@ public final class Toy implements AutoCloseable {
     List<TokenPair> pairs = new ArrayList<>();
     for (int i = 0; i < LETTERS.length(); i++) {
       int[] wrong = ENCODER.answer(LETTERS.substring(0, 1 + i % 3).repeat(2));
-      pairs.add(new TokenPair(question(i), ENCODER.answer(after(i)), wrong));
+      pairs.add(new TokenPair(question(i), ENCODER.answer(after(i)), wrong, 0));
     }
     return pairs;
   }
