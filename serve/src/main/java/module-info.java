@@ -6,6 +6,7 @@ module jambic.serve {
   requires transitive jambic.model;
   requires com.fasterxml.jackson.core;
   requires com.fasterxml.jackson.jr.ob;
+  requires static jdk.jfr;
   requires org.eclipse.jetty.alpn.java.server;
   requires org.eclipse.jetty.alpn.server;
   requires org.eclipse.jetty.http2.server;

@@ -7,6 +7,8 @@ import jambic.serve.http.WebServer;
 import jambic.serve.model.EngineOptions;
 import jambic.serve.model.ModelHost;
 import jambic.serve.model.ServedModel;
+import jambic.serve.model.ServedTranslator;
+import jambic.serve.model.TranslatorHost;
 import jambic.serve.openai.EmbeddingApi;
 import jambic.serve.openai.ModelApi;
 import jambic.serve.openai.ModelHosts;
@@ -20,9 +22,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 
 /**
  * Serves models by OpenAI's API: texts, conversations, tokens, with figures for Prometheus and a
@@ -35,22 +39,31 @@ public final class JambicServer implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(20);
 
   private final List<ModelHost> models = new ArrayList<>();
+  private final List<TranslatorHost> translators = new ArrayList<>();
   private final ModelHosts hosts;
   private final WebServer web;
   private final CountDownLatch closed = new CountDownLatch(1);
 
   private JambicServer(
-      WebOptions options, EngineOptions engines, List<ServedModel> served, List<Route> others) {
-    requireDifferent(served);
+      WebOptions options,
+      EngineOptions engines,
+      List<ServedModel> served,
+      List<ServedTranslator> translating,
+      List<Route> others) {
+    requireDifferent(
+        Stream.concat(
+            served.stream().map(ServedModel::id), translating.stream().map(ServedTranslator::id)));
     try {
       served.forEach(model -> models.add(new ModelHost(model, engines)));
-      hosts = new ModelHosts(models);
+      translating.forEach(each -> translators.add(new TranslatorHost(each, engines)));
+      hosts = new ModelHosts(models, translators);
       List<Route> routes = new ArrayList<>(new TextApi(hosts).routes());
       routes.addAll(new ModelApi(hosts).routes());
       routes.addAll(new EmbeddingApi(hosts).routes());
       routes.addAll(new StatusApi(hosts).routes());
       routes.addAll(pages().routes());
       routes.addAll(others);
+      routes.add(Route.openGet("/api/pages", exchange -> exchange.json(200, linked(others))));
       web = WebServer.start(options, routes);
     } catch (RuntimeException e) {
       models.forEach(ModelHost::close);
@@ -58,14 +71,19 @@ public final class JambicServer implements AutoCloseable {
     }
   }
 
-  private static void requireDifferent(List<ServedModel> served) {
+  private static void requireDifferent(Stream<String> names) {
     Set<String> ids = new HashSet<>();
-    for (ServedModel model : served) {
-      if (!ids.add(model.id())) {
+    names.forEach(id -> {
+      if (!ids.add(id)) {
         throw new JambicException(
-            Text.format("two models are called %s; clients need a name for each", model.id()));
+            Text.format("two models are called %s; clients need a name for each", id));
       }
-    }
+    });
+  }
+
+  /** Where else the playground may lead. */
+  private static Map<String, Object> linked(List<Route> others) {
+    return Map.of("runs", others.stream().anyMatch(route -> route.path().equals("/runs")));
   }
 
   private static Pages pages() {
@@ -89,7 +107,7 @@ public final class JambicServer implements AutoCloseable {
    */
   public static JambicServer start(
       WebOptions options, EngineOptions engines, List<ServedModel> models) {
-    return start(options, engines, models, List.of());
+    return start(options, engines, models, List.of(), List.of());
   }
 
   /**
@@ -98,13 +116,18 @@ public final class JambicServer implements AutoCloseable {
    * @param options where and for whom
    * @param engines how much is computed at a time
    * @param models what is served, under different ids
+   * @param translators what translates, under other ids
    * @param others what else is answered, at addresses of its own
    * @return the server, to be closed
    * @throws JambicException if the address cannot be bound, or memory runs out
    */
   public static JambicServer start(
-      WebOptions options, EngineOptions engines, List<ServedModel> models, List<Route> others) {
-    JambicServer server = new JambicServer(options, engines, models, others);
+      WebOptions options,
+      EngineOptions engines,
+      List<ServedModel> models,
+      List<ServedTranslator> translators,
+      List<Route> others) {
+    JambicServer server = new JambicServer(options, engines, models, translators, others);
     while (server.hosts.trouble().equals(Optional.of("starting")) && pause()) {}
     return server;
   }
@@ -157,7 +180,8 @@ public final class JambicServer implements AutoCloseable {
    * @return texts that are written or wait
    */
   public int inWork() {
-    return models.stream().mapToInt(ModelHost::inWork).sum();
+    return models.stream().mapToInt(ModelHost::inWork).sum()
+        + translators.stream().mapToInt(TranslatorHost::inWork).sum();
   }
 
   /** Cuts off what is in work, and frees what the engines hold. */

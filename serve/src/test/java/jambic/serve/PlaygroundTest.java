@@ -3,10 +3,12 @@ package jambic.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import jambic.browser.Browser;
 import jambic.serve.http.WebOptions;
 import jambic.serve.model.EngineOptions;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -67,6 +69,57 @@ class PlaygroundTest {
           .isEqualTo(true);
       assertThat(browser.run("return document.title")).isEqualTo("Jambic playground");
       assertThat(browser.console()).isEqualTo(List.of());
+    }
+  }
+
+  @Test
+  void axeFindsNothingInLightAndDarkAndAllIsReachedByTheTabKey() throws Exception {
+    Optional<Browser> found = Browser.find();
+    assumeTrue(
+        found.isPresent(),
+        "SKIPPED: there is no chromium with its driver to look at the page with");
+    try (Browser browser = found.get();
+        TestServer server = TestServer.start()) {
+      for (int round = 0; round < 2; round++) {
+        browser.open(server.server.address().resolve("/"));
+        browser.await("document.querySelector('#card dd')");
+        assertThat(Stream.generate(browser::tab).limit(10))
+            .as("a model alone has nothing to choose, and only what is written is stopped")
+            .containsExactly(
+                "tab-write",
+                "prompt",
+                "write",
+                "temperature",
+                "top_p",
+                "top_k",
+                "repetition_penalty",
+                "max_tokens",
+                "stop",
+                "seed");
+        assertThat(browser.run("return getComputedStyle(document.activeElement).outlineStyle"))
+            .isEqualTo("solid");
+        assertThat(browser.run("return document.querySelector('#runs').hidden")).isEqualTo(true);
+        browser.run("document.querySelector('#max_tokens').value = 100000");
+        browser.type("#prompt", "abc", true);
+        browser.await("!document.querySelector('#write-stop').disabled");
+        assertThat(browser.tab()).isEqualTo("write-stop");
+        browser.run("document.activeElement.click()");
+        browser.await("!document.querySelector('#write').disabled");
+        browser.run("document.querySelector('#text .token')?.focus()");
+        assertThat(browser.violations()).isEmpty();
+        browser.run("document.querySelector('#tab-chat').click()");
+        browser.run("document.querySelector('#max_tokens').value = 10");
+        browser.type("#question", "hi", true);
+        browser.await("document.querySelector('#messages .assistant .token')");
+        assertThat(browser.violations()).isEmpty();
+        browser.run(
+            "document.querySelector('#tab-attention').click();"
+                + "document.querySelector('#attended').value = 'to be or not'");
+        browser.type("#attended", "", true);
+        browser.await("document.querySelector('#map canvas')");
+        assertThat(browser.violations()).isEmpty();
+        browser.emulateDark();
+      }
     }
   }
 

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Whatever is asked, in whatever way: no failure of the server's own, and it goes on. */
-@Timeout(120)
+@Timeout(1200)
 class RandomRequestsTest {
-  private static final int REQUESTS = 600;
+  private static final int REQUESTS = LoadSize.of(600, 10_000);
   private static final List<String> FIELDS =
       List.of(
           "model",

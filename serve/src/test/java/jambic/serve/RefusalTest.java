@@ -52,21 +52,34 @@ class RefusalTest {
         "n | {'n': 0}",
         "n | {'n': 65}",
         "stop | {'stop': 5}",
-        "stop | {'stop': ['']}",
+        "stop[1] | {'stop': ['a', '']}",
         "max_tokens | {'max_tokens': -1}",
         "logprobs | {'logprobs': 21}",
         "stream | {'stream': 'yes'}",
         "stream_options | {'stream_options': 1}",
         "logit_bias | {'logit_bias': {'99999': 1}}",
-        "logit_bias | {'logit_bias': {'1': 101}}",
+        "logit_bias.1 | {'logit_bias': {'1': 101}}",
         "presence_penalty | {'presence_penalty': 2.5}",
         "frequency_penalty | {'frequency_penalty': []}",
         "repetition_penalty | {'repetition_penalty': -1}",
         "prompt | {'prompt': 5}",
-        "prompt | {'prompt': [1, 'a']}",
-        "prompt | {'prompt': [-1]}",
-        "prompt | {'prompt': [99999]}",
+        "prompt[1] | {'prompt': [1, 'a']}",
+        "prompt[0] | {'prompt': [-1]}",
+        "prompt[1][2] | {'prompt': ['a', [1, 2, 99999]]}",
+        "prompt[1] | {'prompt': ['a', []]}",
+        "prompt[2] | {'prompt': ['a', 'b', null]}",
         "prompt | {'prompt': 'É'}",
+        "prompt[1] | {'prompt': ['a', 'É']}",
+        "stream_options.include_usage | {'stream_options': {'include_usage': 1}}",
+        "top_p | {'top_p': 0}",
+        "top_p | {'top_p': 1e-60}",
+        "repetition_penalty | {'repetition_penalty': 0}",
+        "top_logprobs | {'top_logprobs': 2}",
+        "messages | {'messages': [{'role': 'user', 'content': 'a'}]}",
+        "min_p | {'min_p': 0.1}",
+        "ignore_eos | {'ignore_eos': true}",
+        "seed | {'seed': 9223372036854775808}",
+        "seed | {'seed': 9223372036854775807, 'n': 2}",
         "best_of | {'best_of': 3}",
         "suffix | {'suffix': 'x'}",
         "tools | {'tools': [{}]}",
@@ -81,6 +94,122 @@ class RefusalTest {
         .containsEntry("param", param)
         .containsEntry("type", "invalid_request_error")
         .containsKeys("message", "code");
+    assertThat(reply.error().get("message").toString()).startsWith("'" + param.split("\\.1")[0]);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/v1/completions, suffix",
+    "/v1/completions, prompt",
+    "/v1/completions, max_tokens",
+    "/v1/completions, max_completion_tokens",
+    "/v1/completions, n",
+    "/v1/completions, best_of",
+    "/v1/completions, stop",
+    "/v1/completions, seed",
+    "/v1/completions, logprobs",
+    "/v1/completions, echo",
+    "/v1/completions, stream",
+    "/v1/completions, stream_options",
+    "/v1/completions, temperature",
+    "/v1/completions, top_p",
+    "/v1/completions, top_k",
+    "/v1/completions, presence_penalty",
+    "/v1/completions, frequency_penalty",
+    "/v1/completions, repetition_penalty",
+    "/v1/completions, logit_bias",
+    "/v1/completions, model",
+    "/v1/chat/completions, messages",
+    "/v1/chat/completions, logprobs",
+    "/v1/chat/completions, top_logprobs",
+    "/v1/chat/completions, response_format",
+    "/v1/chat/completions, tools",
+    "/v1/chat/completions, modalities",
+    "/v1/embeddings, input",
+    "/v1/embeddings, encoding_format",
+    "/v1/embeddings, dimensions",
+    "/tokenize, prompt",
+    "/detokenize, tokens",
+    "/api/attention, layer",
+    "/api/attention, head"
+  })
+  void whateverAFieldHoldsItIsObeyedOrNamed(String path, String field) {
+    int refused = 0;
+    for (String value :
+        List.of(
+            "null",
+            "true",
+            "-7",
+            "1e300",
+            "2.5",
+            "'text'",
+            "''",
+            "[]",
+            "[[]]",
+            "[null]",
+            "[{}]",
+            "['a', 5]",
+            "[1, 1e30]",
+            "{}",
+            "{'a': 'b'}",
+            "{'type': 7}",
+            "9223372036854775807")) {
+      String body =
+          switch (path) {
+            case CHAT ->
+                field.equals("messages") ? "{" : "{'messages': [{'role':'user','content':'a'}], ";
+            case "/v1/embeddings" -> field.equals("input") ? "{" : "{'input': 'a', ";
+            default -> field.equals("prompt") ? "{" : "{'prompt': 'a', ";
+          };
+      HttpResponse<String> response =
+          server.postText(path, (body + "'" + field + "': " + value + "}").replace('\'', '"'));
+      if (response.statusCode() == 200) {
+        continue; // perhaps a stream
+      }
+      TestServer.Reply reply = TestServer.reply(response);
+      refused++;
+      assertThat(reply.status()).as(value).isEqualTo(field.equals("model") ? reply.status() : 400);
+      assertThat(reply.status()).isLessThan(500);
+      assertThat(reply.error().get("param").toString()).as(value).startsWith(field);
+      if (reply.status() == 400) {
+        assertThat(reply.error().get("message").toString()).as(value).startsWith("'" + field);
+      }
+    }
+    assertThat(refused).isGreaterThan(3);
+  }
+
+  @Test
+  void aSeedOfAllItsBitsIsObeyed() {
+    for (Object seed : List.of(Long.MAX_VALUE, Long.MIN_VALUE, 3.0)) {
+      assertThat(
+              server
+                  .post(COMPLETIONS, Map.of("prompt", "a", "seed", seed, "max_tokens", 1))
+                  .status())
+          .isEqualTo(200);
+    }
+  }
+
+  @Test
+  void whatAsksForNothingIsNotRefused() {
+    Map<String, Object> neutral =
+        Map.of(
+            "prompt",
+            "a",
+            "min_p",
+            0.0,
+            "ignore_eos",
+            false,
+            "suffix",
+            "",
+            "tools",
+            List.of(),
+            "top_logprobs",
+            0,
+            "user",
+            "someone",
+            "best_of",
+            1);
+    assertThat(server.post(COMPLETIONS, neutral).status()).isEqualTo(200);
   }
 
   @ParameterizedTest
@@ -92,7 +221,11 @@ class RefusalTest {
         "messages | {'messages': []}",
         "messages[0].role | {'messages': [{'content': 'a'}]}",
         "messages[0].role | {'messages': [{'role': 'tool', 'content': 'a'}]}",
-        "messages[0].content | {'messages': [{'role': 'user', 'content': [{'type': 'image_url'}]}]}",
+        "messages[0].content[1] | {'messages': [{'role': 'user', 'content': [{'type': 'text', 'text': 'a'}, {'type': 'image_url'}]}]}",
+        "messages[1] | {'messages': [{'role': 'user', 'content': 'a'}, 5]}",
+        "echo | {'messages': [{'role': 'user', 'content': 'a'}], 'echo': true}",
+        "prompt | {'messages': [{'role': 'user', 'content': 'a'}], 'prompt': 'a'}",
+        "response_format | {'messages': [{'role': 'user', 'content': 'a'}], 'response_format': {'type': 'x'}}",
         "messages[0].tool_calls | {'messages': [{'role': 'assistant', 'tool_calls': [1]}]}",
         "top_logprobs | {'messages': [{'role': 'user', 'content': 'a'}], 'top_logprobs': 2}",
         "max_tokens | {'messages': [{'role': 'user', 'content': 'a'}], 'max_tokens': 0}"
@@ -101,6 +234,7 @@ class RefusalTest {
     TestServer.Reply reply = TestServer.reply(server.postText(CHAT, body.replace('\'', '"')));
     assertThat(reply.status()).as(body).isEqualTo(400);
     assertThat(reply.error()).containsEntry("param", param);
+    assertThat(reply.error().get("message").toString()).startsWith("'" + param);
   }
 
   @ParameterizedTest
@@ -120,8 +254,35 @@ class RefusalTest {
         server.post(COMPLETIONS, Map.of("prompt", "a".repeat(TinyModel.CONTEXT + 1)));
     assertThat(reply.status()).isEqualTo(400);
     assertThat(reply.error()).containsEntry("code", "context_length_exceeded");
-    assertThat(server.post(COMPLETIONS, Map.of("prompt", "a".repeat(TinyModel.CONTEXT))).status())
-        .isEqualTo(200);
+    assertThat(
+            server.post(COMPLETIONS, Map.of("prompt", "a".repeat(TinyModel.CONTEXT - 1))).choice(0))
+        .containsEntry("finish_reason", "length");
+    TestServer.Reply second =
+        server.post(COMPLETIONS, Map.of("prompt", List.of("a", "a".repeat(TinyModel.CONTEXT + 1))));
+    assertThat(second.error())
+        .containsEntry("param", "prompt[1]")
+        .containsEntry("code", "context_length_exceeded");
+    TestServer.Reply embedded =
+        server.post(
+            "/v1/embeddings", Map.of("input", List.of("a", "a".repeat(TinyModel.CONTEXT + 1))));
+    assertThat(embedded.error())
+        .containsEntry("param", "input[1]")
+        .containsEntry("code", "context_length_exceeded");
+  }
+
+  @Test
+  void aPromptThatFillsTheContextIsRefusedUnlessItIsOnlyScored() {
+    String full = "a".repeat(TinyModel.CONTEXT);
+    TestServer.Reply reply = server.post(COMPLETIONS, Map.of("prompt", full));
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(reply.error())
+        .containsEntry("code", "context_length_exceeded")
+        .containsEntry(
+            "message",
+            "This model's maximum context length is 150 tokens, and 'prompt' has 150, which leaves no room for an answer; shorten it");
+    Map<String, Object> scored =
+        Map.of("prompt", full, "max_tokens", 0, "echo", true, "logprobs", 0);
+    assertThat(server.post(COMPLETIONS, scored).text()).isEqualTo(full);
   }
 
   @Test
@@ -199,6 +360,7 @@ class RefusalTest {
       quoteCharacter = '"',
       value = {
         "GET / HTTP/1.1\\r\\n\\r\\n",
+        "GET / HTTP/1.0\\r\\nHost: a\\r\\nHost: b\\r\\n\\r\\n",
         "GET / HTTP/1.1\\r\\nHost: a\\r\\nHost: b\\r\\n\\r\\n",
         "POST /v1/completions HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: +2\\r\\n\\r\\n{}",
         "POST /v1/completions HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 2\\r\\nContent-Length: 3\\r\\n\\r\\n{}",
@@ -210,6 +372,21 @@ class RefusalTest {
       String request = escaped.replace("\\r", "\r").replace("\\n", "\n");
       socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
       assertThat(text(socket.getInputStream())).startsWith("HTTP/1.1 400");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET /health HTTP/1.0, 200",
+    "GET /v1/models HTTP/1.0\\r\\nHost: evil.example, 403",
+    "GET /v1/models HTTP/1.0\\r\\nOrigin: http://evil.example, 403",
+    "GET /v1/models HTTP/1.0\\r\\nOrigin: http://, 403"
+  })
+  void aSimpleClientNeedsNoHostButIsNoPage(String head, int status) throws Exception {
+    try (Socket socket = server.socket()) {
+      String request = head.replace("\\r", "\r").replace("\\n", "\n") + "\r\n\r\n";
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
+      assertThat(text(socket.getInputStream()).substring(9, 12)).isEqualTo("" + status);
     }
   }
 

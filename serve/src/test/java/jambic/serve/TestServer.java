@@ -4,6 +4,7 @@ import jambic.serve.http.Json;
 import jambic.serve.http.WebOptions;
 import jambic.serve.model.EngineOptions;
 import jambic.serve.model.ServedModel;
+import jambic.serve.model.ServedTranslator;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
@@ -69,6 +70,12 @@ final class TestServer implements AutoCloseable {
   static TestServer start(TinyModel model, ServedModel... served) {
     return new TestServer(
         model, JambicServer.start(ANY_PORT, EngineOptions.DEFAULT, List.of(served)));
+  }
+
+  static TestServer start(
+      TinyModel model, List<ServedModel> served, List<ServedTranslator> translators) {
+    return new TestServer(
+        model, JambicServer.start(ANY_PORT, EngineOptions.DEFAULT, served, translators, List.of()));
   }
 
   TinyModel model() {

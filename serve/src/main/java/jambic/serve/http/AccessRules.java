@@ -1,5 +1,7 @@
 package jambic.serve.http;
 
+import jambic.model.io.ErrorText;
+import jambic.tensor.text.Text;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Locale;
@@ -36,7 +38,11 @@ final class AccessRules {
             || options.allowedHosts().contains(host)
             || !isLoopback(options.host()) && ADDRESS.matcher(host).matches();
     if (!known) {
-      throw HttpError.of(403, "this server does not answer to that name; who runs it can allow it")
+      throw HttpError.of(
+              403,
+              Text.format(
+                  "this server does not answer to the name %s; who runs it can allow it (jambic serve --allow-host)",
+                  ErrorText.quote(host)))
           .withCode("forbidden_host");
     }
   }
@@ -51,13 +57,16 @@ final class AccessRules {
       return Optional.empty();
     }
     String given = origin.get();
-    String own = (secure ? "https://" : "http://") + host.orElse("");
-    if (given.equalsIgnoreCase(own)) {
+    String scheme = secure ? "https://" : "http://";
+    if (host.isPresent() && given.equalsIgnoreCase(scheme + host.get())) {
       return Optional.empty();
     }
     if (!options.allowedOrigins().contains(given)) {
       throw HttpError.of(
-              403, "pages of that origin may not ask here; who runs the server can allow it")
+              403,
+              Text.format(
+                  "pages of %s may not ask here; who runs the server can allow it (jambic serve --allow-origin)",
+                  ErrorText.quote(given)))
           .withCode("forbidden_origin");
     }
     return origin;

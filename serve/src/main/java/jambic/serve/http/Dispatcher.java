@@ -80,7 +80,9 @@ final class Dispatcher extends Handler.Abstract {
 
   private void route(Exchange exchange) throws IOException {
     Optional<String> host = exchange.requestHeader("Host").or(exchange::authority);
-    access.checkHost(host);
+    if (host.isPresent() || !exchange.isHttp10()) { // no browser asks so: no page can make it
+      access.checkHost(host);
+    }
     Optional<String> origin =
         access.checkOrigin(exchange.requestHeader("Origin"), host, exchange.isSecure());
     origin.ifPresent(allowed -> allow(exchange, allowed));

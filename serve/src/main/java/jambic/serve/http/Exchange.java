@@ -87,6 +87,11 @@ public final class Exchange {
         : Optional.empty();
   }
 
+  /** Whether a client that is simple or old asks: it need not send a Host. */
+  boolean isHttp10() {
+    return request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_1_0;
+  }
+
   boolean isSecure() {
     return request.isSecure();
   }

@@ -3,7 +3,6 @@ package jambic.serve.model;
 import jambic.model.generate.EngineStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
@@ -46,7 +45,10 @@ public final class MetricsText {
         "Requests that had to give their pages to others for a while.",
         EngineStatistics::preemptions);
     outcomes();
-    hosts.getFirst().metrics().histograms().forEach(this::histogram);
+    hosts.stream()
+        .limit(1)
+        .flatMap(host -> host.metrics().histograms().stream())
+        .forEach(this::histogram);
     return text.toString();
   }
 
@@ -78,7 +80,7 @@ public final class MetricsText {
             name,
             host.served().id(),
             "finished_reason",
-            outcome.name().toLowerCase(Locale.ROOT),
+            outcome.label(),
             host.metrics().count(outcome));
       }
     }

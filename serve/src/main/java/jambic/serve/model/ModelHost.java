@@ -20,11 +20,12 @@ public final class ModelHost implements AutoCloseable {
 
   private final ServedModel served;
   private final InferenceEngine engine;
+  private final EngineStatistics unused;
   private final RequestMetrics metrics = new RequestMetrics();
   private final AtomicInteger inWork = new AtomicInteger();
   private final int most;
   private final Thread driver;
-  private volatile boolean warm;
+  private volatile Optional<EngineStatistics> warmedUp = Optional.empty();
   private volatile boolean failed;
 
   /** An engine of its own for a model, which begins to get warm. */
@@ -35,6 +36,7 @@ public final class ModelHost implements AutoCloseable {
     engine =
         new InferenceEngine(
             served.model(), Optional.of(served.tokenizer()), options.batch(), tokens);
+    unused = engine.statistics();
     driver = Thread.ofPlatform().name("jambic-engine " + served.id()).start(this::drive);
     warmUp();
   }
@@ -72,7 +74,7 @@ public final class ModelHost implements AutoCloseable {
 
           @Override
           public void onEnd(FinishReason reason) {
-            warm = true;
+            warmedUp = Optional.of(engine.statistics());
           }
 
           @Override
@@ -89,18 +91,23 @@ public final class ModelHost implements AutoCloseable {
   }
 
   /** What has become of its requests. */
-  public RequestMetrics metrics() {
+  RequestMetrics metrics() {
     return metrics;
   }
 
-  /** What its engine does. */
+  /** Begins to take the times of a request that comes now. */
+  public RequestTimer timer(int promptTokens) {
+    return new RequestTimer(metrics, served.id(), promptTokens);
+  }
+
+  /** What its engine does for clients: what it did to get warm does not count. */
   public EngineStatistics statistics() {
-    return engine.statistics();
+    return warmedUp.map(before -> engine.statistics().since(before)).orElse(unused);
   }
 
   /** Whether it has written its first tokens. */
   public boolean isWarm() {
-    return warm;
+    return warmedUp.isPresent();
   }
 
   /** Whether it can serve nobody any more. */

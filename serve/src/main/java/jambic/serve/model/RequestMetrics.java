@@ -3,6 +3,7 @@ package jambic.serve.model;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -17,7 +18,12 @@ public final class RequestMetrics {
     /** Its client left, or the server ended. */
     ABORT,
     /** It failed. */
-    ERROR
+    ERROR;
+
+    /** What figures call it. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   private final Histogram timeToFirstToken =
@@ -86,24 +92,54 @@ public final class RequestMetrics {
           50,
           60,
           120);
+  private final Histogram queueTime =
+      new Histogram(
+          "jambic_request_queue_time_seconds",
+          "Time that a request waits before its prompt is read.",
+          0.001,
+          0.005,
+          0.01,
+          0.05,
+          0.1,
+          0.3,
+          0.5,
+          0.8,
+          1,
+          1.5,
+          2,
+          2.5,
+          5,
+          10,
+          15,
+          20,
+          30,
+          40,
+          50,
+          60,
+          120);
   private final Map<Outcome, LongAdder> outcomes = new EnumMap<>(Outcome.class);
 
   RequestMetrics() {
     Arrays.stream(Outcome.values()).forEach(outcome -> outcomes.put(outcome, new LongAdder()));
   }
 
+  /** A request waits no longer. */
+  void admitted(long nanoseconds) {
+    queueTime.observe(nanoseconds);
+  }
+
   /** A first token came. */
-  public void firstToken(long nanoseconds) {
+  void firstToken(long nanoseconds) {
     timeToFirstToken.observe(nanoseconds);
   }
 
   /** Another token came. */
-  public void nextToken(long nanoseconds) {
+  void nextToken(long nanoseconds) {
     interTokenLatency.observe(nanoseconds);
   }
 
   /** A request ended. */
-  public void ended(Outcome outcome, long nanoseconds) {
+  void ended(Outcome outcome, long nanoseconds) {
     outcomes.get(outcome).increment();
     if (outcome == Outcome.STOP || outcome == Outcome.LENGTH) {
       latency.observe(nanoseconds);
@@ -116,6 +152,6 @@ public final class RequestMetrics {
   }
 
   List<Histogram> histograms() {
-    return List.of(timeToFirstToken, interTokenLatency, latency);
+    return List.of(timeToFirstToken, interTokenLatency, latency, queueTime);
   }
 }

@@ -4,6 +4,7 @@ import jambic.model.generate.FinishReason;
 import jambic.serve.http.EventStream;
 import jambic.serve.http.Exchange;
 import jambic.serve.http.HttpError;
+import jambic.serve.model.ServedModel;
 import jambic.tensor.JambicException;
 import java.io.IOException;
 import java.time.Duration;
@@ -20,6 +21,7 @@ final class Answer {
   private final TextRequest request;
   private final Exchange exchange;
   private final AnswerShape shape;
+  private final LogProbsJson logProbs;
   private final List<Part> parts = new ArrayList<>();
   private int open;
 
@@ -42,8 +44,7 @@ final class Answer {
     void begin(Generation generation) {
       if (!begun && request.echo()) {
         int[] prompt = request.promptOf(index);
-        List<Choice.Placed> placed =
-            shape.logProbs().placed(prompt, generation.promptLogProbs(index));
+        List<Choice.Placed> placed = logProbs.placed(prompt, generation.promptLogProbs(index));
         String echoed = request.host().served().tokenizer().decode(prompt);
         text.append(echoed);
         tokens.addAll(placed);
@@ -60,8 +61,7 @@ final class Answer {
       if (!request.logProbs() || tokens.isEmpty()) {
         return Optional.empty();
       }
-      return Optional.of(
-          request.chat() ? shape.logProbs().ofChat(tokens) : shape.logProbs().ofCompletion(tokens));
+      return Optional.of(request.chat() ? logProbs.ofChat(tokens) : logProbs.ofCompletion(tokens));
     }
 
     void clear() {
@@ -73,7 +73,11 @@ final class Answer {
   Answer(TextRequest request, Exchange exchange) {
     this.request = request;
     this.exchange = exchange;
-    shape = new AnswerShape(request);
+    ServedModel served = request.host().served();
+    shape =
+        new AnswerShape(
+            served.id(), request.chat(), request.includeUsage(), request.promptTokens());
+    logProbs = new LogProbsJson(served.tokenizer());
     for (int i = 0; i < request.requests().size(); i++) {
       parts.add(new Part(i));
     }
@@ -166,13 +170,14 @@ final class Answer {
       part.begin(generation);
     }
     switch (event) {
-      case GenerationEvent.Chosen chosen -> part.choice.chosen(chosen.token());
       case GenerationEvent.Said said -> {
+        said.tokens().forEach(part.choice::chosen);
         part.text.append(said.piece());
         part.add(part.choice.said(said.piece()));
       }
       case GenerationEvent.Ended ended -> {
         requireOwnEnd(ended.reason());
+        ended.tokens().forEach(part.choice::chosen);
         part.add(part.choice.ended(ended.reason()));
         part.end = Optional.of(ended.reason());
         open--;

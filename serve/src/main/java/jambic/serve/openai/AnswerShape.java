@@ -10,24 +10,36 @@ import java.util.UUID;
 
 /** The JSON of answers, whole or in chunks: OpenAI's field for field. */
 final class AnswerShape {
-  private final TextRequest request;
-  private final LogProbsJson logProbs;
+  private final String model;
+  private final boolean chat;
+  private final boolean includeUsage;
+  private final int promptTokens;
   private final String id;
   private final long created = System.currentTimeMillis() / 1000;
 
-  AnswerShape(TextRequest request) {
-    this.request = request;
-    logProbs = new LogProbsJson(request.host().served().tokenizer());
+  /**
+   * Of a request.
+   *
+   * @param model who answers
+   * @param chat whether it is a conversation
+   * @param includeUsage whether a last event says how many tokens it took
+   * @param promptTokens how many it took to ask
+   */
+  AnswerShape(String model, boolean chat, boolean includeUsage, int promptTokens) {
+    this.model = model;
+    this.chat = chat;
+    this.includeUsage = includeUsage;
+    this.promptTokens = promptTokens;
     String number = UUID.randomUUID().toString().replace("-", "");
-    id = (request.chat() ? "chatcmpl-" : "cmpl-") + number;
+    id = (chat ? "chatcmpl-" : "cmpl-") + number;
   }
 
   String id() {
     return id;
   }
 
-  LogProbsJson logProbs() {
-    return logProbs;
+  boolean tellsUsage() {
+    return includeUsage;
   }
 
   /** The first chunk of a choice of a conversation: readers need to know who speaks. */
@@ -46,15 +58,15 @@ final class AnswerShape {
       delta.put("content", text);
     }
     return chunk(
-        request.chat()
+        chat
             ? choice(choice, "delta", delta, probs, end)
             : choice(choice, "text", text, probs, end));
   }
 
   private Map<String, Object> chunk(Map<String, Object> choice) {
-    Map<String, Object> fields = head(request.chat() ? "chat.completion.chunk" : "text_completion");
+    Map<String, Object> fields = head(chat ? "chat.completion.chunk" : "text_completion");
     fields.put("choices", List.of(choice));
-    if (request.includeUsage()) {
+    if (includeUsage) {
       fields.put("usage", null);
     }
     return fields;
@@ -62,7 +74,7 @@ final class AnswerShape {
 
   /** The chunk that says how many tokens it took. */
   Map<String, Object> usageChunk(int completionTokens) {
-    Map<String, Object> fields = head(request.chat() ? "chat.completion.chunk" : "text_completion");
+    Map<String, Object> fields = head(chat ? "chat.completion.chunk" : "text_completion");
     fields.put("choices", List.of());
     fields.put("usage", usage(completionTokens));
     return fields;
@@ -70,7 +82,7 @@ final class AnswerShape {
 
   /** A whole answer. */
   Map<String, Object> whole(List<Map<String, Object>> choices, int completionTokens) {
-    Map<String, Object> fields = head(request.chat() ? "chat.completion" : "text_completion");
+    Map<String, Object> fields = head(chat ? "chat.completion" : "text_completion");
     fields.put("choices", choices);
     fields.put("usage", usage(completionTokens));
     return fields;
@@ -79,7 +91,7 @@ final class AnswerShape {
   /** A choice of a whole answer. */
   Map<String, Object> choice(
       int choice, String text, Optional<Map<String, Object>> probs, FinishReason end) {
-    if (!request.chat()) {
+    if (!chat) {
       return choice(choice, "text", text, probs, Optional.of(end));
     }
     Map<String, Object> message = new LinkedHashMap<>();
@@ -112,15 +124,15 @@ final class AnswerShape {
     fields.put("id", id);
     fields.put("object", object);
     fields.put("created", created);
-    fields.put("model", request.host().served().id());
+    fields.put("model", model);
     return fields;
   }
 
   private Map<String, Object> usage(int completionTokens) {
     Map<String, Object> usage = new LinkedHashMap<>();
-    usage.put("prompt_tokens", request.promptTokens());
+    usage.put("prompt_tokens", promptTokens);
     usage.put("completion_tokens", completionTokens);
-    usage.put("total_tokens", request.promptTokens() + completionTokens);
+    usage.put("total_tokens", promptTokens + completionTokens);
     return usage;
   }
 }

@@ -27,21 +27,23 @@ final class ChatMessages {
 
   private static Message message(Object given, String where) {
     if (!(given instanceof Map<?, ?> message)) {
-      throw HttpError.ofField(where, "a message must be an object with a role and content");
+      throw HttpError.ofField(where, "'" + where + "' must be an object with a role and content");
     }
     if (!(message.get("role") instanceof String role)) {
-      throw HttpError.ofField(where + ".role", "a message needs a role");
+      throw HttpError.ofField(
+          where + ".role", "'" + where + ".role' must be there: system, user or assistant");
     }
     for (String unsupported : List.of("tool_calls", "function_call", "audio")) {
       if (message.get(unsupported) != null) {
-        throw HttpError.ofField(where + "." + unsupported, unsupported + " are not supported");
+        throw HttpError.ofField(
+            where + "." + unsupported, "'" + where + "." + unsupported + "' is not supported");
       }
     }
     String content = content(message.get("content"), where + ".content");
     try {
       return new Message(role.equals("developer") ? Message.SYSTEM : role, content);
     } catch (JambicException e) {
-      throw HttpError.ofField(where + ".role", e.getMessage());
+      throw HttpError.ofField(where + ".role", "'" + where + ".role': " + e.getMessage());
     }
   }
 
@@ -51,10 +53,13 @@ final class ChatMessages {
       case String text -> text;
       case List<?> parts -> {
         StringBuilder text = new StringBuilder();
-        parts.forEach(part -> text.append(part(part, where)));
+        for (int i = 0; i < parts.size(); i++) {
+          text.append(part(parts.get(i), where + "[" + i + "]"));
+        }
         yield text.toString();
       }
-      default -> throw HttpError.ofField(where, "content must be a text or an array of parts");
+      default ->
+          throw HttpError.ofField(where, "'" + where + "' must be a text or an array of parts");
     };
   }
 
@@ -64,6 +69,7 @@ final class ChatMessages {
         && part.get("text") instanceof String text) {
       return text;
     }
-    throw HttpError.ofField(where, "parts of content other than text are not supported");
+    throw HttpError.ofField(
+        where, "'" + where + "' is no part of type text, and no other is supported");
   }
 }

@@ -8,6 +8,7 @@ import jambic.serve.http.Route;
 import jambic.serve.model.ModelHost;
 import jambic.serve.model.ServedModel;
 import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -50,6 +51,7 @@ public final class EmbeddingApi {
       throw HttpError.ofField("dimensions", "'dimensions' is not supported: vectors stay whole");
     }
     List<int[]> texts = new Prompts(host.served(), INPUT).given(fields);
+    requireRoom(texts, host.served().model().contextLength());
     List<float[]> vectors = vectors(host, texts);
     List<Map<String, Object>> data = new ArrayList<>();
     for (float[] vector : vectors) {
@@ -66,6 +68,20 @@ public final class EmbeddingApi {
     answer.put("model", host.served().id());
     answer.put("usage", Map.of("prompt_tokens", tokens, "total_tokens", tokens));
     exchange.json(200, answer);
+  }
+
+  private static void requireRoom(List<int[]> texts, int context) {
+    for (int i = 0; i < texts.size(); i++) {
+      if (texts.get(i).length > context) {
+        String where = texts.size() == 1 ? INPUT : INPUT + "[" + i + "]";
+        throw HttpError.ofField(
+                where,
+                Text.format(
+                    "This model's maximum context length is %d tokens, and '%s' has %d; shorten it",
+                    context, where, texts.get(i).length))
+            .withCode("context_length_exceeded");
+      }
+    }
   }
 
   private List<float[]> vectors(ModelHost host, List<int[]> texts) {

@@ -5,8 +5,8 @@ import jambic.model.generate.FinishReason;
 import jambic.model.generate.GeneratedToken;
 import jambic.model.generate.GenerationRequest;
 import jambic.model.generate.TokenLogProbs;
-import jambic.serve.model.RequestMetrics;
 import jambic.serve.model.RequestMetrics.Outcome;
+import jambic.serve.model.RequestTimer;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
@@ -37,7 +37,8 @@ final class Generation implements AutoCloseable {
     events = new LinkedBlockingQueue<>((int) Math.min(Integer.MAX_VALUE, room));
     try {
       for (GenerationRequest each : request.requests()) {
-        completions.add(request.host().submit(each, new Queued(completions.size())));
+        Queued listener = new Queued(completions.size(), each.prompt().length);
+        completions.add(request.host().submit(each, listener));
       }
     } catch (RuntimeException e) {
       close();
@@ -48,50 +49,52 @@ final class Generation implements AutoCloseable {
   /** Puts what comes into the queue, and takes the time. */
   private final class Queued implements Completion.Listener {
     private final int choice;
-    private final long start = System.nanoTime();
-    private long last;
+    private final RequestTimer timer;
+    private final List<GeneratedToken> untold = new ArrayList<>(); // before their text
 
-    Queued(int choice) {
+    Queued(int choice, int promptTokens) {
       this.choice = choice;
+      timer = request.host().timer(promptTokens);
+    }
+
+    @Override
+    public void onAdmitted() {
+      timer.admitted();
     }
 
     @Override
     public boolean onToken(GeneratedToken token) {
-      long now = System.nanoTime();
-      if (last == 0) {
-        metrics().firstToken(now - start);
-      } else {
-        metrics().nextToken(now - last);
-      }
-      last = now;
-      return events.offer(new GenerationEvent.Chosen(choice, token));
+      timer.token();
+      untold.add(token);
+      return true;
     }
 
     @Override
     public boolean onText(String piece) {
-      return events.offer(new GenerationEvent.Said(choice, piece));
+      return events.offer(new GenerationEvent.Said(choice, told(), piece));
+    }
+
+    private List<GeneratedToken> told() {
+      List<GeneratedToken> tokens = List.copyOf(untold);
+      untold.clear();
+      return tokens;
     }
 
     @Override
     public void onEnd(FinishReason reason) {
-      Outcome outcome =
+      timer.ended(
           switch (reason) {
             case STOP -> Outcome.STOP;
             case LENGTH -> Outcome.LENGTH;
             case CANCELLED -> Outcome.ABORT;
-          };
-      metrics().ended(outcome, System.nanoTime() - start);
-      events.add(new GenerationEvent.Ended(choice, reason));
+          });
+      events.add(new GenerationEvent.Ended(choice, told(), reason));
     }
 
     @Override
     public void onFailure(RuntimeException why) {
-      metrics().ended(Outcome.ERROR, System.nanoTime() - start);
+      timer.ended(Outcome.ERROR);
       events.add(new GenerationEvent.Failed(choice, why));
-    }
-
-    private RequestMetrics metrics() {
-      return request.host().metrics();
     }
   }
 

@@ -7,13 +7,16 @@ import jambic.serve.http.HttpError;
 import jambic.serve.http.Route;
 import jambic.serve.model.ModelHost;
 import jambic.serve.model.ServedModel;
+import jambic.serve.model.TranslatorHost;
 import jambic.tensor.JambicException;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** What models there are, and their tokens. */
 public final class ModelApi {
@@ -29,30 +32,45 @@ public final class ModelApi {
   public List<Route> routes() {
     return List.of(
         Route.get("/v1/models", this::list),
-        Route.get("/v1/models/*", exchange -> exchange.json(200, entry(named(exchange)))),
+        Route.get("/v1/models/*", this::one),
         Route.get("/api/models", this::cards),
         Route.post("/tokenize", this::tokenize),
         Route.post("/detokenize", this::detokenize));
   }
 
-  private ModelHost named(Exchange exchange) {
-    return hosts.named(exchange.rest());
+  private void one(Exchange exchange) throws IOException {
+    String id = exchange.rest();
+    Optional<Map<String, Object>> entry =
+        entries().stream().filter(each -> each.get("id").equals(id)).findFirst();
+    exchange.json(200, entry.orElseThrow(() -> hosts.unknown()));
   }
 
   private void list(Exchange exchange) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("object", "list");
-    fields.put("data", hosts.all().stream().map(this::entry).toList());
+    fields.put("data", entries());
     exchange.json(200, fields);
   }
 
-  private Map<String, Object> entry(ModelHost host) {
+  private List<Map<String, Object>> entries() {
+    List<Map<String, Object>> entries = new ArrayList<>();
+    for (ModelHost host : hosts.all()) {
+      entries.add(entry(host.served().id(), host.served().model().contextLength()));
+    }
+    for (TranslatorHost host : hosts.translators()) {
+      int context = host.served().pipeline().model().config().maxLength();
+      entries.add(entry(host.served().id(), context));
+    }
+    return entries;
+  }
+
+  private Map<String, Object> entry(String id, int context) {
     Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("id", host.served().id());
+    fields.put("id", id);
     fields.put("object", "model");
     fields.put("created", created);
     fields.put("owned_by", "jambic");
-    fields.put("max_model_len", host.served().model().contextLength());
+    fields.put("max_model_len", context);
     return fields;
   }
 
@@ -114,10 +132,7 @@ public final class ModelApi {
         fields
             .list("tokens")
             .orElseThrow(() -> HttpError.ofField("tokens", "'tokens' must be there: an array"));
-    int[] ids =
-        given.stream()
-            .mapToInt(id -> Fields.integer("tokens", id, 0, tokenizer.vocabSize() - 1))
-            .toArray();
+    int[] ids = TokenIds.of(given, "tokens", tokenizer.vocabSize());
     exchange.json(200, Map.of("prompt", tokenizer.decode(ids)));
   }
 }

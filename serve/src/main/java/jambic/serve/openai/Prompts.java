@@ -4,7 +4,9 @@ import jambic.model.text.Tokenizer;
 import jambic.serve.http.HttpError;
 import jambic.serve.model.ServedModel;
 import jambic.tensor.JambicException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -24,10 +26,12 @@ final class Prompts {
 
   /** Those of a field that must be there; an empty text is refused. */
   List<int[]> given(Fields fields) {
-    Object given = fields.value(name).orElse(List.of());
-    List<?> all = given instanceof List<?> list ? list : List.of(given);
-    if (all.isEmpty() || all.contains("")) {
-      throw HttpError.ofField(name, "'" + name + "' must be a text that is not empty, or a list");
+    Object given = fields.value(name).orElse("");
+    requireText(given, name);
+    if (given instanceof List<?> several) {
+      for (int i = 0; i < several.size(); i++) {
+        requireText(Optional.ofNullable(several.get(i)).orElse(""), name + "[" + i + "]");
+      }
     }
     return of(fields);
   }
@@ -40,33 +44,36 @@ final class Prompts {
       if (several.size() > MOST) {
         throw HttpError.ofField(name, "a request has at most " + MOST + " prompts");
       }
-      return several.stream().map(this::one).toList();
+      List<int[]> prompts = new ArrayList<>();
+      for (Object one : several) {
+        prompts.add(one(one, name + "[" + prompts.size() + "]", "a text or token ids"));
+      }
+      return prompts;
     }
-    return List.of(one(given));
+    return List.of(one(given, name, "a text, token ids, or a list of these"));
   }
 
-  private int[] one(Object given) {
+  private static void requireText(Object given, String where) {
+    if (given.equals("") || given.equals(List.of())) {
+      throw HttpError.ofField(where, "'" + where + "' must not be empty");
+    }
+  }
+
+  private int[] one(Object given, String where, String wanted) {
     return switch (given) {
-      case String text -> encode(text);
-      case List<?> ids when !ids.isEmpty() -> ids(ids);
-      case null, default ->
-          throw HttpError.ofField(
-              name, "'" + name + "' must be a text, token ids, or a list of these");
+      case String text -> encode(text, where);
+      case List<?> ids when !ids.isEmpty() -> TokenIds.of(ids, where, served.model().vocabSize());
+      case null, default -> throw Fields.wrong(where, wanted, given);
     };
   }
 
-  private int[] ids(List<?> ids) {
-    int most = served.model().vocabSize() - 1;
-    return ids.stream().mapToInt(id -> Fields.integer(name, id, 0, most)).toArray();
-  }
-
   /** Text is never a special token. */
-  private int[] encode(String text) {
+  private int[] encode(String text, String where) {
     Tokenizer tokenizer = served.tokenizer();
     try {
       return text.isEmpty() ? start(tokenizer) : tokenizer.encodePrompt(text, false);
     } catch (JambicException e) {
-      throw HttpError.ofField(name, e.getMessage());
+      throw HttpError.ofField(where, "'" + where + "': " + e.getMessage());
     }
   }
 

@@ -17,9 +17,13 @@ final class SamplingFields {
 
   private SamplingFields() {}
 
-  static SamplingParams of(Fields fields, ServedModel served) {
+  /** Of the first of some answers to a prompt; each has the next seed. */
+  static SamplingParams of(Fields fields, ServedModel served, int answers) {
     GenerationConfig files = served.generation();
-    long seed = fields.seed("seed").orElseGet(() -> ThreadLocalRandom.current().nextLong());
+    long seed =
+        fields
+            .seed("seed", answers - 1)
+            .orElseGet(() -> ThreadLocalRandom.current().nextLong(Long.MAX_VALUE - answers));
     boolean drawn = fields.value("temperature").isPresent() || files.doSample().orElse(true);
     float temperature =
         fields
@@ -30,14 +34,14 @@ final class SamplingFields {
       return new SamplingParams(
               temperature,
               topK(fields, files),
-              fields.number("top_p", 0, 1).or(files::topP).orElse(1f),
-              fields.number("repetition_penalty", 0, 10).orElseGet(files::repetitionPenalty),
+              fields.positive("top_p", 1).or(files::topP).orElse(1f),
+              fields.positive("repetition_penalty", 10).orElseGet(files::repetitionPenalty),
               seed)
           .withPresencePenalty(fields.number("presence_penalty", -2, 2).orElse(0f))
           .withFrequencyPenalty(fields.number("frequency_penalty", -2, 2).orElse(0f))
           .withLogitBias(bias(fields, served));
-    } catch (JambicException e) { // such as top_p 0
-      throw HttpError.of(400, e.getMessage());
+    } catch (JambicException e) { // of a file that says what cannot be
+      throw HttpError.of(400, "the model's generation_config.json: " + e.getMessage());
     }
   }
 
@@ -54,20 +58,22 @@ final class SamplingFields {
             given
                 .values()
                 .forEach((id, value) ->
-                    bias.put(token(id, served), Fields.number(LOGIT_BIAS, value, -100, 100))));
+                    bias.put(
+                        token(id, served),
+                        Fields.number(LOGIT_BIAS + "." + id, value, -100, 100))));
     return bias;
   }
 
   private static int token(String id, ServedModel served) {
-    int vocabSize = served.model().vocabSize();
+    int candidates = Math.min(served.model().vocabSize(), served.tokenizer().vocabSize());
     try {
       int token = Integer.parseInt(id);
-      if (token >= 0 && token < vocabSize) {
+      if (token >= 0 && token < candidates) {
         return token;
       }
     } catch (NumberFormatException notAnId) {
       // As one that is too large.
     }
-    throw Fields.wrong(LOGIT_BIAS, "an object of token ids below " + vocabSize, id);
+    throw Fields.wrong(LOGIT_BIAS, "an object of token ids below " + candidates, id);
   }
 }

@@ -3,8 +3,10 @@ package jambic.serve.openai;
 import jambic.serve.http.Exchange;
 import jambic.serve.http.Route;
 import jambic.serve.model.ModelHost;
+import jambic.serve.model.TranslatorHost;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /** Completions and conversations. */
 public final class TextApi {
@@ -24,6 +26,11 @@ public final class TextApi {
 
   private void answer(Exchange exchange, boolean chat) throws IOException {
     Fields fields = new Fields(exchange.jsonBody());
+    Optional<TranslatorHost> translator = hosts.translator(fields);
+    if (translator.isPresent() && !chat) {
+      translate(exchange, fields, translator.get());
+      return;
+    }
     ModelHost host = hosts.of(fields);
     hosts.requireServing(host);
     TextRequest request = TextRequestReader.read(fields, host, chat);
@@ -33,6 +40,16 @@ public final class TextApi {
       new Answer(request, exchange).write();
     } finally {
       host.leave(texts);
+    }
+  }
+
+  private void translate(Exchange exchange, Fields fields, TranslatorHost host) throws IOException {
+    hosts.requireOpen();
+    hosts.enter(host);
+    try {
+      TranslationApi.answer(exchange, fields, host);
+    } finally {
+      host.leave(1);
     }
   }
 }

@@ -17,7 +17,9 @@ import java.util.Set;
 
 /** Reads the fields that completions and conversations have in common, and those of either. */
 final class TextRequestReader {
-  private static final int MOST_CHOICES = 64;
+  private static final String PROMPT = "prompt";
+  private static final String MESSAGES = "messages";
+  private static final String STOP = "stop";
   private static final int MOST_STOPS = 16;
   private static final int MOST_LOGPROBS = 20;
   private static final int COMPLETION_TOKENS = 16; // OpenAI's default
@@ -39,19 +41,19 @@ final class TextRequestReader {
   }
 
   private TextRequest read() {
-    refuseUnsupported();
+    UnsupportedFields.refuse(fields, chat);
     Set<Integer> chatEnds = chat ? template().stopTokens(served.tokenizer()) : Set.of();
-    List<int[]> prompts = chat ? List.of(conversation()) : new Prompts(served, "prompt").of(fields);
-    prompts.forEach(this::requireRoom);
-    int n = fields.integer("n", 1, MOST_CHOICES).orElse(1);
+    List<int[]> prompts = chat ? List.of(conversation()) : new Prompts(served, PROMPT).of(fields);
+    int n = fields.integer("n", 1, UnsupportedFields.MOST_CHOICES).orElse(1);
     OptionalInt logProbs = logProbs();
     boolean echo = !chat && fields.flag("echo");
     Set<Integer> ends = new HashSet<>(chatEnds);
     ends.addAll(served.endTokens());
     List<GenerationRequest> requests = new ArrayList<>();
-    SamplingParams sampling = SamplingFields.of(fields, served);
+    SamplingParams sampling = SamplingFields.of(fields, served, n);
     List<String> stop = stop();
     for (int[] prompt : prompts) {
+      requireRoom(prompt, where(prompts.size(), requests.size() / n));
       GenerationRequest request =
           GenerationRequest.of(prompt, maxTokens(prompt.length))
               .withStop(stop)
@@ -77,34 +79,6 @@ final class TextRequestReader {
         echo);
   }
 
-  /**
-   * What would change the answer and cannot be done; other fields that are unknown are harmless.
-   */
-  private void refuseUnsupported() {
-    for (String name : List.of("tools", "functions")) {
-      if (!fields.list(name).orElse(List.of()).isEmpty()) {
-        throw HttpError.ofField(name, "'" + name + "' are not supported: the model writes text");
-      }
-    }
-    for (String name : List.of("suffix", "audio", "prediction", "grammar", "guided_json")) {
-      if (fields.value(name).filter(value -> !value.equals("")).isPresent()) {
-        throw HttpError.ofField(name, "'" + name + "' is not supported");
-      }
-    }
-    Optional<String> format = fields.object("response_format").flatMap(o -> o.text("type"));
-    if (fields.value("response_format").isPresent() && !format.equals(Optional.of("text"))) {
-      throw HttpError.ofField("response_format", "'response_format' can only be text");
-    }
-    List<?> modalities = fields.list("modalities").orElse(List.of("text"));
-    if (!modalities.equals(List.of("text"))) {
-      throw HttpError.ofField("modalities", "'modalities' can only be text");
-    }
-    OptionalInt bestOf = fields.integer("best_of", 1, MOST_CHOICES);
-    if (bestOf.isPresent() && bestOf.getAsInt() != fields.integer("n", 1, MOST_CHOICES).orElse(1)) {
-      throw HttpError.ofField("best_of", "'best_of' other than n is not supported");
-    }
-  }
-
   private ChatTemplate template() {
     return served
         .template()
@@ -121,39 +95,49 @@ final class TextRequestReader {
     try {
       return template().encode(served.tokenizer(), ChatMessages.of(fields), true).ids();
     } catch (JambicException e) {
-      throw HttpError.ofField("messages", e.getMessage());
+      throw HttpError.ofField(MESSAGES, "'messages': " + e.getMessage());
     }
   }
 
-  private void requireRoom(int[] prompt) {
+  /** The field that a prompt came in. */
+  private String where(int prompts, int index) {
+    return chat ? MESSAGES : prompts == 1 ? PROMPT : PROMPT + "[" + index + "]";
+  }
+
+  /** A prompt that is only scored may fill the context; beside others there is room to write. */
+  private void requireRoom(int[] prompt, String where) {
     int context = served.model().contextLength();
-    if (prompt.length > context) {
+    int written = wanted(prompt.length) == 0 ? 0 : 1;
+    if (prompt.length + written > context) {
       throw HttpError.ofField(
-              chat ? "messages" : "prompt",
+              where,
               Text.format(
-                  "This model's maximum context length is %d tokens, and the prompt has %d; shorten it",
-                  context, prompt.length))
+                  "This model's maximum context length is %d tokens, and '%s' has %d%s; shorten it",
+                  context,
+                  where,
+                  prompt.length,
+                  prompt.length > context ? "" : ", which leaves no room for an answer"))
           .withCode("context_length_exceeded");
     }
   }
 
   /** As many as were asked for, as far as the context goes: the engine ends there. */
   private int maxTokens(int promptLength) {
+    return Math.min(wanted(promptLength), served.model().contextLength() - promptLength);
+  }
+
+  private int wanted(int promptLength) {
     int least = chat ? 1 : 0; // a prompt can be scored alone
+    OptionalInt most = fields.integer("max_tokens", least, Integer.MAX_VALUE);
     OptionalInt given = fields.integer("max_completion_tokens", least, Integer.MAX_VALUE);
-    if (given.isEmpty()) {
-      given = fields.integer("max_tokens", least, Integer.MAX_VALUE);
+    if (given.isPresent() || most.isPresent()) {
+      return given.isPresent() ? given.getAsInt() : most.getAsInt();
     }
-    int context = served.model().contextLength();
     try {
-      int wanted =
-          given.isPresent()
-              ? given.getAsInt()
-              : served
-                  .generation()
-                  .maxNewTokens(promptLength)
-                  .orElse(chat ? context : COMPLETION_TOKENS);
-      return Math.min(wanted, context - promptLength + 1);
+      return served
+          .generation()
+          .maxNewTokens(promptLength)
+          .orElse(chat ? served.model().contextLength() : COMPLETION_TOKENS);
     } catch (JambicException e) {
       throw HttpError.ofField("max_tokens", e.getMessage());
     }
@@ -176,15 +160,26 @@ final class TextRequestReader {
   }
 
   private List<String> stop() {
-    Object given = fields.value("stop").orElse(List.of());
-    List<?> texts =
-        given instanceof String text
-            ? List.of(text)
-            : given instanceof List<?> l ? l : List.of(given);
-    if (texts.size() > MOST_STOPS
-        || !texts.stream().allMatch(text -> text instanceof String s && !s.isEmpty())) {
-      throw Fields.wrong("stop", "a text or up to " + MOST_STOPS + " texts, none empty", given);
+    Object given = fields.value(STOP).orElse(List.of());
+    if (!(given instanceof List<?> several)) {
+      return List.of(stop(given, STOP));
     }
-    return texts.stream().map(String.class::cast).toList();
+    if (several.size() > MOST_STOPS) {
+      throw HttpError.ofField(
+          STOP,
+          Text.format("'stop' has %d texts, and at most %d can be", several.size(), MOST_STOPS));
+    }
+    List<String> texts = new ArrayList<>();
+    for (Object text : several) {
+      texts.add(stop(text, STOP + "[" + texts.size() + "]"));
+    }
+    return texts;
+  }
+
+  private static String stop(Object given, String where) {
+    if (given instanceof String text && !text.isEmpty()) {
+      return text;
+    }
+    throw Fields.wrong(where, "a text that is not empty", given);
   }
 }

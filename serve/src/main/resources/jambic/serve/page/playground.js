@@ -64,8 +64,12 @@ async function load() {
     models = (await get('/api/models')).models;
     $('model').replaceChildren(...models.map(one => new Option(one.id, one.id)));
     $('model').disabled = models.length === 1;
-    card(model());
     $('key-form').hidden = true;
+    if (models.length === 0) {
+      say('No model here writes texts: translators are asked at /v1/completions.');
+      return;
+    }
+    card(model());
     say('');
   } catch (error) {
     complain(error);
@@ -262,6 +266,10 @@ tabs.forEach((tab, i) => {
   });
 });
 
+get('/api/pages').then(({ runs }) => {
+  if (runs) $('runs').href = '/runs';
+  $('runs').hidden = !runs;
+}, complain);
 roam($('text'));
 roam($('messages'));
 load();

@@ -21,9 +21,10 @@ function cell(row, text, className) {
 function show(token, probability, alternatives) {
   const shown = document.createElement('table');
   const head = shown.createTHead().insertRow();
-  for (const name of ['Token', '', 'Probability']) {
+  for (const [name, columns] of [['Token', 1], ['Probability', 2]]) {
     const th = document.createElement('th');
-    th.scope = 'col';
+    th.scope = columns === 1 ? 'col' : 'colgroup';
+    th.colSpan = columns;
     th.textContent = name;
     head.append(th);
   }

@@ -1,7 +1,8 @@
-package jambic.serve;
+package jambic.browser;
 
-import jambic.serve.http.Json;
+import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -10,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,8 +21,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Chromium without a window, driven by the W3C's WebDriver protocol. */
-final class Browser implements AutoCloseable {
+public final class Browser implements AutoCloseable {
   private static final Pattern PORT = Pattern.compile("started successfully on port (\\d+)");
+  private static final String AXE = "axe.min.js";
+  private static final String ASK =
+      ";const told = arguments[arguments.length - 1];"
+          + "axe.run().then(r => told(r.violations.flatMap(v => v.nodes.map(n =>"
+          + " v.id + ': ' + n.target + ' ' + n.failureSummary))), e => told([String(e)]));";
   private static final String ENTER = "\uE007";
 
   private final Process driver;
@@ -51,7 +58,7 @@ final class Browser implements AutoCloseable {
   }
 
   /** A browser, where Debian's packages chromium and chromium-driver are. */
-  static Optional<Browser> find() throws IOException {
+  public static Optional<Browser> find() throws IOException {
     Optional<Path> chromium = program("chromium");
     Optional<Path> chromedriver = program("chromedriver");
     return chromium.isEmpty() || chromedriver.isEmpty()
@@ -78,17 +85,18 @@ final class Browser implements AutoCloseable {
     throw new IOException("chromedriver did not start: " + said);
   }
 
-  void open(URI page) {
+  /** Opens a page. */
+  public void open(URI page) {
     post(session + "/url", Map.of("url", page.toString()));
   }
 
   /** The value of a JavaScript function's body. */
-  Object run(String script) {
+  public Object run(String script) {
     return post(session + "/execute/sync", Map.of("script", script, "args", List.of()));
   }
 
   /** Waits until an expression is true. */
-  void await(String expression) throws InterruptedException {
+  public void await(String expression) throws InterruptedException {
     long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     while (!Boolean.TRUE.equals(run("return !!(" + expression + ")"))) {
       if (System.nanoTime() > end) {
@@ -99,7 +107,7 @@ final class Browser implements AutoCloseable {
   }
 
   /** Types into an element; {@code Ctrl+Enter} afterwards if it is to be sent. */
-  void type(String selector, String text, boolean send) {
+  public void type(String selector, String text, boolean send) {
     Object element =
         ((Map<?, ?>) post(session + "/element", Map.of("using", "css selector", "value", selector)))
             .values()
@@ -110,19 +118,61 @@ final class Browser implements AutoCloseable {
   }
 
   /** What the console says of errors, of the policy's too. */
-  List<?> console() {
+  public List<?> console() {
     return (List<?>) post(session + "/se/log", Map.of("type", "browser"));
   }
 
-  void emulateDark() {
-    Map<String, Object> dark =
-        Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", "dark")));
-    post(
-        session + "/goog/cdp/execute", Map.of("cmd", "Emulation.setEmulatedMedia", "params", dark));
+  /** Shows pages as to those who prefer dark ones. */
+  public void emulateDark() {
+    chrome(
+        "Emulation.setEmulatedMedia",
+        Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", "dark"))));
+  }
+
+  /** Shows pages in a window of a width, such as a telephone's. */
+  public void resize(int width) {
+    chrome(
+        "Emulation.setDeviceMetricsOverride",
+        Map.of("width", width, "height", 900, "deviceScaleFactor", 1, "mobile", false));
+  }
+
+  /** A picture of the whole page, as a PNG. */
+  public byte[] screenshot() {
+    Object made =
+        chrome("Page.captureScreenshot", Map.of("format", "png", "captureBeyondViewport", true));
+    return Base64.getDecoder().decode(((Map<?, ?>) made).get("data").toString());
+  }
+
+  /** What axe-core finds wrong with a page for those who see, hear or point otherwise. */
+  public List<String> violations() throws IOException {
+    try (InputStream axe = ClassLoader.getSystemResourceAsStream(AXE)) {
+      String source = new String(axe.readAllBytes(), StandardCharsets.UTF_8);
+      Map<String, Object> checked = Map.of("script", source + ASK, "args", List.of());
+      return ((List<?>) post(session + "/execute/async", checked))
+          .stream().map(String::valueOf).toList();
+    }
+  }
+
+  /** Presses the Tab key, and tells which element has the focus then. */
+  public String tab() {
+    for (String type : List.of("keyDown", "keyUp")) {
+      chrome(
+          "Input.dispatchKeyEvent",
+          Map.of("type", type, "key", "Tab", "code", "Tab", "windowsVirtualKeyCode", 9));
+    }
+    return (String) run("return document.activeElement.id || document.activeElement.tagName");
+  }
+
+  private Object chrome(String command, Map<String, ?> parameters) {
+    return post(session + "/goog/cdp/execute", Map.of("cmd", command, "params", parameters));
   }
 
   private Object post(String path, Map<String, ?> body) {
-    return send(path, "POST", Json.text(body));
+    try {
+      return send(path, "POST", JSON.std.asString(body));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private Object send(String path, String method, String body) {
@@ -137,7 +187,7 @@ final class Browser implements AutoCloseable {
       if (response.statusCode() != 200) {
         throw new AssertionError(response.body());
       }
-      return Json.object(response.body().getBytes(StandardCharsets.UTF_8)).get("value");
+      return JSON.std.mapFrom(response.body()).get("value");
     } catch (IOException | InterruptedException e) {
       throw new AssertionError(e);
     }
