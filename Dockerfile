@@ -5,17 +5,13 @@
 FROM eclipse-temurin:25-jdk AS build
 WORKDIR /jambic
 COPY . .
-RUN ./mvnw -B -q -pl app -am package -Dmaven.test.skip -Dmaven.javadoc.skip -Dmaven.source.skip -Dspotless.check.skip \
- && rm -f app/target/jambic-app-*-sources.jar app/target/jambic-app-*-javadoc.jar \
- && cp app/target/jambic-app-*.jar app/target/modules/ \
- && jlink --module-path app/target/modules --add-modules jambic.app,jambic.cuda,org.slf4j.nop,jdk.crypto.ec \
-      --strip-debug --no-header-files --no-man-pages --output /runtime
+RUN ./mvnw -B -q -Pdist -pl app -am package -Dmaven.test.skip -Dmaven.javadoc.skip -Dmaven.source.skip -Dspotless.check.skip
 
 FROM debian:stable-slim
 RUN useradd --system --uid 10001 jambic
-COPY --from=build /runtime /opt/jambic
-COPY app/jvm.options /opt/jambic/jvm.options
+COPY --from=build /jambic/app/target/dist/jambic /opt/jambic
 USER jambic
+ENV JAMBIC_JAVA_OPTS=-XX:-UsePerfData
 EXPOSE 8080
 HEALTHCHECK --start-period=60s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3 && head -1 <&3 | grep -q ' 200 '"]
-ENTRYPOINT ["/opt/jambic/bin/java", "@/opt/jambic/jvm.options", "-XX:-UsePerfData", "-m", "jambic.app/jambic.app.Main", "serve", "--host", "0.0.0.0", "--api-key-file", "/run/secrets/key"]
+ENTRYPOINT ["/opt/jambic/bin/jambic", "serve", "--host", "0.0.0.0", "--api-key-file", "/run/secrets/key"]

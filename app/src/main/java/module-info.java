@@ -25,4 +25,6 @@ module jambic.app {
       info.picocli;
   opens jambic.app.serve to
       info.picocli;
+  opens jambic.app.watch to
+      info.picocli;
 }

@@ -264,7 +264,7 @@ final class EvalCommand implements Callable<Integer> {
           Text.format("the argument %s is one too many without --bleu", references.get()));
     }
     Path named = given.folder();
-    if (GptClassifier.isIn(named) && PairReport.isFor(named)) {
+    if (GptClassifier.isIn(named) && GptClassifier.FORMAT.readConfig(named).isScore()) {
       evaluateReward(named, out, Terminal.ofErrors(err));
       return 0;
     }

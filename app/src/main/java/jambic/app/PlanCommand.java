@@ -172,12 +172,11 @@ final class PlanCommand implements Callable<Integer> {
         StageMemory memory = stageMemory();
         out.print(json ? JSON.std.asString(memory.fields()) + "\n" : PlanReport.text(name, memory));
       } else if (translator.isPresent()) {
-        require(network.isEmpty(), "--network is for a GPT; leave it out of a translator's plan");
         TranslationPlan plan = plan(translator.get());
         out.print(
             json
-                ? JSON.std.asString(TranslationPlanReport.fields(name, plan)) + "\n"
-                : TranslationPlanReport.text(name, plan));
+                ? JSON.std.asString(TranslationPlanReport.fields(name, plan, network())) + "\n"
+                : TranslationPlanReport.text(name, plan, network()));
       } else {
         Plan plan = plan();
         out.print(

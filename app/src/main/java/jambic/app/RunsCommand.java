@@ -62,14 +62,15 @@ final class RunsCommand implements Callable<Integer> {
             "run", "command", "state", "iterations", "best loss", "time", "parameters", "data"));
     for (Path run : runs) {
       try {
-        RunFacts facts = facts(run);
+        RunFacts facts = RunFacts.read(run, new MetricsTail(run.resolve(MetricsLog.FILE_NAME)));
+        facts.notice().ifPresent(this::complain);
         if (json) {
           out.println(JSON.std.asString(facts.toMap()));
         } else {
           table.add(row(facts));
         }
       } catch (JambicException damaged) {
-        spec.commandLine().getErr().println("jambic: " + damaged.getMessage());
+        complain(damaged.getMessage());
       }
     }
     if (!json) {
@@ -78,10 +79,8 @@ final class RunsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static RunFacts facts(Path run) {
-    MetricsTail log = new MetricsTail(run.resolve(MetricsLog.FILE_NAME));
-    log.update();
-    return RunFacts.read(run, log);
+  private void complain(String sentence) {
+    spec.commandLine().getErr().println("jambic: " + sentence);
   }
 
   private static String duration(double seconds) {

@@ -17,10 +17,9 @@ import jambic.app.data.Hub;
 import jambic.app.data.TrainingData;
 import jambic.app.ranks.RankOptions;
 import jambic.app.run.RunDisplay;
-import jambic.app.run.Watcher;
 import jambic.app.terminal.LongRun;
 import jambic.app.terminal.Terminal;
-import jambic.app.watch.WatchServer;
+import jambic.app.watch.WatchOption;
 import jambic.model.checkpoint.BaseModelResolver;
 import jambic.model.checkpoint.Checkpoint;
 import jambic.model.gpt.Gpt;
@@ -38,9 +37,11 @@ import jambic.train.config.TranslationPreset;
 import jambic.train.parallel.DataParallel;
 import jambic.train.plan.MemoryEstimate;
 import jambic.train.run.RunCheckpoints;
+import jambic.train.run.RunListener.Sample;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -162,13 +163,7 @@ final class TrainCommand implements Callable<Integer> {
       })
   private boolean tensorboard;
 
-  @Option(
-      names = "--watch",
-      description = {
-        "Show this run and those beside it in the browser while it trains, as jambic watch does, at",
-        "port 6006 or, where that is taken, another."
-      })
-  private boolean watch;
+  @Mixin private WatchOption watch;
 
   @Mixin private BackendOptions computing;
 
@@ -195,7 +190,9 @@ final class TrainCommand implements Callable<Integer> {
     main.job().boundWarning().ifPresent(terminal::print);
     requireNamed("--out", out.map(Path::toString));
     requireNamed("--data", data);
-    if (!resume) {
+    if (resume) {
+      out.ifPresent(shared::requireVisible);
+    } else {
       out.map(RunFolder::new).ifPresent(RunFolder::requireOwn);
       out.ifPresent(Trainer::requireVacant); // before anything is downloaded
     }
@@ -306,7 +303,7 @@ final class TrainCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--resume goes on with the run's own model; leave --init out");
     }
-    recorded = Optional.of(new RunFolder(resumed()).record());
+    recorded = Optional.of(new RunFolder(resumed()).recordToResume());
     return Trainer.configOf(resumed());
   }
 
@@ -509,10 +506,12 @@ final class TrainCommand implements Callable<Integer> {
       Path folder,
       TrainReport report,
       LongRun length) {
-    if (!display().show(config, folder, trainer::iteration, length::notice, trainer::run)) {
+    BooleanSupplier stop = main.interruption()::isRequested;
+    Supplier<List<Sample>> sampler = report.sampler(trainer.model(), tokenizer, stop);
+    if (!display()
+        .show(config, folder, trainer::iteration, length::notice, sampler, trainer::run)) {
       return Main.INTERRUPTED;
     }
-    BooleanSupplier stop = main.interruption()::isRequested;
     Map<String, Object> summary = report.finish(trainer, tokenizer, folder, stop);
     if (json) {
       spec.commandLine().getOut().println(RunDisplay.json(summary));
@@ -529,6 +528,6 @@ final class TrainCommand implements Callable<Integer> {
         tensorboard,
         resume,
         ranks.isShared(),
-        watch ? WatchServer::beside : Watcher.NONE);
+        watch.watcher());
   }
 }

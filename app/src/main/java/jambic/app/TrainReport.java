@@ -18,6 +18,7 @@ import jambic.train.Trainer;
 import jambic.train.run.Metrics;
 import jambic.train.run.MetricsLog;
 import jambic.train.run.RunCheckpoints;
+import jambic.train.run.RunListener.Sample;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -36,6 +38,7 @@ import java.util.stream.Stream;
  */
 record TrainReport(Terminal terminal) {
   private static final int SAMPLE_LENGTH = 300;
+  private static final int SAMPLE_LENGTH_BETWEEN = 200; // at evaluations
 
   /** What a run trains, on what and where. */
   void begin(
@@ -71,7 +74,7 @@ record TrainReport(Terminal terminal) {
       Trainer trainer, Tokenizer tokenizer, Path folder, BooleanSupplier stop) {
     List<Metrics> log = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME));
     RunDisplay.draw(terminal, log, folder);
-    String sample = sample(trainer.model(), tokenizer, stop);
+    String sample = sample(trainer.model(), tokenizer, SAMPLE_LENGTH, stop);
     terminal.print("");
     terminal.print(sample.strip());
     terminal.print("");
@@ -97,14 +100,22 @@ record TrainReport(Terminal terminal) {
     }
   }
 
-  private static String sample(Gpt model, Tokenizer tokenizer, BooleanSupplier stop) {
+  /** Writes what {@link #finish} shows, shorter, while the run goes on. */
+  Supplier<List<Sample>> sampler(Gpt model, Tokenizer tokenizer, BooleanSupplier stop) {
+    return () -> {
+      String text = sample(model, tokenizer, SAMPLE_LENGTH_BETWEEN, stop);
+      return stop.getAsBoolean() ? List.of() : List.of(new Sample("", text, Map.of()));
+    };
+  }
+
+  private static String sample(Gpt model, Tokenizer tokenizer, int length, BooleanSupplier stop) {
     StringBuilder text = new StringBuilder();
     Set<Integer> ends = model.generation().endTokensOr(Optional.of(tokenizer));
     try (Generator generator = new Generator(model, 1, ends)) {
       generator.stream(
           tokenizer,
           SampleCommand.start(tokenizer),
-          SAMPLE_LENGTH,
+          length,
           SamplingParams.plain(1),
           piece -> {
             text.append(piece);

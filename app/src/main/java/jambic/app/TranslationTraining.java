@@ -77,7 +77,9 @@ record TranslationTraining(
 
   int call() {
     Optional<RunRecord> recorded =
-        preset.isPresent() ? Optional.empty() : out.map(path -> new RunFolder(path).record());
+        preset.isPresent()
+            ? Optional.empty()
+            : out.map(path -> new RunFolder(path).recordToResume());
     TranslationConfig config =
         TrainFlags.over(
             preset

@@ -62,17 +62,20 @@ class AlignmentTest {
         "--eval-iters=1",
         "--backend=cpu");
     sft = folder.resolve("sft");
-    done(
-        "sft",
-        "--init",
-        pre,
-        "--data",
-        questions.resolve("sft.jsonl"),
-        "--out",
-        sft,
-        ONE_STEP,
-        "--add-special-tokens=<|pad|>",
-        "--backend=cpu");
+    CommandLineCall tuned =
+        done(
+            "sft",
+            "--init",
+            pre,
+            "--data",
+            questions.resolve("sft.jsonl"),
+            "--out",
+            sft,
+            ONE_STEP,
+            "--add-special-tokens=<|pad|>",
+            "--watch",
+            "--backend=cpu");
+    assertThat(tuned.out()).containsPattern("watch +http://127\\.0\\.0\\.1:\\d+/runs");
   }
 
   private static Path file(String name, String... lines) throws IOException {

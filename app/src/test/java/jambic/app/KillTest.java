@@ -14,6 +14,8 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Kills the real application at random moments ({@code -Djambic.kills=20} for twenty, {@code
@@ -55,11 +57,20 @@ class KillTest {
           "--backend=reference",
           "--max-iters=" + (200 + 60 * KILLS));
 
+  private static final List<String> OF_STAGE =
+      List.of(
+          "--batch-size=2",
+          "--learning-rate=1e-2",
+          "--eval-interval=5",
+          "--eval-iters=1",
+          "--backend=reference",
+          "--max-iters=" + (100 + 40 * KILLS));
+
   @TempDir private Path folder;
 
   @Test
   void aRunThatIsKilledAndResumedEndsWithTheSameBits() throws Exception {
-    requireSameBits(TinyRun.text(folder), FLAGS);
+    requireSameBits(new Command("train", TinyRun.text(folder), FLAGS), KillTest::awaitAnyTime);
   }
 
   @Test
@@ -68,25 +79,75 @@ class KillTest {
     for (int i = 0; i < 60; i++) {
       pairs.add("un " + i + "\tone " + i);
     }
-    requireSameBits(Files.write(folder.resolve("pairs.tsv"), pairs), OF_TRANSLATOR);
+    Path file = Files.write(folder.resolve("pairs.tsv"), pairs);
+    requireSameBits(new Command("train", file, OF_TRANSLATOR), KillTest::awaitAnyTime);
     assertThat(folder.resolve("killed/averaged/model.safetensors"))
         .hasSameBinaryContentAs(folder.resolve("whole/averaged/model.safetensors"));
   }
 
-  private void requireSameBits(Path text, List<String> flags) throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"sft", "ppo"})
+  void aStageThatIsKilledWhileItSavesAndResumedEndsWithTheSameBits(String stage) throws Exception {
+    Path pre = TinyRun.trained(folder);
+    List<String> rows = new ArrayList<>();
+    for (String word : List.of("the", "fox", "dog", "jumps", "quick", "brown")) {
+      rows.add(
+          "{\"prompt\":\"%s\",\"%s\":\"%s\"}"
+              .formatted(
+                  word.substring(0, 2),
+                  stage.equals("sft") ? "completion" : "answer",
+                  word.substring(2)));
+    }
+    List<String> flags = new ArrayList<>(OF_STAGE);
+    if (stage.equals("sft")) {
+      flags.addAll(List.of("--init=" + pre, "--add-special-tokens=<|endoftext|>"));
+    } else {
+      flags.addAll(
+          List.of("--init=" + fineTuned(pre, rows), "--reward=graded", "--response-length=4"));
+    }
+    Path file = Files.write(folder.resolve("rows.jsonl"), rows);
+    requireSameBits(new Command(stage, file, flags), KillTest::awaitSaving);
+  }
+
+  /** A policy that has a token to end with. */
+  private Path fineTuned(Path pre, List<String> rows) throws IOException {
+    Path file = folder.resolve("sft.jsonl");
+    Files.write(file, rows.stream().map(row -> row.replace("answer", "completion")).toList());
+    Path sft = folder.resolve("sft");
+    CommandLineCall call =
+        CommandLineCall.of(
+            "sft",
+            "--init=" + pre,
+            "--data=" + file,
+            "--out=" + sft,
+            "--add-special-tokens=<|endoftext|>",
+            "--max-iters=1",
+            "--backend=reference");
+    assertThat(call.code()).as(call.err()).isZero();
+    return sft;
+  }
+
+  /** What is begun: a command, what it learns from, and how. */
+  private record Command(String name, Path data, List<String> flags) {}
+
+  /** Waits until there is something to kill in a run's folder. */
+  private interface Moment {
+    void await(Process process, Path run, Random random) throws Exception;
+  }
+
+  private void requireSameBits(Command command, Moment moment) throws Exception {
     Path whole = folder.resolve("whole");
     Path killed = folder.resolve("killed");
-    finish(start("begun", flags, text, whole));
+    finish(start("begun", command, whole));
 
     Random random = new Random(SEED);
-    Process process = start("begun", flags, text, killed);
+    Process process = start("begun", command, killed);
     int met = 0;
     for (int kill = 0; kill < KILLS; kill++) {
-      awaitSteps(process, killed);
-      Thread.sleep(random.nextInt(150));
+      moment.await(process, killed, random);
       met += process.isAlive() ? 1 : 0;
       process.destroyForcibly().waitFor();
-      process = start("resumed", flags, text, killed);
+      process = start("resumed", command, killed);
     }
     finish(process);
 
@@ -104,13 +165,13 @@ class KillTest {
     }
   }
 
-  private Process start(String how, List<String> flags, Path text, Path run) throws IOException {
-    List<String> args = new ArrayList<>(List.of("train", "--out", run.toString()));
+  private Process start(String how, Command command, Path run) throws IOException {
+    List<String> args = new ArrayList<>(List.of(command.name(), "--out", run.toString()));
     if (AtomicFolder.exists(run.resolve("last"))) {
       args.add("--resume");
     } else { // killed before its first checkpoint, or not begun yet
-      args.addAll(List.of("--data", text.toString()));
-      args.addAll(flags);
+      args.addAll(List.of("--data", command.data().toString()));
+      args.addAll(command.flags());
     }
     return Application.start(folder.resolve(how + ".log"), args);
   }
@@ -124,6 +185,27 @@ class KillTest {
         && (!Files.exists(log) || Files.size(log) <= before)
         && System.nanoTime() < deadline) {
       Thread.sleep(2);
+    }
+  }
+
+  private static void awaitAnyTime(Process process, Path run, Random random) throws Exception {
+    awaitSteps(process, run);
+    Thread.sleep(random.nextInt(150));
+  }
+
+  /** A checkpoint that is being written lies beside the last one, which a crash must leave. */
+  private static void awaitSaving(Process process, Path run, Random random) throws Exception {
+    awaitSteps(process, run);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (process.isAlive() && !isSaving(run) && System.nanoTime() < deadline) {
+      Thread.onSpinWait();
+    }
+    Thread.sleep(random.nextInt(5)); // some files are written, or all but the names
+  }
+
+  private static boolean isSaving(Path run) throws IOException {
+    try (var files = Files.list(run)) {
+      return files.anyMatch(file -> file.getFileName().toString().startsWith(".last."));
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,38 @@ class PlanCommandTest {
     String more = planned("--devices=100000");
     assertThat(more).contains("99,878 of them idle: a step has 122 micro batches of 4 windows;");
     assertThat(time(more)).isEqualTo(time(most)).startsWith("time   ");
+  }
+
+  @Test
+  void anEfficiencyIsToldOnlyOfARunThatStarts() throws IOException {
+    assertThat(planned("--devices=2")).contains("efficiency").doesNotContain("does not start so");
+    assertThat(planned("--devices=8")).contains("does not start so").doesNotContain("efficiency");
+    CommandLineCall json =
+        CommandLineCall.of("plan", "--preset=gpt2", "--device=a100", "--devices=8", "--json");
+    @SuppressWarnings("unchecked")
+    Map<String, Object> scale = (Map<String, Object>) JSON.std.mapFrom(json.out()).get("scale_out");
+    assertThat(scale).containsKey("communication_s").doesNotContainKey("efficiency");
+  }
+
+  @Test
+  void aTranslatorOnSeveralDevicesHasFiguresOfTheNetwork() throws IOException {
+    String[] words = {
+      "plan",
+      "transformer-base",
+      "--device=a100",
+      "--devices=4",
+      "--network=ethernet-10g",
+      "--gradient-accumulation-steps=8"
+    };
+    CommandLineCall text = CommandLineCall.of((Object[]) words);
+    assertThat(text.code()).as(text.err()).isZero();
+    // 2 x 4 bytes x 63,082,496 parameters x 3 / 4
+    assertThat(text.out()).contains("4 over ethernet-10g", "each sends", "efficiency");
+    words = Arrays.copyOf(words, words.length + 1);
+    words[words.length - 1] = "--json";
+    Map<?, ?> scale =
+        (Map<?, ?>) JSON.std.mapFrom(CommandLineCall.of((Object[]) words).out()).get("scale_out");
+    assertThat(((Number) scale.get("bytes_per_step")).doubleValue()).isEqualTo(6.0 * 63_082_496);
   }
 
   private static String planned(String devices) {

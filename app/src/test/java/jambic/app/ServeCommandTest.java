@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(120)
 class ServeCommandTest {
-  private static final Pattern ADDRESS = Pattern.compile("Serving (\\S+) at (http://\\S+)");
+  private static final Pattern ADDRESS = Pattern.compile("Serving (.+) at (http://\\S+)");
 
   @TempDir private Path folder;
 
@@ -99,6 +100,73 @@ class ServeCommandTest {
       assertThat(server.exitValue()).isEqualTo(143);
     } finally {
       server.destroyForcibly();
+    }
+  }
+
+  @Test
+  void adaptersOfOneBaseAndATranslatorAreModelsOfTheirOwn() throws Exception {
+    Path run = TinyRun.trained(folder);
+    List<String> words = new ArrayList<>(List.of("serve", "--port=0", run.toString()));
+    for (int seed : List.of(1, 2)) {
+      Path tuned = folder.resolve("tuned" + seed);
+      CommandLineCall call =
+          CommandLineCall.of(
+              "train",
+              "--init=" + run,
+              "--data=" + TinyRun.text(folder),
+              "--out=" + tuned,
+              "--lora-rank=2",
+              "--max-iters=20",
+              "--learning-rate=0.1",
+              "--eval-iters=1",
+              "--seed=" + seed);
+      assertThat(call.code()).as(call.err()).isZero();
+      words.add(tuned.toString());
+    }
+    words.add(TranslateCommandTest.DATES.toString());
+    Path log = folder.resolve("log");
+    Process server = Application.start(log, words);
+    try {
+      String address = address(server, log).group(2);
+      for (String id : List.of(run.getFileName().toString(), "tuned1", "tuned2")) {
+        String sample =
+            CommandLineCall.of(
+                    "sample",
+                    folder.resolve(id),
+                    "--prompt=The ",
+                    "--max-new-tokens=3",
+                    "--greedy",
+                    "--json")
+                .out();
+        assertThat(text(ask(address, id, "The "))).as(id).isEqualTo(text(sample));
+      }
+      assertThat(text(ask(address, "marian_dates", "le 3 mars 2021"))).contains("2021");
+    } finally {
+      server.destroyForcibly();
+    }
+  }
+
+  @Test
+  void whatATranslatorHasNotIsRefused() throws IOException {
+    for (String flag : List.of("--quantize=int8", "--chat-template=chatml")) {
+      CommandLineCall call =
+          CommandLineCall.of("serve", TranslateCommandTest.DATES, "--port=0", flag);
+      assertThat(call.code()).isEqualTo(2);
+      assertThat(call.err()).contains(flag.split("=")[0] + ": marian_dates is a translator");
+    }
+  }
+
+  private static String ask(String address, String model, String prompt) throws Exception {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(address + "/v1/completions"))
+              .header("Content-Type", "application/json")
+              .POST(
+                  HttpRequest.BodyPublishers.ofString(
+                      "{\"model\": \"%s\", \"prompt\": \"%s\", \"temperature\": 0, \"max_tokens\": %d}"
+                          .formatted(model, prompt, prompt.equals("The ") ? 3 : 60)))
+              .build();
+      return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
   }
 

@@ -62,6 +62,21 @@ class SeveralRanksTest {
     assertThat(refused).doesNotExist();
   }
 
+  @Test
+  void aMistakeOnTheCommandLineIsSaidOnce() throws Exception {
+    Ended ended = run(launcher(2), -1, folder.resolve("mistake"));
+    assertThat(ended.code).isNotZero();
+    assertThat(
+            ended
+                .output
+                .lines()
+                .filter(line -> line.startsWith("jambic: ") && !line.startsWith("jambic: rank 1")))
+        .singleElement()
+        .asString()
+        .contains("--gradient-accumulation-steps");
+    assertThat(folder.resolve("mistake")).doesNotExist();
+  }
+
   private record Ended(int code, String output) {}
 
   private Ended run(List<String> launcher, int micros, Path out) throws Exception {

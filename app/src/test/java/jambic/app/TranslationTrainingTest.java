@@ -59,6 +59,9 @@ class TranslationTrainingTest {
     CommandLineCall call = train(run, "--data=" + data);
     assertThat(call.code()).as(call.err()).isZero();
     assertThat(call.out()).contains("6/6  train loss").contains("chrF").contains("translate");
+    assertThat(Files.readAllLines(run.resolve("samples.jsonl")))
+        .hasSize(15) // five at each of three evaluations
+        .allSatisfy(line -> assertThat(line).contains("\"prompt\":", "\"reference\":"));
     CommandLineCall more = CommandLineCall.of("train", "--resume", "--out", run, "--max-iters=8");
     assertThat(more.code()).as(more.err()).isZero();
     assertThat(CommandLineCall.of("runs", folder).out()).contains("run").contains("8");

@@ -84,10 +84,11 @@ public final class AnswerReport {
     try (Rollouts rollouts =
         new Rollouts(model, context, length, prompt -> encoder.end(prompt.row().prompt()))) {
       Map<String, Count> kinds = new TreeMap<>();
+      Map<String, Count> drawnKinds = new TreeMap<>();
       List<Rollout> greedy = rollouts.draw(prompts, 0, SEED, 0, () -> false).orElseThrow();
       List<Rollout> drawn = rollouts.draw(prompts, 1, SEED, 0, () -> false).orElseThrow();
       report.put("exact_match", share(greedy, tokenizer, kinds));
-      report.put("sampled_exact_match", share(drawn, tokenizer, new TreeMap<>()));
+      report.put("sampled_exact_match", share(drawn, tokenizer, drawnKinds));
       if (rater.isPresent()) {
         try (AnswerScorer scorer =
             new RewardOption(rater.get()).scorer(model.backend(), tokenizer)) {
@@ -104,12 +105,17 @@ public final class AnswerReport {
       report.put(
           "mean_length", drawn.stream().mapToInt(a -> a.answer().length).average().orElseThrow());
       if (kinds.size() > 1) {
-        Map<String, Double> shares = new LinkedHashMap<>();
-        kinds.forEach((kind, count) -> shares.put(kind, count.share()));
-        report.put("exact_match_by_kind", shares);
+        report.put("exact_match_by_kind", shares(kinds));
+        report.put("sampled_exact_match_by_kind", shares(drawnKinds));
       }
     }
     print(report, json, out);
+  }
+
+  private static Map<String, Double> shares(Map<String, Count> kinds) {
+    Map<String, Double> shares = new LinkedHashMap<>();
+    kinds.forEach((kind, count) -> shares.put(kind, count.share()));
+    return shares;
   }
 
   private static double share(
@@ -145,9 +151,13 @@ public final class AnswerReport {
         Text.format(
             "             %.1f %% drawn at temperature 1",
             100 * number(report, "sampled_exact_match")));
-    if (report.get("exact_match_by_kind") instanceof Map<?, ?> kinds) {
-      kinds.forEach(
-          (kind, share) -> out.println(Text.format("  %-10s %.1f %%", kind, 100 * (Double) share)));
+    if (report.get("exact_match_by_kind") instanceof Map<?, ?> kinds
+        && report.get("sampled_exact_match_by_kind") instanceof Map<?, ?> drawn) {
+      kinds.forEach((kind, share) ->
+          out.println(
+              Text.format(
+                  "  %-10s %.1f %% greedily, %.1f %% drawn",
+                  kind, 100 * (Double) share, 100 * (Double) drawn.get(kind))));
     }
     if (report.containsKey("score")) {
       out.println(Text.format("score        %.3f on average", number(report, "score")));

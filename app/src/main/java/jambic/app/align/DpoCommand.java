@@ -1,6 +1,7 @@
 package jambic.app.align;
 
 import jambic.app.cli.Interruptible;
+import jambic.app.ranks.RankOptions;
 import jambic.model.gpt.Gpt;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
@@ -34,6 +35,7 @@ public final class DpoCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @ParentCommand private Interruptible main;
   @Mixin private StageOptions options;
+  @Mixin private RankOptions shared;
   @Mixin private ValidData valid;
   @Mixin private Epochs epochs;
 
@@ -47,7 +49,7 @@ public final class DpoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return new StageSession<>(spec, main, options, DpoConfig.class, DpoConfig.DEFAULTS)
+    return new StageSession<>(spec, main, options, DpoConfig.class, DpoConfig.DEFAULTS, shared)
         .run(this::load);
   }
 
@@ -57,7 +59,7 @@ public final class DpoCommand implements Callable<Integer> {
     int context = stage.context(start);
     AnswerEncoder encoder = stage.initial().encoder();
     HeldOut<TokenPair> parts =
-        PairData.read(session, encoder, stage.file(), stage.held(), context + 1);
+        PairData.read(session, encoder, stage.file(), stage.held(), false, context + 1);
     DpoConfig config = session.lasting(start, epochs.epochs(), parts.train().size());
     return stage.loaded(
         config,
@@ -70,7 +72,8 @@ public final class DpoCommand implements Callable<Integer> {
         backend,
         policy -> {
           try (Gpt reference = stage.initial().reference(session, backend)) {
-            return Dpo.work(policy, reference, config, parts.train(), parts.valid(), context);
+            return Dpo.work(
+                policy, reference, config, parts.train(), parts.valid(), context, session.ranks());
           }
         });
   }

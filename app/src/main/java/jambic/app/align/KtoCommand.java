@@ -1,6 +1,7 @@
 package jambic.app.align;
 
 import jambic.app.cli.Interruptible;
+import jambic.app.ranks.RankOptions;
 import jambic.model.gpt.Gpt;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
@@ -41,6 +42,7 @@ public final class KtoCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @ParentCommand private Interruptible main;
   @Mixin private StageOptions options;
+  @Mixin private RankOptions shared;
   @Mixin private ValidData valid;
   @Mixin private Epochs epochs;
 
@@ -54,7 +56,7 @@ public final class KtoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return new StageSession<>(spec, main, options, KtoConfig.class, KtoConfig.DEFAULTS)
+    return new StageSession<>(spec, main, options, KtoConfig.class, KtoConfig.DEFAULTS, shared)
         .run(this::load);
   }
 
@@ -81,7 +83,8 @@ public final class KtoCommand implements Callable<Integer> {
         backend,
         policy -> {
           try (Gpt reference = stage.initial().reference(session, backend)) {
-            return Kto.work(policy, reference, config, parts.train(), parts.valid(), context);
+            return Kto.work(
+                policy, reference, config, parts.train(), parts.valid(), context, session.ranks());
           }
         });
   }

@@ -43,11 +43,6 @@ public record PairReport(
     double rejected,
     List<String> notices) {
 
-  /** Whether a checkpoint is of a reward model: its one label is a score. */
-  public static boolean isFor(Path folder) {
-    return GptClassifier.FORMAT.readConfig(folder).labels().size() == 1;
-  }
-
   /** Lets the reward model in a folder score both answers of each pair. */
   public static PairReport of(Path folder, Optional<String> data, Backend backend) {
     String file =

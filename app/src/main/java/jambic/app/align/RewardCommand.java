@@ -2,6 +2,7 @@ package jambic.app.align;
 
 import jambic.app.cli.Interruptible;
 import jambic.app.cli.RunRecord;
+import jambic.app.ranks.RankOptions;
 import jambic.model.chat.ChatTemplate;
 import jambic.model.classifier.GptClassifier;
 import jambic.tensor.spi.Backend;
@@ -44,6 +45,7 @@ public final class RewardCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @ParentCommand private Interruptible main;
   @Mixin private StageOptions options;
+  @Mixin private RankOptions shared;
   @Mixin private ValidData valid;
 
   @Option(
@@ -71,7 +73,8 @@ public final class RewardCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    return new StageSession<>(spec, main, options, RewardConfig.class, RewardConfig.DEFAULTS)
+    return new StageSession<>(
+            spec, main, options, RewardConfig.class, RewardConfig.DEFAULTS, shared)
         .run(this::load);
   }
 
@@ -81,7 +84,7 @@ public final class RewardCommand implements Callable<Integer> {
     int context = start.common().lengthWithin(initial.shape().blockSize());
     Path file = session.data();
     Optional<Path> held = valid.file(session);
-    HeldOut<TokenPair> parts = PairData.read(session, initial.encoder(), file, held, context);
+    HeldOut<TokenPair> parts = PairData.read(session, initial.encoder(), file, held, true, context);
     List<Ranking> train = Ranking.of(parts.train());
     List<Ranking> measured = Ranking.of(parts.valid());
     RewardConfig config = session.lasting(start, epochs, train.size());
@@ -92,7 +95,7 @@ public final class RewardCommand implements Callable<Integer> {
             config,
             session.fingerprint(file, held),
             initial.template(),
-            model -> RewardModeling.work(model, config, train, measured, context)),
+            model -> RewardModeling.work(model, config, train, measured, context, session.ranks())),
         () ->
             initial.classifier(
                 session,

@@ -10,6 +10,7 @@ import jambic.train.run.Metrics;
 import jambic.train.run.RunCheckpoints;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -30,12 +31,7 @@ record RewardResult(
   /** Writes the scaled model to {@code best}, and says what it is worth. */
   List<String> finish(GptClassifier trained, Path folder, List<Metrics> log) {
     List<String> lines = new ArrayList<>();
-    double accuracy =
-        log.stream()
-            .filter(Metrics.Evaluation.class::isInstance)
-            .map(line -> ((Metrics.Evaluation) line).others().getOrDefault("eval_accuracy", 0.0))
-            .reduce((_, last) -> last)
-            .orElse(0.0);
+    double accuracy = accuracy(log);
     if (held < FEW) {
       lines.add(
           Text.format(
@@ -46,11 +42,21 @@ record RewardResult(
           Text.format(
               "warning  it finds the better answer of %.0f %% of the held-back pairs only; more pairs or --epochs help, and a policy learns little from it",
               100 * accuracy));
+    } else {
+      lines.add(
+          Text.format(
+              "accuracy %.1f %% of the held-back pairs that evaluations read", 100 * accuracy));
     }
     Path best = folder.resolve(RunCheckpoints.BEST);
     try (GptClassifier model = copy(trained, best)) {
       RewardScale scale = RewardScale.of(model, centred.orElse(spread), spread);
       boolean isCentred = scale.foldInto(model);
+      String mean =
+          centred.isPresent()
+              ? Text.format(
+                  "have a mean of %.3f over the demonstrations",
+                  RewardScale.of(model, centred.get(), centred.get()).mean())
+              : isCentred ? "are 0 on average" : "keep their mean, as the model has no biases";
       Checkpoint.save(
           GptClassifier.FORMAT,
           best,
@@ -64,15 +70,24 @@ record RewardResult(
       lines.add(
           Text.format(
               "scores   %s, with a spread of 1 over the answers to learn from (before: mean %.2f, spread %.2f)",
-              isCentred ? "are 0 on average" : "keep their mean, as the model has no biases",
-              scale.mean(),
-              scale.std()));
+              mean, scale.mean(), scale.std()));
     }
     lines.add(
         "next     "
             + ShellCommand.of(
                 "ppo", "--init", initial.folder(), "--reward", folder, "--data", "prompts.jsonl"));
     return lines;
+  }
+
+  /** That of the best model, which is saved: the one with the lowest loss after the beginning. */
+  private static double accuracy(List<Metrics> log) {
+    return log.stream()
+        .filter(Metrics.Evaluation.class::isInstance)
+        .map(Metrics.Evaluation.class::cast)
+        .filter(evaluation -> evaluation.iter() > 0)
+        .min(Comparator.comparingDouble(Metrics.Evaluation::valLoss))
+        .map(evaluation -> evaluation.others().getOrDefault("eval_accuracy", 0.0))
+        .orElse(0.0);
   }
 
   /** The best model, or the last one where none was better than the beginning. */

@@ -71,7 +71,12 @@ public final class SftCommand implements Callable<Integer> {
             all.examples(),
             stage.held().map(f -> examples(session, encoder, f, context).examples()),
             row -> row);
-    SftConfig config = session.lasting(start, epochs.epochs(), parts.train().size());
+    long perEpoch =
+        start.packing()
+            ? (long) Sft.batches(start, parts.train(), context).perEpoch()
+                * start.common().batch().batchSize()
+            : parts.train().size();
+    SftConfig config = session.lasting(start, epochs.epochs(), perEpoch);
     return stage.loaded(
         config,
         (float) config.dropout(),

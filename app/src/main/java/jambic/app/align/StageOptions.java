@@ -2,6 +2,8 @@ package jambic.app.align;
 
 import jambic.app.cli.BackendOptions;
 import jambic.app.cli.ModelOptions;
+import jambic.app.run.Watcher;
+import jambic.app.watch.WatchOption;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Mixin;
@@ -48,6 +50,7 @@ final class StageOptions {
       description = "Print one JSON object at the end; progress goes to the error stream.")
   private boolean json;
 
+  @Mixin private WatchOption watch;
   @Mixin private ChatOptions chat;
   @Mixin private ModelOptions models;
   @Mixin private BackendOptions computing;
@@ -74,6 +77,10 @@ final class StageOptions {
 
   boolean json() {
     return json;
+  }
+
+  Watcher watcher() {
+    return watch.watcher();
   }
 
   ChatOptions chat() {

@@ -8,7 +8,6 @@ import jambic.app.cli.Version;
 import jambic.app.data.Sha256;
 import jambic.app.ranks.RankOptions;
 import jambic.app.run.RunDisplay;
-import jambic.app.run.Watcher;
 import jambic.app.terminal.Terminal;
 import jambic.model.Model;
 import jambic.model.checkpoint.BaseModelResolver;
@@ -118,6 +117,9 @@ final class StageSession<C extends Record & StageConfig> {
             options.json()
                 ? Terminal.plain(spec.commandLine().getErr())
                 : Terminal.of(spec.commandLine().getOut()));
+    if (options.resume()) {
+      options.out().ifPresent(shared::requireVisible);
+    }
     recorded = options.resume() ? Optional.of(new RunFolder(resumed()).record()) : Optional.empty();
   }
 
@@ -208,8 +210,12 @@ final class StageSession<C extends Record & StageConfig> {
   }
 
   /** Says what was passed over. */
-  void tell(List<String> notices, Dropped dropped) {
+  void tell(List<String> notices) {
     notices.forEach(line -> terminal.print("note     " + line));
+  }
+
+  void tell(List<String> notices, Dropped dropped) {
+    tell(notices);
     dropped.sentence().ifPresent(line -> terminal.print("note     " + line));
     dropped.warnings().forEach(line -> terminal.print("warning  " + line));
   }
@@ -385,7 +391,7 @@ final class StageSession<C extends Record & StageConfig> {
         options.tensorboard(),
         options.resume(),
         ranks().isShared(),
-        Watcher.NONE);
+        options.watcher());
   }
 
   private static Map<String, Object> summary(int iterations, List<Metrics> log, Path folder) {

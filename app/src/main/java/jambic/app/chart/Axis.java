@@ -14,6 +14,8 @@ import java.util.stream.IntStream;
  * @param to the place of {@code high}
  */
 record Axis(double low, double high, double step, double from, double to) {
+  private static final double MANY_DIGITS = 1e7;
+
   /** An axis of whole numbers from 0 to exactly {@code high}, with at most {@code count} steps. */
   static Axis counting(double high, int count, double from, double to) {
     return new Axis(0, high, Math.max(1, step(high / count)), from, to);
@@ -48,6 +50,9 @@ record Axis(double low, double high, double step, double from, double to) {
 
   /** A tick in words, with the decimals its step needs. */
   String label(double tick) {
+    if (step >= MANY_DIGITS) {
+      return Text.format("%.2e", tick);
+    }
     int decimals = (int) Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     return Text.format("%,." + decimals + "f", tick);
   }

@@ -95,7 +95,9 @@ public record LossChart(String title, List<Run> runs) {
     Axis x = Axis.counting(Math.max(1, all(curves, Series::x).max().orElseThrow()), 9, LEFT, RIGHT);
     double least = all(curves, Series::y).min().orElseThrow();
     double most = all(curves, Series::y).max().orElseThrow();
-    double margin = Math.max((most - least) * 0.03, 0.01); // a flat curve has a middle to lie in
+    double large = Math.max(Math.abs(least), Math.abs(most));
+    // A flat curve has a middle to lie in, also where doubles are far apart.
+    double margin = DoubleStream.of((most - least) * 0.03, large * 1e-6, 0.01).max().orElseThrow();
     Axis y = Axis.around(least - margin, most + margin, 8, BOTTOM, TOP);
 
     canvas.rectangle(0, 0, WIDTH, HEIGHT, PAPER);

@@ -51,6 +51,7 @@ public final class BackendOptions {
 
   private int fairShare = Backends.processors();
   private boolean speaks = true; // for all ranks of a job
+  private boolean shares; // this machine's processors with others, perhaps
 
   private Map<String, Unavailable> passedOver = Map.of(); // when it was opened
 
@@ -58,6 +59,7 @@ public final class BackendOptions {
   public void share(Job job) {
     fairShare = job.threads();
     speaks = job.join().isFirst();
+    shares = job.join().isShared();
   }
 
   /** Opens the backend; who asks for {@code auto} by name is told what that passed over. */
@@ -95,6 +97,15 @@ public final class BackendOptions {
       throw new ParameterException(
           command,
           Text.format("--threads must be from 1 to %d, not %d", Backends.MAX_THREADS, count));
+    }
+    if (speaks && shares && count > fairShare) {
+      command
+          .getErr()
+          .println(
+              Text.format(
+                  "jambic: --threads %d is more than this rank's share of the processors, %d: threads"
+                      + " that wait for a processor make a run slower",
+                  count, fairShare));
     }
     Backend backend = opened(command, name, count, type);
     if (speaks && isReference(backend)) {

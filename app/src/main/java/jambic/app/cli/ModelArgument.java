@@ -59,7 +59,7 @@ public final class ModelArgument {
   /** Refuses what translates or judges where a model is needed that goes on with a text. */
   public static void requireLanguageModel(Path folder) {
     if (GptClassifier.isIn(folder)) {
-      boolean scores = GptClassifier.FORMAT.readConfig(folder).labels().size() == 1;
+      boolean scores = GptClassifier.FORMAT.readConfig(folder).isScore();
       throw new JambicException(
           Text.format(
               scores

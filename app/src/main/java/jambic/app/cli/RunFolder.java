@@ -201,7 +201,12 @@ public record RunFolder(Path path) {
 
   /** What is noted of it. */
   public RunRecord record() {
-    return RunRecord.read(path.resolve(RECORD));
+    return RunRecord.read(path.resolve(RECORD), "restore it, or delete it");
+  }
+
+  /** The same for {@code train}, which can go on without what is noted. */
+  public RunRecord recordToResume() {
+    return RunRecord.read(path.resolve(RECORD), "delete it, and name the text with --data");
   }
 
   /** A sentence about another backend or type than the run's own, if it is to go on with one. */

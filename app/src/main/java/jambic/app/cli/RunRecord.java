@@ -109,8 +109,12 @@ public record RunRecord(Path file, Map<String, Object> values) {
         .describe();
   }
 
-  /** Reads one to go on with; empty if there is none. */
-  static RunRecord read(Path file) {
+  /**
+   * Reads one; empty if there is none.
+   *
+   * @param remedy what to do about one that is damaged
+   */
+  static RunRecord read(Path file, String remedy) {
     try {
       if (!Files.exists(file)) {
         return new RunRecord(file, Map.of());
@@ -120,15 +124,14 @@ public record RunRecord(Path file, Map<String, Object> values) {
         map.forEach((name, value) -> values.put(name.toString(), value));
         return new RunRecord(file, values);
       }
-      throw damaged(file, null);
+      throw damaged(file, remedy, null);
     } catch (IOException e) {
-      throw damaged(file, e);
+      throw damaged(file, remedy, e);
     }
   }
 
-  private static JambicException damaged(Path file, IOException cause) {
-    return new JambicException(
-        Text.format("%s is damaged; delete it, and name the text with --data", file), cause);
+  private static JambicException damaged(Path file, String remedy, IOException cause) {
+    return new JambicException(Text.format("%s is damaged; %s", file, remedy), cause);
   }
 
   /**

@@ -237,7 +237,11 @@ public final class PlanReport {
     fields.put("devices_busy", plan.occupancy());
     fields.put("fits", plan.fits());
     fields.put("least_devices", plan.leastDevices());
-    plan.over(network).ifPresent(scale -> fields.put("scale_out", ScaleOutReport.fields(scale)));
+    plan.over(network)
+        .ifPresent(scale ->
+            fields.put(
+                "scale_out",
+                ScaleOutReport.fields(scale, plan.config().gradientAccumulationSteps())));
     fields.put("mfu", plan.mfu());
     fields.put("learning_rate", plan.config().optimizer().learningRate());
     fields.put("tokens_per_step", plan.config().tokensPerIter());

@@ -22,13 +22,17 @@ final class ScaleOutReport {
         "             each sends %s a step (gradients to their sums, weights back), which takes %s",
         Figures.human((long) scale.bytes()),
         Figures.duration(scale.communication()));
-    Figures.line(
-        out,
-        "             beside %s of computing, if none of it is hidden: efficiency %s %%, a step in"
-            + " %s",
-        Figures.duration(scale.compute()),
-        Figures.number(100 * scale.efficiency()),
-        Figures.duration(scale.compute() + scale.communication()));
+    int lanes = DataParallel.lanes(microBatches);
+    boolean starts = lanes % scale.devices() == 0;
+    if (starts) {
+      Figures.line(
+          out,
+          "             beside %s of computing, if none of it is hidden: efficiency %s %%, a step in"
+              + " %s",
+          Figures.duration(scale.compute()),
+          Figures.number(100 * scale.efficiency()),
+          Figures.duration(scale.compute() + scale.communication()));
+    }
     Figures.line(
         out,
         "             memory a device: %s with all moments, %s with a shard of them (ZeRO-1), %s"
@@ -37,8 +41,7 @@ final class ScaleOutReport {
         Figures.human(scale.sharded()),
         Figures.human(scale.dividedAll()));
     fit(out, scale);
-    int lanes = DataParallel.lanes(microBatches);
-    if (lanes % scale.devices() != 0) {
+    if (!starts) {
       Figures.line(
           out,
           "             jambic train does not start so: ranks must be a power of two that divides"
@@ -63,13 +66,15 @@ final class ScaleOutReport {
                 + " ZeRO-3, which Jambic does not have");
   }
 
-  static Map<String, Object> fields(ScaleOut scale) {
+  static Map<String, Object> fields(ScaleOut scale, int microBatches) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("network", scale.network().name());
     fields.put("bytes_per_step", scale.bytes());
     fields.put("communication_s", scale.communication());
     fields.put("compute_s", scale.compute());
-    fields.put("efficiency", scale.efficiency());
+    if (DataParallel.lanes(microBatches) % scale.devices() == 0) { // else no run starts
+      fields.put("efficiency", scale.efficiency());
+    }
     fields.put("memory_replicated", scale.replicated());
     fields.put("memory_zero1", scale.sharded());
     fields.put("memory_zero3", scale.dividedAll());

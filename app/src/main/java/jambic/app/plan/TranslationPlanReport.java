@@ -5,6 +5,7 @@ import static jambic.app.plan.Figures.line;
 import jambic.model.io.ErrorText;
 import jambic.model.translator.TranslatorConfig;
 import jambic.train.plan.DeviceSpec;
+import jambic.train.plan.Network;
 import jambic.train.plan.TranslationPlan;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -19,15 +20,19 @@ public final class TranslationPlanReport {
    *
    * @param name what the model is called
    * @param plan its plan
+   * @param network what devices talk over, if there are several
    * @return some lines of text
    */
-  public static String text(String name, TranslationPlan plan) {
+  public static String text(String name, TranslationPlan plan, Network network) {
     StringBuilder out = new StringBuilder();
     describe(out, name, plan);
     parameters(out, plan.parameters());
     flops(out, plan);
     Figures.memory(out, plan.memory(), plan.device(), plan.leastDevices(), "--batch-tokens");
     time(out, plan);
+    plan.over(network)
+        .ifPresent(
+            scale -> ScaleOutReport.text(out, scale, plan.config().gradientAccumulationSteps()));
     return out.toString();
   }
 
@@ -118,9 +123,10 @@ public final class TranslationPlanReport {
    *
    * @param name what the model is called
    * @param plan its plan
+   * @param network what devices talk over, if there are several
    * @return FLOPs, bytes and seconds by name
    */
-  public static Map<String, Object> fields(String name, TranslationPlan plan) {
+  public static Map<String, Object> fields(String name, TranslationPlan plan, Network network) {
     TranslatorConfig model = plan.model();
     int steps = plan.config().run().maxIters();
     Map<String, Object> fields = new LinkedHashMap<>();
@@ -149,6 +155,11 @@ public final class TranslationPlanReport {
     fields.put("devices_busy", plan.occupancy());
     fields.put("fits", plan.fits());
     fields.put("least_devices", plan.leastDevices());
+    plan.over(network)
+        .ifPresent(scale ->
+            fields.put(
+                "scale_out",
+                ScaleOutReport.fields(scale, plan.config().gradientAccumulationSteps())));
     fields.put("mfu", plan.mfu());
     fields.put("learning_rate", plan.config().optimizer().learningRate());
     fields.put("tokens_per_step", plan.tokensPerStep());

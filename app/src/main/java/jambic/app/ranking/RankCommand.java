@@ -4,6 +4,7 @@ import jambic.app.align.RewardOption;
 import jambic.app.cli.Interruptible;
 import jambic.app.cli.ModelArgument;
 import jambic.app.cli.RunFolder;
+import jambic.app.terminal.Keyboard;
 import jambic.app.terminal.Terminal;
 import jambic.model.chat.ChatTemplate;
 import jambic.model.checkpoint.Checkpoint;
@@ -24,6 +25,7 @@ import jambic.train.policy.Rollout;
 import jambic.train.policy.Rollouts;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +78,7 @@ public final class RankCommand implements Callable<Integer> {
       paramLabel = "RATER",
       required = true,
       description = {
-        "Who ranks: terminal, a person who orders the answers here; or one of these.",
+        "Who ranks: terminal, a person who orders the answers here by arrow keys or numbers; or one of these.",
         RewardOption.HELP
       })
   private String rater;
@@ -148,15 +150,31 @@ public final class RankCommand implements Callable<Integer> {
                   responseLength,
                   prompt -> encoder.end(prompt.row().prompt()))) {
         return rater.equals(BY_PERSON)
-            ? new TerminalRanking(spec.commandLine().getOut(), typed(), tokenizer, out, resume)
-                .rank(prompts, asked -> draw(rollouts, asked))
+            ? byPerson(terminal, tokenizer, prompts, rollouts)
             : byScores(terminal, backend, tokenizer, prompts, rollouts);
       }
     }
   }
 
-  private static BufferedReader typed() {
-    return new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
+  /** By the arrow keys, or by lines where there is no terminal. */
+  private int byPerson(
+      Terminal terminal, Tokenizer tokenizer, List<TokenPrompt> prompts, Rollouts rollouts) {
+    PrintWriter shown = spec.commandLine().getOut();
+    Optional<Keyboard> keyboard = Keyboard.open(main.interruption()::isRequested);
+    try {
+      OrderInput orders =
+          keyboard
+              .<OrderInput>map(keys -> new ArrowOrder(keys, shown, terminal::width))
+              .orElseGet(() ->
+                  new TypedOrder(
+                      new BufferedReader(
+                          new InputStreamReader(System.in, Charset.defaultCharset())),
+                      shown));
+      return new TerminalRanking(shown, orders, tokenizer, out, resume)
+          .rank(prompts, asked -> draw(rollouts, asked));
+    } finally {
+      keyboard.ifPresent(Keyboard::close);
+    }
   }
 
   private void require(boolean holds, String otherwise) {

@@ -8,7 +8,6 @@ import jambic.tensor.text.Text;
 import jambic.train.example.PromptFile;
 import jambic.train.example.TokenPrompt;
 import jambic.train.policy.Rollout;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +30,7 @@ import java.util.function.Function;
  */
 final class TerminalRanking {
   private final PrintWriter out;
-  private final BufferedReader in;
+  private final OrderInput in;
   private final Tokenizer tokenizer;
   private final Path file;
   private final boolean resume;
@@ -42,8 +41,7 @@ final class TerminalRanking {
   /** Of which prompt, and how long the file was before it. */
   private record Decision(int prompt, long length) {}
 
-  TerminalRanking(
-      PrintWriter out, BufferedReader in, Tokenizer tokenizer, Path file, boolean resume) {
+  TerminalRanking(PrintWriter out, OrderInput in, Tokenizer tokenizer, Path file, boolean resume) {
     this.out = out;
     this.in = in;
     this.tokenizer = tokenizer;
@@ -58,8 +56,7 @@ final class TerminalRanking {
       if (!Files.exists(file)) {
         Files.createFile(file);
       }
-      out.println("Type the numbers of the answers, the best first, as 2 1 3; equal ones with =,");
-      out.println("as 2 1=3. s skips a prompt, u goes back to the one before, q stops.");
+      in.help().forEach(out::println);
       for (int i = first; i < prompts.size(); ) {
         TokenPrompt prompt = prompts.get(i);
         Optional<List<Rollout>> drawn = draw.apply(List.of(prompt));
@@ -112,13 +109,11 @@ final class TerminalRanking {
   /** The prompt that comes next; empty to stop. */
   private OptionalInt ask(int prompt, RankedAnswers answers) throws IOException {
     while (true) {
-      out.print("> ");
-      out.flush();
-      String line = in.readLine();
-      if (line == null || line.strip().equals("q")) {
-        return OptionalInt.empty();
-      }
-      switch (line.strip()) {
+      String line = in.order(answers.answers()).map(String::strip).orElse("q");
+      switch (line) {
+        case "q" -> {
+          return OptionalInt.empty();
+        }
         case "s" -> {
           decisions.push(new Decision(prompt, Files.size(file)));
           return OptionalInt.of(prompt + 1);

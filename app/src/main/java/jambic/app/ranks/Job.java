@@ -55,9 +55,9 @@ public final class Job {
     }
   }
 
-  /** Lets the first rank speak where all fail alike: it ends the others before they speak, too. */
+  /** Lets the first rank speak where all fail alike: its end ends the others before they speak. */
   public void waitToSpeak() {
-    if (joined.isPresent() && joined.get().rank() > 0) {
+    if (rank() > 0) {
       try {
         Thread.sleep(FIRST_SPEAKS);
       } catch (InterruptedException e) {
@@ -72,9 +72,12 @@ public final class Job {
    * @return words to begin with; none on the first rank and without a launcher
    */
   public String name() {
-    return joined.isPresent() && joined.get().rank() > 0
-        ? "rank " + joined.get().rank() + ": "
-        : "";
+    return rank() > 0 ? "rank " + rank() + ": " : "";
+  }
+
+  /** Before the job is joined, as for a mistake on the command line, the launcher says it. */
+  private int rank() {
+    return joined.map(Communicator::rank).orElseGet(Communicators::rank);
   }
 
   /**

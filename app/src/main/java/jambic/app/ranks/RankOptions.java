@@ -1,11 +1,16 @@
 package jambic.app.ranks;
 
 import jambic.app.terminal.Terminal;
+import jambic.model.io.AtomicFolder;
+import jambic.tensor.JambicException;
+import jambic.tensor.text.Text;
 import jambic.train.parallel.DataParallel;
+import jambic.train.run.RunCheckpoints;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -76,6 +81,23 @@ public final class RankOptions {
       ranks.ofFirst("");
     }
     return made;
+  }
+
+  /**
+   * Refuses ranks of which some do not see the run that they are to go on with.
+   *
+   * @param run its folder
+   */
+  public void requireVisible(Path run) {
+    Path last = run.resolve(RunCheckpoints.LAST);
+    OptionalInt blind = ranks.differing(AtomicFolder.exists(last) ? 1 : 0);
+    if (blind.isPresent()) {
+      throw new JambicException(
+          Text.format(
+              "of rank 0 and rank %d only one sees %s, and every rank reads it; share the run's"
+                  + " folder, or copy it to every machine",
+              blind.getAsInt(), last));
+    }
   }
 
   /**

@@ -14,6 +14,7 @@ import jambic.tensor.text.Text;
 import jambic.train.config.RunConfig;
 import jambic.train.run.Metrics;
 import jambic.train.run.RunListener;
+import jambic.train.run.RunListener.Sample;
 import jambic.train.run.RunLoop;
 import jambic.train.run.TensorBoardLog;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleFunction;
 import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 
 /**
  * Shows how a run goes, whatever it trains.
@@ -70,6 +72,27 @@ public record RunDisplay(
       IntSupplier iteration,
       DoubleFunction<Optional<String>> longRun,
       Run run) {
+    return show(config, folder, iteration, longRun, List::of, run);
+  }
+
+  /**
+   * Runs a model that writes at each evaluation.
+   *
+   * @param config of the run
+   * @param folder the run's
+   * @param iteration the updates that it has done
+   * @param longRun a sentence on a run that will take so many milliseconds, if it is long
+   * @param sampler writes with the model as it is, for the log of samples
+   * @param run the run
+   * @return whether it went to its end; if not, it is said how to go on
+   */
+  public boolean show(
+      RunConfig config,
+      Path folder,
+      IntSupplier iteration,
+      DoubleFunction<Optional<String>> longRun,
+      Supplier<List<Sample>> sampler,
+      Run run) {
     if (resume) {
       terminal.print(
           Text.format(
@@ -84,11 +107,13 @@ public record RunDisplay(
             millis ->
                 longRun.apply(millis).ifPresent(line -> terminal.printTo(err, "jambic: " + line)));
     Optional<TensorBoardLog> events = events(folder, iteration.getAsInt());
-    SampleLog samples = SampleLog.of(folder, iteration.getAsInt());
+    SampleLog samples =
+        SampleLog.of(folder, iteration.getAsInt(), notice -> terminal.print("note     " + notice));
     RunLoop.Outcome outcome;
     try (Watcher.Watch watch = watcher.begin(folder)) {
       watch.address().ifPresent(address -> terminal.print("watch    " + address));
-      outcome = run.run(new Shown(terminal, progress, events, samples), interruption::isRequested);
+      Shown shown = new Shown(terminal, progress, events, samples, sampler);
+      outcome = run.run(shown, interruption::isRequested);
     } finally {
       progress.end();
       events.ifPresent(TensorBoardLog::close);
@@ -159,23 +184,33 @@ public record RunDisplay(
   }
 
   private record Shown(
-      Terminal terminal, TrainProgress progress, Optional<TensorBoardLog> events, SampleLog log)
+      Terminal terminal,
+      TrainProgress progress,
+      Optional<TensorBoardLog> events,
+      SampleLog log,
+      Supplier<List<Sample>> sampler)
       implements RunListener {
     private static final int WIDTH = 60;
 
     @Override
     public void onSamples(int iter, List<Sample> samples) {
       log.append(iter, samples);
-      for (Sample sample : samples) {
-        terminal.print(
-            Text.format(
-                "  %s | %s | score %.2f | kl %.2f%s",
-                shortened(sample.prompt()),
-                shortened(sample.answer()),
-                sample.score(),
-                sample.kl(),
-                sample.ended() ? "" : " | no end"));
-      }
+      samples.stream().flatMap(sample -> scored(sample).stream()).forEach(terminal::print);
+    }
+
+    /** A line on an answer that was scored; the others are for the log. */
+    private static Optional<String> scored(Sample sample) {
+      Map<String, Object> details = sample.details();
+      return details.containsKey("score")
+          ? Optional.of(
+              Text.format(
+                  "  %s | %s | score %.2f | kl %.2f%s",
+                  shortened(sample.prompt()),
+                  shortened(sample.answer()),
+                  details.get("score"),
+                  details.get("kl"),
+                  Boolean.FALSE.equals(details.get("ended")) ? " | no end" : ""))
+          : Optional.empty();
     }
 
     /** The end of a text, in one line of letters that a terminal can show. */
@@ -199,6 +234,11 @@ public record RunDisplay(
     public void onEvaluation(Metrics.Evaluation evaluation) {
       progress.show(evaluation);
       events.ifPresent(file -> file.append(evaluation));
+      try {
+        log.append(evaluation.iter(), sampler.get());
+      } catch (JambicException e) { // the run is good without it
+        onNotice("no sample at iteration " + evaluation.iter() + ": " + e.getMessage());
+      }
     }
 
     @Override

@@ -1,10 +1,10 @@
 package jambic.app.run;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.model.io.AtomicFile;
 import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
+import jambic.train.run.RunLines;
 import jambic.train.run.RunListener.Sample;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,55 +14,35 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.function.Consumer;
 
 /**
- * What a policy answered at each evaluation: a line of JSON for each answer.
+ * What a model wrote at each evaluation: a line of JSON for each text.
  *
  * @param file where
  */
 record SampleLog(Path file) {
-  private static final String NAME = "samples.jsonl";
-  private static final String ITER = "iter";
+  static final String NAME = "samples.jsonl";
 
   /** The log of a run, without what a resumed run writes again. */
-  static SampleLog of(Path folder, int iteration) {
+  static SampleLog of(Path folder, int iteration, Consumer<String> notices) {
     Path file = folder.resolve(NAME);
-    if (Files.exists(file)) {
-      try {
-        String kept =
-            Files.readString(file)
-                .lines()
-                .filter(line -> isBefore(line, iteration))
-                .map(line -> line + "\n")
-                .collect(Collectors.joining());
-        AtomicFile.writeString(file, kept);
-      } catch (IOException e) {
-        throw cannot(file, e);
-      }
-    }
+    RunLines.resume(file, iteration, notices);
     return new SampleLog(file);
   }
 
-  private static boolean isBefore(String line, int iteration) {
-    try {
-      return JSON.std.mapFrom(line).get(ITER) instanceof Integer iter && iter < iteration;
-    } catch (IOException e) {
-      return false; // cut off by a kill
-    }
-  }
-
   void append(int iter, List<Sample> samples) {
+    if (samples.isEmpty()) {
+      return;
+    }
     StringBuilder lines = new StringBuilder();
     try {
       for (Sample sample : samples) {
         Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put(ITER, iter);
+        fields.put("iter", iter);
         fields.put("prompt", sample.prompt());
         fields.put("answer", sample.answer());
-        fields.put("score", sample.score());
-        fields.put("kl", sample.kl());
-        fields.put("ended", sample.ended());
+        fields.putAll(sample.details());
         lines.append(JSON.std.asString(fields)).append('\n');
       }
       Files.writeString(

@@ -11,15 +11,17 @@ import jambic.serve.http.Route;
 import jambic.serve.http.WebOptions;
 import jambic.serve.model.EngineOptions;
 import jambic.serve.model.ServedModel;
+import jambic.serve.model.ServedTranslator;
 import jambic.tensor.spi.Backend;
 import jambic.tensor.text.Text;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,8 +52,8 @@ public final class ServeCommand implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "MODEL",
       description =
-          "Runs, checkpoints or models of the hub, as for jambic sample. Clients call each by the last"
-              + " part of its name.")
+          "Runs, checkpoints or models of the hub, as for jambic sample; translators too. Clients call"
+              + " each by the last part of its name. Several adapters of one base share its weights.")
   private List<Path> named = List.of();
 
   @Mixin private WebFlags web;
@@ -98,18 +100,22 @@ public final class ServeCommand implements Callable<Integer> {
     EngineOptions engine = engines.options();
     try (Backend backend = computing.open(spec.commandLine());
         OpenModels open = new OpenModels(backend, quantization, template, spec.commandLine())) {
-      List<ServedModel> served = new ArrayList<>();
-      named.forEach(name -> served.add(open.load(name, models)));
+      open.load(named, models);
       List<Route> pages = runs.map(folder -> new RunPages(folder).routes()).orElse(List.of());
-      try (JambicServer server = JambicServer.start(options, engine, served, pages)) {
-        return serve(server, served);
+      try (JambicServer server =
+          JambicServer.start(options, engine, open.served(), open.translators(), pages)) {
+        return serve(server, open);
       }
     }
   }
 
-  private int serve(JambicServer server, List<ServedModel> served) {
+  private int serve(JambicServer server, OpenModels open) {
     PrintWriter out = spec.commandLine().getOut();
-    String names = String.join(", ", served.stream().map(ServedModel::id).toList());
+    String names =
+        Stream.concat(
+                open.served().stream().map(ServedModel::id),
+                open.translators().stream().map(ServedTranslator::id))
+            .collect(Collectors.joining(", "));
     out.println(Text.format("Serving %s at %s", names, server.address()));
     runs.ifPresent(
         folder -> out.println(Text.format("Watching %s at %s/runs", folder, server.address())));

@@ -74,6 +74,15 @@ public final class Terminal {
     return ((Number) Files.getAttribute(file, "unix:rdev")).longValue();
   }
 
+  /**
+   * Returns how many columns the window has.
+   *
+   * @return 1 or more
+   */
+  public int width() {
+    return width.getAsInt();
+  }
+
   private static Terminal of(PrintWriter out, boolean watched) {
     Console console = System.console();
     Map<String, String> environment = System.getenv();

@@ -1,7 +1,6 @@
 package jambic.app.watch;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import jambic.app.align.Stages;
 import jambic.app.cli.RunFolder;
 import jambic.app.cli.RunRecord;
 import jambic.model.io.AtomicFolder;
@@ -9,16 +8,19 @@ import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import jambic.train.config.RunConfig;
+import jambic.train.run.MetricsLog;
 import jambic.train.run.MetricsTail;
 import jambic.train.run.RunCheckpoints;
 import jambic.train.run.RunLock;
 import jambic.train.run.TrainingState;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
@@ -33,6 +35,7 @@ import java.util.stream.Stream;
  * @param seconds what its steps took, if there were any
  * @param record what was noted at its start
  * @param config its hyperparameters
+ * @param damagedLines of its log, which are left out
  */
 public record RunFacts(
     Path folder,
@@ -42,7 +45,8 @@ public record RunFacts(
     OptionalDouble bestValLoss,
     OptionalDouble seconds,
     RunRecord record,
-    RunConfig config) {
+    RunConfig config,
+    int damagedLines) {
   public static final String RUNNING = "running";
 
   /** A folder's run, or the runs in it, the newest last; none if there is no such folder. */
@@ -61,9 +65,15 @@ public record RunFacts(
           .sorted((a, b) -> a.at == b.at ? a.path.compareTo(b.path) : Long.compare(a.at, b.at))
           .map(Dated::path)
           .toList();
+    } catch (UncheckedIOException e) {
+      throw unreadable(folder, e.getCause());
     } catch (IOException e) {
-      throw new JambicException(Text.format("cannot read %s: %s", folder, ErrorText.reason(e)), e);
+      throw unreadable(folder, e);
     }
+  }
+
+  private static JambicException unreadable(Path folder, IOException e) {
+    return new JambicException(Text.format("cannot read %s: %s", folder, ErrorText.reason(e)), e);
   }
 
   private static boolean isRun(Path path) {
@@ -88,10 +98,11 @@ public record RunFacts(
    * Reads what a run's folder says.
    *
    * @param run the folder
-   * @param log its log, as far as it was read
+   * @param log its log, of which is read what is new
    * @throws JambicException if it is damaged, or says nothing yet
    */
   public static RunFacts read(Path run, MetricsTail log) {
+    log.update();
     RunRecord record = new RunFolder(run).record();
     boolean running = RunLock.isHeld(run);
     boolean early = !hasCheckpoint(run) && record.values().get(RunRecord.CONFIG) instanceof Map;
@@ -107,7 +118,8 @@ public record RunFacts(
         Double.isFinite(best) ? OptionalDouble.of(best) : OptionalDouble.empty(),
         log.seconds(),
         record,
-        saved.config());
+        saved.config(),
+        log.damagedLines());
   }
 
   private static TrainingState checkpoint(Path run) {
@@ -130,6 +142,17 @@ public record RunFacts(
   /** How many updates it is to make. */
   public int maxIters() {
     return config.run().maxIters();
+  }
+
+  /** What is wrong with it and keeps nobody from showing it. */
+  public Optional<String> notice() {
+    return damagedLines == 0
+        ? Optional.empty()
+        : Optional.of(
+            Text.format(
+                "%s has %s, which the curves leave out",
+                folder.resolve(MetricsLog.FILE_NAME),
+                ErrorText.count(damagedLines, "damaged line")));
   }
 
   /** All but the hyperparameters, by the names that scripts know. */

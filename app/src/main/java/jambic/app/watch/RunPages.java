@@ -5,6 +5,7 @@ import jambic.serve.http.Exchange;
 import jambic.serve.http.HttpError;
 import jambic.serve.http.Pages;
 import jambic.serve.http.Route;
+import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import jambic.train.run.CurvePoints;
 import java.io.IOException;
@@ -125,7 +126,12 @@ public final class RunPages {
   }
 
   private void samples(Exchange exchange) throws IOException {
-    exchange.json(200, Map.of("samples", run(exchange.query()).samples()));
+    WatchedRun run = run(exchange.query());
+    try {
+      exchange.json(200, Map.of("samples", run.samples()));
+    } catch (JambicException unreadable) { // the page has other runs to show
+      exchange.json(200, Map.of("samples", List.of(), "problem", unreadable.getMessage()));
+    }
   }
 
   private void events(Exchange exchange) throws IOException {

@@ -31,7 +31,8 @@ final class WatchedRun {
   private static final long LOOK_MILLIS = 5_000;
 
   private static final List<String> TOLD =
-      List.of(RunCheckpoints.LAST + "/training.json", RunFolder.RECORD, MetricsLog.FILE_NAME);
+      List.of(
+          RunCheckpoints.LAST + "/training.json", RunFolder.RECORD, MetricsLog.FILE_NAME, SAMPLES);
 
   private final String name;
   private final Path folder;
@@ -87,12 +88,12 @@ final class WatchedRun {
     try {
       RunFacts read = RunFacts.read(folder, now);
       told.putAll(read.toMap());
-      told.put("settings", read.settings());
+      told.put("settings", read.settings()); // none of a damaged run: it has nothing to compare
+      read.notice().ifPresent(notice -> told.put("notice", notice));
     } catch (JambicException e) {
       told.put("state", DAMAGED);
       told.put("problem", e.getMessage());
       now.seconds().ifPresent(time -> told.put("seconds", time));
-      told.put("settings", Map.of());
     }
     told.put("run", name);
     List<String> metrics = now.names();
@@ -100,11 +101,15 @@ final class WatchedRun {
     Map<String, Object> newest = new LinkedHashMap<>();
     metrics.forEach(metric -> now.last(metric).ifPresent(value -> newest.put(metric, value)));
     told.put("newest", newest);
-    told.put("samples", Files.exists(folder.resolve(SAMPLES)));
+    told.put("samples", writtenAt(folder.resolve(SAMPLES))); // 0 where there are none
     return told;
   }
 
-  /** What it wrote at its newest evaluation. */
+  /**
+   * What it wrote at its newest evaluation.
+   *
+   * @throws JambicException if that cannot be read
+   */
   List<Map<String, Object>> samples() {
     List<Map<String, Object>> newest = new ArrayList<>();
     for (String line : lastLines(folder.resolve(SAMPLES))) {

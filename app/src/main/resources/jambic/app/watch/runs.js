@@ -211,11 +211,14 @@ function runItem(run) {
   state.append(dot, run.state);
   label.append(box, swatch(run.index), name, state);
   item.append(label);
-  if (run.problem) {
+  const trouble = run.problem ?? run.notice;
+  if (trouble) {
     const problem = document.createElement('p');
     problem.className = 'problem';
-    problem.textContent = run.problem;
+    problem.textContent = trouble;
     item.append(problem);
+  }
+  if (run.problem) {
     return item;
   }
   run.facts = document.createElement('p');
@@ -236,10 +239,9 @@ function showFacts(run) {
   if (!run.facts) {
     return;
   }
-  const loss = run.newest.val_loss ?? run.newest.loss;
-  run.facts.textContent = [
+  run.facts.textContent = [ // as jambic runs tells it
     `${number(run.iteration)} of ${number(run.max_iters)}`,
-    ...(loss === undefined ? [] : [`${run.newest.val_loss === undefined ? 'loss' : 'val'} ${number(loss)}`]),
+    `best loss ${number(run.best_val_loss)}`,
     duration(run.seconds),
   ].join(' · ');
   if (run.progress) {
@@ -257,21 +259,22 @@ function chosenChanged() {
 let tables = 0;
 async function showTables() {
   const chosen = chosenRuns();
-  $('compare').hidden = chosen.length === 0;
-  $('compare-title').textContent = chosen.length === 1 ? 'Hyperparameters' : 'What differs';
-  $('every-label').hidden = chosen.length < 2;
-  if (chosen.length > 0) {
-    compare($('table'), chosen, $('every').checked);
+  const compared = chosen.filter(run => run.settings); // nothing is known of a damaged one
+  $('compare').hidden = compared.length === 0;
+  $('compare-title').textContent = compared.length === 1 ? 'Hyperparameters' : 'What differs';
+  $('every-label').hidden = compared.length < 2;
+  if (compared.length > 0) {
+    compare($('table'), compared, $('every').checked);
   }
   const turn = ++tables;
   try {
     const groups = await Promise.all(
       chosen
         .filter(run => run.samples)
-        .map(async run => ({ run, samples: (await get('/api/runs/samples', { run: run.run })).samples })),
+        .map(async run => ({ run, ...(await get('/api/runs/samples', { run: run.run })) })),
     );
     if (turn === tables) {
-      const filled = groups.filter(({ samples }) => samples.length > 0);
+      const filled = groups.filter(({ samples, problem }) => samples.length > 0 || problem);
       $('samples').hidden = filled.length === 0;
       showSamples($('samples-list'), filled);
     }

@@ -57,17 +57,18 @@ export function compare(table, runs, every) {
   );
 }
 
-/** Fills an element with the samples of runs: [{run, samples}]. */
+/** Fills an element with the samples of runs: [{run, samples, problem}]. */
 export function showSamples(host, groups) {
   host.replaceChildren(
-    ...groups.flatMap(({ run, samples }) => [
-      element('h3', [swatch(run.index), `${run.run}, iteration ${number(samples[0].iter)}`]),
+    ...groups.flatMap(({ run, samples, problem }) => [
+      element('h3', [swatch(run.index), samples.length > 0 ? `${run.run}, iteration ${number(samples[0].iter)}` : run.run]),
+      ...(problem ? [element('p', problem, 'problem')] : []),
       ...samples.map(sample => {
         const others = Object.entries(sample)
           .filter(([name]) => !['iter', 'prompt', 'answer', 'text'].includes(name))
           .map(([name, value]) => `${name} ${typeof value === 'number' ? number(value) : text(value)}`);
         return element('div', [
-          ...(sample.prompt === undefined ? [] : [element('p', text(sample.prompt), 'prompt')]),
+          ...(!sample.prompt ? [] : [element('p', text(sample.prompt), 'prompt')]),
           element('p', text(sample.answer ?? sample.text)),
           element('div', others.join(' · '), 'facts'),
         ], 'sample');

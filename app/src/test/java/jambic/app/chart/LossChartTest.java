@@ -18,6 +18,8 @@ import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
@@ -137,6 +139,15 @@ class LossChartTest {
   }
 
   /** A training loss from 4 to 2 with an evaluation every eighth of the way. */
+  @ParameterizedTest
+  @ValueSource(doubles = {1e9, 1e20, 1e39, -1e39, 1e300})
+  void aLossThatRanAwayHasAChartToo(double loss) throws Exception {
+    List<Metrics> flat =
+        List.of(step(0, loss), step(1, loss), new Metrics.Evaluation(2, loss, loss));
+    Document svg = svg(new LossChart("run", List.of(new LossChart.Run("run", flat))));
+    assertThat(svg.getElementsByTagName("text").getLength()).isBetween(5, 40);
+  }
+
   private static LossChart.Run run(String name, int iterations) {
     List<Metrics> lines = new ArrayList<>();
     for (int i = 0; i <= iterations; i++) {

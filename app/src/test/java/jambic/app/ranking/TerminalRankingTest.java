@@ -1,7 +1,9 @@
 package jambic.app.ranking;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import jambic.app.terminal.Keyboard;
 import jambic.model.text.CharTokenizer;
 import jambic.model.text.Tokenizer;
 import jambic.train.example.Prompt;
@@ -9,6 +11,7 @@ import jambic.train.example.PromptRow;
 import jambic.train.example.TokenPrompt;
 import jambic.train.policy.Rollout;
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringReader;
@@ -28,6 +31,9 @@ class TerminalRankingTest {
   /** Both answers to this one are alike, so that there is nothing to rank. */
   private static final String DULL = "b";
 
+  private static final String UP = "\033[A";
+  private static final String DOWN = "\033[B";
+
   @TempDir Path folder;
 
   private Path file() {
@@ -36,13 +42,23 @@ class TerminalRankingTest {
 
   private String rank(String typed, boolean resume) {
     StringWriter out = new StringWriter();
+    PrintWriter shown = new PrintWriter(out);
+    OrderInput lines = new TypedOrder(new BufferedReader(new StringReader(typed)), shown);
+    return rank(lines, shown, out, resume);
+  }
+
+  /** The same by keys, as a terminal sends them. */
+  private String press(String keys, boolean resume) {
+    StringWriter out = new StringWriter();
+    PrintWriter shown = new PrintWriter(out);
+    ByteArrayInputStream bytes = new ByteArrayInputStream(keys.getBytes(UTF_8));
+    Keyboard keyboard = new Keyboard(bytes, () -> true, () -> {}); // waits for no more than these
+    return rank(new ArrowOrder(keyboard, shown, () -> 12), shown, out, resume);
+  }
+
+  private String rank(OrderInput orders, PrintWriter shown, StringWriter out, boolean resume) {
     int code =
-        new TerminalRanking(
-                new PrintWriter(out),
-                new BufferedReader(new StringReader(typed)),
-                TOKENIZER,
-                file(),
-                resume)
+        new TerminalRanking(shown, orders, TOKENIZER, file(), resume)
             .rank(
                 List.of("a", "b", "c", "d").stream().map(TerminalRankingTest::prompt).toList(),
                 asked -> Optional.of(drawn(asked.getFirst())));
@@ -77,6 +93,29 @@ class TerminalRankingTest {
     assertThat(Files.readAllLines(file()))
         .containsExactly(pair("a", "y", "x"), pair("c", "x", "y"));
     assertThat(out).contains("2 of 4").contains("no two answers that end and differ");
+  }
+
+  @Test
+  void anAnswerThatIsPickedUpMovesWithTheArrows() throws IOException {
+    String out = press(DOWN + " " + UP + " \n" + "\n" + "q", false); // y above x; as they are; stop
+    assertThat(Files.readAllLines(file()))
+        .containsExactly(pair("a", "y", "x"), pair("c", "x", "y"));
+    assertThat(out).contains("*   2  y", "4 of 4");
+  }
+
+  @Test
+  void arrowsAloneChangeNoOrderAndStopAtTheEnds() throws IOException {
+    press(UP + DOWN + DOWN + DOWN + "\033OA" + "\033[1;5B" + "x\n", false);
+    assertThat(Files.readAllLines(file())).containsExactly(pair("a", "x", "y"));
+  }
+
+  @Test
+  void equalAnswersMakeNoPairAndUndoAndResumeAreAsWithLines() throws IOException {
+    press(DOWN + "=\n" + "\n" + "u" + "21\177 1\n" + "q", false); // a equal, c, c again by numbers
+    assertThat(Files.readAllLines(file())).containsExactly(pair("c", "y", "x"));
+    assertThat(press("\n", true)).contains("4 of 4").doesNotContain("3 of 4");
+    assertThat(Files.readAllLines(file()))
+        .containsExactly(pair("c", "y", "x"), pair("d", "x", "y"));
   }
 
   @Test

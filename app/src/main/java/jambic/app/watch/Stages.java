@@ -1,4 +1,4 @@
-package jambic.app.align;
+package jambic.app.watch;
 
 import jambic.train.classify.ClassifyConfig;
 import jambic.train.config.RunConfig;
@@ -12,7 +12,7 @@ import jambic.train.stage.StageConfig;
 import java.util.Map;
 
 /** All stages by their names. */
-public final class Stages {
+final class Stages {
   private static final Map<String, RunConfig.Reader> READERS =
       Map.of(
           SftConfig.STAGE, StageConfig.reader(SftConfig.class, SftConfig.STAGE),
@@ -26,14 +26,14 @@ public final class Stages {
   private Stages() {}
 
   /** Reads the configuration of any kind of run. */
-  public static RunConfig any(Map<?, ?> values, String json, String name) {
+  static RunConfig any(Map<?, ?> values, String json, String name) {
     return READERS
         .getOrDefault(String.valueOf(values.get(RunConfig.STAGE_KEY)), RunConfig::of)
         .read(values, json, name);
   }
 
   /** The name of the command that a run is of. */
-  public static String command(RunConfig config) {
+  static String command(RunConfig config) {
     return config instanceof StageConfig stage ? stage.stage() : "train";
   }
 }
