@@ -104,16 +104,14 @@ final class RehearseCommand implements Callable<Integer> {
             .setErr(new PrintWriter(Writer.nullWriter()));
     Thread server = Thread.ofPlatform().daemon().start(() -> serving.execute(words));
     try {
-      Matcher address = ADDRESS.matcher(said.toString());
-      boolean listens = address.find();
-      for (int i = 0; i < 1000 && !listens && !server.join(Duration.ofMillis(20)); i++) {
-        address = ADDRESS.matcher(said.toString());
-        listens = address.find();
-      }
-      if (listens) {
-        int port = Integer.parseInt(address.group(1));
-        ask(port, "false");
-        ask(port, "true");
+      for (int i = 0; i < 1000 && !server.join(Duration.ofMillis(20)); i++) {
+        Matcher address = ADDRESS.matcher(said.toString());
+        if (address.find()) {
+          int port = Integer.parseInt(address.group(1));
+          ask(port, "false");
+          ask(port, "true");
+          break;
+        }
       }
       server.interrupt(); // as Ctrl-C ends it
       server.join(Duration.ofSeconds(10));

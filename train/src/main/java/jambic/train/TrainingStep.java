@@ -209,8 +209,7 @@ public final class TrainingStep {
       if (weight > 0) {
         batch.share.set((float) ((double) weight / total));
         int count = iteration * gradients.microBatches() + micro;
-        IntConsumer afterPart = gradients.isLast(i) ? gradients::complete : ignored -> {};
-        losses[i] = weight * forwardAndBackward(batch, count, adds, afterPart);
+        losses[i] = weight * forwardAndBackward(batch, count, adds, gradients.afterPart(i));
         adds = true;
       }
       if (gradients.endsLane(i)) {

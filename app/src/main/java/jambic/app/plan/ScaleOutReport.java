@@ -22,8 +22,7 @@ final class ScaleOutReport {
         "             each sends %s a step (gradients to their sums, weights back), which takes %s",
         Figures.human((long) scale.bytes()),
         Figures.duration(scale.communication()));
-    int lanes = DataParallel.lanes(microBatches);
-    boolean starts = lanes % scale.devices() == 0;
+    boolean starts = DataParallel.divides(microBatches, scale.devices());
     if (starts) {
       Figures.line(
           out,
@@ -47,7 +46,7 @@ final class ScaleOutReport {
           "             jambic train does not start so: ranks must be a power of two that divides"
               + " %,d micro batches, at most %,d",
           microBatches,
-          lanes);
+          DataParallel.lanes(microBatches));
     }
   }
 
@@ -72,7 +71,7 @@ final class ScaleOutReport {
     fields.put("bytes_per_step", scale.bytes());
     fields.put("communication_s", scale.communication());
     fields.put("compute_s", scale.compute());
-    if (DataParallel.lanes(microBatches) % scale.devices() == 0) { // else no run starts
+    if (DataParallel.divides(microBatches, scale.devices())) {
       fields.put("efficiency", scale.efficiency());
     }
     fields.put("memory_replicated", scale.replicated());

@@ -10,7 +10,6 @@ import jambic.model.gpt.Gpt;
 import jambic.tensor.JambicException;
 import java.lang.System.Logger.Level;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** Serves a model: one thread drives its engine. For any number of threads. */
 public final class ModelHost implements AutoCloseable {
@@ -22,8 +21,7 @@ public final class ModelHost implements AutoCloseable {
   private final InferenceEngine engine;
   private final EngineStatistics unused;
   private final RequestMetrics metrics = new RequestMetrics();
-  private final AtomicInteger inWork = new AtomicInteger();
-  private final int most;
+  private final Places places;
   private final Thread driver;
   private volatile Optional<EngineStatistics> warmedUp = Optional.empty();
   private volatile boolean failed;
@@ -31,7 +29,7 @@ public final class ModelHost implements AutoCloseable {
   /** An engine of its own for a model, which begins to get warm. */
   public ModelHost(ServedModel served, EngineOptions options) {
     this.served = served;
-    most = (int) Math.min(Integer.MAX_VALUE, (long) options.batch() + options.queue());
+    places = new Places(options);
     int tokens = options.cacheTokens().orElseGet(() -> cacheTokens(served, options.batch()));
     engine =
         new InferenceEngine(
@@ -117,7 +115,7 @@ public final class ModelHost implements AutoCloseable {
 
   /** How many texts are written or wait. */
   public int inWork() {
-    return inWork.get();
+    return places.taken();
   }
 
   /**
@@ -126,13 +124,12 @@ public final class ModelHost implements AutoCloseable {
    * @return whether there was room
    */
   public boolean enter(int texts) {
-    int before = inWork.getAndUpdate(n -> n == 0 || n + texts <= most ? n + texts : n);
-    return before == 0 || before + texts <= most;
+    return places.enter(texts);
   }
 
   /** Gives the place back. */
   public void leave(int texts) {
-    inWork.addAndGet(-texts);
+    places.leave(texts);
   }
 
   /**

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.DoubleStream;
 
 /** What has become of the requests of a model. For any number of threads. */
 public final class RequestMetrics {
@@ -25,6 +26,10 @@ public final class RequestMetrics {
       return name().toLowerCase(Locale.ROOT);
     }
   }
+
+  private static final double[] REQUEST_SECONDS = {
+    0.01, 0.05, 0.1, 0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120
+  };
 
   private final Histogram timeToFirstToken =
       new Histogram(
@@ -71,52 +76,13 @@ public final class RequestMetrics {
           2.5);
   private final Histogram latency =
       new Histogram(
-          "jambic_e2e_request_latency_seconds",
-          "Time from a request to its end.",
-          0.01,
-          0.05,
-          0.1,
-          0.3,
-          0.5,
-          0.8,
-          1,
-          1.5,
-          2,
-          2.5,
-          5,
-          10,
-          15,
-          20,
-          30,
-          40,
-          50,
-          60,
-          120);
+          "jambic_e2e_request_latency_seconds", "Time from a request to its end.", REQUEST_SECONDS);
   private final Histogram queueTime =
       new Histogram(
           "jambic_request_queue_time_seconds",
           "Time that a request waits before its prompt is read.",
-          0.001,
-          0.005,
-          0.01,
-          0.05,
-          0.1,
-          0.3,
-          0.5,
-          0.8,
-          1,
-          1.5,
-          2,
-          2.5,
-          5,
-          10,
-          15,
-          20,
-          30,
-          40,
-          50,
-          60,
-          120);
+          DoubleStream.concat(DoubleStream.of(0.001, 0.005), DoubleStream.of(REQUEST_SECONDS))
+              .toArray());
   private final Map<Outcome, LongAdder> outcomes = new EnumMap<>(Outcome.class);
 
   RequestMetrics() {

@@ -8,7 +8,6 @@ import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
@@ -28,14 +27,13 @@ public final class TranslatorHost {
   }
 
   private final ServedTranslator served;
-  private final int most;
+  private final Places places;
   private final ReentrantLock turn = new ReentrantLock(true);
-  private final AtomicInteger inWork = new AtomicInteger();
 
   /** For a translator; as many texts may wait as for a model. */
   public TranslatorHost(ServedTranslator served, EngineOptions options) {
     this.served = served;
-    most = (int) Math.min(Integer.MAX_VALUE, (long) options.batch() + options.queue());
+    places = new Places(options);
   }
 
   /** The translator. */
@@ -45,7 +43,7 @@ public final class TranslatorHost {
 
   /** How many texts are translated or wait. */
   public int inWork() {
-    return inWork.get();
+    return places.taken();
   }
 
   /**
@@ -54,13 +52,12 @@ public final class TranslatorHost {
    * @return whether there was room
    */
   public boolean enter(int texts) {
-    int before = inWork.getAndUpdate(n -> n == 0 || n + texts <= most ? n + texts : n);
-    return before == 0 || before + texts <= most;
+    return places.enter(texts);
   }
 
   /** Gives the place back. */
   public void leave(int texts) {
-    inWork.addAndGet(-texts);
+    places.leave(texts);
   }
 
   /**

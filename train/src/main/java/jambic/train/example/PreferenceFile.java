@@ -1,6 +1,7 @@
 package jambic.train.example;
 
 import jambic.model.chat.Message;
+import jambic.model.io.ErrorText;
 import jambic.tensor.JambicException;
 import jambic.tensor.text.Text;
 import java.nio.file.Path;
@@ -39,7 +40,8 @@ public final class PreferenceFile {
     if (Math.abs(margin) > MOST_MARGIN) {
       throw new JambicException(
           Text.format(
-              "'%s' is %s; give how far apart the scores should be, such as 0.5", MARGIN, margin));
+              "%s is %s; give how far apart the scores should be, such as 0.5",
+              ErrorText.quote(MARGIN), margin));
     }
     if (row.has(PROMPT)) {
       Prompt prompt = row.prompt(PROMPT);

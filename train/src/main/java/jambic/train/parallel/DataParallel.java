@@ -144,6 +144,17 @@ public final class DataParallel {
   }
 
   /**
+   * Whether so many ranks divide the lanes of so many micro batches, so that a run can start.
+   *
+   * @param microBatches of an iteration, at least 1
+   * @param ranks that would train together, at least 1
+   * @return false where {@link #share} refuses them
+   */
+  public static boolean divides(int microBatches, int ranks) {
+    return lanes(microBatches) % ranks == 0;
+  }
+
+  /**
    * The micro batches that each rank computes in an iteration: rank r those from r times this.
    *
    * @param microBatches of an iteration, of all ranks
@@ -151,12 +162,11 @@ public final class DataParallel {
    * @throws JambicException if ranks do not divide their lanes
    */
   public int share(int microBatches) {
-    int lanes = lanes(microBatches);
-    if (lanes % size() != 0) {
+    if (!divides(microBatches, size())) {
       throw new ConfigException(
           "%d micro batches an iteration cannot be shared by %d ranks: the number of ranks must be"
               + " a power of two that divides them, at most %d here; start another number, or change %s",
-          microBatches, size(), lanes, new Name("gradientAccumulationSteps"));
+          microBatches, size(), lanes(microBatches), new Name("gradientAccumulationSteps"));
     }
     return microBatches / size();
   }

@@ -5,6 +5,7 @@ import jambic.tensor.spi.Backend;
 import jambic.tensor.spi.Region;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
  * The sum of the gradients of an iteration's micro batches: of this rank's lanes in a {@link
@@ -108,29 +109,29 @@ public final class GradientSum {
   /**
    * The gradients in groups, each of which is sent to other ranks as soon as it is final.
    *
-   * @return groups in the order in which they are {@linkplain #complete completed}
+   * @return groups in the order in which they are {@linkplain #afterPart completed}
    */
   public List<List<Tensor>> groups() {
     return groups;
   }
 
-  /**
-   * Whether this rank has no lane after the one of a micro batch.
-   *
-   * @param micro which of this rank's, from 0
-   * @return true for the last of all
-   */
-  public boolean isLast(int micro) {
+  private boolean isLast(int micro) {
     return micro == share - 1;
   }
 
   /**
-   * Takes a group of the last lane's gradients, and begins to sum it over ranks: to be called while
-   * the backward pass computes the others.
+   * What to do after each part of a micro batch's backward pass: nothing, but for this rank's last
+   * one, whose part completes the group of its number, which is summed over ranks while the pass
+   * computes the others.
    *
-   * @param group which of the {@link #groups}, in order
+   * @param micro which of this rank's, from 0
+   * @return takes numbers of {@link #groups}, in order
    */
-  public void complete(int group) {
+  public IntConsumer afterPart(int micro) {
+    return isLast(micro) ? this::complete : _ -> {};
+  }
+
+  private void complete(int group) {
     trees.get(group).add(lanes - 1);
     shards.ifPresent(each -> each.begin(group));
     completed++;

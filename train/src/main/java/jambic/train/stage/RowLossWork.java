@@ -109,7 +109,7 @@ public final class RowLossWork<E> implements StageWork {
       for (int k = 0; k < gradient.length; k++) {
         gradient[k] /= micros; // micro batches are equally large
       }
-      pass.backward(gradient, sum.isLast(i) ? sum::complete : ignored -> {});
+      pass.backward(gradient, sum.afterPart(i));
       if (sum.endsLane(i)) {
         sum.addLane(i);
       }
